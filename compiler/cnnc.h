@@ -1,0 +1,356 @@
+/* cnnc: from a description of a neural network to specialised C.
+ *
+ * This header is the whole compiler at a glance: first the types, in the order in which a network
+ * passes through them, then the functions, grouped under the file that defines them. */
+#ifndef CNNC_H
+#define CNNC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CNNC_VERSION "0.1.0"
+
+enum {
+    MAX_RANK = 6,              /* dimensions of a tensor, the batch not counted */
+    MAX_NESTING = 256,         /* brackets, blocks and repeats within one another */
+    MAX_LAYERS = 100000,       /* after expansion of blocks and repeats */
+    MAX_ERRORS = 20,           /* diagnoses of one run */
+};
+#define MAX_BYTES ((int64_t)1 << 40) /* weights and plan of one network */
+#define MAX_SIZE ((int64_t)1 << 53)  /* the largest whole number that a double holds exactly */
+
+typedef struct Expression Expression;
+typedef struct Graph Graph;
+typedef struct Layer Layer;
+typedef struct Node Node;
+typedef struct Object Object;
+typedef struct Operator Operator;
+typedef struct Tensor Tensor;
+typedef struct Value Value;
+typedef struct Emit Emit;
+
+/* ---- places in the source ------------------------------------------------------------------- */
+
+/* A stretch of the source file: byte offsets, `end` exclusive. */
+typedef struct { uint32_t begin, end; } Span;
+
+/* Where something stands, and for what stands in the body of a block or repeat: where that was used. */
+typedef struct Place {
+    Span span;
+    const struct Place *use; /* NULL outside bodies */
+} Place;
+
+/* ---- the syntax tree (parser.y builds it, expand.c walks it) ---------------------------------- */
+
+typedef enum {
+    EXPRESSION_NUMBER,   /* number */
+    EXPRESSION_PAIR,     /* pair: the token 3x3 */
+    EXPRESSION_STRING,   /* text */
+    EXPRESSION_NAME,     /* text: a let, a tensor, or a word such as relu, true, none */
+    EXPRESSION_NEGATE,   /* left */
+    EXPRESSION_BINARY,   /* operation, left, right */
+    EXPRESSION_LIST,     /* items: the values; names unused */
+    EXPRESSION_MAP,      /* items: alternately key and value */
+    EXPRESSION_CALL,     /* text: the callee; items: the arguments, named ones with a name */
+} ExpressionKind;
+
+/* An argument of a call, or an element of a list or map. */
+typedef struct Item {
+    const char *name; /* of a named argument, else NULL */
+    Span name_span;
+    Expression *value;
+    struct Item *next;
+} Item;
+
+struct Expression {
+    ExpressionKind kind;
+    char operation; /* of EXPRESSION_BINARY: + - * / */
+    Span span;      /* the whole expression */
+    union {
+        double number;
+        struct { double first, second; } pair;
+        struct { const char *text; Item *items; Span text_span; } call; /* also name, string, list, map */
+        struct { Expression *left, *right; } operands;
+    };
+};
+
+typedef enum {
+    STATEMENT_MODEL,  /* name */
+    STATEMENT_LET,    /* name = value */
+    STATEMENT_CALL,   /* [name =] value (a call) [(inputs)] */
+    STATEMENT_BLOCK,  /* name(parameters) { body } */
+    STATEMENT_REPEAT, /* value { body } */
+} StatementKind;
+
+typedef struct Statement {
+    StatementKind kind;
+    Span span;
+    const char *name; /* NULL where a call is not named */
+    Span name_span;
+    Expression *value;
+    bool has_inputs; /* a second pair of parentheses was written */
+    Item *inputs;
+    Item *parameters; /* of a block: name, and a default or NULL as value */
+    struct Statement *body;
+    struct Statement *next;
+} Statement;
+
+/* ---- tables: all that may be called ------------------------------------------------------------ */
+
+typedef enum {
+    PARAMETER_SIZE,    /* a whole number */
+    PARAMETER_PAIR,    /* two whole numbers; a lone n means n x n */
+    PARAMETER_NUMBER,  /* a real number */
+    PARAMETER_BOOLEAN, /* true or false */
+    PARAMETER_WORD,    /* one of `words` */
+    PARAMETER_STRING,  /* "text" */
+    PARAMETER_OBJECT,  /* a row of `table`: adam, or adam(learning_rate=0.1) */
+    PARAMETER_TENSOR,  /* the name of a layer */
+} ParameterType;
+
+typedef struct Table Table;
+
+/* One parameter of a callable thing. A row of a table, ended by a row whose name is NULL. */
+typedef struct Parameter {
+    const char *name;
+    ParameterType type;
+    const char *fallback;     /* the default as it would be written in the language; NULL: required; "none": may be absent */
+    const char *help;         /* one line */
+    double minimum, maximum;  /* of numbers and sizes, inclusive; both 0: no bound beyond the type's (sizes: 0 to 2^53) */
+    bool above_minimum;       /* the minimum itself is excluded */
+    bool below_maximum;       /* the maximum itself is excluded */
+    const char *const *words; /* of PARAMETER_WORD, ended by NULL; of the other types: words allowed beside a value */
+    const Table *table;       /* of PARAMETER_OBJECT */
+    bool list;                /* a list of such values; where one is written without brackets it is a list of one */
+    bool rest;                /* takes all remaining positional arguments as a list: input(28, 28, 1) */
+} Parameter;
+
+/* What every callable thing has: the first member of Layer, Optimizer, Loss, ... */
+typedef struct Entry {
+    const char *name;
+    const char *help; /* one line: what it is; then, optionally, more lines */
+    const Parameter *parameters;
+    const char *alias_of; /* another spelling of that row, which holds the rest; else NULL */
+} Entry;
+
+struct Table {
+    const char *kind; /* "layer", "optimizer": as a message names it */
+    const Entry *const *entries;
+    int count;
+};
+
+typedef enum {
+    VALUE_NONE,
+    VALUE_NUMBER, /* number: also sizes, checked to be whole */
+    VALUE_BOOLEAN,
+    VALUE_PAIR,
+    VALUE_WORD,
+    VALUE_STRING,
+    VALUE_LIST,
+    VALUE_OBJECT,
+    VALUE_TENSOR,
+} ValueKind;
+
+/* An evaluated argument. */
+struct Value {
+    ValueKind kind;
+    Place place;   /* where it was written; of a default: the call */
+    bool written;  /* false: it is the default */
+    union {
+        double number;
+        bool boolean;
+        struct { int64_t first, second; } pair;
+        const char *text;
+        struct { Value *items; int count; } list;
+        const Object *object;
+        Tensor *tensor;
+    };
+};
+
+/* A call whose arguments were checked against its row: one value for each parameter, in the row's order. */
+struct Object {
+    const Entry *entry;
+    Value *values;
+    Place place;      /* of the whole call */
+    Place name_place; /* of the callee's name */
+};
+
+/* ---- the graph ---------------------------------------------------------------------------------- */
+
+/* Sizes without the batch. rank -1: unknown, because of an error already reported. */
+typedef struct {
+    int rank;
+    int64_t size[MAX_RANK];
+} Shape;
+
+typedef enum { TYPE_FLOAT32, TYPE_INT32 } DataType;
+
+typedef enum {
+    ROLE_INPUT,      /* what the network is given */
+    ROLE_ACTIVATION, /* what an operator computes */
+    ROLE_WEIGHT,     /* a parameter of the network */
+    ROLE_TARGET,     /* what an output is compared with */
+    ROLE_SAMPLE_WEIGHT,
+    ROLE_LOSS,       /* loss of each sample */
+    ROLE_SLOT,       /* the optimiser's memory of a weight */
+    ROLE_WORKSPACE,  /* scratch of one node */
+} TensorRole;
+
+/* How a weight is drawn at first: a distribution with its parameters resolved for this tensor. */
+typedef enum { INITIAL_CONSTANT, INITIAL_UNIFORM, INITIAL_NORMAL, INITIAL_TRUNCATED_NORMAL, INITIAL_ORTHOGONAL, INITIAL_IDENTITY } InitialKind;
+typedef struct {
+    InitialKind kind;
+    double a, b; /* constant: a; uniform: from a to b; normals: mean a, deviation b; orthogonal, identity: gain a */
+} Initial;
+
+/* How a weight matrix [rows][columns] lies in memory for the kernels:
+ * [columns/panel][rows][panel], the last panel filled with zeros. panel 0: as it is. */
+typedef struct { int64_t rows, columns, panel; } Packing;
+
+struct Tensor {
+    int index;              /* in graph->tensors */
+    const char *name;       /* as files and messages say: conv2d/kernel */
+    const char *identifier; /* as the emitted C says: conv2d_kernel; unique */
+    TensorRole role;
+    DataType type;
+    Shape shape;
+    bool batched;           /* has the batch as a further, first dimension */
+    Node *producer;         /* NULL for inputs, targets, weights, slots */
+    int consumers;          /* how many nodes read it */
+    Tensor *view_of;        /* shares this tensor's memory, element for element; NULL: its own */
+    Tensor *gradient;       /* of the loss with respect to this tensor, where it is asked for */
+    Tensor *weight;         /* of a slot or a weight's gradient: the weight */
+    /* of weights */
+    bool trainable;
+    Initial initial;
+    Packing packing;
+    /* filled in by the plan: */
+    int64_t bytes, offset; /* of batched tensors for the whole batch; offset in the arena, -1: not in the arena */
+    int first, last;       /* the steps of the schedule between which it is alive */
+    int64_t copies;        /* of a workspace: one for each task */
+};
+
+enum { MAX_OPERANDS = 8 };
+
+/* One operation. Forward, loss, gradient and update are all nodes: what differs is the operator. */
+struct Node {
+    int index; /* in graph->nodes: the order of execution */
+    const Operator *op;
+    const char *name;       /* as files and messages say: conv2d, inception/a */
+    const char *identifier; /* as the emitted C says */
+    const Object *arguments;
+    Place place;
+    int layer; /* the statement in graph->layers that it comes from; -1: none */
+    Tensor **inputs;
+    int input_count;
+    Tensor **weights;
+    int weight_count;
+    Tensor **outputs;
+    int output_count;
+    Node *forward;         /* of a gradient node: what it is the gradient of */
+    Node **epilogue;       /* element-wise nodes fused into this one, in order */
+    int epilogue_count;
+    void *detail;          /* the operator's own resolved sizes */
+    uint32_t stream;       /* which random numbers it draws: the number of the layer */
+};
+
+/* A statement that made a layer: what the summary lists. */
+typedef struct {
+    const Layer *layer;
+    const char *name;
+    const Object *arguments;
+    Place place;
+    Tensor *output;
+    Tensor **inputs;
+    int input_count;
+} LayerUse;
+
+/* What is wanted of a layer: handed to its `build`. */
+typedef struct {
+    const Layer *layer;
+    const Object *arguments;
+    const char *name; /* whole: inception_1/a */
+    Place place;
+    Tensor **inputs;
+    int input_count;
+    int index; /* in graph->layers */
+} LayerCall;
+
+/* A row of the table of layers. */
+struct Layer {
+    Entry entry;
+    int least_inputs, most_inputs; /* most -1: any number */
+    /* Adds the layer's nodes; returns the output tensor, or NULL after reporting an error. Shapes are not known yet. */
+    Tensor *(*build)(Graph *, const LayerCall *);
+};
+
+struct Graph {
+    const char *name; /* of the model */
+    Node **nodes;
+    int node_count, node_capacity;
+    Tensor **tensors;
+    int tensor_count, tensor_capacity;
+    LayerUse *layers;
+    int layer_count, layer_capacity;
+    Tensor **inputs;
+    int input_count, input_capacity;
+    Tensor **outputs;
+    int output_count, output_capacity;
+    const Object *compile; /* NULL: inference only */
+    const Object *fit;     /* NULL: not given */
+};
+
+/* ---- functions, by file ---------------------------------------------------------------------------- */
+
+/* memory.c: one arena for a run; nothing is freed before its end. */
+void *memory_allocate(size_t bytes);                           /* zeroed; never NULL: says so and exits where memory is short */
+void *memory_grow(void *items, int *capacity, int count, size_t item_bytes); /* room for one more: doubles when count == *capacity */
+char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *memory_copy(const char *text, size_t length);            /* adds the final zero */
+void memory_release(void);                                     /* all of it */
+#define NEW(Type) ((Type *)memory_allocate(sizeof(Type)))
+#define NEW_ARRAY(Type, count) ((Type *)memory_allocate(sizeof(Type) * (size_t)(count)))
+
+/* diagnostics.c: what is wrong, where, and what to do. One source file a run. */
+void diagnostics_begin(const char *file, const char *text, size_t length); /* file as the messages name it */
+void diagnose(Place place, const char *format, ...) __attribute__((format(printf, 2, 3))); /* an error; counted */
+void diagnose_note(Place place, const char *format, ...) __attribute__((format(printf, 2, 3))); /* belongs to the error before it */
+int diagnostics_errors(void);                                  /* how many errors so far */
+bool diagnostics_full(void);                                   /* MAX_ERRORS reached: stop looking for more */
+const char *diagnostics_closest(const char *name, const char *const *candidates, int count); /* "did you mean", or NULL */
+_Noreturn void die_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+#define die(...) die_at(__FILE__, __LINE__, __VA_ARGS__)       /* a fault of the compiler's own */
+
+/* parse.c, over lexer.l and parser.y: text to statements. NULL where there was an error (reported). */
+Statement *parse_network(const char *text, size_t length);
+Expression *parse_expression(const char *text);                /* of a default in a table: must be right */
+void dump_statements(FILE *, const Statement *);
+
+/* arguments.c: a call against its row of a table. */
+const Entry *table_find(const Table *, const char *name);      /* follows aliases; NULL: none */
+bool has_argument(const Object *, const char *name);           /* present and not none */
+const Value *argument(const Object *, const char *name);       /* dies where the row has no such parameter */
+int64_t argument_size(const Object *, const char *name);
+double argument_number(const Object *, const char *name);
+bool argument_boolean(const Object *, const char *name);
+const char *argument_word(const Object *, const char *name);   /* of words and strings */
+void argument_pair(const Object *, const char *name, int64_t *first, int64_t *second);
+const Object *argument_object(const Object *, const char *name); /* NULL: none */
+Place argument_place(const Object *, const char *name);        /* where it was written; a default: the call */
+
+/* expand.c: statements to a graph: names, lets, blocks, repeats, numbering. */
+typedef struct { const char *name; double value; bool used; } Definition; /* -D name=value */
+bool expand_network(Graph *, const Statement *, Definition *definitions, int definition_count);
+
+/* tables.c: the tables themselves. */
+extern const Table layer_table, optimizer_table, loss_table, metric_table, callback_table, activation_table, initializer_table, statement_table;
+
+/* graph.c */
+Graph *graph_new(void);
+LayerUse *graph_add_layer(Graph *, const LayerCall *);         /* the output is set by the caller */
+Tensor *graph_layer(Graph *, LayerCall *);                     /* checks the number of inputs, builds, lists: what expand calls */
+Node *graph_add_node(Graph *, const Operator *, const LayerCall *, const char *name);
+
+#endif

@@ -1,0 +1,167 @@
+/* The runtime of a trainer: everything about training that depends on no constant of the network.
+ *
+ * cnnc emits a network's arithmetic and one table, `CnncModel`, that describes it; this library makes
+ * of the two a program with fit, evaluate, predict, gradients and summary. First the table, then the
+ * functions, grouped under the file that defines them. */
+#ifndef CNNC_RUNTIME_H
+#define CNNC_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CNNC_RUNTIME_VERSION 1 /* of this table; the emitted code checks that it fits */
+
+enum { CNNC_MAX_RANK = 8 };
+
+/* ---- what the emitted code says of itself --------------------------------------------------------- */
+
+typedef enum { CNNC_FLOAT32, CNNC_INT32 } CnncType;
+
+/* How a tensor is drawn at first (see initial.c for the generator). */
+typedef enum { CNNC_CONSTANT, CNNC_UNIFORM, CNNC_NORMAL, CNNC_TRUNCATED_NORMAL, CNNC_ORTHOGONAL, CNNC_IDENTITY } CnncInitial;
+
+/* A tensor of the model's parameters, in the order of the struct. */
+typedef struct {
+    const char *name; /* conv2d/kernel */
+    int rank;
+    int64_t shape[CNNC_MAX_RANK];
+    size_t offset; /* bytes, in the struct of parameters */
+    bool trainable;
+    CnncInitial initial;
+    double a, b;   /* constant a; uniform from a to b; normals: mean a, deviation b; orthogonal, identity: gain a */
+} CnncTensor;
+
+/* An input or output of the network; shapes without the batch. */
+typedef struct {
+    const char *name;
+    CnncType type;
+    int rank;
+    int64_t shape[CNNC_MAX_RANK];
+} CnncPort;
+
+/* What an output is compared with. */
+typedef struct {
+    const char *loss;          /* categorical_crossentropy */
+    bool class_indices;        /* the target is a class number (int32), not a row of the output's shape */
+    const char *const *metrics; /* as compile() names them, ended by NULL */
+} CnncTarget;
+
+/* A callback of fit(), its arguments as text: {"monitor", "val_loss"}. */
+typedef struct { const char *name, *value; } CnncArgument;
+typedef struct { const char *name; const CnncArgument *arguments; /* ended by a NULL name; all of the row's, defaults too */ } CnncCallback;
+
+/* What one training step is told beside its data. */
+typedef struct {
+    uint64_t seed;       /* of dropout and its like */
+    uint64_t step;       /* steps made since training began, counted over epochs: the counter of the random numbers */
+    float learning_rate;
+} CnncStep;
+
+typedef struct CnncModel {
+    int runtime_version;    /* CNNC_RUNTIME_VERSION at the time of emission */
+    const char *name;       /* mnist_cnn */
+    const char *hash;       /* of the network (layers, shapes, optimiser): a checkpoint fits only its own */
+    const char *summary;    /* text of the summary */
+    int batch_size;         /* the most samples a step takes */
+    int input_count, output_count, tensor_count;
+    const CnncPort *inputs, *outputs;
+    const CnncTarget *targets;     /* one for each output */
+    const CnncTensor *tensors;
+    size_t parameters_size;        /* bytes of the canonical parameters: what files hold */
+    size_t weights_size;           /* bytes of the packed weights: what the kernels read */
+    size_t predict_arena_size;     /* bytes of scratch that predict_batch needs; all memory handed over is aligned to 64 */
+    size_t train_arena_size;       /* bytes of scratch that train_step and gradients need */
+    const char *optimizer;         /* adam */
+    int slot_count;                /* the optimiser's memories, each a whole struct of packed weights */
+    const char *const *slots;      /* their names: momentum, velocity */
+    float learning_rate;           /* as compile() says */
+    const CnncArgument *fit;       /* fit()'s arguments that the file gives or that have a default, as text; ended by a NULL name */
+    const CnncCallback *callbacks; /* ended by a NULL name */
+    void (*pack)(const void *parameters, void *weights);
+    void (*unpack)(const void *weights, void *parameters);
+    /* n samples, any number; each output row-major [n][shape]. */
+    void (*predict_batch)(const void *weights, const void *const *inputs, float *const *outputs, size_t n, void *arena);
+    /* One step on 1 <= n <= batch_size samples: updates weights and slots, returns the mean loss; outputs (may be
+     * NULL) receive the predictions made on the way, in training mode. targets: float rows or int32 class numbers.
+     * sample_weights: n numbers, or NULL for all ones. slots: slot_count structs of packed weights, one behind the other,
+     * each at a multiple of weights_size. */
+    float (*train_step)(void *weights, void *slots, const void *const *inputs, const void *const *targets,
+                        const float *sample_weights, size_t n, const CnncStep *step, float *const *outputs, void *arena);
+    /* The same loss and its gradients, as a struct of packed weights; dropout and noise off; nothing is updated. */
+    float (*gradients)(const void *weights, void *gradients, const void *const *inputs, const void *const *targets,
+                       const float *sample_weights, size_t n, void *arena);
+    /* The mean loss of n predictions against their targets, as evaluate() reports it: for one output, n <= batch_size. */
+    float (*loss)(int output, const float *predictions, const void *targets, const float *sample_weights, size_t n);
+} CnncModel;
+
+/* ---- failures ---------------------------------------------------------------------------------------- */
+
+/* What went wrong, in words for the person who reads it: the file, the place, what is wrong, what to do.
+ * Functions that can fail take one as their last argument, fill it, and return false or NULL. */
+typedef struct { char text[1024]; } Failure;
+bool fail(Failure *, const char *format, ...) __attribute__((format(printf, 2, 3))); /* always false */
+
+/* ---- arrays and their files (array.c, idx.c, npy.c, picture.c, safetensors.c, write.c) ---------------- */
+
+typedef enum { ARRAY_UINT8, ARRAY_INT8, ARRAY_INT32, ARRAY_INT64, ARRAY_FLOAT32, ARRAY_FLOAT64 } ArrayType;
+
+/* Row-major; the data belongs to the array and is aligned to 64. */
+typedef struct {
+    ArrayType type;
+    int rank;
+    int64_t shape[CNNC_MAX_RANK];
+    void *data;
+} Array;
+
+size_t array_item_size(ArrayType);
+int64_t array_count(const Array *);                      /* of elements */
+bool array_new(Array *, ArrayType, int rank, const int64_t *shape, Failure *); /* zeroed; checks overflow and memory */
+void array_free(Array *);
+bool array_to_float32(Array *, Failure *);               /* in place, from any type */
+const char *array_describe(const Array *, char *text, size_t size); /* "float32 [60000, 28, 28]" */
+
+bool idx_read(const char *path, Array *, Failure *);     /* plain or gzip, told by content; the path may lack its .gz */
+bool npy_read(const char *path, Array *, Failure *);     /* versions 1 to 3, C and Fortran order, little and big endian, bool and float16 too */
+bool npy_write(const char *path, const Array *, Failure *);
+bool array_read(const char *path, Array *, Failure *);   /* .npy or IDX, told by content */
+bool is_png(const char *path);                           /* told by content */
+/* Height x width x channels as float32 0 to 255; any PNG: palettes expanded, alpha laid on black, colour to grey by luminance where
+ * channels is 1; a picture of another size is an error that says both sizes. */
+bool png_read(const char *path, int64_t height, int64_t width, int64_t channels, Array *, Failure *);
+bool png_write(const char *path, const Array *, Failure *); /* uint8, height x width x 1 or 3 */
+
+/* Named arrays and metadata: a safetensors file. */
+typedef struct { char *key, *value; } Metadata;
+typedef struct { char *name; Array array; } NamedArray;
+typedef struct {
+    NamedArray *items;
+    int count;
+    Metadata *metadata;
+    int metadata_count;
+} TensorFile;
+bool safetensors_read(const char *path, TensorFile *, Failure *);
+bool safetensors_write(const char *path, const TensorFile *, Failure *);
+bool safetensors_add(TensorFile *, const char *name, const Array *, Failure *); /* copies */
+bool safetensors_note(TensorFile *, const char *key, const char *value, Failure *); /* metadata; copies */
+const Array *safetensors_find(const TensorFile *, const char *name);   /* NULL: none */
+const char *safetensors_value(const TensorFile *, const char *key);    /* of metadata; NULL: none */
+void safetensors_free(TensorFile *);
+
+/* A file written beside its place and renamed onto it when complete and synced: at any moment the place holds
+ * the old file or the new one, whole. */
+typedef struct { FILE *stream; char *path, *temporary; } Writer;
+bool write_begin(Writer *, const char *path, Failure *);
+bool write_end(Writer *, Failure *);   /* flush, sync, rename; on failure the old file stays */
+void write_abandon(Writer *);          /* removes what was begun; safe after write_end */
+
+/* ---- random numbers (random.h, included by emitted trainers' text too) and first weights (initial.c) ---- */
+
+void initial_parameters(const CnncModel *, uint64_t seed, void *parameters);
+
+/* ---- the program (trainer.c) --------------------------------------------------------------------------- */
+
+int cnnc_main(const CnncModel *, int argc, char **argv);
+
+#endif
