@@ -241,6 +241,7 @@ enum {
     OPERATOR_FLAT = 16,       /* its emitted function takes operands as flat arrays */
     OPERATOR_MONOTONE = 32,   /* element-wise and never decreasing: commutes with operators that select by order */
     OPERATOR_SELECTS = 64,    /* each output is one of the inputs, chosen by order: max-pooling */
+    OPERATOR_UPDATES = 128,   /* writes to its weights */
 };
 
 typedef struct Reference Reference;
@@ -249,7 +250,7 @@ typedef struct Reference Reference;
 struct Operator {
     const char *name;     /* conv2d_weight_gradient: for dumps */
     const char *suffix;   /* the emitted function is <node>_<suffix> */
-    const char *operands; /* names in the emitted C: inputs, weights, outputs, workspaces, in order: "x kernel bias y" */
+    const char *operands; /* names in the emitted C: of inputs; of outputs and workspaces: "x; y work"; weights have their own */
     unsigned flags;
     /* Sizes of the outputs, weights, and the node's detail, from the sizes of the inputs; reports what does not fit. */
     void (*shape)(Graph *, Node *);
@@ -257,6 +258,7 @@ struct Operator {
     void (*reference)(const Node *, Reference *); /* naive, in double; NULL for gradients and updates */
     /* Adds nodes that compute the gradients of the inputs and weights, given that of the output. NULL: no gradient passes. */
     void (*gradient)(Graph *, Node *, Tensor *d_output);
+    void (*workspace)(Graph *, Node *);     /* adds the scratch memory that `emit` will use; NULL: none */
     void (*emit)(Emit *, const Node *);     /* the C: one or more phases */
     void (*element)(Emit *, const Node *);  /* of element-wise operators: lines that change $X, given $A, $B (further inputs) and $I (index) */
     const char *(*formula)(const Node *);   /* for the comment over the function */
@@ -343,6 +345,7 @@ struct Graph {
     Program program;
     int64_t batch;       /* the most samples at once */
     int64_t arena_bytes; /* of the plan */
+    int64_t panel;       /* columns of a panel of packed weights: the longest vector of the target */
     Node **nodes;
     int node_count, node_capacity;
     Tensor **tensors;
@@ -431,9 +434,17 @@ void plan_pass(Graph *);                                       /* plan.c */
 int64_t plan_place(int count, const int64_t *bytes, const int *first, const int *last, int64_t *offsets); /* returns the total */
 
 /* gradient.c, for layers */
+void gradient_elementwise(Graph *, Node *, const Operator *gradient, Tensor *d_output, Tensor *further); /* d_input from d_output and, where not NULL, one tensor more */
 void gradient_give(Graph *, Tensor *of, Tensor *gradient);     /* adds to what is there already */
 Tensor *gradient_tensor(Graph *, Node *, Tensor *of);          /* a new output of a gradient node, of that tensor's size */
 bool gradient_wanted(const Graph *, const Tensor *);           /* false: nothing trainable lies behind it */
+
+void bias_gradient(Graph *, Node *forward, Tensor *bias, Tensor *d_output); /* kernels/reduce.c: d_bias = the sums of d_output over all but the last axis */
+
+/* shape.c, for layers */
+void note_producer(const Tensor *);                            /* after an error: which layer made that tensor, and its shape */
+/* The places of a window along an axis: how many, and the zeros before the first. Reports a window larger than the input, at that argument. */
+bool window_places(const Node *, const char *parameter, const Tensor *, int axis, int64_t window, int64_t stride, bool same, int64_t *places, int64_t *before);
 
 /* target.c: what is known of the machines that the code is for. */
 typedef struct {
@@ -451,43 +462,77 @@ const char *target_names(void);
 typedef struct { int rows, vectors; } Tile;
 Tile tile_choose(const Level *, int64_t extent, int64_t vectors); /* registers full, the extent divided where possible */
 
-/* emit.c: the template writer. Lines with holes ($K), filled from bindings; indentation by counting braces. */
-typedef struct { bool unroll_full, openblas; int64_t batch; const char *target; } EmitOptions;
+/* text.c: text that grows. */
+typedef struct { char *data; size_t length, capacity; } Text;
+void text_add(Text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_add_bytes(Text *, const char *bytes, size_t count);
+
+/* emit.c: the template writer. Lines with holes ($K) that are filled from bindings, and the functions they make up. */
+typedef struct { bool unroll_full, openblas; } EmitOptions;
+Emit *emit_new(const EmitOptions *);
 void emit_lines(Emit *, const char *file, int line, const char *const *lines);
 #define EMIT(e, ...) emit_lines(e, __FILE__, __LINE__, (const char *const[]){__VA_ARGS__, NULL})
 void bind(Emit *, const char *hole, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void bind_size(Emit *, const char *hole, int64_t);
+void emit_once(Emit *, const char *line);                      /* a line at the head of the function, once however often it is asked for */
 const Level *emit_level(const Emit *);
 const EmitOptions *emit_options(const Emit *);
+Program emit_program(const Emit *);
 const char *float_text(double);                                /* a C float constant that reads back exactly */
+void text_indent(Text *, const char *lines);                   /* adds the lines, indented by counting braces */
 
 /* A phase is one emitted function and its call: who runs it, over what. */
 typedef enum {
-    OVER_SAMPLES, /* first..last are samples */
-    OVER_EXTENT,  /* first..last are parts of the extent given, whatever the batch */
-    IN_SHARDS,    /* samples, in a fixed number of parts: each has its own partial result, `shard` */
+    OVER_SAMPLES, /* first to last are samples */
+    OVER_EXTENT,  /* first to last are parts of the extent given, whatever the batch */
+    IN_SHARDS,    /* samples, in TASKS parts whatever the number of threads; `task` is the part's number */
 } Partition;
-enum { SHARDS = 16 };
-void phase_operand(Emit *, int operand, int rank, const int64_t *sizes); /* how the function sees that operand; sizes[0] < 0: any number */
+typedef struct { /* how an emitted function sees an operand: float name[sizes[0]][sizes[1]]...; rank 0: float *name */
+    int rank;
+    int64_t sizes[MAX_RANK + 2]; /* sizes[0] < 0: any number */
+} Declared;
+typedef struct {
+    const char *function;
+    const Node *node;
+    Partition partition;
+    int64_t extent;
+    Declared operands[2 * MAX_OPERANDS];
+    bool used[2 * MAX_OPERANDS];                /* only what the body names is passed, */
+    bool has_range, has_count, has_task, has_step; /* and likewise first and last, the count of samples, the task's number, the step */
+} PhaseCall;
+enum { TASKS = 16 }; /* parts that a phase is cut into, whatever the number of threads */
+void phase_operand(Emit *, int operand, int rank, const int64_t *sizes); /* before phase_begin, where the tensor's own shape will not do */
 void phase_begin(Emit *, const Node *, const char *name, Partition, int64_t extent);
 void phase_end(Emit *);
+Tensor *node_operand(const Node *, int operand);               /* inputs, weights, outputs, then the epilogue's further inputs; NULL: no more */
+bool operand_written(const Node *, int operand);
+Declared tensor_declared(const Tensor *);
+const char *declared_type(const Tensor *, const Declared *, bool written); /* as a cast says it */
 void emit_epilogue(Emit *, const Node *, const char *value, const char *subscript, const char *index, int lanes);
-bool has_epilogue(const Node *);
-bool emit_single(const Emit *);                                /* for exactly one sample: no loop over samples */
 
-/* generate.c, trainer_table.c: whole files. */
+/* unroll.c: text of a function to the same without loops whose bounds are constant. */
+char *unroll_text(const char *lines, int64_t most_lines);      /* NULL: it would be more lines than that */
+
+/* generate.c, trainer_table.c, summary.c: whole files. */
 typedef struct {
     const Graph *source, *predict, *predict_batch, *train, *gradients; /* the last two NULL without compile() */
     const Target *target;
     EmitOptions options;
     const char *command; /* for the banner */
-    bool inference_only;
-    const void *baked;   /* canonical values of the weights, in order, or NULL */
+    const float *const *baked; /* values of each weight, in the order of the source's tensors, or NULL */
 } Generation;
-char *generate_source(const Generation *, const char *header_name, const char *header_text); /* header_name NULL: the header inlined */
+char *generate_source(const Generation *, const char *header_name); /* NULL: the header inlined */
 char *generate_header(const Generation *);
 char *generate_table(const Generation *, const char *header_name); /* the trainer's CnncModel */
 void print_summary(FILE *, const Generation *);
+
+/* initializers.c */
+Initial initializer_resolve(const Object *, const Shape *);
+typedef struct { Entry entry; Initial (*resolve)(const Object *, double fan_in, double fan_out); } Initializer;
+
+/* activations/: each a row and an operator */
+typedef struct { Entry entry; const Operator *op; /* NULL: the identity */ } Activation;
+Tensor *activation_apply(Graph *, const LayerCall *, Tensor *, const Object *activation); /* object NULL: as it is; layers/activation.c */
 
 /* reference.c: the naive interpreter, in double: the truth that all else is checked against. */
 double reference_loss(Graph *, int64_t samples, const double *const *inputs, const double *const *targets,
