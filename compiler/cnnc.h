@@ -17,6 +17,8 @@ enum {
     MAX_NESTING = 256,         /* brackets, blocks and repeats within one another */
     MAX_LAYERS = 100000,       /* after expansion of blocks and repeats */
     MAX_ERRORS = 20,           /* diagnoses of one run */
+    MAX_NAME = 255,            /* bytes of a name */
+    MAX_FULL_NAME = 1000,      /* bytes of a layer's name with those of the blocks around it */
 };
 #define MAX_BYTES ((int64_t)1 << 40) /* weights and plan of one network */
 #define MAX_SIZE ((int64_t)1 << 53)  /* the largest whole number that a double holds exactly */
@@ -35,6 +37,7 @@ typedef struct Emit Emit;
 
 /* A stretch of the source file: byte offsets, `end` exclusive. */
 typedef struct { uint32_t begin, end; } Span;
+#define NO_SPAN ((Span){UINT32_MAX, UINT32_MAX}) /* the file as a whole: no line is shown */
 
 /* Where something stands, and for what stands in the body of a block or repeat: where that was used. */
 typedef struct Place {
@@ -67,11 +70,11 @@ typedef struct Item {
 struct Expression {
     ExpressionKind kind;
     char operation; /* of EXPRESSION_BINARY: + - * / */
-    Span span;      /* the whole expression */
+    Span span;      /* the whole expression; of EXPRESSION_BINARY the operator */
     union {
         double number;
         struct { double first, second; } pair;
-        struct { const char *text; Item *items; Span text_span; } call; /* also name, string, list, map */
+        struct { const char *text; Item *items; } call; /* also name, string, list, map; a callee stands at the span's begin */
         struct { Expression *left, *right; } operands;
     };
 };
@@ -108,6 +111,7 @@ typedef enum {
     PARAMETER_STRING,  /* "text" */
     PARAMETER_OBJECT,  /* a row of `table`: adam, or adam(learning_rate=0.1) */
     PARAMETER_TENSOR,  /* the name of a layer */
+    PARAMETER_MAP,     /* {0: 3, 7: 0.5}: whole numbers to numbers */
 } ParameterType;
 
 typedef struct Table Table;
@@ -118,7 +122,8 @@ typedef struct Parameter {
     ParameterType type;
     const char *fallback;     /* the default as it would be written in the language; NULL: required; "none": may be absent */
     const char *help;         /* one line */
-    double minimum, maximum;  /* of numbers and sizes, inclusive; both 0: no bound beyond the type's (sizes: 0 to 2^53) */
+    double minimum, maximum;  /* of numbers and sizes, inclusive; both 0: no bound beyond the type's (sizes: 0 to 2^53);
+                                 a maximum that is not above the minimum: no maximum (INFINITY says the same) */
     bool above_minimum;       /* the minimum itself is excluded */
     bool below_maximum;       /* the maximum itself is excluded */
     const char *const *words; /* of PARAMETER_WORD, ended by NULL; of the other types: words allowed beside a value */
@@ -151,6 +156,8 @@ typedef enum {
     VALUE_LIST,
     VALUE_OBJECT,
     VALUE_TENSOR,
+    VALUE_MAP,  /* list: alternately key and value */
+    VALUE_CALL, /* not yet checked against a table: only while arguments are evaluated */
 } ValueKind;
 
 /* An evaluated argument. */
@@ -165,7 +172,8 @@ struct Value {
         const char *text;
         struct { Value *items; int count; } list;
         const Object *object;
-        Tensor *tensor;
+        struct { Tensor *tensor; const char *tensor_name; }; /* the name as it was written */
+        struct { const Expression *call; struct Scope *scope; };
     };
 };
 
@@ -367,16 +375,30 @@ void *memory_allocate(size_t bytes);                           /* zeroed; never 
 void *memory_grow(void *items, int *capacity, int count, size_t item_bytes); /* room for one more: doubles when count == *capacity */
 char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *memory_copy(const char *text, size_t length);            /* adds the final zero */
+_Noreturn void memory_short(size_t bytes);                      /* says so and exits */
 void memory_release(void);                                     /* all of it */
 #define NEW(Type) ((Type *)memory_allocate(sizeof(Type)))
 #define NEW_ARRAY(Type, count) ((Type *)memory_allocate(sizeof(Type) * (size_t)(count)))
+
+/* names.c: a set of names, numbered 0, 1, ... in the order in which they came. */
+typedef struct { const char *text; uint32_t hash; } Name;
+typedef struct {
+    Name *names;
+    int count, capacity;
+    int *slots; /* open addressing: number + 1, or 0 */
+    int slot_count;
+} Names;
+int names_find(const Names *, const char *text);               /* its number, or -1 */
+int names_add(Names *, const char *text);                      /* its number; keeps the pointer where the name is new */
+const char *names_intern(Names *, const char *text, size_t length); /* one copy of each text */
+void names_clear(Names *);                                     /* in time proportional to what is in it */
 
 /* diagnostics.c: what is wrong, where, and what to do. One source file a run. */
 void diagnostics_begin(const char *file, const char *text, size_t length); /* file as the messages name it */
 void diagnose(Place place, const char *format, ...) __attribute__((format(printf, 2, 3))); /* an error; counted */
 void diagnose_note(Place place, const char *format, ...) __attribute__((format(printf, 2, 3))); /* belongs to the error before it */
-int diagnostics_errors(void);                                  /* how many errors so far */
-bool diagnostics_full(void);                                   /* MAX_ERRORS reached: stop looking for more */
+int diagnostics_errors(void);                                  /* how many errors so far, each place counted once */
+bool diagnostics_full(void);                                   /* there were more than MAX_ERRORS: stop looking */
 const char *diagnostics_closest(const char *name, const char *const *candidates, int count); /* "did you mean", or NULL */
 _Noreturn void die_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 #define die(...) die_at(__FILE__, __LINE__, __VA_ARGS__)       /* a fault of the compiler's own */
@@ -384,10 +406,14 @@ _Noreturn void die_at(const char *file, int line, const char *format, ...) __att
 /* parse.c, over lexer.l and parser.y: text to statements. NULL where there was an error (reported). */
 Statement *parse_network(const char *text, size_t length);
 Expression *parse_expression(const char *text);                /* of a default in a table: must be right */
+
+/* dump.c: text for --dump. */
 void dump_statements(FILE *, const Statement *);
+void dump_layers(FILE *, const Graph *); /* a line for each layer: name = layer(arguments) <- inputs */
 
 /* arguments.c: a call against its row of a table. */
 const Entry *table_find(const Table *, const char *name);      /* follows aliases; NULL: none */
+const char *number_text(double);                               /* the shortest text that reads back as the same number */
 bool has_argument(const Object *, const char *name);           /* present and not none */
 const Value *argument(const Object *, const char *name);       /* dies where the row has no such parameter */
 int64_t argument_size(const Object *, const char *name);
@@ -404,6 +430,7 @@ bool expand_network(Graph *, const Statement *, Definition *definitions, int def
 
 /* tables.c: the tables themselves. */
 extern const Table layer_table, optimizer_table, loss_table, metric_table, callback_table, activation_table, initializer_table, statement_table;
+extern const Table *const all_tables[]; /* ended by NULL */
 
 /* graph.c: building, naming, copying. */
 Graph *graph_new(void);

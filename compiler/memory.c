@@ -1,0 +1,109 @@
+/* The arena: what a run allocates lives until its end.
+ *
+ * Small pieces are cut from blocks; a large piece is a block of its own, so that a growing array can be
+ * moved by realloc and leaves no copy behind. */
+#include "cnnc.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_BYTES = 1 << 20, LARGE_BYTES = 1 << 16, ALIGNMENT = 16 };
+
+typedef struct Block {
+    struct Block *previous, *next;
+    size_t bytes; /* in use, of those behind this head */
+    size_t unused;
+} Block;
+
+static Block blocks = {&blocks, &blocks, 0, 0}; /* a ring; the block to cut from is the first after this head */
+
+_Noreturn void memory_short(size_t bytes)
+{
+    fprintf(stderr, "cnnc: error: out of memory (%zu more bytes were needed)\n", bytes);
+    exit(1);
+}
+
+static void link_block(Block *block, Block *after)
+{
+    block->previous = after;
+    block->next = after->next;
+    block->previous->next = block->next->previous = block;
+}
+
+static Block *block_new(size_t bytes, Block *after)
+{
+    Block *block = bytes > SIZE_MAX / 2 ? NULL : calloc(1, sizeof(Block) + bytes);
+    if (!block) memory_short(bytes);
+    block->bytes = bytes;
+    link_block(block, after);
+    return block;
+}
+
+void *memory_allocate(size_t bytes)
+{
+    if (bytes >= LARGE_BYTES) return block_new(bytes, blocks.previous) + 1; /* behind the others: not cut from */
+    bytes = (bytes + !bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    Block *block = blocks.next;
+    if (block->unused < bytes) {
+        block = block_new(BLOCK_BYTES, &blocks);
+        block->unused = BLOCK_BYTES;
+    }
+    char *piece = (char *)(block + 1) + (BLOCK_BYTES - block->unused);
+    block->unused -= bytes;
+    return piece;
+}
+
+void *memory_grow(void *items, int *capacity, int count, size_t item_bytes)
+{
+    if (count < *capacity) return items;
+    if (*capacity > INT32_MAX / 2) memory_short(SIZE_MAX);
+    int more = *capacity ? *capacity * 2 : 8;
+    size_t old_bytes = (size_t)*capacity * item_bytes, bytes = (size_t)more * item_bytes;
+    *capacity = more;
+    if (old_bytes < LARGE_BYTES) {
+        void *grown = memory_allocate(bytes);
+        if (old_bytes) memcpy(grown, items, old_bytes);
+        return grown;
+    }
+    Block *block = (Block *)items - 1, *after = block->previous;
+    after->next = block->next;
+    block->next->previous = after;
+    block = realloc(block, sizeof(Block) + bytes);
+    if (!block) memory_short(bytes);
+    block->bytes = bytes;
+    link_block(block, after);
+    memset((char *)(block + 1) + old_bytes, 0, bytes - old_bytes);
+    return block + 1;
+}
+
+char *memory_format(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length < 0) die("a format that cannot be printed: %s", format);
+    char *text = memory_allocate((size_t)length + 1);
+    va_start(arguments, format);
+    vsnprintf(text, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    return text;
+}
+
+char *memory_copy(const char *text, size_t length)
+{
+    char *copy = memory_allocate(length + 1);
+    memcpy(copy, text, length);
+    return copy;
+}
+
+void memory_release(void)
+{
+    while (blocks.next != &blocks) {
+        Block *block = blocks.next;
+        blocks.next = block->next;
+        free(block);
+    }
+    blocks.previous = &blocks;
+}

@@ -1,0 +1,61 @@
+/* The tables: of each .def file an array of its rows' addresses. The first member of every row is its Entry. */
+#include "tables.h"
+
+#define ROW(row) (const Entry *)&row,
+#define TABLE(what, rows)                                                                                                      \
+    {                                                                                                                          \
+        what, rows, (int)(sizeof rows / sizeof *rows) - 1                                                                      \
+    }
+
+#define LAYER(name) ROW(name##_layer)
+#define OPTIMIZER(name) ROW(name##_optimizer)
+#define LOSS(name) ROW(name##_loss)
+#define ACTIVATION(name) ROW(name##_activation)
+#define INITIALIZER(name) ROW(name##_initializer)
+#define METRIC(name) ROW(name##_metric)
+#define CALLBACK(name) ROW(name##_callback)
+#define STATEMENT(name) ROW(name##_statement)
+
+static const Entry *const layers[] = {
+#include "layers/layers.def"
+    NULL};
+static const Entry *const optimizers[] = {
+#include "optimizers/optimizers.def"
+    NULL};
+static const Entry *const losses[] = {
+#include "losses/losses.def"
+    NULL};
+static const Entry *const activations[] = {
+#include "activations.def"
+    NULL};
+static const Entry *const initializers[] = {
+#include "initializers.def"
+    NULL};
+static const Entry *const metrics[] = {
+#include "metrics.def"
+    NULL};
+static const Entry *const callbacks[] = {
+#include "callbacks.def"
+    NULL};
+static const Entry *const statements[] = {
+#include "statements.def"
+    NULL};
+
+const Table layer_table = TABLE("layer", layers);
+const Table optimizer_table = TABLE("optimizer", optimizers);
+const Table loss_table = TABLE("loss", losses);
+const Table activation_table = TABLE("activation", activations);
+const Table initializer_table = TABLE("initializer", initializers);
+const Table metric_table = TABLE("metric", metrics);
+const Table callback_table = TABLE("callback", callbacks);
+const Table statement_table = TABLE("statement", statements);
+
+const Table *const all_tables[] = {&layer_table,
+                                   &optimizer_table,
+                                   &loss_table,
+                                   &activation_table,
+                                   &initializer_table,
+                                   &metric_table,
+                                   &callback_table,
+                                   &statement_table,
+                                   NULL};

@@ -1,0 +1,38 @@
+/* The types of the rows beside layers, and the rows themselves: each stands in its own file and is one line of
+ * a .def file. */
+#ifndef TABLES_H
+#define TABLES_H
+
+#include "cnnc.h"
+
+typedef struct Optimizer Optimizer;
+typedef struct Loss Loss;
+typedef struct Activation Activation;
+typedef struct Initializer Initializer;
+
+#define LAYER(name) extern const Layer name##_layer;
+#define OPTIMIZER(name) extern const Optimizer name##_optimizer;
+#define LOSS(name) extern const Loss name##_loss;
+#define ACTIVATION(name) extern const Activation name##_activation;
+#define INITIALIZER(name) extern const Initializer name##_initializer;
+#define METRIC(name) extern const Entry name##_metric;
+#define CALLBACK(name) extern const Entry name##_callback;
+#define STATEMENT(name) extern const Entry name##_statement;
+#include "layers/layers.def"
+#include "optimizers/optimizers.def"
+#include "losses/losses.def"
+#include "activations.def"
+#include "initializers.def"
+#include "metrics.def"
+#include "callbacks.def"
+#include "statements.def"
+#undef LAYER
+#undef OPTIMIZER
+#undef LOSS
+#undef ACTIVATION
+#undef INITIALIZER
+#undef METRIC
+#undef CALLBACK
+#undef STATEMENT
+
+#endif
