@@ -237,7 +237,7 @@ struct Tensor {
     /* filled in by the plan: */
     int64_t bytes, offset; /* of batched tensors for the whole batch; offset in the arena, -1: not in the arena */
     int first, last;       /* the steps of the schedule between which it is alive */
-    int64_t copies;        /* of a workspace: one for each task */
+    int64_t copies;        /* of a workspace: one for each task; of a slot or target: its number */
 };
 
 /* What an operator is, as far as passes over the whole graph care: they know flags, never names. */
@@ -458,6 +458,7 @@ void swap_pass(Graph *);                                       /* fuse.c: monoto
 void gradient_pass(Graph *, const Graph *source);              /* gradient.c: loss, backward, update nodes */
 void fuse_pass(Graph *);                                       /* fuse.c */
 void plan_pass(Graph *);                                       /* plan.c */
+int output_number(const Graph *, const Tensor *base);          /* driver.c: the output that is computed in the caller's memory, or -1 */
 int64_t plan_place(int count, const int64_t *bytes, const int *first, const int *last, int64_t *offsets); /* returns the total */
 
 /* gradient.c, for layers */

@@ -96,6 +96,7 @@ static void add_losses(Graph *graph)
         Tensor *prediction = graph->outputs[i];
         Tensor *target = graph_tensor(graph, ROLE_TARGET, memory_format("target/%s", prediction->name));
         target->shape = prediction->shape;
+        target->copies = i; /* of which output */
         if (loss->class_indices) {
             target->type = TYPE_INT32;
             target->shape.rank--;

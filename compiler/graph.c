@@ -165,7 +165,7 @@ Tensor *graph_workspace(Graph *graph, Node *node, int64_t floats, int64_t copies
 {
     Tensor *tensor = graph_tensor(graph, ROLE_WORKSPACE, memory_format("%s/workspace", node->name));
     tensor->shape = shape_of(1, &floats);
-    tensor->copies = copies;
+    tensor->copies = graph->program == PROGRAM_PREDICT ? 1 : copies; /* one sample is one task's work */
     graph_output(graph, node, tensor);
     return tensor;
 }

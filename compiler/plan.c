@@ -134,6 +134,7 @@ static void find_lifetimes(Graph *graph)
 static bool in_arena(const Graph *graph, const Tensor *tensor)
 {
     if (tensor->view_of || tensor->first < 0) return false;
+    if (output_number(graph, tensor) >= 0) return false;
     if (graph->program == PROGRAM_GRADIENTS && tensor->weight && !tensor->batched) return false; /* the caller's struct */
     return tensor->role == ROLE_ACTIVATION || tensor->role == ROLE_WORKSPACE || tensor->role == ROLE_LOSS;
 }
@@ -146,7 +147,7 @@ static void share_in_place(Graph *graph)
         if (!(node->op->flags & OPERATOR_ELEMENTWISE)) continue;
         Tensor *input = tensor_base(node->inputs[0]), *output = node->outputs[0];
         if (output->view_of || input->last != i || !in_arena(graph, input) || input->batched != output->batched) continue;
-        if (output->last == graph->node_count && graph->program <= PROGRAM_PREDICT_BATCH) continue; /* written to the caller's memory */
+        if (!in_arena(graph, output)) continue;
         if (shape_count(&input->shape) != shape_count(&output->shape)) continue;
         output->view_of = input;
         input->last = output->last;
@@ -155,6 +156,8 @@ static void share_in_place(Graph *graph)
 
 void plan_pass(Graph *graph)
 {
+    for (int i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i]->op->workspace) graph->nodes[i]->op->workspace(graph, graph->nodes[i]);
     find_lifetimes(graph);
     share_in_place(graph);
     int count = 0;

@@ -7,15 +7,16 @@ static const Parameter parameters[] = {
     {.name = "beta_1", .type = PARAMETER_NUMBER, .minimum = 0, .maximum = 1, .below_maximum = true, .fallback = "0.9", .help = "how slowly the mean of the gradients forgets"},
     {.name = "beta_2", .type = PARAMETER_NUMBER, .minimum = 0, .maximum = 1, .below_maximum = true, .fallback = "0.999", .help = "how slowly the mean of their squares forgets"},
     {.name = "epsilon", .type = PARAMETER_NUMBER, .minimum = 0, .maximum = 1e30, .fallback = "1e-7", .help = "keeps the quotient finite"},
+    {.name = "amsgrad", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "whether the largest mean of the squares so far is used (Reddi et al. 2018)"},
     {0},
 };
 
 static int slots(const Object *arguments, const char **names)
 {
-    (void)arguments;
     names[0] = "momentum";
     names[1] = "velocity";
-    return 2;
+    names[2] = "velocity_hat";
+    return argument_boolean(arguments, "amsgrad") ? 3 : 2;
 }
 
 static void prepare(Emit *e, const Object *arguments)
@@ -32,8 +33,9 @@ static void update(Emit *e, const Object *arguments)
     bind(e, "EPSILON", "%s", float_text(argument_number(arguments, "epsilon")));
     EMIT(e,
          "m0 += (g - m0) * $REST1;",
-         "m1 += (g * g - m1) * $REST2;",
-         "v -= m0 * alpha / (sqrt_f32x$L(m1) + $EPSILON);");
+         "m1 += (g * g - m1) * $REST2;");
+    if (argument_boolean(arguments, "amsgrad")) EMIT(e, "m2 = max_f32x$L(m2, m1);", "v -= m0 * alpha / (sqrt_f32x$L(m2) + $EPSILON);");
+    else EMIT(e, "v -= m0 * alpha / (sqrt_f32x$L(m1) + $EPSILON);");
 }
 
 const Optimizer adam_optimizer = {
