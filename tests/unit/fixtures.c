@@ -12,7 +12,6 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <float.h>
-#include <fnmatch.h>
 #include <glob.h>
 #include <math.h>
 #include <stdlib.h>
@@ -479,6 +478,7 @@ typedef struct {
     char net[256];
 } Case;
 
+/* The paths of the chosen fixtures' files with this suffix; to be freed with globfree. */
 static size_t find_fixtures(const char *suffix, glob_t *found)
 {
     char pattern[256];
@@ -493,6 +493,7 @@ ParameterizedTestParameters(fixtures, keras)
     size_t count = find_fixtures(".net", &found);
     Case *cases = cr_malloc((count + 1) * sizeof *cases); /* never of size 0 */
     for (size_t i = 0; i < count; i++) snprintf(cases[i].net, sizeof cases[i].net, "%s", found.gl_pathv[i]);
+    globfree(&found);
     return cr_make_param_array(Case, cases, count, NULL);
 }
 
@@ -520,4 +521,6 @@ Test(fixtures, are_there)
     size_t count = find_fixtures(".net", &nets);
     cr_assert(count > 0, "no tests/fixtures/*.net: run the tests from the root of the checkout");
     cr_expect(count == find_fixtures(".safetensors", &files), "not every fixture has its .net and its .safetensors");
+    globfree(&nets);
+    globfree(&files);
 }
