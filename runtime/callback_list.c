@@ -100,39 +100,39 @@ static bool add_callback(Training *training, const CallbackKind *kind, const Cnn
 typedef struct {
     const char *text, *at;
     Failure *failure;
-} Reader;
+} Parser;
 
-static bool complain(Reader *reader, const char *wanted)
+static bool complain(Parser *parser, const char *wanted)
 {
-    return fail(reader->failure, "--callbacks '%s': %s wanted before '%s'", reader->text, wanted, reader->at);
+    return fail(parser->failure, "--callbacks '%s': %s wanted before '%s'", parser->text, wanted, parser->at);
 }
 
-static bool accept(Reader *reader, char letter)
+static bool accept(Parser *parser, char letter)
 {
-    while (isspace((unsigned char)*reader->at)) reader->at++;
-    if (*reader->at != letter) return false;
-    reader->at++;
+    while (isspace((unsigned char)*parser->at)) parser->at++;
+    if (*parser->at != letter) return false;
+    parser->at++;
     return true;
 }
 
 /* A bare word, or a text in quotes; NULL: neither stands here. free() it. */
-static char *read_word(Reader *reader)
+static char *read_word(Parser *parser)
 {
-    if (accept(reader, '"')) {
-        size_t length = strcspn(reader->at, "\"");
-        if (!reader->at[length]) return NULL;
-        char *text = strndup(reader->at, length);
-        reader->at += length + 1;
+    if (accept(parser, '"')) {
+        size_t length = strcspn(parser->at, "\"");
+        if (!parser->at[length]) return NULL;
+        char *text = strndup(parser->at, length);
+        parser->at += length + 1;
         return text;
     }
-    size_t length = strcspn(reader->at, " \t\n,()[]=\"");
+    size_t length = strcspn(parser->at, " \t\n,()[]=\"");
     if (length == 0) return NULL;
-    char *text = strndup(reader->at, length);
-    reader->at += length;
+    char *text = strndup(parser->at, length);
+    parser->at += length;
     return text;
 }
 
-static bool set_argument(Reader *reader, const CallbackKind *kind, CnncArgument *owned, int place, char *name, char *value)
+static bool set_argument(Parser *parser, const CallbackKind *kind, CnncArgument *owned, int place, char *name, char *value)
 {
     const char *names[16];
     int count = 0;
@@ -141,77 +141,73 @@ static bool set_argument(Reader *reader, const CallbackKind *kind, CnncArgument 
         for (place = 0; place < count && strcmp(owned[place].name, name);) place++;
         if (place == count) {
             const char *near = closest_name(name, names, count);
-            return fail(reader->failure,
-                        "%s has no parameter %s%s%s",
-                        kind->name,
-                        name,
-                        near ? "; did you mean " : "",
-                        near ? near : "");
+            return fail(
+                parser->failure, "%s has no parameter %s; did you mean %s?", kind->name, name, near ? near : owned[0].name);
         }
     }
-    if (place >= count) return fail(reader->failure, "%s takes no more than %d arguments", kind->name, count);
+    if (place >= count) return fail(parser->failure, "%s takes no more than %d arguments", kind->name, count);
     free((void *)(uintptr_t)owned[place].value);
     owned[place].value = value;
     return true;
 }
 
 /* name(value, key=value, ...); the parentheses may be left out. */
-static bool read_callback(Training *training, Reader *reader)
+static bool read_callback(Training *training, Parser *parser)
 {
-    char *word = read_word(reader);
-    if (!word) return complain(reader, "a callback's name");
-    const CallbackKind *kind = find_kind(word, reader->failure);
+    char *word = read_word(parser);
+    if (!word) return complain(parser, "a callback's name");
+    const CallbackKind *kind = find_kind(word, parser->failure);
     free(word);
     if (!kind) return false;
     size_t count = 0;
     while (kind->arguments[count].name) count++;
     CnncArgument *owned = calloc(count + 1, sizeof *owned);
-    if (!owned) return fail(reader->failure, "no memory for the callback %s", kind->name);
+    if (!owned) return fail(parser->failure, "no memory for the callback %s", kind->name);
     for (size_t i = 0; i < count; i++) {
         owned[i].name = kind->arguments[i].name;
         owned[i].value = kind->arguments[i].value ? strdup(kind->arguments[i].value) : NULL;
     }
     bool good = true;
-    if (accept(reader, '(')) {
-        bool closed = accept(reader, ')');
+    if (accept(parser, '(')) {
+        bool closed = accept(parser, ')');
         for (int place = 0; good && !closed; place++) {
-            char *name = NULL, *value = read_word(reader);
-            if (value && accept(reader, '=')) {
+            char *name = NULL, *value = read_word(parser);
+            if (value && accept(parser, '=')) {
                 name = value;
-                value = read_word(reader);
+                value = read_word(parser);
             }
-            good = value ? set_argument(reader, kind, owned, place, name, value) : complain(reader, "a value");
+            good = value ? set_argument(parser, kind, owned, place, name, value) : complain(parser, "a value");
             if (!good) free(value);
             free(name);
             if (!good) break;
-            closed = accept(reader, ')');
-            if (!closed && !accept(reader, ','))
-                good = complain(reader, "',' or ')'");
+            closed = accept(parser, ')');
+            if (!closed && !accept(parser, ','))
+                good = complain(parser, "',' or ')'");
             else if (!closed)
-                closed = accept(reader, ')');
+                closed = accept(parser, ')');
         }
     }
     if (!good) {
         free_owned(owned);
         return false;
     }
-    return add_callback(training, kind, owned, owned, reader->failure);
+    return add_callback(training, kind, owned, owned, parser->failure);
 }
 
 static bool read_callbacks(Training *training, const char *text, Failure *failure)
 {
-    Reader reader = {.text = text, .at = text, .failure = failure};
+    Parser parser = {.text = text, .at = text, .failure = failure};
     if (!strcmp(text, "none")) return true;
-    bool bracketed = accept(&reader, '[');
-    bool closed = bracketed && accept(&reader, ']');
+    bool bracketed = accept(&parser, '[');
+    bool closed = bracketed && accept(&parser, ']');
     while (!closed) {
-        if (!read_callback(training, &reader)) return false;
-        bool more = accept(&reader, ',');
-        closed = bracketed ? accept(&reader, ']') : !more;
-        if (!closed && !more) return complain(&reader, "',' or ']'");
+        if (!read_callback(training, &parser)) return false;
+        bool more = accept(&parser, ',');
+        closed = bracketed ? accept(&parser, ']') : !more;
+        if (!closed && !more) return complain(&parser, "',' or ']'");
     }
-    while (isspace((unsigned char)*reader.at)) reader.at++;
-    return !*reader.at || complain(&reader, "the end");
+    while (isspace((unsigned char)*parser.at)) parser.at++;
+    return !*parser.at || complain(&parser, "the end");
 }
 
 bool callbacks_new(Training *training, Failure *failure)

@@ -296,7 +296,7 @@ static bool set_defaults(Options *options, const CnncModel *model, int argc, Fai
     options->shuffle = SHUFFLE_SAMPLES;
     if (options->command != COMMAND_FIT && options->command != COMMAND_GRADIENTS) return true;
     for (const CnncArgument *argument = model->fit; argument && argument->name; argument++) {
-        if (!argument->value || !strcmp(argument->value, "none")) continue;
+        if (!argument->value || !strcmp(argument->value, "none") || !strcmp(argument->value, "auto")) continue;
         char name[64];
         size_t length = strnlen(argument->name, sizeof name - 1);
         for (size_t i = 0; i < length; i++) name[i] = (char)(argument->name[i] == '_' ? '-' : argument->name[i]);
@@ -318,7 +318,14 @@ static bool unknown_option(const Options *options, const char *argument, Failure
     char name[64];
     const char *known[TABLE_COUNT];
     int count = 0;
-    while (*argument == '-') argument++;
+    if (argument[0] == '-' && argument[1] != '-')
+        return fail(failure,
+                    "%s has no option %s; see %s %s --help",
+                    command_name(options->command),
+                    argument,
+                    options->program,
+                    command_name(options->command));
+    argument += 2;
     size_t length = strcspn(argument, "=");
     if (length > sizeof name - 1) length = sizeof name - 1;
     memcpy(name, argument, length);
@@ -388,6 +395,9 @@ bool options_read(Options *options, const CnncModel *model, int argc, char **arg
             return unknown_option(options, argument, failure);
         } else {
             const Option *option = &table[letter - 256];
+            const char *flag = optarg == argument ? argv[optind - 1] : argument;
+            /* getopt takes beginnings of names too: --steps would be --steps-per-epoch. Here names are written out. */
+            if (strcspn(flag + 2, "=") != strlen(option->name)) return unknown_option(options, flag, failure);
             if (!set_option(options, option, optarg, argc, failure)) return false;
             options->given[letter - 256] = true;
         }

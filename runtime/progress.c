@@ -143,7 +143,7 @@ static void draw(Progress *progress, int64_t done, double now, bool final, const
         if (!final && done > progress->first && done < progress->total) {
             add(&line, ", ");
             add_duration(&line, step_seconds(progress, done, now) * (double)(progress->total - done));
-            add(&line, " left");
+            add(&line, " left,");
         }
         add(&line, " ");
         add_step_time(&line, step_seconds(progress, done, now));
