@@ -164,7 +164,8 @@ static bool check_text(const char *path, const char *text, size_t size, Failure 
         size_t length = utf8_length(bytes + i, size - i);
         bool space = !in_string && (bytes[i] == '\t' || bytes[i] == '\n' || bytes[i] == '\r');
         if (length == 0 || (bytes[i] < 0x20 && !space))
-            return fail_file(failure, path, "byte %zu of the header: %02x is not text in UTF-8", 8 + i, bytes[i]);
+            return fail_file(
+                failure, path, "byte %zu of the header: %02x is a control character or not UTF-8", 8 + i, bytes[i]);
         if (in_string && bytes[i] == '\\') {
             if (size - i >= 6 && memcmp(bytes + i, "\\u0000", 6) == 0)
                 return fail_file(failure, path, "byte %zu of the header: a name or a value contains the character 0", 8 + i);

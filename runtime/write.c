@@ -105,7 +105,7 @@ static int open_temporary(Writer *writer)
 /* Opens the file that will be renamed onto a regular file, or onto nothing. */
 static int open_beside(Writer *writer, const char *path, const struct stat *existing, Failure *failure)
 {
-    if (existing && access(path, W_OK) != 0) {
+    if (existing && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0) {
         fail_file(failure, path, "must not be overwritten: %s", strerror(errno));
         return -1;
     }
@@ -125,7 +125,7 @@ static int open_beside(Writer *writer, const char *path, const struct stat *exis
                   strerror(errno));
         return -1;
     }
-    if (existing && fchmod(descriptor, existing->st_mode & 07777) != 0) {
+    if (existing && fchmod(descriptor, existing->st_mode & 0777) != 0) {
         fail_file(failure, path, "cannot be written with the permissions that it has: %s", strerror(errno));
         close(descriptor);
         return -1;
@@ -138,6 +138,10 @@ static int open_for_writing(Writer *writer, const char *path, Failure *failure)
     int descriptor = descriptor_of(path);
     struct stat status;
     bool exists = stat(path, &status) == 0;
+    if (descriptor < 0 && !exists && errno != ENOENT) {
+        fail_file(failure, path, "cannot be written: %s", strerror(errno));
+        return -1;
+    }
     if (descriptor < 0 && exists && S_ISDIR(status.st_mode)) {
         fail_file(failure, path, "is a folder; expected the name of a file");
         return -1;
