@@ -240,6 +240,8 @@ struct Tensor {
     int64_t copies;        /* of a workspace: one for each task; of a slot or target: its number */
 };
 
+enum { MAX_OPERANDS = 12 }; /* of one emitted function */
+
 /* What an operator is, as far as passes over the whole graph care: they know flags, never names. */
 enum {
     OPERATOR_ELEMENTWISE = 1, /* out[i] = f(in[i], further[i], ...): has `element`; can be fused into another's epilogue */
@@ -455,7 +457,7 @@ void dump_plan(FILE *, const Graph *);
 /* The passes. Each says in its file what it needs, gives and breaks. */
 void shape_pass(Graph *);                                      /* shape.c */
 void swap_pass(Graph *);                                       /* fuse.c: monotone functions behind selections */
-void gradient_pass(Graph *, const Graph *source);              /* gradient.c: loss, backward, update nodes */
+void gradient_pass(Graph *);             /* gradient.c: loss, backward, update nodes */
 void fuse_pass(Graph *);                                       /* fuse.c */
 void plan_pass(Graph *);                                       /* plan.c */
 int output_number(const Graph *, const Tensor *base);          /* driver.c: the output that is computed in the caller's memory, or -1 */
@@ -496,7 +498,7 @@ void text_add(Text *, const char *format, ...) __attribute__((format(printf, 2, 
 void text_add_bytes(Text *, const char *bytes, size_t count);
 
 /* emit.c: the template writer. Lines with holes ($K) that are filled from bindings, and the functions they make up. */
-typedef struct { bool unroll_full, openblas; } EmitOptions;
+typedef struct { bool unroll_full, openblas; int threads; /* 0: as many as OpenMP finds */ } EmitOptions;
 Emit *emit_new(const EmitOptions *);
 void emit_lines(Emit *, const char *file, int line, const char *const *lines);
 #define EMIT(e, ...) emit_lines(e, __FILE__, __LINE__, (const char *const[]){__VA_ARGS__, NULL})
@@ -524,8 +526,8 @@ typedef struct {
     const Node *node;
     Partition partition;
     int64_t extent;
-    Declared operands[2 * MAX_OPERANDS];
-    bool used[2 * MAX_OPERANDS];                /* only what the body names is passed, */
+    Declared operands[MAX_OPERANDS];
+    bool used[MAX_OPERANDS];                /* only what the body names is passed, */
     bool has_range, has_count, has_task, has_step; /* and likewise first and last, the count of samples, the task's number, the step */
 } PhaseCall;
 enum { TASKS = 16 }; /* parts that a phase is cut into, whatever the number of threads */
@@ -543,7 +545,7 @@ char *unroll_text(const char *lines, int64_t most_lines);      /* NULL: it would
 
 /* generate.c, trainer_table.c, summary.c: whole files. */
 typedef struct {
-    const Graph *source, *predict, *predict_batch, *train, *gradients; /* the last two NULL without compile() */
+    Graph *source, *predict, *predict_batch, *train, *gradients; /* the last two NULL without compile() */
     const Target *target;
     EmitOptions options;
     const char *command; /* for the banner */
@@ -561,6 +563,20 @@ typedef struct { Entry entry; Initial (*resolve)(const Object *, double fan_in, 
 /* activations/: each a row and an operator */
 typedef struct { Entry entry; const Operator *op; /* NULL: the identity */ } Activation;
 Tensor *activation_apply(Graph *, const LayerCall *, Tensor *, const Object *activation); /* object NULL: as it is; layers/activation.c */
+
+/* compile.c: the passes, in order. */
+typedef struct {
+    int64_t batch;       /* 0: as fit() says */
+    const Target *target;
+    EmitOptions emit;
+    bool inference_only;
+    FILE *dump;          /* NULL, or where the graph after the pass `dump_pass` goes */
+    const char *dump_pass;
+} CompileOptions;
+Graph *compile_forward(const char *file, const char *text, size_t length, const Definition *, int definition_count); /* parsed, expanded, with shapes; NULL after errors */
+Graph *compile_source(const char *file, const char *text, size_t length, const Definition *, int definition_count, const CompileOptions *);
+bool compile_programs(Graph *source, const CompileOptions *, Generation *); /* false after errors */
+extern const char *const compile_passes[]; /* names for --dump, ended by NULL */
 
 /* reference.c: the naive interpreter, in double: the truth that all else is checked against. */
 double reference_loss(Graph *, int64_t samples, const double *const *inputs, const double *const *targets,

@@ -20,8 +20,8 @@ struct Emit {
     bool single; /* for exactly one sample: no loop over samples */
     bool too_large;
     const Node *node;
-    Declared declared[2 * MAX_OPERANDS];
-    bool declared_set[2 * MAX_OPERANDS];
+    Declared declared[MAX_OPERANDS];
+    bool declared_set[MAX_OPERANDS];
     PhaseCall current;
     PhaseCall *calls; /* of this program and level, in order */
     int call_count, call_capacity;

@@ -177,8 +177,8 @@ static const char *level_condition(const Level *level)
 
 static void add_levels(Text *text, const Generation *g)
 {
-    text_add(text,
-             "#ifdef _OPENMP\n#define PARALLEL_FOR _Pragma(\"omp parallel for schedule(static)\")\n#else\n#define PARALLEL_FOR\n#endif\n\n");
+    const char *threads = g->options.threads ? memory_format(" num_threads(%d)", g->options.threads) : "";
+    text_add(text, "#ifdef _OPENMP\n#define PARALLEL_FOR _Pragma(\"omp parallel for schedule(static)%s\")\n#else\n#define PARALLEL_FOR\n#endif\n\n", threads);
     text_add(text,
              "/* gcc's -std=c11 does not contract x * y + z to one instruction unless it is asked to; clang does. */\n"
              "#if defined(__GNUC__) && !defined(__clang__)\n#define CONTRACT __attribute__((optimize(\"fp-contract=fast\")))\n#else\n#define CONTRACT\n#endif\n");

@@ -135,7 +135,7 @@ static const Operator update_operator = {
     .name = "update",
     .suffix = "update",
     .operands = "d_w; ",
-    .flags = OPERATOR_FLAT,
+    .flags = OPERATOR_FLAT | OPERATOR_UPDATES,
     .emit = emit_update,
     .formula = formula_of_update,
 };
@@ -168,9 +168,8 @@ static void add_update(Graph *graph, Node *forward, Tensor *weight)
     }
 }
 
-void gradient_pass(Graph *graph, const Graph *source)
+void gradient_pass(Graph *graph)
 {
-    (void)source;
     for (int i = 0; i < graph->tensor_count; i++) {
         graph->tensors[i]->gradient = NULL;
         if (graph->tensors[i]->role == ROLE_ACTIVATION) graph->tensors[i]->weight = NULL;

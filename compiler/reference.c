@@ -17,7 +17,7 @@ static void run_sample(Graph *graph, double **values)
 {
     for (int i = 0; i < graph->node_count; i++) {
         const Node *node = graph->nodes[i];
-        const double *inputs[MAX_OPERANDS * 2], *weights[MAX_OPERANDS];
+        const double *inputs[MAX_OPERANDS], *weights[MAX_OPERANDS];
         double *outputs[MAX_OPERANDS];
         for (int j = 0; j < node->input_count; j++) inputs[j] = values[node->inputs[j]->index];
         for (int j = 0; j < node->weight_count; j++) weights[j] = values[node->weights[j]->index];

@@ -66,7 +66,8 @@ static double tile_cycles(int rows, int vectors)
 {
     double cycles = rows * vectors / 2.0, loads = (rows + vectors) / 2.0, latency = 4;
     if (loads > cycles) cycles = loads;
-    return cycles < latency ? latency : cycles;
+    if (cycles < latency) cycles = latency;
+    return cycles + loads / 16; /* of equals the one with fewer loads */
 }
 
 static double extent_cycles(int64_t extent, int rows, int vectors)

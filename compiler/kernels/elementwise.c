@@ -40,9 +40,12 @@ void elementwise_emit(Emit *e, const Node *node)
     } else {
         EMIT(e, "ptrdiff_t i = first * $SIZE;", "for (; i + $L <= last * $SIZE; i += $L) {");
         emit_element_lines(e, node, (int)lanes);
-        EMIT(e, "}", "for (; i < last * $SIZE; i++) {");
-        emit_element_lines(e, node, 1);
         EMIT(e, "}");
+        if (size % lanes) {
+            EMIT(e, "for (; i < last * $SIZE; i++) {");
+            emit_element_lines(e, node, 1);
+            EMIT(e, "}");
+        }
     }
     phase_end(e);
 }

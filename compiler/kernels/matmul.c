@@ -104,11 +104,13 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
     bool blocked = inputs >= 2 * REDUCTION_BLOCK;
     for (int g = 0; g < group_count; g++) {
         Product product = {node, bias, inputs, outputs, &groups[g], blocked};
+        VectorGroup all = groups[g];
+        all.end = INT64_MAX; /* the threads' shares decide where the loop ends */
         bool shared = by_outputs && g == 0;
         if (shared) {
             bind_size(e, "GSTEP", groups[0].vectors);
             bind(e, "G", "k");
-            product.group = &(VectorGroup){0, INT64_MAX, groups[0].vectors, groups[0].last_lanes};
+            product.group = &all;
             EMIT(e, "for (int k = (int)first * $GSTEP; k < (int)last * $GSTEP; k += $GSTEP) {");
         } else {
             if (by_outputs) {
