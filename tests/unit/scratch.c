@@ -9,7 +9,7 @@
 #include "scratch.h"
 
 /* Under AddressSanitizer a request for too much memory fails as it does without, and does not end the test. */
-__attribute__((weak)) const char *__asan_default_options(void);
+const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
