@@ -15,7 +15,7 @@ const char *__asan_default_options(void)
     return "allocator_may_return_null=1";
 }
 
-static char folder[] = "/tmp/cnnc-test-XXXXXX";
+static char folder[] = "/tmp/cnnc-files-XXXXXX";
 
 void scratch_begin(void)
 {
