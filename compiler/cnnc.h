@@ -548,6 +548,10 @@ Declared tensor_declared(const Tensor *);
 const char *declared_type(const Tensor *, const Declared *, bool written); /* as a cast says it */
 void emit_epilogue(Emit *, const Node *, const char *value, const char *subscript, const char *index, int lanes);
 
+/* simplify.c: whole-number expressions in brackets of emitted lines, constants folded. */
+void simplify_line(Text *, const char *line, size_t length);   /* adds the line, without its end */
+bool simplify_constant(const char *text, size_t length, int64_t *value); /* false: not a constant */
+
 /* unroll.c: text of a function to the same without loops whose bounds are constant. */
 char *unroll_text(const char *lines, int64_t most_lines);      /* NULL: it would be more lines than that */
 

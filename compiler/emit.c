@@ -130,6 +130,12 @@ void text_indent(Text *text, const char *lines)
     while (*lines) {
         size_t length = strcspn(lines, "\n");
         while (length && isspace((unsigned char)*lines)) lines++, length--;
+        Text simple = {0};
+        text_add_bytes(&simple, "", 0);
+        simplify_line(&simple, lines, length);
+        const char *next = lines + length + (lines[length] == '\n');
+        lines = simple.data;
+        length = simple.length;
         int closing = 0;
         while ((size_t)closing < length && lines[closing] == '}') closing++;
         bool is_label = length && lines[0] == '#';
@@ -148,7 +154,7 @@ void text_indent(Text *text, const char *lines)
             bool open = control && lines[length - 1] != '{' && lines[length - 1] != ';' && lines[length - 1] != '}';
             hanging = open ? hanging + 1 : 0; /* controls without braces hang one under the other */
         }
-        lines += length + (lines[length] == '\n');
+        lines = next;
     }
 }
 

@@ -2,7 +2,7 @@
  *
  * Every loop of the emitted code has one form, `for (int q = 0; q < 24; q += 6)`, followed by a block or by one statement. So
  * unrolling is a rewrite of text: the body is repeated with the counter replaced by its values, from the outside inwards.
- * Constant expressions in subscripts are folded on the way, so that the result reads x[4][7], not x[1 * 2 + 2][4 + 3]. */
+ * simplify.c then folds the subscripts, so that the result reads x[4][7], not x[1 * 2 + 2][4 + 3]. */
 #include "cnnc.h"
 
 #include <ctype.h>
@@ -11,64 +11,6 @@
 
 typedef struct { Text text; int64_t lines, most; } Unrolled;
 
-/* ---- constant expressions: + - * / % and parentheses over whole numbers ---- */
-
-static bool parse_sum(const char **c, int64_t *value);
-
-static void skip_space(const char **c)
-{
-    while (**c == ' ') (*c)++;
-}
-
-static bool parse_factor(const char **c, int64_t *value)
-{
-    skip_space(c);
-    if (**c == '(') {
-        (*c)++;
-        if (!parse_sum(c, value)) return false;
-        skip_space(c);
-        return *(*c)++ == ')';
-    }
-    if (!isdigit((unsigned char)**c)) return false;
-    char *end;
-    *value = strtoll(*c, &end, 10);
-    *c = end;
-    return !isalnum((unsigned char)**c) && **c != '_' && **c != '.';
-}
-
-static bool parse_product(const char **c, int64_t *value)
-{
-    if (!parse_factor(c, value)) return false;
-    for (skip_space(c); **c && strchr("*/%", **c); skip_space(c)) {
-        char operation = *(*c)++;
-        int64_t right;
-        if (!parse_factor(c, &right) || (operation != '*' && right == 0)) return false;
-        *value = operation == '*' ? *value * right : operation == '/' ? *value / right : *value % right;
-    }
-    return true;
-}
-
-static bool parse_sum(const char **c, int64_t *value)
-{
-    if (!parse_product(c, value)) return false;
-    for (skip_space(c); **c == '+' || **c == '-'; skip_space(c)) {
-        char operation = *(*c)++;
-        int64_t right;
-        if (!parse_product(c, &right)) return false;
-        *value += operation == '+' ? right : -right;
-    }
-    return true;
-}
-
-/* The value of a whole text of that length, or false. */
-static bool constant_value(const char *text, size_t length, int64_t *value)
-{
-    const char *copy = memory_copy(text, length), *c = copy;
-    if (!parse_sum(&c, value)) return false;
-    skip_space(&c);
-    return !*c;
-}
-
 /* ---- lines ---- */
 
 static size_t line_length(const char *line)
@@ -76,7 +18,7 @@ static size_t line_length(const char *line)
     return strcspn(line, "\n");
 }
 
-/* Adds a line with `name` replaced by `value`, and constant subscripts folded. */
+/* Adds a line with `name` replaced by `value`. */
 static void add_replaced(Text *out, const char *line, size_t length, const char *name, int64_t value)
 {
     size_t name_length = strlen(name);
@@ -94,24 +36,6 @@ static void add_replaced(Text *out, const char *line, size_t length, const char 
     text_add_bytes(out, "\n", 1);
 }
 
-static void add_folded(Text *out, const char *line, size_t length)
-{
-    for (size_t i = 0; i < length;) {
-        if (line[i] == '[') {
-            size_t end = i + 1;
-            while (end < length && line[end] != ']' && line[end] != '[') end++;
-            int64_t value;
-            if (end < length && line[end] == ']' && constant_value(line + i + 1, end - i - 1, &value)) {
-                text_add(out, "[%lld]", (long long)value);
-                i = end + 1;
-                continue;
-            }
-        }
-        text_add_bytes(out, line + i++, 1);
-    }
-    text_add_bytes(out, "\n", 1);
-}
-
 typedef struct { char name[32]; int64_t from, to, step; size_t head_length; } Loop;
 
 /* Reads `for (int q = 0; q < 24; q += 6)`; false where it is no such loop or its bounds are not constant. */
@@ -121,16 +45,16 @@ static bool parse_loop(const char *line, size_t length, Loop *loop)
     int name_end = 0;
     if (sscanf(text, "for (int %31[a-zA-Z0-9_] = %n", loop->name, &name_end) != 1 || !name_end) return false;
     const char *from = text + name_end, *from_end = strchr(from, ';');
-    if (!from_end || !constant_value(from, (size_t)(from_end - from), &loop->from)) return false;
+    if (!from_end || !simplify_constant(from, (size_t)(from_end - from), &loop->from)) return false;
     size_t name_length = strlen(loop->name);
     const char *test = from_end + 2;
     if (strncmp(test, loop->name, name_length) || strncmp(test + name_length, " < ", 3)) return false;
     const char *to = test + name_length + 3, *to_end = strchr(to, ';');
-    if (!to_end || !constant_value(to, (size_t)(to_end - to), &loop->to)) return false;
+    if (!to_end || !simplify_constant(to, (size_t)(to_end - to), &loop->to)) return false;
     const char *step = to_end + 2 + name_length, *step_end = strchr(step, ')');
     if (!step_end) return false;
     if (!strncmp(step, "++)", 3)) loop->step = 1;
-    else if (strncmp(step, " += ", 4) || !constant_value(step + 4, (size_t)(step_end - step - 4), &loop->step) || loop->step < 1) return false;
+    else if (strncmp(step, " += ", 4) || !simplify_constant(step + 4, (size_t)(step_end - step - 4), &loop->step) || loop->step < 1) return false;
     loop->head_length = (size_t)(step_end + 1 - text);
     return true;
 }
@@ -157,7 +81,7 @@ static bool unroll_lines(Unrolled *out, const char *text, const char *end)
         Loop loop;
         if (!parse_loop(text, length, &loop)) {
             if (out->lines++ > out->most) return false;
-            add_folded(&out->text, text, length);
+            text_add_bytes(&out->text, text, length + 1);
             text += length + 1;
             continue;
         }

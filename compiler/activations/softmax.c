@@ -32,7 +32,7 @@ static void reference(const Node *node, Reference *r)
     }
 }
 
-static void bind_rows(Emit *e, const Node *node)
+static void fill_rows(Emit *e, const Node *node)
 {
     fill_size(e, "C", last_size(node));
     fill_size(e, "ROWS", shape_count(&node->inputs[0]->shape) / last_size(node));
@@ -41,7 +41,7 @@ static void bind_rows(Emit *e, const Node *node)
 static void emit(Emit *e, const Node *node)
 {
     phase_begin(e, node, NULL, OVER_SAMPLES, 0);
-    bind_rows(e, node);
+    fill_rows(e, node);
     EMIT(e,
          "$SAMPLES{",
          "for (int m = 0; m < $ROWS; m++) {",
@@ -66,7 +66,7 @@ static void emit(Emit *e, const Node *node)
 static void emit_gradient(Emit *e, const Node *node)
 {
     phase_begin(e, node, NULL, OVER_SAMPLES, 0);
-    bind_rows(e, node);
+    fill_rows(e, node);
     EMIT(e,
          "for (ptrdiff_t m = first * $ROWS; m < last * $ROWS; m++) {",
          "const float *const d = &d_y[m * $C], *const p = &y[m * $C];",

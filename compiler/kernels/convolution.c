@@ -22,7 +22,7 @@ int64_t convolution_workspace(const Convolution *c)
     return convolution_is_padded(c) ? c->kernel_height * row_width(c) * c->channels : 0;
 }
 
-static void bind_convolution(Emit *e, const Convolution *c)
+static void fill_convolution(Emit *e, const Convolution *c)
 {
     fill_size(e, "H", c->height);
     fill_size(e, "W", c->width);
@@ -62,14 +62,14 @@ static void emit_padded_rows(Emit *e, const Convolution *c)
     if (c->spread_width > 1)
         EMIT(e,
              "for (int q = 0; q < $COLUMNS; q++) {",
-             "memcpy(&rows[r][$LEFTC + q * $SPREADC], &x[$n][h / $SPREADH][q][0], $C * sizeof(float));",
+             "memcpy(&rows[r][$LEFTC + q * $SPREADC], &$FROM[$n][h / $SPREADH][q][0], $C * sizeof(float));",
              "}");
-    else EMIT(e, "memcpy(&rows[r][$LEFTC], &x[$n][h / $SPREADH][0][0], $RUN * sizeof(float));");
+    else EMIT(e, "memcpy(&rows[r][$LEFTC], &$FROM[$n][h / $SPREADH][0][0], $RUN * sizeof(float));");
     EMIT(e, "}", "}");
 }
 
 /* One tile: pixels q .. q + rows - 1 of output row p, `vectors` vectors of filters from number $G on. */
-static void emit_tile(Emit *e, const Node *node, const Convolution *c, int rows, const VectorGroup *group, int64_t panel, const char *kernel, const char *bias)
+static void emit_tile(Emit *e, const Node *node, const Convolution *c, int rows, const VectorGroup *group, int64_t panel, const char *kernel, const char *bias, const char *to)
 {
     int lanes = emit_level(e)->lanes, vectors = group->vectors;
     bool padded = convolution_is_padded(c), small = c->kernel_width * c->channels <= 8;
@@ -83,7 +83,7 @@ static void emit_tile(Emit *e, const Node *node, const Convolution *c, int rows,
     tile_begin(e, rows, vectors, bias ? "bias$V" : "{0}");
     EMIT(e, "for (int r = 0; r < $R; r++) {");
     if (padded) EMIT(e, "const float *const a = &rows[r][q * $STEP];");
-    else EMIT(e, "const float *const a = &x[$n][p * $STRIDEH + r][q * $STRIDEW][0];");
+    else EMIT(e, "const float *const a = &$FROM[$n][p * $STRIDEH + r][q * $STRIDEW][0];");
     fill(e, "PANEL", "%lld", (long long)panel);
     tile_pointers(e, vectors, group->first + vectors >= group->end ? memory_format("%lld", (long long)group->first) : "k", panel, kernel, memory_format("r * %lld", (long long)(c->kernel_width * c->channels)));
     if (small) {
@@ -106,16 +106,18 @@ static void emit_tile(Emit *e, const Node *node, const Convolution *c, int rows,
              group->last_lanes,
              "[$n][p][q + $T][($G + $V) * $L]",
              "(uint32_t)((($n * $P + p) * $Q + q + $T) * $K + ($G + $V) * $L)",
-             "y");
+             to);
 }
 
-void convolution_emit(Emit *e, const Node *node, const Convolution *c, const char *phase, const char *kernel, const char *bias)
+void convolution_emit(Emit *e, const Node *node, const Convolution *c, const char *from, const char *kernel, const char *bias, const char *to)
 {
     const Level *level = emit_level(e);
     int64_t panel = e->graph->panel, vectors = (c->filters + level->lanes - 1) / level->lanes;
     Tile tile = tile_choose(level, c->columns, vectors);
-    phase_begin(e, node, phase, OVER_SAMPLES, 0);
-    bind_convolution(e, c);
+    phase_begin(e, node, NULL, OVER_SAMPLES, 0);
+    fill_convolution(e, c);
+    fill(e, "FROM", "%s", from);
+    fill(e, "TO", "%s", to);
     bool padded = convolution_is_padded(c);
     if (padded) EMIT(e, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + $TASK * $WORK);");
     EMIT(e, "$SAMPLES{", "for (int p = 0; p < $P; p++) {");
@@ -129,12 +131,12 @@ void convolution_emit(Emit *e, const Node *node, const Convolution *c, const cha
         fill_size(e, "TILE", tile.rows);
         if (c->columns >= tile.rows) {
             EMIT(e, "for (int q = 0; q < $QFULL; q += $TILE) {");
-            emit_tile(e, node, c, tile.rows, &groups[g], panel, kernel, bias);
+            emit_tile(e, node, c, tile.rows, &groups[g], panel, kernel, bias, to);
             EMIT(e, "}");
         }
         if (rest) {
             EMIT(e, "{", "const int q = $QFULL;");
-            emit_tile(e, node, c, rest, &groups[g], panel, kernel, bias);
+            emit_tile(e, node, c, rest, &groups[g], panel, kernel, bias, to);
             EMIT(e, "}");
         }
         group_end(e);
@@ -183,7 +185,7 @@ void convolution_weight_gradient_emit(Emit *e, const Node *node, const Convoluti
     int64_t panel = e->graph->panel, panels = (c->filters + panel - 1) / panel, matrix = c->kernel_height * c->kernel_width * c->channels;
     Tile tile = tile_choose(level, rows, (c->filters + level->lanes - 1) / level->lanes);
     phase_begin(e, node, "weight_gradient_part", IN_SHARDS, 0);
-    bind_convolution(e, c);
+    fill_convolution(e, c);
     fill_size(e, "PANEL", panel);
     fill_size(e, "PERPANEL", panel / level->lanes);
     fill_size(e, "ALL", panels * matrix * panel);
@@ -229,7 +231,7 @@ void convolution_weight_gradient_emit(Emit *e, const Node *node, const Convoluti
 void convolution_transpose_emit(Emit *e, const Node *node, const Convolution *c, int64_t panel)
 {
     phase_begin(e, node, "transpose", OVER_EXTENT, (c->channels + panel - 1) / panel);
-    bind_convolution(e, c);
+    fill_convolution(e, c);
     fill_size(e, "PANEL", panel);
     fill_size(e, "LASTR", c->kernel_height - 1);
     fill_size(e, "LASTS", c->kernel_width - 1);

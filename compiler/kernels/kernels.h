@@ -29,7 +29,7 @@ typedef struct {
 } Convolution;
 bool convolution_is_padded(const Convolution *);
 int64_t convolution_workspace(const Convolution *); /* floats for one task: the rows under the kernel, padded; 0: none */
-void convolution_emit(Emit *, const Node *, const Convolution *, const char *phase, const char *kernel, const char *bias); /* x, work -> y */
+void convolution_emit(Emit *, const Node *, const Convolution *, const char *from, const char *kernel, const char *bias, const char *to); /* names of the operands, bias may be NULL; uses work where there is padding */
 void convolution_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x, d_y -> d_kernel; work holds TASKS partial sums */
 void convolution_transpose_emit(Emit *, const Node *, const Convolution *, int64_t panel); /* kernel -> flipped: of the transposed convolution */
 

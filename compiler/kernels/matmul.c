@@ -13,7 +13,7 @@ int64_t matmul_workspace(int64_t outputs)
     return outputs * 16;
 }
 
-static void bind_matmul(Emit *e, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
+static void fill_matmul(Emit *e, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
 {
     fill_size(e, "N", inputs);
     fill_size(e, "M", outputs);
@@ -97,7 +97,7 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
     int64_t shares = group_count ? (groups[0].end - groups[0].first) / groups[0].vectors : 0;
     bool by_outputs = shares >= 4 && !e->single;
     phase_begin(e, node, NULL, by_outputs ? OVER_EXTENT : OVER_SAMPLES, shares);
-    bind_matmul(e, inputs, outputs, rows_per_sample);
+    fill_matmul(e, inputs, outputs, rows_per_sample);
     if (e->single) EMIT(e, "const int from = 0, to = $ROWS;");
     else if (by_outputs) EMIT(e, "const ptrdiff_t from = 0, to = count * $ROWS;");
     else EMIT(e, "const ptrdiff_t from = first * $ROWS, to = last * $ROWS;");
@@ -150,7 +150,7 @@ void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64
         declare_rows(e, 0, outputs);
         declare_rows(e, node->input_count + node->weight_count, inputs);
         phase_begin(e, node, part == 0 ? NULL : "input_gradient_rest", OVER_EXTENT, part == 0 ? whole : 1);
-        bind_matmul(e, inputs, outputs, rows_per_sample);
+        fill_matmul(e, inputs, outputs, rows_per_sample);
         fill_size(e, "WORK", matmul_workspace(outputs));
         fill_size(e, "COLUMNS", columns);
         fill_size(e, "WHOLE", whole);
@@ -220,7 +220,7 @@ void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int6
     declare_rows(e, 0, inputs);
     declare_rows(e, 1, outputs);
     phase_begin(e, node, NULL, OVER_EXTENT, whole + (rest > 0));
-    bind_matmul(e, inputs, outputs, rows_per_sample);
+    fill_matmul(e, inputs, outputs, rows_per_sample);
     fill_size(e, "TILE", tile.rows);
     fill_size(e, "WHOLE", whole);
     EMIT(e, "for (ptrdiff_t g = first; g < last; g++) {", "const ptrdiff_t i = g * $TILE;");

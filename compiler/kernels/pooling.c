@@ -71,7 +71,7 @@ static void emit_window_begin(Emit *e, const Pooling *p)
     }
 }
 
-static void bind_window_size(Emit *e, const Pooling *p)
+static void fill_window_size(Emit *e, const Pooling *p)
 {
     if (is_padded(p)) fill(e, "SIZE", "(float)((h1 - h0) * (w1 - w0))");
     else fill(e, "SIZE", "%s", float_text((double)(p->window_height * p->window_width)));
@@ -107,7 +107,7 @@ static void emit_forward_channels(Emit *e, const Node *node, int lanes, const vo
     emit_window_begin(e, p);
     fill(e, "LOAD", "%s", load_text(e, memory_format("&x[%s]%s[c]", e->single ? "0" : "n", is_padded(p) ? "[h][w]" : memory_format("[p * %lld + r][q * %lld + s]", (long long)p->stride_height, (long long)p->stride_width)), lanes));
     EMIT(e, "const f32x$L a = $LOAD;", gather->gather, "}", "}");
-    bind_window_size(e, p);
+    fill_window_size(e, p);
     if (*gather->finish) EMIT(e, gather->finish);
     const char *at = e->single ? "[0][p][q][c]" : "[n][p][q][c]";
     emit_epilogue(e, node, "v", at, memory_format("(uint32_t)(((%s * %lld + p) * %lld + q) * %lld + c)", e->single ? "0" : "n", (long long)p->rows, (long long)p->columns, (long long)p->channels), lanes);
@@ -156,7 +156,7 @@ static void emit_max_gradient_channels(Emit *e, const Node *node, int lanes, con
 static void emit_average_gradient_channels(Emit *e, const Node *node, int lanes, const void *context)
 {
     (void)context;
-    bind_window_size(e, node->detail);
+    fill_window_size(e, node->detail);
     fill(e, "LOAD", "%s", load_text(e, "&d_y[n][p][q][c]", lanes));
     EMIT(e, "const f32x$L d = $LOAD / $SIZE;");
     emit_window_begin(e, node->detail);

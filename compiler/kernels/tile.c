@@ -35,17 +35,24 @@ static void emit_at(Emit *e, int row, int vector, const char *template)
     emit_lines(e, __FILE__, __LINE__, (const char *const[]){template, NULL});
 }
 
+/* The statements of one row of the tile, side by side on a line. */
+static void emit_row(Emit *e, int row, int vectors, const char *template)
+{
+    for (int v = 0; v < vectors; v++) {
+        emit_at(e, row, v, template);
+        if (v + 1 < vectors) e->body.data[e->body.length - 1] = ' ';
+    }
+}
+
 void tile_begin(Emit *e, int rows, int vectors, const char *initial)
 {
-    for (int t = 0; t < rows; t++)
-        for (int v = 0; v < vectors; v++) emit_at(e, t, v, memory_format("f32x$L s$T_$V = %s;", initial));
+    for (int t = 0; t < rows; t++) emit_row(e, t, vectors, memory_format("f32x$L s$T_$V = %s;", initial));
 }
 
 void tile_step(Emit *e, int rows, int vectors, const char *a, const char *b)
 {
-    for (int v = 0; v < vectors; v++) emit_at(e, 0, v, memory_format("const f32x$L w$V = %s;", b));
-    for (int t = 0; t < rows; t++)
-        for (int v = 0; v < vectors; v++) emit_at(e, t, v, memory_format("s$T_$V += %s * w$V;", a));
+    emit_row(e, 0, vectors, memory_format("const f32x$L w$V = %s;", b));
+    for (int t = 0; t < rows; t++) emit_row(e, t, vectors, memory_format("s$T_$V += %s * w$V;", a));
 }
 
 /* The text of a template, for callers that need it in a string. */

@@ -79,7 +79,7 @@ static void workspace(Graph *graph, Node *node)
 
 static void emit(Emit *e, const Node *node)
 {
-    convolution_emit(e, node, node->detail, NULL, "kernel", node->weight_count > 1 ? "bias" : NULL);
+    convolution_emit(e, node, node->detail, "x", "kernel", node->weight_count > 1 ? "bias" : NULL, "y");
 }
 
 static const char *formula(const Node *node)
@@ -138,7 +138,7 @@ static void emit_input_gradient(Emit *e, const Node *node)
     int flipped = node->input_count + node->weight_count + 1;
     convolution_transpose_emit(e, node, c, panel);
     phase_operand(e, flipped, 3, (const int64_t[]){(t.filters + panel - 1) / panel, t.kernel_height * t.kernel_width * t.channels, panel});
-    convolution_emit(e, node, &t, NULL, "flipped", NULL);
+    convolution_emit(e, node, &t, "d_y", "flipped", NULL, "d_x");
 }
 
 static void weight_gradient_workspace(Graph *graph, Node *node)
@@ -166,7 +166,7 @@ static const char *weight_gradient_formula(const Node *node)
 static const Operator input_gradient_operator = {
     .name = "conv2d_input_gradient",
     .suffix = "input_gradient",
-    .operands = "x kernel; y flipped work",
+    .operands = "d_y kernel; d_x flipped work",
     .flags = OPERATOR_EPILOGUE,
     .workspace = input_gradient_workspace,
     .emit = emit_input_gradient,

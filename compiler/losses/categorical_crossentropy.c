@@ -9,7 +9,7 @@
 
 static const Parameter parameters[] = {{0}};
 
-static void bind_rows(Emit *e, const Node *node)
+static void fill_rows(Emit *e, const Node *node)
 {
     const Shape *shape = &node->inputs[0]->shape;
     int64_t classes = shape->size[shape->rank - 1];
@@ -21,7 +21,7 @@ static void bind_rows(Emit *e, const Node *node)
 static void emit_rows(Emit *e, const Node *node, void (*emit_row)(Emit *))
 {
     phase_begin(e, node, NULL, OVER_SAMPLES, 0);
-    bind_rows(e, node);
+    fill_rows(e, node);
     EMIT(e,
          "for (ptrdiff_t n = first; n < last; n++) {",
          "const float scale = (weight ? weight[n] : 1.0f) / $ROWS.0f;",
