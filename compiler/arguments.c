@@ -340,7 +340,7 @@ static bool convert_rest(Scope *scope, const Entry *entry, const Parameter *para
     Expansion *expansion = scope->expansion;
     int count = 0;
     for (const Item *item = argument; item && !item->name; item = item->next) count++;
-    Place place = scope_place(scope, argument->value->span);
+    Place place = scope_place(scope, expression_span(argument->value));
     if (!expansion_count(expansion, &expansion->values, count, MAX_VALUES, place, "arguments")) return false;
     Value list = {.kind = VALUE_LIST, .place = place, .written = true};
     list.list.items = NEW_ARRAY(Value, count);
@@ -375,7 +375,7 @@ Object *check_call(Scope *scope, const Entry *entry, const Item *arguments, Plac
     const Item *given[MAX_PARAMETERS] = {NULL};
     bool good = true;
     for (const Item *argument = arguments; argument && !expansion_stops(expansion); argument = argument->next) {
-        Place place = scope_place(scope, argument->name ? argument->name_span : argument->value->span);
+        Place place = scope_place(scope, argument->name ? argument->name_span : expression_span(argument->value));
         int i = argument->name ? find_parameter(scope, entry, count, argument) : position++;
         if (i < 0 || i >= count) {
             if (i >= count && !count) diagnose(place, "%s takes no arguments", entry->name);
@@ -387,7 +387,7 @@ Object *check_call(Scope *scope, const Entry *entry, const Item *arguments, Plac
         const Parameter *parameter = &entry->parameters[i];
         if (given[i]) {
             diagnose(place, "`%s` is given twice", parameter->name);
-            diagnose_note(scope_place(scope, given[i]->name ? given[i]->name_span : given[i]->value->span), "first given here");
+            diagnose_note(scope_place(scope, given[i]->name ? given[i]->name_span : expression_span(given[i]->value)), "first given here");
             good = false;
             continue;
         }

@@ -123,7 +123,7 @@ typedef struct Parameter {
     const char *fallback;     /* the default as it would be written in the language; NULL: required; "none": may be absent */
     const char *help;         /* one line */
     double minimum, maximum;  /* of numbers and sizes, inclusive; both 0: no bound beyond the type's (sizes: 0 to 2^53);
-                                 a maximum that is not above the minimum: no maximum (INFINITY says the same) */
+                                 a maximum that is not above the minimum: no maximum (HUGE_VAL says the same) */
     bool above_minimum;       /* the minimum itself is excluded */
     bool below_maximum;       /* the maximum itself is excluded */
     const char *const *words; /* of PARAMETER_WORD, ended by NULL; of the other types: words allowed beside a value */
@@ -342,6 +342,7 @@ void diagnose_note(Place place, const char *format, ...) __attribute__((format(p
 int diagnostics_errors(void);                                  /* how many errors so far, each place counted once */
 bool diagnostics_full(void);                                   /* there were more than MAX_ERRORS: stop looking */
 const char *diagnostics_closest(const char *name, const char *const *candidates, int count); /* "did you mean", or NULL */
+int diagnostics_cut(const char *text, int bytes);               /* at most so many bytes, not splitting a character */
 _Noreturn void die_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 #define die(...) die_at(__FILE__, __LINE__, __VA_ARGS__)       /* a fault of the compiler's own */
 

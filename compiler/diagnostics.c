@@ -169,6 +169,14 @@ static uint32_t column_of(uint32_t at)
     return column;
 }
 
+int diagnostics_cut(const char *text, int bytes)
+{
+    int length = (int)strnlen(text, (size_t)bytes + 1);
+    if (length <= bytes) return length;
+    while (bytes && ((unsigned char)text[bytes] & 0xc0) == 0x80) bytes--;
+    return bytes;
+}
+
 /* ---- the diagnoses ----------------------------------------------------------------------------------- */
 
 static void put_diagnosis(Output *output, Span span, const char *severity, const char *message)
@@ -230,8 +238,8 @@ void diagnose(Place place, const char *format, ...)
     put_diagnosis(&output, place.span, "error", message);
     int uses = 0;
     const Place *use = place.use;
-    for (; use && uses < MAX_USES; use = use->use, uses++) put_diagnosis(&output, use->span, "note", "in the body used here");
-    if (use) put_diagnosis(&output, NO_SPAN, "note", "and in further bodies around this one");
+    for (; use && uses < MAX_USES; use = use->use, uses++) put_diagnosis(&output, use->span, "note", "used here");
+    if (use) put_diagnosis(&output, NO_SPAN, "note", "and in further uses around this one");
     write_out(&output);
 }
 

@@ -9,6 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+Span expression_span(const Expression *expression)
+{
+    Span span = expression->span;
+    if (expression->kind != EXPRESSION_BINARY) return span;
+    span.end = expression_span(expression->operands.right).end;
+    for (; expression->kind == EXPRESSION_BINARY; expression = expression->operands.left) span.begin = expression->operands.left->span.begin;
+    return span;
+}
+
 Place scope_place(const Scope *scope, Span span)
 {
     return (Place){span, scope->use};
@@ -223,10 +232,10 @@ bool evaluate(Scope *scope, const Expression *expression, Value *value)
         return true;
     case EXPRESSION_NAME: return evaluate_name(scope, expression, value);
     case EXPRESSION_NEGATE: {
-        Span sign = expression->span;
-        if (!evaluate(scope, expression->operands.left, value) || !want_number(scope, value)) return false;
-        value->number = -value->number;
-        value->place.span.begin = sign.begin;
+        Value operand;
+        if (!evaluate(scope, expression->operands.left, &operand) || !want_number(scope, &operand)) return false;
+        value->kind = VALUE_NUMBER;
+        value->number = -operand.number;
         return true;
     }
     case EXPRESSION_BINARY: return evaluate_chain(scope, expression, value);

@@ -32,11 +32,12 @@ static Scope *enter_scope(Expansion *expansion, int depth, Scope *parent, const 
 }
 
 /* Names that the body gives are kept free: automatic ones skip them. */
-static Naming *enter_naming(Expansion *expansion, int depth, const char *prefix, const Statement *body)
+static Naming *enter_naming(Expansion *expansion, int depth, const Naming *outer, const char *use_name, const Statement *body)
 {
     if (!expansion->namings[depth]) expansion->namings[depth] = NEW(Naming);
     Naming *naming = expansion->namings[depth];
-    naming->prefix = prefix;
+    naming->outer = outer;
+    naming->use_name = use_name;
     names_clear(&naming->taken);
     names_clear(&naming->bases);
     for (; body; body = body->next)
@@ -62,18 +63,35 @@ static const char *number_name(Naming *naming, const char *base)
     }
 }
 
-/* The name of a layer or of a block's use, with those of the blocks around it; NULL: too long. */
-static const char *full_name(Scope *scope, const Statement *statement)
+/* The name of a layer or of a block's use among its neighbours. */
+static const char *local_name(Scope *scope, const Statement *statement)
 {
     const char *name = statement->name;
-    if (!name || scope->in_repeat) name = number_name(scope->naming, name ? name : statement->value->call.text);
-    if (strlen(scope->naming->prefix) + strlen(name) > MAX_FULL_NAME) {
+    if (name && !scope->in_repeat) return name;
+    return number_name(scope->naming, name ? name : statement->value->call.text);
+}
+
+/* The name of a layer with those of the blocks around it, inception_1/a; NULL: too long. */
+static const char *full_name(Scope *scope, const Statement *statement)
+{
+    const char *name = local_name(scope, statement);
+    size_t length = strlen(name), end;
+    for (const Naming *naming = scope->naming; naming->outer; naming = naming->outer) length += strlen(naming->use_name) + 1;
+    if (length > MAX_FULL_NAME) {
         diagnose(scope_place(scope, statement->span),
                  "with the names of the blocks around it the name of this layer is longer than %d letters",
                  MAX_FULL_NAME);
         return NULL;
     }
-    return *scope->naming->prefix ? memory_format("%s%s", scope->naming->prefix, name) : name;
+    char *full = memory_allocate(length + 1);
+    end = length - strlen(name);
+    memcpy(full + end, name, strlen(name));
+    for (const Naming *naming = scope->naming; naming->outer; naming = naming->outer) {
+        full[--end] = '/';
+        end -= strlen(naming->use_name);
+        memcpy(full + end, naming->use_name, strlen(naming->use_name));
+    }
+    return full;
 }
 
 static Span callee_span(const Expression *call)
@@ -168,7 +186,7 @@ static Tensor *run_layer(Scope *scope, const Statement *statement, const Layer *
     if (takes_inputs) {
         good = find_inputs(scope, statement, callee, &layer_call.inputs, &layer_call.input_count);
     } else if (statement->inputs) {
-        diagnose(scope_place(scope, statement->inputs->value->span), "%s takes no inputs", callee);
+        diagnose(scope_place(scope, expression_span(statement->inputs->value)), "%s takes no inputs", callee);
         good = false;
     }
     return good && arguments && name ? graph_layer(expansion->graph, &layer_call) : NULL;
@@ -210,7 +228,7 @@ static bool bind_parameters(Scope *scope, Scope *inner, const Statement *block, 
     for (const Item *argument = call->call.items; argument; argument = argument->next) {
         const Item *parameter = argument->name ? find_block_parameter(scope, block, argument) : next;
         if (!argument->name && next) next = next->next;
-        Place place = scope_place(scope, argument->name ? argument->name_span : argument->value->span);
+        Place place = scope_place(scope, argument->name ? argument->name_span : expression_span(argument->value));
         if (!parameter) {
             if (argument->name) {
                 good = false;
@@ -254,7 +272,6 @@ static Tensor *run_block(Scope *scope, const Statement *statement, Binding *bind
         return NULL;
     }
     if (!enter_use(scope, place)) return NULL;
-    const char *name = full_name(scope, statement);
     Place *use = NEW(Place);
     *use = scope_place(scope, statement->span);
     Scope *inner = enter_scope(expansion, scope->depth + 1, home, block->body, use);
@@ -263,11 +280,11 @@ static Tensor *run_block(Scope *scope, const Statement *statement, Binding *bind
     int count;
     good = find_inputs(scope, statement, block->name, &inputs, &count) && good;
     if (good && count != 1) {
-        diagnose(scope_place(scope, statement->inputs->next->value->span), "a block takes one input, not %d", count);
+        diagnose(scope_place(scope, expression_span(statement->inputs->next->value)), "a block takes one input, not %d", count);
         return NULL;
     }
-    if (!good || !name) return NULL;
-    inner->naming = enter_naming(expansion, inner->depth, memory_format("%s/", name), block->body);
+    if (!good) return NULL;
+    inner->naming = enter_naming(expansion, inner->depth, scope->naming, local_name(scope, statement), block->body);
     inner->in_block = inner->has_previous = true;
     inner->previous = inputs[0];
     Binding *input = scope_add(inner, "input", (Span){block->span.begin, block->span.begin});
@@ -303,6 +320,7 @@ static void run_repeat(Scope *scope, const Statement *statement)
         scope->has_previous = round->has_previous;
         scope->previous = round->previous;
         if (diagnostics_errors() > errors) { /* the next rounds would say the same */
+            scope->has_previous = true;
             scope->previous = NULL;
             return;
         }
@@ -472,7 +490,8 @@ static void report_callee(Scope *scope, const char *callee, Place place, const B
     }
     for (const Table *const *table = all_tables; *table; table++) {
         if (*table == &layer_table || *table == &statement_table || !table_find(*table, callee)) continue;
-        diagnose(place, "`%s` is no layer but one of the kind %s: it stands as an argument", callee, (*table)->kind);
+        const char *article = strchr("aeiou", (*table)->kind[0]) ? "an" : "a";
+        diagnose(place, "`%s` is %s %s, no layer; it stands as an argument", callee, article, (*table)->kind);
         return;
     }
     for (int i = 0; i < layer_table.count && count < MOST; i++) candidates[count++] = layer_table.entries[i]->name;
@@ -555,7 +574,7 @@ bool expand_network(Graph *graph, const Statement *network, Definition *definiti
     expansion->definition_count = definition_count;
     graph->name = "model";
     Scope *scope = enter_scope(expansion, 0, NULL, network, NULL);
-    scope->naming = enter_naming(expansion, 0, "", network);
+    scope->naming = enter_naming(expansion, 0, NULL, NULL, network);
     run_body(scope, network);
     if (expansion_stops(expansion)) return false;
 

@@ -20,11 +20,12 @@ typedef struct {
 } Binding;
 
 /* The numbering of layers: one for the network and one for each use of a block. Repeats share the one around them. */
-typedef struct {
-    const char *prefix; /* "" or "inception_1/" */
-    Names taken;        /* names given in the body, and automatic ones so far */
-    Names bases;        /* conv2d, dense, ... */
-    int *next;          /* of each base: the number to try next */
+typedef struct Naming {
+    const struct Naming *outer; /* of the block's use, which has the name `use_name` there; NULL: the network */
+    const char *use_name;
+    Names taken; /* names given in the body, and automatic ones so far */
+    Names bases; /* conv2d, dense, ... */
+    int *next;   /* of each base: the number to try next */
     int next_capacity;
 } Naming;
 
@@ -69,6 +70,7 @@ Place scope_place(const Scope *, Span);
 Binding *scope_find(Scope *, const char *name, Span use, Scope **home); /* NULL: unknown at the place of use */
 Binding *scope_add(Scope *, const char *name, Span);                    /* NULL: there is one already (reported) */
 void scope_report_unknown(Scope *, const char *name, Place); /* "unknown name; did you mean", or used before its definition */
+Span expression_span(const Expression *);                           /* from the first byte to the last */
 bool expansion_stops(const Expansion *);                     /* too many errors, or a limit was passed */
 bool expansion_count(Expansion *, int64_t *counter, int64_t more, int64_t limit, Place, const char *what);
 bool evaluate(Scope *, const Expression *, Value *); /* false: an error, reported */

@@ -70,6 +70,8 @@ void parse_enter_sign(ParseContext *context, Span span)
 
 static int next_token(ParseContext *context, YYSTYPE *value)
 {
+    context->open_before = context->open_count;
+    context->bodies_before = context->bodies;
     context->previous_kind = context->kind;
     context->previous_span = context->span;
     context->kind = context->stopped || diagnostics_full() ? YYEOF : lexer_scan(value, &context->span, context->scanner);
@@ -125,6 +127,7 @@ int yylex(YYSTYPE *value, YYLTYPE *span, ParseContext *context)
     if (context->recovering) {
         while (!can_resume(context)) next_token(context, value);
         context->recovering = false;
+        context->stopped = context->stopped || context->kind == YYEOF; /* what was open at the end is known by now */
         context->again = true;
         context->resumed_at = context->span.end;
         context->signs = 0;
@@ -146,7 +149,7 @@ static const char *token_text(const ParseContext *context, int kind, Span span)
 {
     uint32_t length = span.end - span.begin;
     if (kind == YYEOF) return "the end of the file";
-    if (length > SHOWN) return memory_format("`%.*s...`", SHOWN, context->source + span.begin);
+    if (length > SHOWN) return memory_format("`%.*s...`", diagnostics_cut(context->source + span.begin, SHOWN), context->source + span.begin);
     return memory_format("`%.*s`", (int)length, context->source + span.begin);
 }
 
@@ -183,10 +186,8 @@ static bool closes(const Expected *expected, char opening)
 
 void parse_syntax_error(ParseContext *context, const Expected *expected)
 {
-    bool opened_now = context->kind == '(' || context->kind == '[' || context->kind == '{';
-    int open_count = context->open_count - opened_now;
     context->recovering = true;
-    context->level = context->bodies - (context->kind == '{' && context->bodies == context->open_count);
+    context->level = context->bodies_before;
     context->signs = 0;
     if (context->stopped || context->kind == INVALID) return; /* reported already */
 
@@ -195,7 +196,7 @@ void parse_syntax_error(ParseContext *context, const Expected *expected)
     /* What is missing at the end of a line is reported there, not on the line that shows it. */
     bool at_previous =
         !first && (context->kind == YYEOF ||
-                   (open_count <= context->level && !same_line(context, context->previous_span.end, context->span.begin)));
+                   (context->open_before <= context->level && !same_line(context, context->previous_span.end, context->span.begin)));
     if (reserved(context->previous_kind) && expected->name && (context->kind == '=' || context->kind == '(')) {
         parse_error(context,
                     context->previous_span,
@@ -215,8 +216,8 @@ void parse_syntax_error(ParseContext *context, const Expected *expected)
     } else {
         parse_error(context, context->span, "expected %s, found %s", expected_text(expected), found);
     }
-    if (open_count && !context->of_table) {
-        OpenBracket open = context->open[open_count - 1];
+    if (context->open_before && !context->of_table) {
+        OpenBracket open = context->open[context->open_before - 1];
         bool far = context->kind == YYEOF || !same_line(context, open.span.begin, context->span.begin);
         if (far && closes(expected, open.kind))
             diagnose_note((Place){open.span, NULL}, "this `%c` is still open", open.kind == 'm' ? '{' : open.kind);
@@ -328,7 +329,8 @@ static bool parse(ParseContext *context, const char *text, size_t length, int st
     /* flex meets a zero byte with a search for the buffer's end, each time: it sees another control character instead. */
     for (char *zero = context->text; (zero = memchr(zero, 0, length - (size_t)(zero - context->text)));) *zero = 1;
     if (yylex_init_extra(context, &context->scanner)) die("no memory for the scanner");
-    yy_scan_buffer(context->text, length + 2, context->scanner);
+    size_t mark = length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0; /* of byte order: some editors write it */
+    yy_scan_buffer(context->text + mark, length - mark + 2, context->scanner);
     int result = yyparse(context);
     yylex_destroy(context->scanner);
     return result == 0;

@@ -29,8 +29,9 @@ typedef struct ParseContext {
     OpenBracket open[MAX_NESTING];
     int open_count;
     int bodies;   /* how many of them are bodies: these come first */
+    int open_before, bodies_before; /* as they were before the token read last */
     int signs;    /* unary signs that wait for their operand */
-    bool stopped; /* nested too deeply: nothing more is read */
+    bool stopped; /* nothing more is read: nested too deeply, or recovery came to the end */
     /* The token read last, which recovery may give to the parser a second time, and the one before. */
     int kind, previous_kind;
     Span span, previous_span;
@@ -56,7 +57,7 @@ void parse_error(ParseContext *, Span, const char *format, ...) __attribute__((f
 /* Builders. */
 Expression *parse_number(double, Span);
 Expression *parse_pair(double first, double second, Span);
-Expression *parse_negation(Expression *, Span sign);
+Expression *parse_negation(Expression *, Span);
 Expression *parse_binary(char operation, Expression *left, Expression *right, Span operation_span);
 Expression *parse_text(ExpressionKind, const char *text, Item *items, Span);
 Item *parse_item(const char *name, Span name_span, Expression *value);

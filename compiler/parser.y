@@ -151,7 +151,7 @@ expression: NUMBER                          { $$ = parse_number($1, @$); }
           | NAME                            { $$ = parse_text(EXPRESSION_NAME, $1, NULL, @$); }
           | call
           | '(' expression ')'              { $$ = $2; }
-          | '-' enter expression %prec SIGN { $$ = parse_negation($3, @1); context->signs--; }
+          | '-' enter expression %prec SIGN { $$ = parse_negation($3, @$); context->signs--; }
           | '+' enter expression %prec SIGN { $$ = $3; context->signs--; }
           | expression '+' expression       { $$ = parse_binary('+', $1, $3, @2); }
           | expression '-' expression       { $$ = parse_binary('-', $1, $3, @2); }
