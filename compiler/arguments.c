@@ -92,8 +92,9 @@ static bool refuse_word(Scope *scope, const char *callee, const Parameter *param
         parameter->type == PARAMETER_SIZE || parameter->type == PARAMETER_PAIR || parameter->type == PARAMETER_NUMBER;
     const char *candidates[MAX_PARAMETERS];
     int count = 0;
-    for (const char *const *at = parameter->words; at && *at && count < MAX_PARAMETERS - 2; at++) candidates[count++] = *at;
+    for (const char *const *at = parameter->words; at && *at && count < MAX_PARAMETERS - 3; at++) candidates[count++] = *at;
     if (parameter->type == PARAMETER_BOOLEAN) candidates[count++] = "true", candidates[count++] = "false";
+    if (parameter->fallback && !strcmp(parameter->fallback, "none")) candidates[count++] = "none";
     const char *closest = diagnostics_closest(value->text, candidates, count);
     if (closest) {
         diagnose(value->place, "`%s` of %s cannot be `%s`; did you mean `%s`?", parameter->name, callee, value->text, closest);

@@ -342,6 +342,7 @@ void diagnose_note(Place place, const char *format, ...) __attribute__((format(p
 int diagnostics_errors(void);                                  /* how many errors so far, each place counted once */
 bool diagnostics_full(void);                                   /* there were more than MAX_ERRORS: stop looking */
 const char *diagnostics_closest(const char *name, const char *const *candidates, int count); /* "did you mean", or NULL */
+bool diagnostics_is_text(const char *text, size_t length);      /* valid UTF-8 */
 int diagnostics_cut(const char *text, int bytes);               /* at most so many bytes, not splitting a character */
 _Noreturn void die_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 #define die(...) die_at(__FILE__, __LINE__, __VA_ARGS__)       /* a fault of the compiler's own */

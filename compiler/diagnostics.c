@@ -169,6 +169,14 @@ static uint32_t column_of(uint32_t at)
     return column;
 }
 
+bool diagnostics_is_text(const char *text, size_t length)
+{
+    uint32_t code;
+    for (size_t i = 0, bytes; i < length; i += bytes)
+        if (!(bytes = code_point(text + i, length - i, &code))) return false;
+    return true;
+}
+
 int diagnostics_cut(const char *text, int bytes)
 {
     int length = (int)strnlen(text, (size_t)bytes + 1);

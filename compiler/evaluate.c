@@ -66,7 +66,7 @@ Binding *scope_add(Scope *scope, const char *name, Span span)
     return &scope->bindings[number];
 }
 
-static const Statement *defined_below(const Scope *scope, const char *name)
+static const Statement *definition_of(const Scope *scope, const char *name)
 {
     for (; scope; scope = scope->parent)
         for (const Statement *statement = scope->body; statement; statement = statement->next)
@@ -74,21 +74,25 @@ static const Statement *defined_below(const Scope *scope, const char *name)
     return NULL;
 }
 
+bool scope_report_order(Scope *scope, const char *name, Place place)
+{
+    const Statement *definition = definition_of(scope, name);
+    if (!definition) return false;
+    if (definition->name_span.begin > place.span.begin) {
+        diagnose(place, "`%s` is used before its definition", name);
+        diagnose_note(scope_place(scope, definition->name_span), "it is defined here");
+    } else if (place.span.begin < definition->span.end) {
+        diagnose(place, "`%s` is used in its own definition", name);
+    } /* else it is above, and why it could not be defined was reported there */
+    return true;
+}
+
 void scope_report_unknown(Scope *scope, const char *name, Place place)
 {
     enum { MOST = 1000 };
     const char *candidates[MOST];
     int count = 0;
-    const Statement *below = defined_below(scope, name);
-    if (below && below->span.begin <= place.span.begin && place.span.begin < below->span.end) {
-        diagnose(place, "`%s` is used in its own definition", name);
-        return;
-    }
-    if (below) {
-        diagnose(place, "`%s` is used before its definition", name);
-        diagnose_note(scope_place(scope, below->name_span), "it is defined here");
-        return;
-    }
+    if (scope_report_order(scope, name, place)) return;
     for (; scope; scope = scope->parent)
         for (int i = scope->names.count - 1; i >= 0 && count < MOST; i--) candidates[count++] = scope->names.names[i].text;
     const char *closest = diagnostics_closest(name, candidates, count);

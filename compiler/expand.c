@@ -261,6 +261,18 @@ static bool bind_parameters(Scope *scope, Scope *inner, const Statement *block, 
     return good;
 }
 
+/* NULL: an error, reported; the body is expanded all the same, for the errors in it. */
+static Tensor *find_one_input(Scope *scope, const Statement *statement, const char *callee)
+{
+    Tensor **inputs;
+    int count;
+    if (!find_inputs(scope, statement, callee, &inputs, &count)) return NULL;
+    if (count == 1) return inputs[0];
+    Place second = scope_place(scope, expression_span(statement->inputs->next->value));
+    diagnose(second, "block %s takes one input, not %d", callee, count);
+    return NULL;
+}
+
 static Tensor *run_block(Scope *scope, const Statement *statement, Binding *binding, Scope *home)
 {
     Expansion *expansion = scope->expansion;
@@ -275,21 +287,15 @@ static Tensor *run_block(Scope *scope, const Statement *statement, Binding *bind
     Place *use = NEW(Place);
     *use = scope_place(scope, statement->span);
     Scope *inner = enter_scope(expansion, scope->depth + 1, home, block->body, use);
-    bool good = bind_parameters(scope, inner, block, statement->value);
-    Tensor **inputs;
-    int count;
-    good = find_inputs(scope, statement, block->name, &inputs, &count) && good;
-    if (good && count != 1) {
-        diagnose(scope_place(scope, expression_span(statement->inputs->next->value)), "a block takes one input, not %d", count);
-        return NULL;
-    }
-    if (!good) return NULL;
+    bool bound = bind_parameters(scope, inner, block, statement->value);
+    Tensor *given = find_one_input(scope, statement, block->name);
+    if (!bound) return NULL;
     inner->naming = enter_naming(expansion, inner->depth, scope->naming, local_name(scope, statement), block->body);
     inner->in_block = inner->has_previous = true;
-    inner->previous = inputs[0];
+    inner->previous = given;
     Binding *input = scope_add(inner, "input", (Span){block->span.begin, block->span.begin});
     input->value = (Value){.kind = VALUE_TENSOR, .written = true};
-    input->value.tensor = inputs[0];
+    input->value.tensor = given;
     input->value.tensor_name = "input";
     binding->active = true;
     run_body(inner, block->body);
@@ -382,8 +388,9 @@ static void run_let(Scope *scope, const Statement *statement)
 static void define_block(Scope *scope, const Statement *block)
 {
     Place place = scope_place(scope, block->name_span);
-    if (table_find(&layer_table, block->name) || table_find(&statement_table, block->name)) {
-        diagnose(place, "`%s` is there already; choose another name for this block", block->name);
+    bool layer = table_find(&layer_table, block->name), row = table_find(&statement_table, block->name);
+    if (layer || row) {
+        diagnose(place, "`%s` is a %s already; choose another name for this block", block->name, layer ? "layer" : "statement");
         return;
     }
     Binding *binding = scope_add(scope, block->name, block->name_span);
@@ -488,6 +495,7 @@ static void report_callee(Scope *scope, const char *callee, Place place, const B
         diagnose_note(scope_place(scope, binding->span), "it is defined here");
         return;
     }
+    if (scope_report_order(scope, callee, place)) return;
     for (const Table *const *table = all_tables; *table; table++) {
         if (*table == &layer_table || *table == &statement_table || !table_find(*table, callee)) continue;
         const char *article = strchr("aeiou", (*table)->kind[0]) ? "an" : "a";

@@ -54,7 +54,8 @@ static void close_bracket(ParseContext *context, char closing)
         char kind = context->open[i].kind;
         if (closing == ')' ? kind == '(' : closing == ']' ? kind == '[' : kind == '{' || kind == 'm') break;
     }
-    if (i < least) return;
+    if (i < least) i = context->open_count - 1; /* of another kind: most likely mistyped */
+    if (i < least || (closing == '}' && context->open_count == 0)) return;
     context->open_count = i;
     if (i < context->bodies) context->bodies = i;
 }
@@ -166,10 +167,9 @@ static const char *expected_text(const Expected *expected)
     if (expected->value) parts[count++] = "a value";
     if (expected->statement) parts[count++] = "a statement";
     if (expected->name && !expected->value && !expected->statement) parts[count++] = "a name";
-    for (int i = 0; i < expected->punctuation_count; i++) {
-        char c = expected->punctuation[i];
-        bool begins_value = expected->value && strchr("([{", c), after_statement = expected->statement && c != '}';
-        if (!begins_value && !after_statement) parts[count++] = memory_format("`%c`", c);
+    for (const char *c = "([{=:,)]}"; *c; c++) {
+        bool begins_value = expected->value && strchr("([{", *c), after_statement = expected->statement && *c != '}';
+        if (strchr(expected->punctuation, *c) && !begins_value && !after_statement) parts[count++] = memory_format("`%c`", *c);
     }
     const char *text = count ? parts[0] : "something else";
     for (int i = 1; i < count; i++) text = memory_format(i == count - 1 ? "%s or %s" : "%s, %s", text, parts[i]);
@@ -178,10 +178,7 @@ static const char *expected_text(const Expected *expected)
 
 static bool closes(const Expected *expected, char opening)
 {
-    char closing = opening == '(' ? ')' : opening == '[' ? ']' : '}';
-    for (int i = 0; i < expected->punctuation_count; i++)
-        if (expected->punctuation[i] == closing) return true;
-    return false;
+    return strchr(expected->punctuation, opening == '(' ? ')' : opening == '[' ? ']' : '}') != NULL;
 }
 
 void parse_syntax_error(ParseContext *context, const Expected *expected)
@@ -205,7 +202,10 @@ void parse_syntax_error(ParseContext *context, const Expected *expected)
     } else if (reserved(context->kind) && expected->name && !expected->statement && !at_previous) {
         parse_error(context, context->span, "expected %s; %s is a reserved word", expected_text(expected), found);
     } else if (context->previous_kind == '=' && expected->name && !expected->value) {
-        parse_error(context, context->span, "expected a layer, found %s; to name a number write `let name = ...`", found);
+        parse_error(context,
+                    at_previous ? context->previous_span : context->span,
+                    "expected a layer, found %s; to name a number write `let name = ...`",
+                    found);
     } else if (at_previous) {
         parse_error(context,
                     context->previous_span,

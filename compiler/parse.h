@@ -47,8 +47,7 @@ typedef struct ParseContext {
 /* What a syntax error says would have been right. */
 typedef struct {
     bool statement, value, name;
-    char punctuation[8];
-    int punctuation_count;
+    char punctuation[10]; /* a string */
 } Expected;
 
 void parse_syntax_error(ParseContext *, const Expected *); /* at the token read last */

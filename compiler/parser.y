@@ -77,9 +77,9 @@ statement: MODEL NAME                       { $$ = parse_statement(STATEMENT_MOD
                $$->parameters = $parameters.first;
                $$->body = $body.first;
            }
-         | REPEAT value body {
-               $$ = parse_statement(STATEMENT_REPEAT, (Span){@REPEAT.begin, @value.end}, NULL, @REPEAT);
-               $$->value = $value;
+         | REPEAT expression body {
+               $$ = parse_statement(STATEMENT_REPEAT, (Span){@REPEAT.begin, @expression.end}, NULL, @REPEAT);
+               $$->value = $expression;
                $$->body = $body.first;
            }
          ;
@@ -168,13 +168,14 @@ static int yyreport_syntax_error(const yypcontext_t *at, ParseContext *context)
 {
     yysymbol_kind_t tokens[YYNTOKENS];
     int count = yypcontext_expected_tokens(at, tokens, YYNTOKENS);
+    int punctuation = 0;
     Expected expected = {.statement = false};
     for (int i = 0; i < count; i++) {
         const char *name = yysymbol_name(tokens[i]); /* '(' with its quotes, or NUMBER */
         if (tokens[i] == YYSYMBOL_LET) expected.statement = true;
         if (tokens[i] == YYSYMBOL_NUMBER) expected.value = true;
         if (tokens[i] == YYSYMBOL_NAME) expected.name = true;
-        if (name[0] == '\'' && strchr("(){},=]:", name[1])) expected.punctuation[expected.punctuation_count++] = name[1];
+        if (name[0] == '\'' && strchr("([{=:,)]}", name[1])) expected.punctuation[punctuation++] = name[1];
     }
     parse_syntax_error(context, &expected);
     return 0;
