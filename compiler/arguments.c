@@ -388,7 +388,8 @@ Object *check_call(Scope *scope, const Entry *entry, const Item *arguments, Plac
         const Parameter *parameter = &entry->parameters[i];
         if (given[i]) {
             diagnose(place, "`%s` is given twice", parameter->name);
-            diagnose_note(scope_place(scope, given[i]->name ? given[i]->name_span : expression_span(given[i]->value)), "first given here");
+            diagnose_note(scope_place(scope, given[i]->name ? given[i]->name_span : expression_span(given[i]->value)),
+                          "first given here");
             good = false;
             continue;
         }
@@ -407,6 +408,17 @@ Object *check_call(Scope *scope, const Entry *entry, const Item *arguments, Plac
         object->values[i].place = call;
     }
     return object;
+}
+
+void check_tables(void)
+{
+    Expansion *expansion = NEW(Expansion);
+    for (const Table *const *table = all_tables; *table; table++)
+        for (int i = 0; i < (*table)->count; i++) {
+            const Entry *entry = (*table)->entries[i];
+            if (entry_named(*table, entry->name) != entry) die("a second %s %s", (*table)->kind, entry->name);
+            if (table_find(*table, entry->name) == entry) defaults_of(expansion, entry);
+        }
 }
 
 /* ---- the arguments of a checked call, by name --------------------------------------------------------------------------- */

@@ -14,7 +14,8 @@ Span expression_span(const Expression *expression)
     Span span = expression->span;
     if (expression->kind != EXPRESSION_BINARY) return span;
     span.end = expression_span(expression->operands.right).end;
-    for (; expression->kind == EXPRESSION_BINARY; expression = expression->operands.left) span.begin = expression->operands.left->span.begin;
+    for (; expression->kind == EXPRESSION_BINARY; expression = expression->operands.left)
+        span.begin = expression->operands.left->span.begin;
     return span;
 }
 

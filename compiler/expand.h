@@ -69,9 +69,9 @@ typedef struct Expansion {
 Place scope_place(const Scope *, Span);
 Binding *scope_find(Scope *, const char *name, Span use, Scope **home); /* NULL: unknown at the place of use */
 Binding *scope_add(Scope *, const char *name, Span);                    /* NULL: there is one already (reported) */
-bool scope_report_order(Scope *, const char *name, Place); /* says so where it is defined further down; false: it is not */
+bool scope_report_order(Scope *, const char *name, Place);   /* says so where it is defined further down; false: it is not */
 void scope_report_unknown(Scope *, const char *name, Place); /* "unknown name; did you mean", or used before its definition */
-Span expression_span(const Expression *);                           /* from the first byte to the last */
+Span expression_span(const Expression *);                    /* from the first byte to the last */
 bool expansion_stops(const Expansion *);                     /* too many errors, or a limit was passed */
 bool expansion_count(Expansion *, int64_t *counter, int64_t more, int64_t limit, Place, const char *what);
 bool evaluate(Scope *, const Expression *, Value *); /* false: an error, reported */

@@ -150,7 +150,8 @@ static const char *token_text(const ParseContext *context, int kind, Span span)
 {
     uint32_t length = span.end - span.begin;
     if (kind == YYEOF) return "the end of the file";
-    if (length > SHOWN) return memory_format("`%.*s...`", diagnostics_cut(context->source + span.begin, SHOWN), context->source + span.begin);
+    if (length > SHOWN)
+        return memory_format("`%.*s...`", diagnostics_cut(context->source + span.begin, SHOWN), context->source + span.begin);
     return memory_format("`%.*s`", (int)length, context->source + span.begin);
 }
 
@@ -191,9 +192,9 @@ void parse_syntax_error(ParseContext *context, const Expected *expected)
     const char *found = token_text(context, context->kind, context->span);
     bool first = context->previous_kind == YYEMPTY;
     /* What is missing at the end of a line is reported there, not on the line that shows it. */
-    bool at_previous =
-        !first && (context->kind == YYEOF ||
-                   (context->open_before <= context->level && !same_line(context, context->previous_span.end, context->span.begin)));
+    bool next_line = !first && context->open_before <= context->level && !expected->statement &&
+                     !same_line(context, context->previous_span.end, context->span.begin);
+    bool at_previous = next_line || (!first && context->kind == YYEOF);
     if (reserved(context->previous_kind) && expected->name && (context->kind == '=' || context->kind == '(')) {
         parse_error(context,
                     context->previous_span,

@@ -28,10 +28,10 @@ typedef struct ParseContext {
     Names names;   /* each name once */
     OpenBracket open[MAX_NESTING];
     int open_count;
-    int bodies;   /* how many of them are bodies: these come first */
+    int bodies;                     /* how many of them are bodies: these come first */
     int open_before, bodies_before; /* as they were before the token read last */
-    int signs;    /* unary signs that wait for their operand */
-    bool stopped; /* nothing more is read: nested too deeply, or recovery came to the end */
+    int signs;                      /* unary signs that wait for their operand */
+    bool stopped;                   /* nothing more is read: nested too deeply, or recovery came to the end */
     /* The token read last, which recovery may give to the parser a second time, and the one before. */
     int kind, previous_kind;
     Span span, previous_span;
