@@ -38,7 +38,7 @@ $(BUILD)/unit: $(UNIT_OBJECTS) $(COMPILER_OBJECTS) $(RUNTIME_OBJECTS)
 	$(CC) $(CFLAGS) -o $@ $^ -lcriterion -lcjson -lpng -lz -lm
 
 # The front end alone, with tables of its own: what the cases of tests/language are run through.
-FRONT := arguments callbacks diagnostics dump evaluate expand memory names parse statements
+FRONT := arguments callbacks diagnostics dump evaluate expand memory names parse scope statements
 $(BUILD)/front_end: $(FRONT:%=$(BUILD)/compiler/%.o) $(BUILD)/tests/language/front_end.o $(BUILD)/lexer.o $(BUILD)/parser.o
 	$(CC) $(CFLAGS) -o $@ $^ -lm
 

@@ -225,6 +225,10 @@ static bool convert_list(Scope *scope, const char *callee, const Parameter *para
     Value single = *from;
     const Value *items = from->kind == VALUE_LIST ? from->list.items : &single;
     int count = from->kind == VALUE_LIST ? from->list.count : 1;
+    if (!count && !parameter->fallback && !parameter->rest) {
+        diagnose(from->place, "`%s` of %s must not be empty", parameter->name, callee);
+        return false;
+    }
     if (!expansion_count(expansion, &expansion->values, count, MAX_VALUES, from->place, "arguments")) return false;
     to->kind = VALUE_LIST;
     to->list.items = NEW_ARRAY(Value, count);

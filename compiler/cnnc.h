@@ -315,7 +315,7 @@ struct Graph {
 /* memory.c: one arena for a run; nothing is freed before its end. */
 void *memory_allocate(size_t bytes);                           /* zeroed; never NULL: says so and exits where memory is short */
 void *memory_grow(void *items, int *capacity, int count, size_t item_bytes); /* room for one more: doubles when count == *capacity */
-char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2), nonnull(1)));
 char *memory_copy(const char *text, size_t length);            /* adds the final zero */
 _Noreturn void memory_short(size_t bytes);                      /* says so and exits */
 void memory_release(void);                                     /* all of it */

@@ -4,95 +4,13 @@
  * graph->outputs, compile and fit. After an error in a statement its name stands for an unknown tensor, and what uses
  * that stays silent, so that each fault is reported once.
  *
- * A body's scope sees the names above it in the text, wherever it is used. Two things go through the nesting of uses:
- * the scopes, one for each depth and used again and again, and the numbering of layers. */
+ * Whoever walks a body carries a Scope: what its names mean, the numbering of its layers, the output before. */
 #include "expand.h"
 
 #include <math.h>
 #include <string.h>
 
 static void run_body(Scope *, const Statement *body);
-
-/* ---- scopes -------------------------------------------------------------------------------------------------- */
-
-static Scope *enter_scope(Expansion *expansion, int depth, Scope *parent, const Statement *body, const Place *use)
-{
-    if (!expansion->scopes[depth]) expansion->scopes[depth] = NEW(Scope);
-    Scope *scope = expansion->scopes[depth], old = *scope;
-    names_clear(&old.names);
-    *scope = (Scope){.expansion = expansion,
-                     .parent = parent,
-                     .body = body,
-                     .use = use,
-                     .depth = depth,
-                     .names = old.names,
-                     .bindings = old.bindings,
-                     .binding_capacity = old.binding_capacity};
-    return scope;
-}
-
-/* Names that the body gives are kept free: automatic ones skip them. */
-static Naming *enter_naming(Expansion *expansion, int depth, const Naming *outer, const char *use_name, const Statement *body)
-{
-    if (!expansion->namings[depth]) expansion->namings[depth] = NEW(Naming);
-    Naming *naming = expansion->namings[depth];
-    naming->outer = outer;
-    naming->use_name = use_name;
-    names_clear(&naming->taken);
-    names_clear(&naming->bases);
-    for (; body; body = body->next)
-        if (body->kind == STATEMENT_CALL && body->name) names_add(&naming->taken, body->name);
-    return naming;
-}
-
-/* conv2d, conv2d_1, conv2d_2, ... as Keras numbers: the first that is free. */
-static const char *number_name(Naming *naming, const char *base)
-{
-    int i = names_find(&naming->bases, base);
-    if (i < 0) {
-        i = names_add(&naming->bases, base);
-        naming->next = memory_grow(naming->next, &naming->next_capacity, i, sizeof(int));
-        naming->next[i] = 0;
-    }
-    for (;;) {
-        int number = naming->next[i]++;
-        const char *name = number ? memory_format("%s_%d", base, number) : base;
-        int count = naming->taken.count;
-        names_add(&naming->taken, name);
-        if (naming->taken.count > count) return name;
-    }
-}
-
-/* The name of a layer or of a block's use among its neighbours. */
-static const char *local_name(Scope *scope, const Statement *statement)
-{
-    const char *name = statement->name;
-    if (name && !scope->in_repeat) return name;
-    return number_name(scope->naming, name ? name : statement->value->call.text);
-}
-
-/* The name of a layer with those of the blocks around it, inception_1/a; NULL: too long. */
-static const char *full_name(Scope *scope, const Statement *statement)
-{
-    const char *name = local_name(scope, statement);
-    size_t length = strlen(name), end;
-    for (const Naming *naming = scope->naming; naming->outer; naming = naming->outer) length += strlen(naming->use_name) + 1;
-    if (length > MAX_FULL_NAME) {
-        diagnose(scope_place(scope, statement->span),
-                 "with the names of the blocks around it the name of this layer is longer than %d letters",
-                 MAX_FULL_NAME);
-        return NULL;
-    }
-    char *full = memory_allocate(length + 1);
-    end = length - strlen(name);
-    memcpy(full + end, name, strlen(name));
-    for (const Naming *naming = scope->naming; naming->outer; naming = naming->outer) {
-        full[--end] = '/';
-        end -= strlen(naming->use_name);
-        memcpy(full + end, naming->use_name, strlen(naming->use_name));
-    }
-    return full;
-}
 
 static Span callee_span(const Expression *call)
 {
@@ -178,7 +96,7 @@ static Tensor *run_layer(Scope *scope, const Statement *statement, const Layer *
         expansion->stopped = true;
         return NULL;
     }
-    const char *name = full_name(scope, statement);
+    const char *name = naming_full(scope, statement);
     Object *arguments = check_call(scope, &layer->entry, call->call.items, scope_place(scope, call->span), name_place);
     LayerCall layer_call = {
         .layer = layer, .arguments = arguments, .name = name, .place = place, .index = expansion->graph->layer_count};
@@ -286,11 +204,11 @@ static Tensor *run_block(Scope *scope, const Statement *statement, Binding *bind
     if (!enter_use(scope, place)) return NULL;
     Place *use = NEW(Place);
     *use = scope_place(scope, statement->span);
-    Scope *inner = enter_scope(expansion, scope->depth + 1, home, block->body, use);
+    Scope *inner = scope_enter(expansion, scope->depth + 1, home, block->body, use);
     bool bound = bind_parameters(scope, inner, block, statement->value);
     Tensor *given = find_one_input(scope, statement, block->name);
     if (!bound) return NULL;
-    inner->naming = enter_naming(expansion, inner->depth, scope->naming, local_name(scope, statement), block->body);
+    inner->naming = naming_enter(expansion, inner->depth, scope->naming, naming_local(scope, statement), block->body);
     inner->in_block = inner->has_previous = true;
     inner->previous = given;
     Binding *input = scope_add(inner, "input", (Span){block->span.begin, block->span.begin});
@@ -316,7 +234,7 @@ static void run_repeat(Scope *scope, const Statement *statement)
     int errors = diagnostics_errors();
     for (double i = 0; i < count.number && !expansion_stops(expansion); i++) {
         if (!expansion_count(expansion, &expansion->steps, 1, MAX_STEPS, place, "statements and rounds")) return;
-        Scope *round = enter_scope(expansion, scope->depth + 1, scope, statement->body, use);
+        Scope *round = scope_enter(expansion, scope->depth + 1, scope, statement->body, use);
         round->naming = scope->naming;
         round->in_block = scope->in_block;
         round->in_repeat = true;
@@ -581,8 +499,8 @@ bool expand_network(Graph *graph, const Statement *network, Definition *definiti
     expansion->definitions = definitions;
     expansion->definition_count = definition_count;
     graph->name = "model";
-    Scope *scope = enter_scope(expansion, 0, NULL, network, NULL);
-    scope->naming = enter_naming(expansion, 0, NULL, NULL, network);
+    Scope *scope = scope_enter(expansion, 0, NULL, network, NULL);
+    scope->naming = naming_enter(expansion, 0, NULL, NULL, network);
     run_body(scope, network);
     if (expansion_stops(expansion)) return false;
 
