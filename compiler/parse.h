@@ -36,7 +36,7 @@ typedef struct ParseContext {
     int kind, previous_kind;
     Span span, previous_span;
     const char *name;    /* its text where it is a NAME */
-    bool again;          /* give the token to the parser again; */
+    bool again;          /* give the token to the parser again */
     bool recovering;     /* after a syntax error: skip to where a statement begins */
     int level;           /* the bodies that the parser was in at the error */
     uint32_t resumed_at; /* one past the token where the last recovery ended: the next must end later */
