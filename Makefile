@@ -9,15 +9,19 @@ ALL     := $(CFLAGS) -std=gnu11 $(WARN) -MMD -MP -Icompiler -Iruntime -I$(BUILD)
 COMPILER := $(filter-out compiler/main.c,$(wildcard compiler/*.c compiler/*/*.c))
 RUNTIME  := $(wildcard runtime/*.c)
 UNIT     := $(wildcard tests/unit/*.c)
-COMPILER_OBJECTS := $(COMPILER:%.c=$(BUILD)/%.o) $(BUILD)/lexer.o $(BUILD)/parser.o
+COMPILER_OBJECTS := $(COMPILER:%.c=$(BUILD)/%.o) $(BUILD)/lexer.o $(BUILD)/parser.o $(BUILD)/spliced.o
 RUNTIME_OBJECTS  := $(RUNTIME:%.c=$(BUILD)/%.o)
 UNIT_OBJECTS     := $(UNIT:%.c=$(BUILD)/%.o)
 
 .PHONY: all test clean
-all: $(BUILD)/cnnc $(BUILD)/libcnnc_runtime.a
+all: $(BUILD)/cnnc $(BUILD)/libcnnc_runtime.a $(BUILD)/include/runtime.h
 
-$(BUILD)/cnnc: $(BUILD)/compiler/main.o $(COMPILER_OBJECTS)
-	$(CC) $(CFLAGS) -o $@ $^ -lm
+$(BUILD)/cnnc: $(BUILD)/compiler/main.o $(COMPILER_OBJECTS) $(BUILD)/libcnnc_runtime.a
+	$(CC) $(CFLAGS) -o $@ $^ -lcjson -lz -lm
+
+$(BUILD)/include/runtime.h: runtime/runtime.h
+	@mkdir -p $(@D)
+	cp $< $@
 
 $(BUILD)/libcnnc_runtime.a: $(RUNTIME_OBJECTS)
 	rm -f $@ && $(AR) rcs $@ $^
@@ -31,7 +35,14 @@ $(BUILD)/parser.c $(BUILD)/parser.h &: compiler/parser.y
 	bison -Wall -Werror --defines=$(BUILD)/parser.h -o $(BUILD)/parser.c $<
 $(BUILD)/lexer.c: compiler/lexer.l
 	flex -o $@ $<
-$(BUILD)/lexer.o $(BUILD)/parser.o: $(BUILD)/%.o: $(BUILD)/%.c
+# The parts of the runtime that cnnc copies into emitted files, as strings.
+$(BUILD)/spliced.c: runtime/vector.h runtime/random.h runtime/packing.h
+	@mkdir -p $(@D)
+	for part in vector random packing; do \
+	    echo "extern const char $${part}_text[]; const char $${part}_text[] ="; \
+	    sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' runtime/$$part.h; echo ';'; \
+	done > $@
+$(BUILD)/lexer.o $(BUILD)/parser.o $(BUILD)/spliced.o: $(BUILD)/%.o: $(BUILD)/%.c
 	$(CC) $(ALL) -c -o $@ $<
 
 $(BUILD)/unit: $(UNIT_OBJECTS) $(COMPILER_OBJECTS) $(RUNTIME_OBJECTS)

@@ -237,10 +237,42 @@ struct Tensor {
     /* filled in by the plan: */
     int64_t bytes, offset; /* of batched tensors for the whole batch; offset in the arena, -1: not in the arena */
     int first, last;       /* the steps of the schedule between which it is alive */
-    int64_t copies;        /* of a workspace: one for each task */
+    int64_t copies;        /* of a workspace: one for each task; of a slot or target: its number */
 };
 
-enum { MAX_OPERANDS = 8 };
+enum { MAX_OPERANDS = 12 }; /* of one emitted function */
+
+/* What an operator is, as far as passes over the whole graph care: they know flags, never names. */
+enum {
+    OPERATOR_ELEMENTWISE = 1, /* out[i] = f(in[i], further[i], ...): has `element`; can be fused into another's epilogue */
+    OPERATOR_VIEW = 2,        /* the output is the input's memory under another shape: no code */
+    OPERATOR_EPILOGUE = 4,    /* applies element-wise nodes to its results before it stores them */
+    OPERATOR_NOISE = 8,       /* active in training only; elsewhere the identity */
+    OPERATOR_FLAT = 16,       /* its emitted function takes operands as flat arrays */
+    OPERATOR_MONOTONE = 32,   /* element-wise and never decreasing: commutes with operators that select by order */
+    OPERATOR_SELECTS = 64,    /* each output is one of the inputs, chosen by order: max-pooling */
+    OPERATOR_UPDATES = 128,   /* writes to its weights */
+};
+
+typedef struct Reference Reference;
+
+/* What a node does. A layer's file defines one operator for its forward pass and one for each part of its gradient. */
+struct Operator {
+    const char *name;     /* conv2d_weight_gradient: for dumps */
+    const char *suffix;   /* the emitted function is <node>_<suffix> */
+    const char *operands; /* names in the emitted C: of inputs; of outputs and workspaces: "x; y work"; weights have their own */
+    unsigned flags;
+    /* Sizes of the outputs, weights, and the node's detail, from the sizes of the inputs; reports what does not fit. */
+    void (*shape)(Graph *, Node *);
+    int64_t (*macs)(const Node *);          /* multiply-adds for one sample; NULL: none worth counting */
+    void (*reference)(const Node *, Reference *); /* naive, in double; NULL for gradients and updates */
+    /* Adds nodes that compute the gradients of the inputs and weights, given that of the output. NULL: no gradient passes. */
+    void (*gradient)(Graph *, Node *, Tensor *d_output);
+    void (*workspace)(Graph *, Node *);     /* adds the scratch memory that `emit` will use; NULL: none */
+    void (*emit)(Emit *, const Node *);     /* the C: one or more phases */
+    void (*element)(Emit *, const Node *);  /* of element-wise operators: lines that change $X, given $A, $B (further inputs) and $I (index) */
+    const char *(*formula)(const Node *);   /* for the comment over the function */
+};
 
 /* One operation. Forward, loss, gradient and update are all nodes: what differs is the operator. */
 struct Node {
@@ -294,8 +326,36 @@ struct Layer {
     Tensor *(*build)(Graph *, const LayerCall *);
 };
 
+/* What a graph is for: the source, or one of the emitted functions. */
+typedef enum { PROGRAM_SOURCE, PROGRAM_PREDICT, PROGRAM_PREDICT_BATCH, PROGRAM_TRAIN, PROGRAM_GRADIENTS } Program;
+
+/* A row of the table of losses. */
+typedef struct {
+    Entry entry;
+    const char *absorbs; /* the activation with which it is computed together on the logits, or NULL */
+    const Operator *op;          /* predictions, targets, sample weights -> loss of each sample, gradient of the predictions */
+    const Operator *absorbed_op; /* the same from the activation's input */
+    bool class_indices;          /* the target is a class number */
+    /* Loss of one sample, from its prediction and target: for evaluation, and in double. */
+    void (*emit_value)(Emit *, const Object *arguments, int64_t count, int64_t classes);
+    double (*reference)(const Object *arguments, const double *prediction, const double *target, int64_t count, int64_t classes);
+} Loss;
+
+/* A row of the table of optimisers. */
+typedef struct {
+    Entry entry;
+    int (*slots)(const Object *, const char **names);  /* how many memories of each weight, and their names */
+    /* Lines that change the weight $W given its gradient $G, the slots $S0, $S1 ... and the values that `prepare` left. */
+    void (*update)(Emit *, const Object *);
+    void (*prepare)(Emit *, const Object *);  /* lines that compute, once a step, `const float` values from rate and iteration (from 1, a float) */
+} Optimizer;
+
 struct Graph {
     const char *name; /* of the model */
+    Program program;
+    int64_t batch;       /* the most samples at once */
+    int64_t arena_bytes; /* of the plan */
+    int64_t panel;       /* columns of a panel of packed weights: the longest vector of the target */
     Node **nodes;
     int node_count, node_capacity;
     Tensor **tensors;
@@ -377,10 +437,156 @@ bool expand_network(Graph *, const Statement *, Definition *definitions, int def
 extern const Table layer_table, optimizer_table, loss_table, metric_table, callback_table, activation_table, initializer_table, statement_table;
 extern const Table *const all_tables[]; /* ended by NULL */
 
-/* graph.c */
+/* graph.c: building, naming, copying. */
 Graph *graph_new(void);
-LayerUse *graph_add_layer(Graph *, const LayerCall *);         /* the output is set by the caller */
 Tensor *graph_layer(Graph *, LayerCall *);                     /* checks the number of inputs, builds, lists: what expand calls */
-Node *graph_add_node(Graph *, const Operator *, const LayerCall *, const char *name);
+Tensor *graph_tensor(Graph *, TensorRole, const char *name);
+Tensor *graph_input(Graph *, const LayerCall *, DataType);
+Node *graph_node(Graph *, const Operator *, const LayerCall *, const char *name_suffix, Tensor *const *inputs, int input_count); /* one output, shape unknown */
+Node *graph_gradient_node(Graph *, const Operator *, Node *forward, const char *suffix, Tensor *const *inputs, int input_count);
+void graph_output(Graph *, Node *, Tensor *);                  /* a further output */
+Tensor *graph_weight(Graph *, Node *, const char *name, const Shape *, bool trainable); /* of conv2d, "kernel" */
+Tensor *graph_workspace(Graph *, Node *, int64_t floats, int64_t copies);
+Graph *graph_program(const Graph *source, Program, int64_t batch); /* a copy for one program: noise left out where it is off; weights shared */
+Tensor *tensor_base(Tensor *);                                 /* whose memory it is */
+int64_t shape_count(const Shape *);                            /* elements; -1: unknown or more than MAX_BYTES */
+const char *shape_text(const Shape *);                         /* (24, 24, 64) */
+bool shape_same(const Shape *, const Shape *);
+Shape shape_of(int rank, const int64_t *);
+int64_t packing_floats(const Tensor *weight);                  /* elements of the packed form */
+void dump_graph(FILE *, const Graph *);
+void dump_plan(FILE *, const Graph *);
+
+/* The passes. Each says in its file what it needs, gives and breaks. */
+void shape_pass(Graph *);                                      /* shape.c */
+void swap_pass(Graph *);                                       /* fuse.c: monotone functions behind selections */
+void gradient_pass(Graph *);             /* gradient.c: loss, backward, update nodes */
+void fuse_pass(Graph *);                                       /* fuse.c */
+void plan_pass(Graph *);                                       /* plan.c */
+int output_number(const Graph *, const Tensor *base);          /* driver.c: the output that is computed in the caller's memory, or -1 */
+int64_t plan_place(int count, const int64_t *bytes, const int *first, const int *last, int64_t *offsets); /* returns the total */
+
+/* gradient.c, for layers */
+void gradient_elementwise(Graph *, Node *, const Operator *gradient, Tensor *d_output, Tensor *further); /* d_input from d_output and, where not NULL, one tensor more */
+void gradient_give(Graph *, Tensor *of, Tensor *gradient);     /* adds to what is there already */
+Tensor *gradient_tensor(Graph *, Node *, Tensor *of);          /* a new output of a gradient node, of that tensor's size */
+bool gradient_wanted(const Graph *, const Tensor *);           /* false: nothing trainable lies behind it */
+
+void bias_gradient(Graph *, Node *forward, Tensor *bias, Tensor *d_output); /* kernels/reduce.c: d_bias = the sums of d_output over all but the last axis */
+
+/* shape.c, for layers */
+void note_producer(const Tensor *);                            /* after an error: which layer made that tensor, and its shape */
+/* The places of a window along an axis: how many, and the zeros before the first. Reports a window larger than the input, at that argument. */
+bool window_places(const Node *, const char *parameter, const Tensor *, int axis, int64_t window, int64_t stride, bool same, int64_t *places, int64_t *before);
+
+/* target.c: what is known of the machines that the code is for. */
+typedef struct {
+    const char *suffix;    /* of emitted names: v3 */
+    const char *name;      /* x86-64-v3 */
+    const char *attribute; /* for __attribute__((target(...))); NULL: none needed */
+    const char *condition; /* for the choice at run time: __builtin_cpu_supports arguments joined by spaces; NULL: always */
+    int lanes;             /* floats in a vector */
+    int registers;
+    bool fma;
+} Level;
+typedef struct { const char *name; const Level *const *levels; int level_count; bool x86; } Target;
+const Target *target_find(const char *name);                   /* NULL: unknown */
+const char *target_names(void);
+typedef struct { int rows, vectors; } Tile;
+Tile tile_choose(const Level *, int64_t extent, int64_t vectors); /* registers full, the extent divided where possible */
+
+/* text.c: text that grows. */
+typedef struct { char *data; size_t length, capacity; } Text;
+void text_add(Text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_add_bytes(Text *, const char *bytes, size_t count);
+
+/* emit.c: the template writer. Lines with holes ($K) that are filled from bindings, and the functions they make up. */
+typedef struct { bool unroll_full, openblas; int threads; /* 0: as many as OpenMP finds */ } EmitOptions;
+Emit *emit_new(const EmitOptions *);
+void emit_lines(Emit *, const char *file, int line, const char *const *lines);
+#define EMIT(e, ...) emit_lines(e, __FILE__, __LINE__, (const char *const[]){__VA_ARGS__, NULL})
+void bind(Emit *, const char *hole, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void bind_size(Emit *, const char *hole, int64_t);
+void emit_once(Emit *, const char *line);                      /* a line at the head of the function, once however often it is asked for */
+const Level *emit_level(const Emit *);
+const EmitOptions *emit_options(const Emit *);
+Program emit_program(const Emit *);
+const char *float_text(double);                                /* a C float constant that reads back exactly */
+void text_indent(Text *, const char *lines);                   /* adds the lines, indented by counting braces */
+
+/* A phase is one emitted function and its call: who runs it, over what. */
+typedef enum {
+    OVER_SAMPLES, /* first to last are samples */
+    OVER_EXTENT,  /* first to last are parts of the extent given, whatever the batch */
+    IN_SHARDS,    /* samples, in TASKS parts whatever the number of threads; `task` is the part's number */
+} Partition;
+typedef struct { /* how an emitted function sees an operand: float name[sizes[0]][sizes[1]]...; rank 0: float *name */
+    int rank;
+    int64_t sizes[MAX_RANK + 2]; /* sizes[0] < 0: any number */
+} Declared;
+typedef struct {
+    const char *function;
+    const Node *node;
+    Partition partition;
+    int64_t extent;
+    Declared operands[MAX_OPERANDS];
+    bool used[MAX_OPERANDS];                /* only what the body names is passed, */
+    bool has_range, has_count, has_task, has_step; /* and likewise first and last, the count of samples, the task's number, the step */
+} PhaseCall;
+enum { TASKS = 16 }; /* parts that a phase is cut into, whatever the number of threads */
+void phase_operand(Emit *, int operand, int rank, const int64_t *sizes); /* before phase_begin, where the tensor's own shape will not do */
+void phase_begin(Emit *, const Node *, const char *name, Partition, int64_t extent);
+void phase_end(Emit *);
+Tensor *node_operand(const Node *, int operand);               /* inputs, weights, outputs, then the epilogue's further inputs; NULL: no more */
+bool operand_written(const Node *, int operand);
+Declared tensor_declared(const Tensor *);
+const char *declared_type(const Tensor *, const Declared *, bool written); /* as a cast says it */
+void emit_epilogue(Emit *, const Node *, const char *value, const char *subscript, const char *index, int lanes);
+
+/* unroll.c: text of a function to the same without loops whose bounds are constant. */
+char *unroll_text(const char *lines, int64_t most_lines);      /* NULL: it would be more lines than that */
+
+/* generate.c, trainer_table.c, summary.c: whole files. */
+typedef struct {
+    Graph *source, *predict, *predict_batch, *train, *gradients; /* the last two NULL without compile() */
+    const Target *target;
+    EmitOptions options;
+    const char *command; /* for the banner */
+    const float *const *baked; /* values of each weight, in the order of the source's tensors, or NULL */
+} Generation;
+char *generate_source(const Generation *, const char *header_name); /* NULL: the header inlined */
+char *generate_header(const Generation *);
+char *generate_table(const Generation *, const char *header_name); /* the trainer's CnncModel */
+void print_summary(FILE *, const Generation *);
+
+/* initializers.c */
+Initial initializer_resolve(const Object *, const Shape *);
+typedef struct { Entry entry; Initial (*resolve)(const Object *, double fan_in, double fan_out); } Initializer;
+
+/* activations/: each a row and an operator */
+typedef struct { Entry entry; const Operator *op; /* NULL: the identity */ } Activation;
+Tensor *activation_apply(Graph *, const LayerCall *, Tensor *, const Object *activation); /* object NULL: as it is; layers/activation.c */
+
+/* compile.c: the passes, in order. */
+typedef struct {
+    int64_t batch;       /* 0: as fit() says */
+    const Target *target;
+    EmitOptions emit;
+    bool inference_only;
+    FILE *dump;          /* NULL, or where the graph after the pass `dump_pass` goes */
+    const char *dump_pass;
+} CompileOptions;
+Graph *compile_forward(const char *file, const char *text, size_t length, const Definition *, int definition_count); /* parsed, expanded, with shapes; NULL after errors */
+Graph *compile_source(const char *file, const char *text, size_t length, const Definition *, int definition_count, const CompileOptions *);
+bool compile_programs(Graph *source, const CompileOptions *, Generation *); /* false after errors */
+extern const char *const compile_passes[]; /* names for --dump, ended by NULL */
+
+/* reference.c: the naive interpreter, in double: the truth that all else is checked against. */
+double reference_loss(Graph *, int64_t samples, const double *const *inputs, const double *const *targets,
+                      const double *sample_weights, double *const *weights, double *const *outputs);
+struct Reference { /* one node of one sample */
+    const double *const *inputs, *const *weights;
+    double *const *outputs;
+};
 
 #endif

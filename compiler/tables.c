@@ -26,7 +26,7 @@ static const Entry *const losses[] = {
 #include "losses/losses.def"
     NULL};
 static const Entry *const activations[] = {
-#include "activations.def"
+#include "activations/activations.def"
     NULL};
 static const Entry *const initializers[] = {
 #include "initializers.def"

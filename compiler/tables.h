@@ -5,10 +5,6 @@
 
 #include "cnnc.h"
 
-typedef struct Optimizer Optimizer;
-typedef struct Loss Loss;
-typedef struct Activation Activation;
-typedef struct Initializer Initializer;
 
 #define LAYER(name) extern const Layer name##_layer;
 #define OPTIMIZER(name) extern const Optimizer name##_optimizer;
@@ -21,7 +17,7 @@ typedef struct Initializer Initializer;
 #include "layers/layers.def"
 #include "optimizers/optimizers.def"
 #include "losses/losses.def"
-#include "activations.def"
+#include "activations/activations.def"
 #include "initializers.def"
 #include "metrics.def"
 #include "callbacks.def"

@@ -158,7 +158,7 @@ void write_abandon(Writer *);          /* removes what was begun; safe after wri
 
 /* ---- random numbers (random.h, included by emitted trainers' text too) and first weights (initial.c) ---- */
 
-void initial_parameters(const CnncModel *, uint64_t seed, void *parameters);
+bool initial_parameters(const CnncModel *, uint64_t seed, void *parameters, Failure *); /* fails only for want of memory */
 
 /* ---- the program (trainer.c) --------------------------------------------------------------------------- */
 

@@ -1,0 +1,160 @@
+/* From texts to files: model.c and model.h, dependencies for make, and a trainer, for which the C compiler is called. */
+#include "options.h"
+#include "runtime.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST_INPUT = 64 * 1024 * 1024 };
+
+const char *text_of_input(const char *path, size_t *length)
+{
+    bool standard = !strcmp(path, "-");
+    struct stat status;
+    FILE *file = standard ? stdin : fopen(path, "rb");
+    if (!file) command_error("%s: %s", path, strerror(errno));
+    if (!standard && !fstat(fileno(file), &status) && S_ISDIR(status.st_mode)) command_error("%s: is a folder", path);
+    Text text = {0};
+    char part[65536];
+    for (size_t got; (got = fread(part, 1, sizeof part, file)) > 0;) {
+        text_add_bytes(&text, part, got);
+        if (text.length > MOST_INPUT) command_error("%s: larger than %d MB, the limit for a network", path, MOST_INPUT / 1024 / 1024);
+    }
+    if (ferror(file)) command_error("%s: %s", path, strerror(errno));
+    if (!standard) fclose(file);
+    *length = text.length;
+    return text.data ? text.data : "";
+}
+
+void write_text(const char *path, const char *text)
+{
+    Failure failure;
+    Writer writer;
+    if (!write_begin(&writer, path, &failure)) command_error("%s", failure.text);
+    if (fputs(text, writer.stream) < 0) {
+        int number = errno;
+        write_abandon(&writer);
+        command_error("%s: %s", path, strerror(number));
+    }
+    if (!write_end(&writer, &failure)) command_error("%s", failure.text);
+}
+
+/* The values of every weight, in the order of the source's tensors, from a safetensors file that holds just these. */
+const float *const *read_weights(const char *path, const Graph *graph)
+{
+    Failure failure;
+    TensorFile file = {0};
+    if (!safetensors_read(path, &file, &failure)) command_error("%s", failure.text);
+    const float **values = NEW_ARRAY(const float *, graph->tensor_count + 1);
+    int count = 0;
+    for (int i = 0; i < graph->tensor_count; i++) {
+        const Tensor *tensor = graph->tensors[i];
+        if (tensor->role != ROLE_WEIGHT) continue;
+        const Array *array = safetensors_find(&file, tensor->name);
+        if (!array) command_error("%s: has no tensor %s, which the network needs", path, tensor->name);
+        char text[256];
+        bool fits = array->type == ARRAY_FLOAT32 && array->rank == tensor->shape.rank;
+        for (int j = 0; fits && j < array->rank; j++) fits = array->shape[j] == tensor->shape.size[j];
+        if (!fits) command_error("%s: %s is %s; the network needs float32 %s", path, tensor->name, array_describe(array, text, sizeof text), shape_text(&tensor->shape));
+        float *copy = NEW_ARRAY(float, array_count(array) + 1);
+        memcpy(copy, array->data, sizeof(float) * (size_t)array_count(array));
+        values[count++] = copy;
+    }
+    for (int i = 0; i < file.count; i++) {
+        bool known = !strncmp(file.items[i].name, "optimizer/", 10) || !strncmp(file.items[i].name, "training/", 9); /* a checkpoint's */
+        for (int j = 0; j < graph->tensor_count && !known; j++) known = graph->tensors[j]->role == ROLE_WEIGHT && !strcmp(graph->tensors[j]->name, file.items[i].name);
+        if (!known) command_error("%s: holds a tensor %s that the network does not have; is it of another network?", path, file.items[i].name);
+    }
+    safetensors_free(&file);
+    return values;
+}
+
+/* Where the runtime is: beside the program, as make leaves it, or where make install put it. */
+static void find_runtime(const char **library, const char **include)
+{
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (length < 0) command_error("cannot find out where cnnc lies: %s", strerror(errno));
+    path[length] = 0;
+    *strrchr(path, '/') = 0;
+    const char *places[][2] = {{"%s/libcnnc_runtime.a", "%s/include"}, {"%s/../lib/cnnc/libcnnc_runtime.a", "%s/../lib/cnnc/include"}};
+    for (int i = 0; i < 2; i++) {
+        *library = i ? memory_format("%s/../lib/cnnc/libcnnc_runtime.a", path) : memory_format("%s/libcnnc_runtime.a", path);
+        *include = i ? memory_format("%s/../lib/cnnc/include", path) : memory_format("%s/include", path);
+        if (!access(*library, R_OK)) return;
+    }
+    (void)places;
+    command_error("the runtime, libcnnc_runtime.a, is neither beside %s/cnnc nor in %s/../lib/cnnc; run make, or make install", path, path);
+}
+
+/* Words of a variable such as CFLAGS, split at spaces; each becomes an argument. */
+static void add_words(const char **arguments, int *count, const char *text)
+{
+    while (*text && *count < 200) {
+        text += strspn(text, " \t\n");
+        size_t length = strcspn(text, " \t\n");
+        if (length) arguments[(*count)++] = memory_copy(text, length);
+        text += length;
+    }
+}
+
+static void remove_folder(const char *folder)
+{
+    DIR *directory = opendir(folder);
+    if (!directory) return;
+    for (struct dirent *entry; (entry = readdir(directory));)
+        if (entry->d_name[0] != '.') unlink(memory_format("%s/%s", folder, entry->d_name));
+    closedir(directory);
+    rmdir(folder);
+}
+
+void build_trainer(const Options *o, const Generation *generation)
+{
+    const char *library, *include, *temporary = getenv("TMPDIR"), *name = generation->source->name;
+    find_runtime(&library, &include);
+    char *folder = memory_format("%s/cnnc-XXXXXX", temporary && *temporary ? temporary : "/tmp");
+    if (!mkdtemp(folder)) command_error("%s: cannot make a folder for the C files: %s", folder, strerror(errno));
+    const char *source = memory_format("%s/%s.c", folder, name), *table = memory_format("%s/%s_trainer.c", folder, name);
+    /* The program is linked beside its place and renamed onto it, so that a failed run leaves what was there. */
+    const char *program = memory_format("%s.%ld.tmp", o->output, (long)getpid());
+    write_text(source, generate_source(generation, memory_format("%s.h", name)));
+    write_text(memory_format("%s/%s.h", folder, name), generate_header(generation));
+    write_text(table, generate_table(generation, memory_format("%s.h", name)));
+    const char *arguments[256];
+    int count = 0;
+    const char *compiler = getenv("CC"), *flags = getenv("CFLAGS");
+    add_words(arguments, &count, compiler && *compiler ? compiler : "cc");
+    add_words(arguments, &count, "-std=gnu11 -O2 -fopenmp");
+    add_words(arguments, &count, flags ? flags : "");
+    const char *rest[] = {memory_format("-I%s", include), source, table, library, "-o", program, "-lcjson", "-lpng", "-lz", "-lm", generation->options.openblas ? "-lopenblas" : NULL};
+    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
+        if (rest[i]) arguments[count++] = rest[i];
+    arguments[count] = NULL;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        execvp(arguments[0], (char *const *)(const void *)arguments);
+        fprintf(stderr, "cnnc: error: cannot run the C compiler %s: %s; CC names another\n", arguments[0], strerror(errno));
+        _exit(127);
+    }
+    int status = -1;
+    bool ran = child > 0;
+    while (ran && waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) ran = false;
+    remove_folder(folder);
+    bool good = ran && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!good) {
+        unlink(program);
+        command_error("%s: not built: %s failed", o->output, arguments[0]);
+    }
+    if (rename(program, o->output)) {
+        int number = errno;
+        unlink(program);
+        command_error("%s: %s", o->output, strerror(number));
+    }
+}

@@ -1,0 +1,73 @@
+/* The passes, in order: from text to the four programs that are emitted. */
+#include "cnnc.h"
+
+#include <string.h>
+
+const char *const compile_passes[] = {"ast", "layers", "graph", "shapes", "swap", "backward", "fuse", "plan", NULL};
+
+static bool wanted(const CompileOptions *options, const char *pass)
+{
+    return options->dump && !strcmp(options->dump_pass, pass);
+}
+
+Graph *compile_source(const char *file, const char *text, size_t length, const Definition *definitions, int definition_count, const CompileOptions *options)
+{
+    diagnostics_begin(file, text, length);
+    Statement *statements = parse_network(text, length);
+    if (!statements) return NULL;
+    if (wanted(options, "ast")) dump_statements(options->dump, statements);
+    Graph *graph = graph_new();
+    graph->batch = 1;
+    graph->panel = 4;
+    for (int i = 0; i < options->target->level_count; i++)
+        if (options->target->levels[i]->lanes > graph->panel) graph->panel = options->target->levels[i]->lanes;
+    Definition *copy = NEW_ARRAY(Definition, definition_count + 1); /* expanding marks the used ones */
+    if (definition_count) memcpy(copy, definitions, sizeof *copy * (size_t)definition_count);
+    if (!expand_network(graph, statements, copy, definition_count) || diagnostics_errors()) return NULL;
+    if (wanted(options, "layers")) dump_layers(options->dump, graph);
+    if (wanted(options, "graph")) dump_graph(options->dump, graph);
+    shape_pass(graph);
+    if (diagnostics_errors()) return NULL;
+    if (wanted(options, "shapes")) dump_graph(options->dump, graph);
+    return graph;
+}
+
+Graph *compile_forward(const char *file, const char *text, size_t length, const Definition *definitions, int definition_count)
+{
+    return compile_source(file, text, length, definitions, definition_count, &(CompileOptions){.target = target_find("x86-64")});
+}
+
+/* One program from the source: its own graph, through the passes that are left. */
+static Graph *compile_program(const Graph *source, Program program, int64_t batch, const CompileOptions *options)
+{
+    static const char *const titles[] = {"", "predict", "predict_batch", "train_step", "gradients"};
+    Graph *graph = graph_program(source, program, batch);
+    struct { const char *name; bool runs; } passes[] = {{"swap", true}, {"backward", program >= PROGRAM_TRAIN}, {"fuse", true}, {"plan", true}};
+    for (int i = 0; i < 4; i++) {
+        if (!passes[i].runs) continue;
+        if (i == 0) swap_pass(graph);
+        else if (i == 1) gradient_pass(graph);
+        else if (i == 2) fuse_pass(graph);
+        else plan_pass(graph);
+        if (!wanted(options, passes[i].name)) continue;
+        fprintf(options->dump, "%s# %s\n", program == PROGRAM_PREDICT ? "" : "\n", titles[program]);
+        (i == 3 ? dump_plan : dump_graph)(options->dump, graph);
+    }
+    return graph;
+}
+
+bool compile_programs(Graph *source, const CompileOptions *options, Generation *generation)
+{
+    int64_t batch = options->batch;
+    if (!batch) batch = source->fit ? argument_size(source->fit, "batch_size") : 32;
+    generation->source = source;
+    generation->target = options->target;
+    generation->options = options->emit;
+    generation->predict = compile_program(source, PROGRAM_PREDICT, 1, options);
+    generation->predict_batch = compile_program(source, PROGRAM_PREDICT_BATCH, batch, options);
+    if (source->compile && !options->inference_only) {
+        generation->train = compile_program(source, PROGRAM_TRAIN, batch, options);
+        generation->gradients = compile_program(source, PROGRAM_GRADIENTS, batch, options);
+    }
+    return !diagnostics_errors();
+}

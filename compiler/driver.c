@@ -1,0 +1,232 @@
+/* Drivers: for each program and level one function that calls the phases in order, with every tensor at its place in the arena. */
+#include "generate.h"
+
+#include <ctype.h>
+#include <string.h>
+
+const char *upper_case(const char *text)
+{
+    char *copy = memory_copy(text, strlen(text));
+    for (char *c = copy; *c; c++) *c = (char)toupper((unsigned char)*c);
+    return copy;
+}
+
+const char *port_name(const Generation *g, Tensor *const *ports, int count, int number, const char *what)
+{
+    (void)g;
+    return count == 1 ? what : memory_format("%s_%s", what, ports[number]->identifier);
+}
+
+static bool is_training(Program program)
+{
+    return program == PROGRAM_TRAIN || program == PROGRAM_GRADIENTS;
+}
+
+/* The type of the numbers of an output's target. */
+static const char *target_type(const Generation *g, int output)
+{
+    const Value *losses = argument(g->source->compile, "loss");
+    const Object *object = losses->list.items[losses->list.count == 1 ? 0 : output].object;
+    return ((const Loss *)(const void *)object->entry)->class_indices ? "int32_t" : "float";
+}
+
+/* Parameters and the arguments that pass them on come from one walk, so that they cannot differ. */
+static const char *driver_list(const Generation *g, Program program, bool types, bool public)
+{
+    Text text = {0};
+    const Graph *source = g->source;
+    bool training = is_training(program);
+    text_add(&text, "%sw", !types ? "" : memory_format("%s%s_weights *", program == PROGRAM_TRAIN ? "" : "const ", source->name));
+    if (program == PROGRAM_TRAIN) text_add(&text, ", %sslots", !types ? "" : memory_format("%s_weights *", source->name));
+    if (program == PROGRAM_GRADIENTS) text_add(&text, ", %sgradients", !types ? "" : memory_format("%s_weights *", source->name));
+    for (int i = 0; i < source->input_count; i++)
+        text_add(&text, ", %s%s", !types ? "" : source->inputs[i]->type == TYPE_INT32 ? "const int32_t *" : "const float *", port_name(g, source->inputs, source->input_count, i, "input"));
+    for (int i = 0; training && i < source->output_count; i++)
+        text_add(&text, ", %s%s", !types ? "" : memory_format("const %s *", target_type(g, i)), port_name(g, source->outputs, source->output_count, i, "target"));
+    if (training) text_add(&text, ", %ssample_weights", types ? "const float *" : "");
+    if (training && public) text_add(&text, ", %sn", types ? "size_t " : "");
+    if (training && !public) text_add(&text, ", %s", types ? "ptrdiff_t count" : "(ptrdiff_t)n");
+    if (program == PROGRAM_TRAIN) text_add(&text, ", %sstep", !types ? "" : memory_format("const %s_step *", source->name));
+    for (int i = 0; program != PROGRAM_GRADIENTS && i < source->output_count; i++)
+        text_add(&text, ", %s%s", types ? "float *" : "", port_name(g, source->outputs, source->output_count, i, "output"));
+    if (program == PROGRAM_PREDICT_BATCH && public) text_add(&text, ", %sn", types ? "size_t " : "");
+    if (program == PROGRAM_PREDICT_BATCH && !public) text_add(&text, ", %s", types ? "ptrdiff_t count" : "(ptrdiff_t)count");
+    text_add(&text, ", %sarena", types ? public ? "void *" : "unsigned char *" : "(unsigned char *)");
+    return text.data;
+}
+
+const char *driver_parameters(const Generation *g, Program program, bool public)
+{
+    return driver_list(g, program, true, public);
+}
+
+const char *driver_arguments(const Generation *g, Program program)
+{
+    return driver_list(g, program, false, false);
+}
+
+int output_number(const Graph *graph, const Tensor *base)
+{
+    if (is_training(graph->program) || base->role != ROLE_ACTIVATION) return -1;
+    for (int i = 0; i < graph->output_count; i++)
+        if (tensor_base(graph->outputs[i]) == base) return i;
+    return -1;
+}
+
+static int port_number(Tensor *const *ports, int count, const Tensor *tensor)
+{
+    for (int i = 0; i < count; i++)
+        if (ports[i] == tensor) return i;
+    return -1;
+}
+
+/* The name of the variable that points to a tensor in the arena; unique within the program. */
+static const char *variable_name(Names *names, const Tensor *tensor)
+{
+    const char *name = tensor->role == ROLE_ACTIVATION && strncmp(tensor->identifier, "d_", 2) ? memory_format("%s_out", tensor->identifier) : tensor->identifier;
+    if (names_find(names, name) >= 0) name = memory_format("%s_%d", name, tensor->index);
+    names_add(names, name);
+    return name;
+}
+
+typedef struct {
+    const Generation *generation;
+    const Graph *graph;
+    const char **variables; /* by index in graph->tensors */
+} Driver;
+
+/* An expression for a tensor's memory, as the type that the function declares. */
+static const char *operand_text(const Driver *d, Tensor *tensor, const Declared *declared, bool written)
+{
+    const Generation *g = d->generation;
+    const Graph *graph = d->graph;
+    Tensor *base = tensor_base(tensor);
+    Declared own = {0}; /* how the expression is typed: flat unless said otherwise */
+    const char *text;
+    int number = output_number(graph, base);
+    if (number >= 0) text = port_name(g, g->source->outputs, graph->output_count, number, "output");
+    else if (base->role == ROLE_INPUT) text = port_name(g, g->source->inputs, graph->input_count, port_number(graph->inputs, graph->input_count, base), "input");
+    else if (base->role == ROLE_SAMPLE_WEIGHT) text = "sample_weights";
+    else if (base->role == ROLE_TARGET) text = port_name(g, g->source->outputs, graph->output_count, (int)base->copies, "target");
+    else if (base->role == ROLE_WEIGHT) {
+        text = memory_format("w->%s", base->identifier);
+        own = tensor_declared(base);
+    } else if (base->role == ROLE_SLOT) {
+        text = memory_format("slots[%lld].%s", (long long)base->copies, base->weight->identifier);
+        own = tensor_declared(base);
+    } else if (graph->program == PROGRAM_GRADIENTS && base->weight && !base->batched) {
+        text = memory_format("gradients->%s", base->weight->identifier);
+        own = tensor_declared(base->weight);
+    } else {
+        text = d->variables[base->index];
+        own = tensor_declared(base);
+    }
+    bool same = own.rank <= 1 && declared->rank <= 1;
+    if (own.rank == declared->rank && own.rank > 1) same = !memcmp(own.sizes + 1, declared->sizes + 1, sizeof *own.sizes * (size_t)(own.rank - 1));
+    if (!same) {
+        if (declared->rank <= 1 && own.rank > 1) { /* the first number's address, without a cast */
+            Text first = {0};
+            text_add(&first, "&%s", text);
+            for (int i = 0; i < own.rank; i++) text_add(&first, "[0]");
+            return first.data;
+        }
+        return memory_format("(%s)%s", declared_type(tensor, declared, written), text);
+    }
+    return text;
+}
+
+static void add_call(Text *out, const Driver *d, const PhaseCall *call, const char *suffix)
+{
+    const Program program = d->graph->program;
+    bool extent = call->partition == OVER_EXTENT, alone = program == PROGRAM_PREDICT;
+    int64_t tasks = extent && call->extent < TASKS ? call->extent : TASKS;
+    bool loop = !alone && tasks > 1 && call->has_range;
+    Text text = {0};
+    text_add(&text, "%s_%s(", call->function, suffix);
+    const char *separator = "";
+    Tensor *tensor;
+    for (int i = 0; (tensor = node_operand(call->node, i)); i++) {
+        if (!call->used[i]) continue;
+        text_add(&text, "%s%s", separator, operand_text(d, tensor, &call->operands[i], operand_written(call->node, i)));
+        separator = ", ";
+    }
+    if (call->has_step) text_add(&text, "%sstep", separator), separator = ", ";
+    if (call->has_count) text_add(&text, "%s%s", separator, alone ? "1" : "count"), separator = ", ";
+    if (call->has_range) {
+        const char *all = extent ? memory_format("%lld", (long long)call->extent) : alone ? "1" : "count";
+        if (!loop) text_add(&text, "%s0, %s", separator, all);
+        else if (extent && call->extent == tasks) text_add(&text, "%stask, task + 1", separator);
+        else text_add(&text, "%s%s * task / %lld, %s * (task + 1) / %lld", separator, all, (long long)tasks, all, (long long)tasks);
+        separator = ", ";
+    }
+    if (call->has_task) text_add(&text, "%s%s", separator, loop ? "task" : "0");
+    text_add(&text, ");\n");
+    if (loop) text_add(out, "PARALLEL_FOR\nfor (ptrdiff_t task = 0; task < %lld; task++) {\n%s}\n", (long long)tasks, text.data);
+    else text_add(out, "%s", text.data);
+}
+
+void emit_driver(Emit *e, const Generation *g, const Graph *graph)
+{
+    static const char *const names[] = {"", "run_single", "run_batch", "run_training", "run_gradients"};
+    Driver d = {g, graph, NEW_ARRAY(const char *, graph->tensor_count + 1)};
+    Text body = {0};
+    Names used = {0};
+    text_add(&body, "{\n");
+    bool *needed = NEW_ARRAY(bool, graph->tensor_count + 1);
+    for (int i = 0; i < e->call_count; i++) {
+        Tensor *tensor;
+        for (int j = 0; (tensor = node_operand(e->calls[i].node, j)); j++)
+            if (e->calls[i].used[j] && tensor_base(tensor)->offset >= 0) needed[tensor_base(tensor)->index] = true;
+    }
+    bool training = is_training(graph->program), uses_arena = false;
+    for (int i = 0; training && i < graph->tensor_count; i++) needed[i] = needed[i] || graph->tensors[i]->role == ROLE_LOSS;
+    for (int i = 0; training && graph->program == PROGRAM_TRAIN && i < graph->output_count; i++)
+        if (tensor_base(graph->outputs[i])->offset >= 0) needed[tensor_base(graph->outputs[i])->index] = true;
+    for (int i = 0; i < graph->tensor_count; i++) {
+        const Tensor *tensor = graph->tensors[i];
+        if (tensor->role == ROLE_WEIGHT || !needed[tensor->index] || tensor != graph->tensors[tensor->index]) continue;
+        Declared declared = tensor_declared(tensor);
+        d.variables[i] = variable_name(&used, tensor);
+        Text sizes = {0};
+        text_add(&sizes, "%s", "");
+        for (int j = 1; j < declared.rank; j++) text_add(&sizes, "[%lld]", (long long)declared.sizes[j]);
+        text_add(&body, declared.rank > 1 ? "float (*const %s)%s = (%s)(arena + %lld);\n" : "float *const %s%s = (%s)(arena + %lld);\n", d.variables[i], sizes.data, declared_type(tensor, &declared, true), (long long)tensor->offset);
+        uses_arena = true;
+    }
+    if (!uses_arena) text_add(&body, "(void)arena;\n");
+    bool uses_weights = training;
+    for (int i = 0; i < e->call_count; i++) add_call(&body, &d, &e->calls[i], e->level->suffix);
+    uses_weights = strstr(body.data, "w->") != NULL;
+    for (int i = 0; i < graph->output_count; i++) {
+        Tensor *tensor = graph->outputs[i], *base = tensor_base(tensor);
+        const char *name = port_name(g, g->source->outputs, graph->output_count, i, "output");
+        if (graph->program == PROGRAM_GRADIENTS || (!training && output_number(graph, base) == i)) continue;
+        const char *count = graph->program == PROGRAM_PREDICT ? "1" : "(size_t)count";
+        text_add(&body, "%smemcpy(%s, %s, %s * %lld * sizeof(float));\n", training ? memory_format("if (%s) ", name) : "", name, operand_text(&d, tensor, &(Declared){0}, false), count, (long long)shape_count(&tensor->shape));
+    }
+    if (training) {
+        text_add(&body, "double total = 0;\n");
+        for (int i = 0; i < graph->tensor_count; i++)
+            if (graph->tensors[i]->role == ROLE_LOSS) text_add(&body, "for (ptrdiff_t n = 0; n < count; n++) total += (double)%s[n];\n", d.variables[i]);
+        text_add(&body, "return (float)(total / (double)count);\n");
+    }
+    if (!uses_weights) text_add(&body, training ? "" : "(void)w;\n");
+    if (graph->program == PROGRAM_TRAIN) {
+        Text unused = {0};
+        if (!strstr(body.data, "slots[")) text_add(&unused, "(void)slots;\n");
+        if (!strstr(body.data, "step")) text_add(&unused, "(void)step;\n");
+        if (!uses_weights) text_add(&unused, "(void)w;\n");
+        body.data = memory_format("{\n%s%s", unused.data ? unused.data : "", body.data + 2);
+    }
+    if (graph->program == PROGRAM_GRADIENTS) {
+        Text unused = {0};
+        if (!strstr(body.data, "gradients->")) text_add(&unused, "(void)gradients;\n");
+        if (!uses_weights) text_add(&unused, "(void)w;\n");
+        body.data = memory_format("{\n%s%s", unused.data ? unused.data : "", body.data + 2);
+    }
+    Text whole = {0};
+    text_add(&whole, "%s}\n", body.data);
+    text_add(&e->text, "static %s %s_%s(%s)\n", training ? "float" : "void", names[graph->program], e->level->suffix, driver_parameters(g, graph->program, false));
+    text_indent(&e->text, whole.data);
+    text_add(&e->text, "\n");
+}

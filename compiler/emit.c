@@ -1,0 +1,401 @@
+/* The writer of emitted C: templates that read like what they emit.
+ *
+ * A template is a list of lines with holes, `$K`: letters and digits after the dollar, filled from bindings. A hole without a
+ * binding is a fault of the compiler's and stops it with the template's own file and line. Lines are kept as they come; the
+ * indentation is counted from the braces when a function is complete, after loops have been unrolled where that is wanted.
+ *
+ * A node's emission consists of phases, each one function and its call. The same node appears in several programs (a batch,
+ * a single sample, training); where two functions come out the same to the letter, there is one. */
+#include "cnnc.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "emit.h"
+
+enum { UNROLLED_LINES = 200000 };
+
+Emit *emit_new(const EmitOptions *options)
+{
+    Emit *e = NEW(Emit);
+    e->options = *options;
+    return e;
+}
+
+void emit_begin_level(Emit *e, const Level *level)
+{
+    e->level = level;
+    e->function_count = 0;
+}
+
+void emit_begin_program(Emit *e, const Graph *graph)
+{
+    e->graph = graph;
+    e->call_count = 0;
+}
+
+const Level *emit_level(const Emit *e)
+{
+    return e->level;
+}
+
+const EmitOptions *emit_options(const Emit *e)
+{
+    return &e->options;
+}
+
+Program emit_program(const Emit *e)
+{
+    return e->graph->program;
+}
+
+/* ---- templates ---- */
+
+void bind(Emit *e, const char *hole, const char *format, ...)
+{
+    char text[512];
+    va_list list;
+    va_start(list, format);
+    int length = vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    if (length < 0 || (size_t)length >= sizeof text) die("the binding of $%s is too long", hole);
+    Binding *binding = NULL;
+    for (int i = 0; i < e->binding_count; i++)
+        if (!strcmp(e->bindings[i].hole, hole)) binding = &e->bindings[i];
+    if (!binding) {
+        if (e->binding_count == MAX_BINDINGS) die("too many bindings");
+        binding = &e->bindings[e->binding_count++];
+        snprintf(binding->hole, sizeof binding->hole, "%s", hole);
+    }
+    if (!binding->text || strcmp(binding->text, text)) binding->text = memory_copy(text, (size_t)length);
+}
+
+void bind_size(Emit *e, const char *hole, int64_t size)
+{
+    bind(e, hole, "%lld", (long long)size);
+}
+
+static const char *bound_text(const Emit *e, const char *hole, size_t length)
+{
+    for (int i = e->binding_count - 1; i >= 0; i--)
+        if (!strncmp(e->bindings[i].hole, hole, length) && !e->bindings[i].hole[length]) return e->bindings[i].text;
+    return NULL;
+}
+
+void emit_lines(Emit *e, const char *file, int line, const char *const *lines)
+{
+    for (; *lines; lines++) {
+        for (const char *c = *lines; *c;) {
+            const char *dollar = strchr(c, '$');
+            if (!dollar) {
+                text_add_bytes(&e->body, c, strlen(c));
+                break;
+            }
+            text_add_bytes(&e->body, c, (size_t)(dollar - c));
+            size_t length = 0;
+            while (isalnum((unsigned char)dollar[1 + length])) length++;
+            const char *text = bound_text(e, dollar + 1, length);
+            if (!text) die_at(file, line, "the hole $%.*s is not bound in: %s", (int)length, dollar + 1, *lines);
+            text_add_bytes(&e->body, text, strlen(text));
+            c = dollar + 1 + length;
+        }
+        text_add_bytes(&e->body, "\n", 1);
+    }
+}
+
+void emit_once(Emit *e, const char *line)
+{
+    if (!e->prologue.data || !strstr(e->prologue.data, line)) text_add(&e->prologue, "%s\n", line);
+}
+
+const char *float_text(double value)
+{
+    if (isnan(value)) return "NAN";
+    if (isinf(value)) return value < 0 ? "-INFINITY" : "INFINITY";
+    char text[64];
+    for (int digits = 1; digits <= 9; digits++) { /* the shortest that reads back */
+        snprintf(text, sizeof text, "%.*g", digits, (double)(float)value);
+        if (!(strtof(text, NULL) < (float)value) && !(strtof(text, NULL) > (float)value)) break;
+    }
+    return memory_format("%s%sf", text, strpbrk(text, ".e") ? "" : ".0");
+}
+
+void text_indent(Text *text, const char *lines)
+{
+    int depth = 0;
+    int hanging = 0; /* the statement of a `for` without braces */
+    while (*lines) {
+        size_t length = strcspn(lines, "\n");
+        while (length && isspace((unsigned char)*lines)) lines++, length--;
+        int closing = 0;
+        while ((size_t)closing < length && lines[closing] == '}') closing++;
+        bool is_label = length && lines[0] == '#';
+        int level = is_label ? 0 : depth - closing + hanging;
+        for (int i = 0; i < level && length; i++) text_add_bytes(text, "    ", 4);
+        text_add_bytes(text, lines, length);
+        text_add_bytes(text, "\n", 1);
+        bool in_string = false;
+        for (size_t i = 0; i < length; i++) {
+            if (lines[i] == '"') in_string = !in_string;
+            if (!in_string && lines[i] == '{') depth++;
+            if (!in_string && lines[i] == '}') depth--;
+        }
+        if (!is_label && length) {
+            bool control = !strncmp(lines, "for (", 5) || !strncmp(lines, "if (", 4) || !strncmp(lines, "else", 4);
+            bool open = control && lines[length - 1] != '{' && lines[length - 1] != ';' && lines[length - 1] != '}';
+            hanging = open ? hanging + 1 : 0; /* controls without braces hang one under the other */
+        }
+        lines += length + (lines[length] == '\n');
+    }
+}
+
+/* ---- operands ---- */
+
+Tensor *node_operand(const Node *node, int operand)
+{
+    if (operand < node->input_count) return node->inputs[operand];
+    operand -= node->input_count;
+    if (operand < node->weight_count) return node->weights[operand];
+    operand -= node->weight_count;
+    if (operand < node->output_count) return node->outputs[operand];
+    operand -= node->output_count;
+    for (int i = 0; i < node->epilogue_count; i++) {
+        int further = node->epilogue[i]->input_count - 1;
+        if (operand < further) return node->epilogue[i]->inputs[1 + operand];
+        operand -= further;
+    }
+    return NULL;
+}
+
+bool operand_written(const Node *node, int operand)
+{
+    operand -= node->input_count;
+    if (operand < 0) return false;
+    if (operand < node->weight_count) return node->op->flags & OPERATOR_UPDATES;
+    operand -= node->weight_count;
+    return operand < node->output_count;
+}
+
+Declared tensor_declared(const Tensor *tensor)
+{
+    Declared declared = {0};
+    if (tensor->role == ROLE_WORKSPACE) return declared;
+    if (tensor->batched) declared.sizes[declared.rank++] = -1;
+    if (tensor->packing.panel) {
+        const Packing *p = &tensor->packing;
+        declared = (Declared){3, {(p->columns + p->panel - 1) / p->panel, p->rows, p->panel}};
+    } else {
+        for (int i = 0; i < tensor->shape.rank; i++) declared.sizes[declared.rank++] = tensor->shape.size[i];
+    }
+    if (declared.rank == 1 && declared.sizes[0] < 0) declared.rank = 0; /* one number a sample: a flat array */
+    return declared;
+}
+
+static const char *item_type(const Tensor *tensor, bool written)
+{
+    return memory_format("%s%s", written ? "" : "const ", tensor->type == TYPE_INT32 ? "int32_t" : "float");
+}
+
+static void add_sizes(Text *text, const Declared *declared, int from)
+{
+    for (int i = from; i < declared->rank; i++) {
+        if (declared->sizes[i] < 0) text_add(text, "[]");
+        else text_add(text, "[%lld]", (long long)declared->sizes[i]);
+    }
+}
+
+const char *declared_type(const Tensor *tensor, const Declared *declared, bool written)
+{
+    Text text = {0};
+    text_add(&text, "%s %s", item_type(tensor, written), declared->rank <= 1 ? "*" : "(*)");
+    add_sizes(&text, declared, 1);
+    return text.data;
+}
+
+/* The name of an operand in the emitted function. Inputs, outputs, workspaces: from the operator's list; weights: their own;
+ * what the epilogue reads further: e0, e1, ... */
+static const char *operand_name(const Node *node, int operand)
+{
+    int weight = operand - node->input_count, own = node->input_count + node->weight_count + node->output_count;
+    if (operand >= own) return memory_format("e%d", operand - own);
+    if (weight >= 0 && weight < node->weight_count) {
+        if (node->op->flags & OPERATOR_UPDATES) return weight ? memory_format("slot%d", weight - 1) : "w";
+        return strrchr(node->weights[weight]->name, '/') + 1;
+    }
+    bool input = operand < node->input_count;
+    const char *names = input ? node->op->operands : strchr(node->op->operands, ';') + 2;
+    for (int i = input ? operand : operand - node->input_count - node->weight_count; i > 0; i--) {
+        names += strcspn(names, " ;");
+        if (*names != ' ') die("%s: operand %d has no name", node->op->name, operand);
+        names++;
+    }
+    return memory_copy(names, strcspn(names, " ;"));
+}
+
+/* Does the body of the phase name that word? */
+static bool body_names(const Emit *e, const char *word)
+{
+    const char *texts[] = {e->prologue.data, e->body.data};
+    size_t length = strlen(word);
+    for (int i = 0; i < 2; i++)
+        for (const char *at = texts[i]; (at = strstr(at, word)); at += length) {
+            char before = at == texts[i] ? ' ' : at[-1], after = at[length];
+            if (!isalnum((unsigned char)before) && before != '_' && !isalnum((unsigned char)after) && after != '_') return true;
+        }
+    return false;
+}
+
+/* ---- phases ---- */
+
+void phase_operand(Emit *e, int operand, int rank, const int64_t *sizes)
+{
+    Declared *declared = &e->declared[operand];
+    declared->rank = rank;
+    for (int i = 0; i < rank; i++) declared->sizes[i] = sizes[i];
+    e->declared_set[operand] = true;
+}
+
+void phase_begin(Emit *e, const Node *node, const char *name, Partition partition, int64_t extent)
+{
+    e->node = node;
+    e->body.length = 0;
+    text_add_bytes(&e->body, "", 0);
+    e->prologue.length = 0;
+    text_add_bytes(&e->prologue, "", 0);
+    PhaseCall *call = &e->current;
+    memset(call, 0, sizeof *call);
+    call->node = node;
+    call->partition = partition;
+    call->extent = extent;
+    call->function = memory_format("%s_%s", node->identifier, name ? name : node->op->suffix);
+    const Tensor *tensor;
+    int own = node->input_count + node->weight_count + node->output_count;
+    for (int i = 0; (tensor = node_operand(node, i)); i++) {
+        bool flat = node->op->flags & OPERATOR_FLAT;
+        call->operands[i] = e->declared_set[i] ? e->declared[i] : flat ? (Declared){0} : tensor_declared(tensor);
+        if (i >= own) call->operands[i] = call->operands[node->input_count + node->weight_count]; /* shaped like the output */
+    }
+    bind_size(e, "L", e->level->lanes);
+    bool single = e->options.unroll_full && e->graph->program == PROGRAM_PREDICT;
+    e->single = single;
+    bind(e, "SAMPLES", "%s", single ? "" : "for (ptrdiff_t n = first; n < last; n++) ");
+    bind(e, "n", "%s", single ? "0" : "n");
+    bind(e, "FIRST", "%s", single ? "0" : "first");
+    bind(e, "LAST", "%s", single ? (partition == OVER_EXTENT ? memory_format("%lld", (long long)extent) : "1") : "last");
+    bind(e, "COUNT", "%s", single ? "1" : "count");
+    bind(e, "TASK", "%s", single ? "0" : "task");
+}
+
+/* Finds out what the body uses, and words the head of the function. */
+static const char *signature(const Emit *e, PhaseCall *call, const char *function)
+{
+    Text text = {0};
+    const Node *node = call->node;
+    const char *separator = "", *level = e->level->suffix;
+    text_add(&text, "%sstatic void %s_%s(", e->level->attribute ? memory_format("LEVEL_%s ", level) : "", function, level);
+    const Tensor *tensor;
+    for (int i = 0; (tensor = node_operand(node, i)); i++) {
+        const Declared *declared = &call->operands[i];
+        const char *name = operand_name(node, i);
+        call->used[i] = body_names(e, name);
+        if (!call->used[i]) continue;
+        text_add(&text, "%s%s %s%s", separator, item_type(tensor, operand_written(node, i)), declared->rank ? "" : "*", name);
+        add_sizes(&text, declared, 0);
+        separator = ", ";
+    }
+    call->has_step = body_names(e, "step");
+    call->has_count = body_names(e, "count");
+    call->has_range = body_names(e, "first") || body_names(e, "last");
+    call->has_task = body_names(e, "task");
+    if (call->has_step) text_add(&text, "%sconst Step *step", separator), separator = ", ";
+    if (call->has_count) text_add(&text, "%sptrdiff_t count", separator), separator = ", ";
+    if (call->has_range) text_add(&text, "%sptrdiff_t first, ptrdiff_t last", separator), separator = ", ";
+    if (call->has_task) text_add(&text, "%sptrdiff_t task", separator), separator = ", ";
+    text_add(&text, "%s)", *separator ? "" : "void");
+    return text.data;
+}
+
+static const char *program_suffix(Program program)
+{
+    static const char *const names[] = {"source", "single", "batch", "train", "gradients"};
+    return names[program];
+}
+
+void phase_end(Emit *e)
+{
+    PhaseCall *call = &e->current;
+    const char *body = memory_format("%s%s", e->prologue.data, e->body.data);
+    if (e->options.unroll_full) {
+        body = unroll_text(body, UNROLLED_LINES);
+        if (!body) {
+            if (!e->too_large)
+                diagnose(call->node->place, "%s is too large for --unroll=full: it would take more than %d lines; leave the option out", call->node->name, UNROLLED_LINES);
+            e->too_large = true;
+            body = "";
+        }
+    }
+    const char *function = call->function;
+    for (int attempt = 0;; attempt++) {
+        Function *same = NULL;
+        for (int i = 0; i < e->function_count; i++)
+            if (!strcmp(e->functions[i].name, function)) same = &e->functions[i];
+        const char *head = signature(e, call, function);
+        if (!same) {
+            Text text = {0};
+            const char *formula = call->node->op->formula ? call->node->op->formula(call->node) : NULL;
+            if (formula) text_add(&text, "/* %s: %s. */\n", call->node->name, formula);
+            text_add(&text, "%s\n{\n", head);
+            Text indented = {0};
+            Text braced = {0};
+            text_add(&braced, "{\n%s}\n", body);
+            text_indent(&indented, braced.data);
+            text_add(&text, "%s\n", indented.data + 2);
+            e->functions = memory_grow(e->functions, &e->function_capacity, e->function_count, sizeof(Function));
+            e->functions[e->function_count++] = (Function){function, head, body = memory_copy(body, strlen(body))};
+            text_add_bytes(&e->text, text.data, text.length);
+            break;
+        }
+        if (!strcmp(same->body, body) && !strcmp(same->head, head)) break;
+        function = memory_format("%s_%s%s", call->function, program_suffix(e->graph->program), attempt ? memory_format("%d", attempt) : "");
+        if (attempt > 1000) die("no free name for %s", call->function);
+    }
+    call->function = function;
+    e->calls = memory_grow(e->calls, &e->call_capacity, e->call_count, sizeof(PhaseCall));
+    e->calls[e->call_count++] = *call;
+    memset(e->declared_set, 0, sizeof e->declared_set);
+}
+
+/* ---- epilogue ---- */
+
+void emit_epilogue(Emit *e, const Node *node, const char *value, const char *subscript, const char *index, int lanes)
+{
+    int operand = 0;
+    for (int i = 0; i < node->epilogue_count; i++) {
+        const Node *element = node->epilogue[i];
+        bind(e, "X", "%s", value);
+        bind(e, "I", "%s", index);
+        for (int j = 1; j < element->input_count; j++) {
+            char hole[2] = {(char)('A' + j - 1), 0};
+            bind(e, hole, "%s", load_text(e, memory_format("&e%d%s", operand++, subscript), lanes));
+        }
+        element->op->element(e, element);
+    }
+}
+
+/* An expression that loads a vector whose first `lanes` numbers exist. */
+const char *load_text(const Emit *e, const char *address, int lanes)
+{
+    int full = e->level->lanes;
+    if (lanes == full) return memory_format("load_f32x%d(%s)", full, address);
+    return memory_format("load_part_f32x%d(%s, %d)", full, address, lanes);
+}
+
+void emit_store(Emit *e, const char *address, const char *value, int lanes)
+{
+    int full = e->level->lanes;
+    if (lanes == full) text_add(&e->body, "store_f32x%d(%s, %s);\n", full, address, value);
+    else text_add(&e->body, "store_part_f32x%d(%s, %s, %d);\n", full, address, value, lanes);
+}

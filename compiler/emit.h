@@ -1,0 +1,37 @@
+/* What emit.c shares with the kernels and the generator of files; layers need only cnnc.h. */
+#ifndef CNNC_EMIT_H
+#define CNNC_EMIT_H
+
+#include "cnnc.h"
+
+enum { MAX_BINDINGS = 128 };
+typedef struct { char hole[16]; const char *text; } Binding;
+typedef struct { const char *name, *head, *body; } Function;
+
+struct Emit {
+    EmitOptions options;
+    const Level *level;
+    const Graph *graph; /* the program that is being emitted */
+    Binding bindings[MAX_BINDINGS];
+    int binding_count;
+    Text body; /* of the phase begun, before indentation */
+    Text prologue; /* lines at its head */
+    Text text; /* of all functions */
+    bool single; /* for exactly one sample: no loop over samples */
+    bool too_large;
+    const Node *node;
+    Declared declared[MAX_OPERANDS];
+    bool declared_set[MAX_OPERANDS];
+    PhaseCall current;
+    PhaseCall *calls; /* of this program and level, in order */
+    int call_count, call_capacity;
+    Function *functions; /* of this level */
+    int function_count, function_capacity;
+};
+
+void emit_begin_level(Emit *, const Level *);
+void emit_begin_program(Emit *, const Graph *);
+const char *load_text(const Emit *, const char *address, int lanes);
+void emit_store(Emit *, const char *address, const char *value, int lanes);
+
+#endif

@@ -1,0 +1,404 @@
+/* The files: model.h, the contract, and model.c, its text from the banner down to the functions that choose a level. */
+#include "generate.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* ---- sizes ---- */
+
+static int64_t struct_offset(const Generation *g, const Tensor *until, int64_t alignment)
+{
+    int64_t offset = 0;
+    for (int i = 0; i < g->source->tensor_count; i++) {
+        const Tensor *tensor = g->source->tensors[i];
+        if (tensor->role != ROLE_WEIGHT) continue;
+        offset = (offset + alignment - 1) / alignment * alignment;
+        if (tensor == until) return offset;
+        offset += 4 * (alignment > 4 ? packing_floats(tensor) : shape_count(&tensor->shape));
+    }
+    offset = (offset + alignment - 1) / alignment * alignment;
+    return offset ? offset : alignment;
+}
+
+int64_t weights_size(const Generation *g)
+{
+    return struct_offset(g, NULL, 64);
+}
+
+int64_t weight_offset(const Generation *g, const Tensor *weight)
+{
+    return struct_offset(g, weight, 64);
+}
+
+/* ---- the header ---- */
+
+static void add_struct(Text *text, const Generation *g, const char *kind, bool packed)
+{
+    bool empty = true;
+    text_add(text, "typedef struct %s_%s {\n", g->source->name, kind);
+    for (int i = 0; i < g->source->tensor_count; i++) {
+        const Tensor *tensor = g->source->tensors[i];
+        if (tensor->role != ROLE_WEIGHT) continue;
+        Declared declared = tensor_declared(tensor);
+        if (!packed) {
+            declared.rank = tensor->shape.rank;
+            memcpy(declared.sizes, tensor->shape.size, sizeof tensor->shape.size);
+        }
+        text_add(text, "    %sfloat %s", packed ? memory_format("%s_ALIGNED ", upper_case(g->source->name)) : "", tensor->identifier);
+        for (int j = 0; j < declared.rank; j++) text_add(text, "[%lld]", (long long)declared.sizes[j]);
+        text_add(text, ";%s\n", packed && tensor->packing.panel ? memory_format(" /* panels of %lld columns */", (long long)tensor->packing.panel) : "");
+        empty = false;
+    }
+    if (empty) text_add(text, "    %sfloat none[1]; /* the network has no weights */\n", packed ? memory_format("%s_ALIGNED ", upper_case(g->source->name)) : "");
+    text_add(text, "} %s_%s;\n\n", g->source->name, kind);
+}
+
+static const char *port_comment(const Generation *g)
+{
+    Text text = {0};
+    for (int i = 0; i < g->source->input_count; i++)
+        text_add(&text, "%s%s %s", i ? ", " : "", port_name(g, g->source->inputs, g->source->input_count, i, "input"), shape_text(&g->source->inputs[i]->shape));
+    text_add(&text, "; ");
+    for (int i = 0; i < g->source->output_count; i++)
+        text_add(&text, "%s%s %s", i ? ", " : "", port_name(g, g->source->outputs, g->source->output_count, i, "output"), shape_text(&g->source->outputs[i]->shape));
+    return text.data;
+}
+
+char *generate_header(const Generation *g)
+{
+    const char *name = g->source->name, *upper = upper_case(name);
+    Text text = {0};
+    text_add(&text,
+             "/* %s, by cnnc " CNNC_VERSION ": %s\n"
+             " *\n"
+             " * One sample, row by row, without the batch: %s.\n"
+             " * Memory that is handed over (weights, arena) must be aligned to %s_ALIGNMENT bytes. */\n"
+             "#ifndef %s_H\n"
+             "#define %s_H\n\n"
+             "#include <stddef.h>\n"
+             "#include <stdint.h>\n\n"
+             "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
+             name,
+             g->command,
+             port_comment(g),
+             upper,
+             upper,
+             upper);
+    text_add(&text, "#define %s_ALIGNMENT 64\n", upper);
+    text_add(&text, "#define %s_ALIGNED __attribute__((aligned(64)))\n", upper);
+    text_add(&text, "#define %s_BATCH_SIZE %lld /* the most samples that one step takes */\n", upper, (long long)g->predict_batch->batch);
+    for (int i = 0; i < g->source->input_count; i++)
+        text_add(&text, "#define %s_%s_SIZE %lld /* numbers of one sample */\n", upper, upper_case(port_name(g, g->source->inputs, g->source->input_count, i, "input")), (long long)shape_count(&g->source->inputs[i]->shape));
+    for (int i = 0; i < g->source->output_count; i++)
+        text_add(&text, "#define %s_%s_SIZE %lld\n", upper, upper_case(port_name(g, g->source->outputs, g->source->output_count, i, "output")), (long long)shape_count(&g->source->outputs[i]->shape));
+    text_add(&text, "#define %s_PARAMETERS_BYTES %lld\n", upper, (long long)struct_offset(g, NULL, 4));
+    text_add(&text, "#define %s_WEIGHTS_BYTES %lld\n", upper, (long long)weights_size(g));
+    text_add(&text, "#define %s_ARENA_BYTES %lld /* scratch memory of predict */\n", upper, (long long)g->predict->arena_bytes);
+    text_add(&text, "#define %s_BATCH_ARENA_BYTES %lld /* of predict_batch */\n", upper, (long long)g->predict_batch->arena_bytes);
+    if (g->train) {
+        int64_t most = g->train->arena_bytes > g->gradients->arena_bytes ? g->train->arena_bytes : g->gradients->arena_bytes;
+        text_add(&text, "#define %s_TRAIN_ARENA_BYTES %lld /* of train_step and gradients */\n", upper, (long long)most);
+        const Object *object = argument_object(g->source->compile, "optimizer");
+        const char *names[4];
+        text_add(&text, "#define %s_SLOTS %d /* the optimiser's memories: each a struct of weights, zero at first */\n", upper, ((const Optimizer *)(const void *)object->entry)->slots(object, names));
+    }
+    text_add(&text, "\n/* The weights as files hold them, in Keras's layouts. */\n");
+    add_struct(&text, g, "parameters", false);
+    text_add(&text, "/* The weights as the functions below read them; made by %s_pack. */\n", name);
+    add_struct(&text, g, "weights", true);
+    text_add(&text, "void %s_pack(const %s_parameters *from, %s_weights *to);\nvoid %s_unpack(const %s_weights *from, %s_parameters *to);\n\n", name, name, name, name, name, name);
+    if (g->baked) text_add(&text, "/* The trained weights, in the program itself. */\nextern const %s_weights *const %s_trained;\n\n", name, name);
+    text_add(&text, "/* Inference on one sample. Re-entrant: nothing is written but the outputs and the arena of %s_ARENA_BYTES. */\nvoid %s_predict(%s);\n\n", upper, name, driver_parameters(g, PROGRAM_PREDICT, true));
+    text_add(&text, "/* Inference on n samples, one behind the other; the arena has %s_BATCH_ARENA_BYTES. */\nvoid %s_predict_batch(%s);\n", upper, name, driver_parameters(g, PROGRAM_PREDICT_BATCH, true));
+    if (g->train) {
+        text_add(&text,
+                 "\n/* What a training step is told beside its data. */\n"
+                 "typedef struct %s_step {\n"
+                 "    uint64_t seed;       /* of the random numbers of dropout and its like */\n"
+                 "    uint64_t step;       /* steps made before this one */\n"
+                 "    float learning_rate;\n"
+                 "} %s_step;\n\n",
+                 name,
+                 name);
+        text_add(&text,
+                 "/* One step on 1 to %s_BATCH_SIZE samples: updates the weights and the slots, returns the mean loss. Targets are rows like the\n"
+                 " * outputs; sample_weights may be NULL, for all ones; so may outputs, which receive the predictions made on the way. */\n"
+                 "float %s_train_step(%s);\n\n",
+                 upper,
+                 name,
+                 driver_parameters(g, PROGRAM_TRAIN, true));
+        text_add(&text, "/* The loss and its gradients, noise off; nothing is updated. */\nfloat %s_gradients(%s);\n\n", name, driver_parameters(g, PROGRAM_GRADIENTS, true));
+        text_add(&text, "/* The mean loss of n predictions of one output, by its number, against their targets. */\nfloat %s_loss(int output, const float *predictions, const void *targets, const float *sample_weights, size_t n);\n", name);
+    }
+    text_add(&text, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
+    return text.data;
+}
+
+/* ---- the source ---- */
+
+/* What stands over the code: the command, and a table of the layers. */
+static void add_banner(Text *text, const Generation *g)
+{
+    text_add(text, "/* %s, written by cnnc " CNNC_VERSION ": %s\n *\n", g->source->name, g->command);
+    text_add(text, " * %-32s %-20s %12s %14s   %s\n", "layer", "output", "parameters", "multiply-adds", "in the arena, for one sample: offset, bytes, steps");
+    for (int i = 0; i < g->source->layer_count; i++) {
+        const LayerUse *layer = &g->source->layers[i];
+        int64_t parameters = 0, macs = 0;
+        for (int j = 0; j < g->source->node_count; j++) {
+            const Node *node = g->source->nodes[j];
+            if (node->layer != i) continue;
+            for (int k = 0; k < node->weight_count; k++) parameters += shape_count(&node->weights[k]->shape);
+            if (node->op->macs) macs += node->op->macs(node);
+        }
+        const char *place = "";
+        for (int j = 0; j < g->predict->tensor_count; j++) {
+            const Tensor *tensor = g->predict->tensors[j], *base = tensor_base(g->predict->tensors[j]);
+            if (tensor->role != ROLE_ACTIVATION || strcmp(tensor->name, layer->output->name)) continue;
+            int number = output_number(g->predict, base);
+            if (base->offset >= 0) place = memory_format("%lld, %lld, %d to %d", (long long)base->offset, (long long)base->bytes, base->first, base->last);
+            else if (number >= 0) place = "the caller's";
+        }
+        text_add(text, " * %-32s %-20s %12lld %14lld   %s\n", layer->name, shape_text(&layer->output->shape), (long long)parameters, (long long)macs, place);
+    }
+    text_add(text, " */\n");
+}
+
+static const char *level_condition(const Level *level)
+{
+    Text text = {0};
+    const char *word = level->condition;
+    while (*word) {
+        size_t length = strcspn(word, " ");
+        text_add(&text, "%s__builtin_cpu_supports(\"%.*s\")", text.length ? " && " : "", (int)length, word);
+        word += length + (word[length] == ' ');
+    }
+    return text.data;
+}
+
+static void add_levels(Text *text, const Generation *g)
+{
+    const char *threads = g->options.threads ? memory_format(" num_threads(%d)", g->options.threads) : "";
+    text_add(text, "#ifdef _OPENMP\n#define PARALLEL_FOR _Pragma(\"omp parallel for schedule(static)%s\")\n#else\n#define PARALLEL_FOR\n#endif\n\n", threads);
+    text_add(text,
+             "/* gcc's -std=c11 does not contract x * y + z to one instruction unless it is asked to; clang does. */\n"
+             "#if defined(__GNUC__) && !defined(__clang__)\n#define CONTRACT __attribute__((optimize(\"fp-contract=fast\")))\n#else\n#define CONTRACT\n#endif\n");
+    for (int i = 0; i < g->target->level_count; i++) {
+        const Level *level = g->target->levels[i];
+        if (level->attribute) text_add(text, "#define LEVEL_%s CONTRACT __attribute__((target(\"%s\")))\n", level->suffix, level->attribute);
+        else text_add(text, "#define LEVEL_%s CONTRACT\n", level->suffix);
+    }
+    text_add(text, "\n");
+}
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+static bool names_word(const char *text, const char *word, size_t length)
+{
+    for (const char *at = text; at && (at = strstr(at, word)); at += length)
+        if (!is_word(at[length]) && (at == text || !is_word(at[-1]))) return true;
+    return false;
+}
+
+/* Copies of the paragraphs of a runtime header that the code uses, each a function or a type; `lanes` 0: as they are. */
+static const char *used_paragraphs(const char *header, const char *code, int lanes, const char *suffix)
+{
+    const char *paragraphs[128];
+    size_t lengths[128];
+    int count = 0;
+    for (const char *at = header; *at;) {
+        const char *end = strstr(at, "\n\n");
+        size_t length = end ? (size_t)(end - at) : strlen(at);
+        if (count == 128) die("too many paragraphs in a header of the runtime");
+        paragraphs[count] = at;
+        lengths[count++] = length;
+        at += length;
+        while (*at == '\n') at++;
+    }
+    const char *result = "";
+    for (int i = count - 1; i >= 0; i--) {
+        Text copy = {0};
+        const char *text = memory_copy(paragraphs[i], lengths[i]);
+        bool is_code = strstr(text, "static") != NULL, is_type = !strncmp(text, "typedef", 7);
+        if (!is_code && !is_type) continue;
+        for (const char *c = text; *c;) {
+            if (!strncmp(c, "LEVEL ", 6)) text_add(&copy, "LEVEL_%s ", suffix), c += 6;
+            else if (!strncmp(c, "LANES", 5) && lanes) text_add(&copy, "%d", lanes), c += 5;
+            else text_add_bytes(&copy, c++, 1);
+        }
+        bool used = is_type;
+        if (is_code) { /* the function's name stands before its first parenthesis */
+            const char *open = strstr(copy.data, "static");
+            open = strchr(open, '(');
+            const char *name = open;
+            while (is_word(name[-1])) name--;
+            const char *word = memory_copy(name, (size_t)(open - name));
+            used = names_word(code, word, strlen(word)) || names_word(result, word, strlen(word));
+        }
+        if (used) result = memory_format("%s\n\n%s", copy.data, result);
+    }
+    return result;
+}
+
+/* The section of one level: its vectors, the functions of all programs, their drivers. */
+static const char *level_section(Emit *e, const Generation *g, const Level *level)
+{
+    e->text = (Text){0};
+    emit_begin_level(e, level);
+    const Graph *programs[] = {g->predict, g->predict_batch, g->train, g->gradients};
+    for (int i = 0; i < 4; i++) {
+        const Graph *graph = programs[i];
+        if (!graph) continue;
+        emit_begin_program(e, graph);
+        if (graph == g->train) text_add(&e->text, "/* ---- training ---- */\n\n");
+        for (int j = 0; j < graph->node_count; j++)
+            if (graph->nodes[j]->op->emit) graph->nodes[j]->op->emit(e, graph->nodes[j]);
+        emit_driver(e, g, graph);
+    }
+    Text text = {0};
+    text_add(&text, "/* ---- %s: vectors of %d floats, %d registers ---- */\n\n", level->name, level->lanes, level->registers);
+    text_add(&text, "%s%s", used_paragraphs(vector_text, e->text.data, level->lanes, level->suffix), e->text.data);
+    return text.data;
+}
+
+/* The call of the best level's driver. */
+static void add_choice(Text *text, const Generation *g, const char *indent, const char *driver, const char *arguments, bool returns)
+{
+    int count = g->target->level_count;
+    if (count > 1) text_add(text, "#if defined(__x86_64__)\n");
+    for (int i = 0; i < count; i++) {
+        const char *call = memory_format("%s%s_%s(%s);", returns ? "return " : "", driver, g->target->levels[i]->suffix, arguments);
+        if (i < count - 1) text_add(text, "%s%sif (level() == %d) %s\n", indent, i ? "else " : "", count - i - 1, call);
+        else text_add(text, "%s%s%s\n", count > 1 ? memory_format("%selse\n#endif\n", indent) : "", indent, call);
+    }
+}
+
+static void add_level_function(Text *text, const Generation *g)
+{
+    if (g->target->level_count < 2) return;
+    text_add(text, "/* The best level that this machine has. Compiled with -DCNNC_LEVEL=1, say, no level above that is chosen. */\n#if defined(__x86_64__)\n#ifndef CNNC_LEVEL\n#define CNNC_LEVEL %d\n#endif\nstatic int level(void)\n{\n", g->target->level_count - 1);
+    for (int i = 0; i < g->target->level_count - 1; i++)
+        text_add(text, "    if (CNNC_LEVEL >= %d && %s) return %d;\n", g->target->level_count - i - 1, level_condition(g->target->levels[i]), g->target->level_count - i - 1);
+    text_add(text, "    return 0;\n}\n#endif\n\n");
+}
+
+static void add_packing(Text *text, const Generation *g)
+{
+    const char *name = g->source->name;
+    for (int direction = 0; direction < 2; direction++) {
+        text_add(text, direction ? "void %s_unpack(const %s_weights *from, %s_parameters *to)\n{\n" : "void %s_pack(const %s_parameters *from, %s_weights *to)\n{\n", name, name, name);
+        bool any = false;
+        for (int i = 0; i < g->source->tensor_count; i++) {
+            const Tensor *tensor = g->source->tensors[i];
+            if (tensor->role != ROLE_WEIGHT) continue;
+            any = true;
+            const Packing *p = &tensor->packing;
+            if (p->panel)
+                text_add(text,
+                         "    %s((const float *)from->%s, (float *)to->%s, %lld, %lld, %lld);\n",
+                         direction ? "unpack_panels" : "pack_panels",
+                         tensor->identifier,
+                         tensor->identifier,
+                         (long long)p->rows,
+                         (long long)p->columns,
+                         (long long)p->panel);
+            else text_add(text, "    memcpy(to->%s, from->%s, sizeof to->%s);\n", tensor->identifier, tensor->identifier, tensor->identifier);
+        }
+        if (!any) text_add(text, "    (void)from;\n    to->none[0] = 0.0f;\n");
+        text_add(text, "}\n\n");
+    }
+}
+
+/* The loss of finished predictions, for evaluation: one case for each output. */
+static void add_loss_function(Text *text, Emit *e, const Generation *g)
+{
+    const char *name = g->source->name;
+    const Value *losses = argument(g->source->compile, "loss");
+    for (int i = 0; i < g->source->output_count; i++) {
+        const Object *object = losses->list.items[losses->list.count == 1 ? 0 : i].object;
+        const Loss *loss = (const Loss *)(const void *)object->entry;
+        const Shape *shape = &g->source->outputs[i]->shape;
+        e->body = (Text){0};
+        EMIT(e, "{", "float value = 0.0f;");
+        loss->emit_value(e, object, shape_count(shape), shape->size[shape->rank - 1]);
+        EMIT(e, "return value;", "}");
+        text_add(text, "/* %s of one sample's %s. */\nstatic float sample_loss_%d(const float *p, const %s *target)\n", object->entry->name, g->source->outputs[i]->name, i, loss->class_indices ? "int32_t" : "float");
+        text_indent(text, e->body.data);
+        text_add(text, "\n");
+    }
+    text_add(text, "float %s_loss(int output, const float *predictions, const void *targets, const float *sample_weights, size_t n)\n{\n    double total = 0;\n    for (size_t i = 0; i < n; i++) {\n        const double weight = sample_weights ? (double)sample_weights[i] : 1.0;\n", name);
+    for (int i = 0; i < g->source->output_count; i++) {
+        const Object *object = losses->list.items[losses->list.count == 1 ? 0 : i].object;
+        const Loss *loss = (const Loss *)(const void *)object->entry;
+        const Shape *shape = &g->source->outputs[i]->shape;
+        int64_t count = shape_count(shape), targets = loss->class_indices ? count / shape->size[shape->rank - 1] : count;
+        text_add(text, "        if (output == %d) total += weight * (double)sample_loss_%d(predictions + i * %lld, (const %s *)targets + i * %lld);\n", i, i, (long long)count, loss->class_indices ? "int32_t" : "float", (long long)targets);
+    }
+    text_add(text, "    }\n    return (float)(total / (double)n);\n}\n\n");
+}
+
+static void add_public_functions(Text *text, Emit *e, const Generation *g)
+{
+    const char *name = g->source->name;
+    text_add(text, "/* ---- the interface ---- */\n\n");
+    bool panels = false;
+    for (int i = 0; i < g->source->tensor_count; i++) panels = panels || (g->source->tensors[i]->role == ROLE_WEIGHT && g->source->tensors[i]->packing.panel);
+    if (panels) text_add(text, "%s", used_paragraphs(packing_text, "pack_panels unpack_panels", 0, ""));
+    add_level_function(text, g);
+    add_packing(text, g);
+    text_add(text, "void %s_predict(%s)\n{\n", name, driver_parameters(g, PROGRAM_PREDICT, true));
+    add_choice(text, g, "    ", "run_single", driver_arguments(g, PROGRAM_PREDICT), false);
+    text_add(text, "}\n\n");
+    text_add(text, "void %s_predict_batch(%s)\n{\n    while (n > 0) {\n        const size_t count = n < %s_BATCH_SIZE ? n : %s_BATCH_SIZE;\n", name, driver_parameters(g, PROGRAM_PREDICT_BATCH, true), upper_case(name), upper_case(name));
+    add_choice(text, g, "        ", "run_batch", driver_arguments(g, PROGRAM_PREDICT_BATCH), false);
+    for (int i = 0; i < g->source->input_count; i++) {
+        const char *port = port_name(g, g->source->inputs, g->source->input_count, i, "input");
+        text_add(text, "        %s += count * %s_%s_SIZE;\n", port, upper_case(name), upper_case(port));
+    }
+    for (int i = 0; i < g->source->output_count; i++) {
+        const char *port = port_name(g, g->source->outputs, g->source->output_count, i, "output");
+        text_add(text, "        %s += count * %s_%s_SIZE;\n", port, upper_case(name), upper_case(port));
+    }
+    text_add(text, "        n -= count;\n    }\n}\n");
+    if (!g->train) return;
+    text_add(text, "\nfloat %s_train_step(%s)\n{\n", name, driver_parameters(g, PROGRAM_TRAIN, true));
+    add_choice(text, g, "    ", "run_training", driver_arguments(g, PROGRAM_TRAIN), true);
+    text_add(text, "}\n\nfloat %s_gradients(%s)\n{\n", name, driver_parameters(g, PROGRAM_GRADIENTS, true));
+    add_choice(text, g, "    ", "run_gradients", driver_arguments(g, PROGRAM_GRADIENTS), true);
+    text_add(text, "}\n\n");
+    add_loss_function(text, e, g);
+}
+
+char *generate_source(const Generation *g, const char *header_name)
+{
+    const char *name = g->source->name;
+    Emit *e = emit_new(&g->options);
+    Text code = {0}, interface = {0};
+    for (int i = 0; i < g->target->level_count; i++) {
+        const Level *level = g->target->levels[i];
+        const char *section = level_section(e, g, level);
+        bool guarded = level->attribute && g->target->level_count > 1;
+        text_add(&code, "%s%s%s", guarded ? "#if defined(__x86_64__)\n" : "", section, guarded ? "#endif\n\n" : "");
+    }
+    add_public_functions(&interface, e, g);
+    Text text = {0};
+    add_banner(&text, g);
+    if (header_name) text_add(&text, "#include \"%s\"\n\n", header_name);
+    else text_add(&text, "%s\n", generate_header(g));
+    text_add(&text, "#include <math.h>\n#include <string.h>\n\n");
+    if (g->target->level_count == 1 && g->target->levels[0]->attribute) text_add(&text, "#if !defined(__x86_64__)\n#error \"this file was written for %s; run cnnc with another --target\"\n#endif\n\n", g->target->levels[0]->name);
+    add_levels(&text, g);
+    text_add(&text, "#ifndef __cplusplus\n_Static_assert(sizeof(%s_parameters) == %s_PARAMETERS_BYTES && sizeof(%s_weights) == %s_WEIGHTS_BYTES, \"the sizes in the header\");\n#endif\n\n", name, upper_case(name), name, upper_case(name));
+    if (g->train) text_add(&text, "typedef %s_step Step;\n\n", name);
+    if (strstr(code.data, "random_key(")) text_add(&text, "%s", used_paragraphs(random_text, code.data, 0, ""));
+    if (strstr(code.data, "step_key("))
+        text_add(&text,
+                 "/* Names the random numbers of one step. */\n"
+                 "static inline uint64_t step_key(const Step *step)\n{\n    return random_key(random_key(step->seed, 3), step->step);\n}\n\n");
+    text_add(&text, "%s", code.data);
+    text_add(&text, "%s", interface.data);
+    if (g->baked) generate_baked(&text, g);
+    return text.data;
+}

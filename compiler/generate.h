@@ -1,0 +1,22 @@
+/* What the files that write whole files share. */
+#ifndef CNNC_GENERATE_H
+#define CNNC_GENERATE_H
+
+#include "emit.h"
+
+extern const char vector_text[], random_text[], packing_text[]; /* runtime/vector.h, random.h, packing.h as text; the Makefile makes them */
+
+const char *upper_case(const char *);
+const char *port_name(const Generation *, Tensor *const *ports, int count, int number, const char *what); /* input, or input_<name> where there are several */
+
+/* driver.c: the functions that call a program's phases in order. */
+const char *driver_parameters(const Generation *, Program, bool public); /* the parameters of a program's functions, as text */
+const char *driver_arguments(const Generation *, Program);
+void emit_driver(Emit *, const Generation *, const Graph *);
+
+/* sections of model.c */
+int64_t weights_size(const Generation *); /* bytes of the packed struct */
+int64_t weight_offset(const Generation *, const Tensor *weight);
+void generate_baked(Text *, const Generation *);
+
+#endif

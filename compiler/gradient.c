@@ -1,0 +1,197 @@
+/* The gradient graph: after the forward nodes come the losses, then, in reverse order, the nodes that carry the
+ * gradient of the loss back to every weight, and the updates.
+ *
+ * Needs: a program's graph with shapes. Gives: gradients of all trainable weights as tensors; in PROGRAM_TRAIN a node that
+ * updates each weight as soon as its last reader is done. The rules stand with the operators: op->gradient adds
+ * nodes through the functions here. Where several nodes read a tensor, their gradients are summed by nodes of their own. */
+#include "cnnc.h"
+
+#include <string.h>
+
+static const char *const sum_formula = "the sum of two gradients";
+static const char *formula_of_sum(const Node *node)
+{
+    (void)node;
+    return sum_formula;
+}
+
+static void element_of_sum(Emit *e, const Node *node)
+{
+    (void)node;
+    EMIT(e, "$X = $X + $A;");
+}
+
+void elementwise_emit(Emit *, const Node *); /* kernels/elementwise.c */
+
+static const Operator sum_operator = {
+    .name = "gradient_sum",
+    .suffix = "sum",
+    .operands = "x a; y",
+    .flags = OPERATOR_ELEMENTWISE | OPERATOR_FLAT,
+    .emit = elementwise_emit,
+    .element = element_of_sum,
+    .formula = formula_of_sum,
+};
+
+/* A gradient that is handed on under another shape: what a view's gradient is. */
+static const Operator view_operator = {.name = "gradient_view", .flags = OPERATOR_VIEW};
+
+bool gradient_wanted(const Graph *graph, const Tensor *tensor)
+{
+    (void)graph;
+    return tensor->role == ROLE_ACTIVATION && tensor->weight != NULL;
+}
+
+void gradient_give(Graph *graph, Tensor *of, Tensor *gradient)
+{
+    if (of->gradient) {
+        Tensor *both[] = {gradient, of->gradient};
+        Node *node = graph_gradient_node(graph, &sum_operator, of->producer, "gradient_sum", both, 2);
+        gradient = gradient_tensor(graph, node, of);
+    }
+    of->gradient = gradient;
+}
+
+void gradient_elementwise(Graph *graph, Node *node, const Operator *gradient, Tensor *d_output, Tensor *further)
+{
+    if (!gradient_wanted(graph, node->inputs[0])) return;
+    Tensor *inputs[] = {d_output, further};
+    Node *d = graph_gradient_node(graph, gradient, node, NULL, inputs, further ? 2 : 1);
+    gradient_give(graph, node->inputs[0], gradient_tensor(graph, d, node->inputs[0]));
+}
+
+Tensor *gradient_tensor(Graph *graph, Node *node, Tensor *of)
+{
+    Tensor *tensor = graph_tensor(graph, ROLE_ACTIVATION, memory_format("d_%s", of->name));
+    tensor->shape = of->shape;
+    tensor->batched = of->role != ROLE_WEIGHT;
+    tensor->packing = of->packing;
+    if (of->role == ROLE_WEIGHT) tensor->weight = of;
+    graph_output(graph, node, tensor);
+    return tensor;
+}
+
+/* Marks what a trainable weight lies behind: only there gradients are wanted. An activation's `weight` field, which has no
+ * other use, names one such weight. */
+static void mark_wanted(Graph *graph)
+{
+    for (int i = 0; i < graph->node_count; i++) {
+        Node *node = graph->nodes[i];
+        Tensor *weight = NULL;
+        for (int j = 0; j < node->weight_count; j++)
+            if (node->weights[j]->trainable) weight = node->weights[j];
+        for (int j = 0; j < node->input_count; j++)
+            if (node->inputs[j]->weight) weight = node->inputs[j]->weight;
+        for (int j = 0; j < node->output_count; j++) node->outputs[j]->weight = weight;
+    }
+}
+
+/* The loss of each output: its value for each sample and the gradient of what it reads. */
+static void add_losses(Graph *graph)
+{
+    const Value *losses = argument(graph->compile, "loss");
+    for (int i = 0; i < graph->output_count; i++) {
+        const Object *object = losses->list.items[losses->list.count == 1 ? 0 : i].object;
+        const Loss *loss = (const Loss *)(const void *)object->entry;
+        Tensor *prediction = graph->outputs[i];
+        Tensor *target = graph_tensor(graph, ROLE_TARGET, memory_format("target/%s", prediction->name));
+        target->shape = prediction->shape;
+        target->copies = i; /* of which output */
+        if (loss->class_indices) {
+            target->type = TYPE_INT32;
+            target->shape.rank--;
+        }
+        Tensor *weights = graph_tensor(graph, ROLE_SAMPLE_WEIGHT, memory_format("sample_weight/%s", prediction->name));
+        weights->shape.rank = 0;
+        const Operator *op = loss->op;
+        Node *last = prediction->producer;
+        if (loss->absorbs && last && !strcmp(last->op->name, loss->absorbs)) {
+            op = loss->absorbed_op;
+            prediction = last->inputs[0];
+        }
+        Tensor *inputs[] = {prediction, target, weights};
+        LayerCall call = {
+            .arguments = object,
+            .name = memory_format("%s/loss", graph->outputs[i]->name),
+            .place = object->place,
+            .index = last ? last->layer : -1,
+        };
+        Node *node = graph_node(graph, op, &call, NULL, inputs, 3);
+        node->outputs[0]->role = ROLE_LOSS;
+        node->outputs[0]->shape.rank = 0;
+        Tensor *gradient = gradient_tensor(graph, node, prediction);
+        if (gradient_wanted(graph, prediction)) gradient_give(graph, prediction, gradient);
+    }
+}
+
+static const char *formula_of_update(const Node *node)
+{
+    return memory_format("one step of %s on %s", node->arguments->entry->name, node->weights[0]->name);
+}
+
+static void emit_update(Emit *e, const Node *node);
+
+static const Operator update_operator = {
+    .name = "update",
+    .suffix = "update",
+    .operands = "d_w; ",
+    .flags = OPERATOR_FLAT | OPERATOR_UPDATES,
+    .emit = emit_update,
+    .formula = formula_of_update,
+};
+
+void optimizer_emit(Emit *, const Node *); /* kernels/elementwise.c */
+static void emit_update(Emit *e, const Node *node)
+{
+    optimizer_emit(e, node);
+}
+
+/* The update of one weight: reads its gradient, changes the weight and its slots. */
+static void add_update(Graph *graph, Node *forward, Tensor *weight)
+{
+    const Object *object = argument_object(graph->compile, "optimizer");
+    const Optimizer *optimizer = (const Optimizer *)(const void *)object->entry;
+    const char *names[4];
+    int slots = optimizer->slots(object, names);
+    Node *node = graph_gradient_node(graph, &update_operator, forward, memory_format("update_%s", strrchr(weight->name, '/') + 1), &weight->gradient, 1);
+    node->arguments = object;
+    node->weights = NEW_ARRAY(Tensor *, 1 + slots);
+    node->weights[0] = weight;
+    node->weight_count = 1 + slots;
+    for (int i = 0; i < slots; i++) {
+        Tensor *slot = graph_tensor(graph, ROLE_SLOT, memory_format("%s/%s", names[i], weight->name));
+        slot->shape = weight->shape;
+        slot->packing = weight->packing;
+        slot->weight = weight;
+        slot->copies = i; /* which slot */
+        node->weights[1 + i] = slot;
+    }
+}
+
+void gradient_pass(Graph *graph)
+{
+    for (int i = 0; i < graph->tensor_count; i++) {
+        graph->tensors[i]->gradient = NULL;
+        if (graph->tensors[i]->role == ROLE_ACTIVATION) graph->tensors[i]->weight = NULL;
+    }
+    mark_wanted(graph);
+    int forward_count = graph->node_count;
+    add_losses(graph);
+    for (int i = forward_count - 1; i >= 0; i--) {
+        Node *node = graph->nodes[i];
+        Tensor *d_output = node->outputs[0]->gradient;
+        if (!d_output) continue;
+        if (node->op->flags & OPERATOR_VIEW) {
+            if (!gradient_wanted(graph, node->inputs[0])) continue;
+            Node *view = graph_gradient_node(graph, &view_operator, node, "gradient", &d_output, 1);
+            Tensor *d_input = gradient_tensor(graph, view, node->inputs[0]);
+            d_input->view_of = d_output;
+            gradient_give(graph, node->inputs[0], d_input);
+        } else if (node->op->gradient) {
+            node->op->gradient(graph, node, d_output);
+        }
+        if (graph->program != PROGRAM_TRAIN) continue;
+        for (int j = 0; j < node->weight_count; j++)
+            if (node->weights[j]->trainable && node->weights[j]->gradient) add_update(graph, node, node->weights[j]);
+    }
+}

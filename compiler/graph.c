@@ -1,0 +1,319 @@
+/* The graph: building it, naming what is in it, copying it for one program, printing it.
+ *
+ * Nodes stand in the order in which they are executed; a node only reads tensors that stand before it. */
+#include "cnnc.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* ---- shapes ---- */
+
+int64_t shape_count(const Shape *shape)
+{
+    if (shape->rank < 0) return -1;
+    int64_t count = 1;
+    for (int i = 0; i < shape->rank; i++)
+        if (__builtin_mul_overflow(count, shape->size[i], &count) || count > MAX_BYTES) return -1;
+    return count;
+}
+
+const char *shape_text(const Shape *shape)
+{
+    const char *text = "(";
+    for (int i = 0; i < shape->rank; i++) text = memory_format("%s%s%lld", text, i ? ", " : "", (long long)shape->size[i]);
+    return memory_format("%s%s", text, shape->rank == 1 ? ",)" : ")");
+}
+
+bool shape_same(const Shape *a, const Shape *b)
+{
+    return a->rank == b->rank && (a->rank <= 0 || !memcmp(a->size, b->size, sizeof *a->size * (size_t)a->rank));
+}
+
+Shape shape_of(int rank, const int64_t *sizes)
+{
+    Shape shape = {.rank = rank};
+    for (int i = 0; i < rank; i++) shape.size[i] = sizes[i];
+    return shape;
+}
+
+/* ---- building ---- */
+
+Graph *graph_new(void)
+{
+    return NEW(Graph);
+}
+
+/* A name as part of a C identifier. What is appended to it (_forward, _kernel) keeps it apart from C's own words. */
+static const char *identifier_from(const char *name)
+{
+    char *text = memory_copy(name, strlen(name));
+    for (char *c = text; *c; c++)
+        if (!isalnum((unsigned char)*c)) *c = '_';
+    return isdigit((unsigned char)text[0]) ? memory_format("_%s", text) : text;
+}
+
+Tensor *graph_tensor(Graph *graph, TensorRole role, const char *name)
+{
+    Tensor *tensor = NEW(Tensor);
+    tensor->index = graph->tensor_count;
+    tensor->name = name;
+    tensor->identifier = identifier_from(name);
+    tensor->role = role;
+    tensor->batched = role != ROLE_WEIGHT && role != ROLE_SLOT && role != ROLE_WORKSPACE;
+    tensor->shape.rank = -1;
+    tensor->offset = -1;
+    tensor->copies = 1;
+    graph->tensors = memory_grow(graph->tensors, &graph->tensor_capacity, graph->tensor_count, sizeof(Tensor *));
+    graph->tensors[graph->tensor_count++] = tensor;
+    return tensor;
+}
+
+Tensor *graph_input(Graph *graph, const LayerCall *call, DataType type)
+{
+    Tensor *tensor = graph_tensor(graph, ROLE_INPUT, call->name);
+    tensor->type = type;
+    graph->inputs = memory_grow(graph->inputs, &graph->input_capacity, graph->input_count, sizeof(Tensor *));
+    graph->inputs[graph->input_count++] = tensor;
+    return tensor;
+}
+
+static Tensor **append(Tensor **items, int *count, Tensor *tensor)
+{
+    Tensor **longer = NEW_ARRAY(Tensor *, *count + 1);
+    if (*count) memcpy(longer, items, sizeof *items * (size_t)*count);
+    longer[(*count)++] = tensor;
+    return longer;
+}
+
+static Node *node_new(Graph *graph, const Operator *op, const char *name, Tensor *const *inputs, int input_count)
+{
+    Node *node = NEW(Node);
+    node->op = op;
+    node->name = name;
+    node->identifier = identifier_from(name);
+    node->index = graph->node_count;
+    for (int i = 0; i < input_count; i++) {
+        node->inputs = append(node->inputs, &node->input_count, inputs[i]);
+        inputs[i]->consumers++;
+    }
+    graph->nodes = memory_grow(graph->nodes, &graph->node_capacity, graph->node_count, sizeof(Node *));
+    graph->nodes[graph->node_count++] = node;
+    return node;
+}
+
+void graph_output(Graph *graph, Node *node, Tensor *tensor)
+{
+    (void)graph;
+    tensor->producer = node;
+    node->outputs = append(node->outputs, &node->output_count, tensor);
+}
+
+Node *graph_node(Graph *graph,
+                 const Operator *op,
+                 const LayerCall *call,
+                 const char *name_suffix,
+                 Tensor *const *inputs,
+                 int input_count)
+{
+    const char *name = name_suffix ? memory_format("%s/%s", call->name, name_suffix) : call->name;
+    Node *node = node_new(graph, op, name, inputs, input_count);
+    node->arguments = call->arguments;
+    node->place = call->place;
+    node->layer = call->index;
+    node->stream = (uint32_t)call->index;
+    Tensor *output = graph_tensor(graph, ROLE_ACTIVATION, name);
+    if (op->flags & OPERATOR_VIEW) output->view_of = inputs[0];
+    graph_output(graph, node, output);
+    return node;
+}
+
+Node *graph_gradient_node(Graph *graph,
+                          const Operator *op,
+                          Node *forward,
+                          const char *suffix,
+                          Tensor *const *inputs,
+                          int input_count)
+{
+    Node *node = node_new(graph, op, suffix ? memory_format("%s/%s", forward->name, suffix) : forward->name, inputs, input_count);
+    node->arguments = forward->arguments;
+    node->place = forward->place;
+    node->layer = forward->layer;
+    node->stream = forward->stream;
+    node->detail = forward->detail;
+    node->forward = forward;
+    return node;
+}
+
+Tensor *graph_weight(Graph *graph, Node *node, const char *name, const Shape *shape, bool trainable)
+{
+    const char *layer = node->layer >= 0 ? graph->layers[node->layer].name : node->name;
+    Tensor *tensor = graph_tensor(graph, ROLE_WEIGHT, memory_format("%s/%s", layer, name));
+    tensor->shape = *shape;
+    tensor->trainable = trainable;
+    tensor->consumers = 1;
+    node->weights = append(node->weights, &node->weight_count, tensor);
+    for (int i = 0; i < graph->tensor_count - 1; i++) { /* lstm_a/kernel and lstm/a_kernel must differ in C too */
+        Tensor *other = graph->tensors[i];
+        if (other->role != ROLE_WEIGHT || strcmp(other->identifier, tensor->identifier)) continue;
+        tensor->identifier = memory_format("%s_%d", tensor->identifier, tensor->index);
+        break;
+    }
+    return tensor;
+}
+
+Tensor *graph_workspace(Graph *graph, Node *node, int64_t floats, int64_t copies)
+{
+    Tensor *tensor = graph_tensor(graph, ROLE_WORKSPACE, memory_format("%s/workspace", node->name));
+    tensor->shape = shape_of(1, &floats);
+    tensor->copies = graph->program == PROGRAM_PREDICT ? 1 : copies; /* one sample is one task's work */
+    graph_output(graph, node, tensor);
+    return tensor;
+}
+
+Tensor *graph_layer(Graph *graph, LayerCall *call)
+{
+    const Layer *layer = call->layer;
+    if (call->input_count < layer->least_inputs) {
+        diagnose(call->arguments->name_place,
+                 layer->least_inputs == 1 ? "%s needs an input: no layer stands before it" : "%s needs at least %d inputs: write %s(...)(a, b)",
+                 layer->entry.name,
+                 layer->least_inputs,
+                 layer->entry.name);
+        return NULL;
+    }
+    if (layer->most_inputs >= 0 && call->input_count > layer->most_inputs) {
+        diagnose(call->place, "%s takes %d input%s, not %d", layer->entry.name, layer->most_inputs, layer->most_inputs == 1 ? "" : "s", call->input_count);
+        return NULL;
+    }
+    call->index = graph->layer_count;
+    graph->layers = memory_grow(graph->layers, &graph->layer_capacity, graph->layer_count, sizeof(LayerUse));
+    graph->layers[graph->layer_count++] = (LayerUse){
+        .layer = layer,
+        .name = call->name,
+        .arguments = call->arguments,
+        .place = call->place,
+        .inputs = call->inputs,
+        .input_count = call->input_count,
+    };
+    Tensor *output = layer->build(graph, call);
+    graph->layers[call->index].output = output;
+    return output;
+}
+
+Tensor *tensor_base(Tensor *tensor)
+{
+    while (tensor->view_of) tensor = tensor->view_of;
+    return tensor;
+}
+
+int64_t packing_floats(const Tensor *weight)
+{
+    const Packing *p = &weight->packing;
+    return p->panel ? (p->columns + p->panel - 1) / p->panel * p->panel * p->rows : shape_count(&weight->shape);
+}
+
+/* ---- copying ---- */
+
+/* A copy of the source graph for one program. Activations are its own, since each program has its own plan; weights are
+ * shared. Noise is left out where it is off: whoever read its output reads its input. */
+Graph *graph_program(const Graph *source, Program program, int64_t batch)
+{
+    Graph *graph = NEW(Graph);
+    *graph = *source;
+    graph->program = program;
+    graph->batch = batch;
+    graph->nodes = NULL;
+    graph->node_count = graph->node_capacity = 0;
+    graph->tensors = NULL;
+    graph->tensor_count = graph->tensor_capacity = 0;
+    Tensor **map = NEW_ARRAY(Tensor *, source->tensor_count + 1);
+    for (int i = 0; i < source->tensor_count; i++) {
+        Tensor *old = source->tensors[i];
+        if (old->role == ROLE_WORKSPACE) continue;
+        Tensor *copy = old;
+        if (old->role != ROLE_WEIGHT) {
+            copy = NEW(Tensor);
+            *copy = *old;
+            copy->consumers = 0;
+            if (old->view_of) copy->view_of = map[old->view_of->index];
+        }
+        if (old->role == ROLE_ACTIVATION && (old->producer->op->flags & OPERATOR_NOISE) && program != PROGRAM_TRAIN) {
+            map[i] = map[old->producer->inputs[0]->index];
+            continue;
+        }
+        map[i] = copy;
+        if (copy != old) copy->index = graph->tensor_count;
+        graph->tensors = memory_grow(graph->tensors, &graph->tensor_capacity, graph->tensor_count, sizeof(Tensor *));
+        graph->tensors[graph->tensor_count++] = copy;
+    }
+    for (int i = 0; i < source->node_count; i++) {
+        const Node *old = source->nodes[i];
+        if ((old->op->flags & OPERATOR_NOISE) && program != PROGRAM_TRAIN) continue;
+        Node *node = NEW(Node);
+        *node = *old;
+        node->index = graph->node_count;
+        node->inputs = NEW_ARRAY(Tensor *, old->input_count);
+        for (int j = 0; j < old->input_count; j++) {
+            node->inputs[j] = map[old->inputs[j]->index];
+            node->inputs[j]->consumers++;
+        }
+        node->outputs = NULL;
+        node->output_count = 0;
+        for (int j = 0; j < old->output_count; j++)
+            if (old->outputs[j]->role != ROLE_WORKSPACE) graph_output(graph, node, map[old->outputs[j]->index]);
+        graph->nodes = memory_grow(graph->nodes, &graph->node_capacity, graph->node_count, sizeof(Node *));
+        graph->nodes[graph->node_count++] = node;
+    }
+    graph->inputs = NEW_ARRAY(Tensor *, source->input_count);
+    for (int i = 0; i < source->input_count; i++) graph->inputs[i] = map[source->inputs[i]->index];
+    graph->outputs = NEW_ARRAY(Tensor *, source->output_count);
+    for (int i = 0; i < source->output_count; i++) {
+        graph->outputs[i] = map[source->outputs[i]->index];
+        graph->outputs[i]->consumers++;
+    }
+    return graph;
+}
+
+/* ---- printing ---- */
+
+static void dump_tensors(FILE *out, const char *title, Tensor *const *tensors, int count)
+{
+    if (!count) return;
+    fprintf(out, "%s", title);
+    for (int i = 0; i < count; i++)
+        fprintf(out, "%s%s%s", i ? ", " : "", tensors[i]->name, tensors[i]->shape.rank >= 0 ? shape_text(&tensors[i]->shape) : "");
+}
+
+void dump_graph(FILE *out, const Graph *graph)
+{
+    dump_tensors(out, "inputs  ", graph->inputs, graph->input_count);
+    fprintf(out, "\n");
+    for (int i = 0; i < graph->node_count; i++) {
+        const Node *node = graph->nodes[i];
+        fprintf(out, "%4d %-24s ", i, node->op->name);
+        dump_tensors(out, "", node->outputs, node->output_count);
+        dump_tensors(out, " <- ", node->inputs, node->input_count);
+        dump_tensors(out, "; ", node->weights, node->weight_count);
+        for (int j = 0; j < node->epilogue_count; j++) fprintf(out, "; then %s", node->epilogue[j]->name);
+        fprintf(out, "\n");
+    }
+    dump_tensors(out, "outputs ", graph->outputs, graph->output_count);
+    fprintf(out, "\n");
+}
+
+void dump_plan(FILE *out, const Graph *graph)
+{
+    fprintf(out, "batch %lld, arena %lld bytes\n", (long long)graph->batch, (long long)graph->arena_bytes);
+    for (int i = 0; i < graph->tensor_count; i++) {
+        const Tensor *tensor = graph->tensors[i];
+        if (tensor->offset >= 0 && !tensor->view_of)
+            fprintf(out,
+                    "%12lld %12lld  steps %d to %d  %s %s\n",
+                    (long long)tensor->offset,
+                    (long long)tensor->bytes,
+                    tensor->first,
+                    tensor->last,
+                    tensor->name,
+                    shape_text(&tensor->shape));
+    }
+}

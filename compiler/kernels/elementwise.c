@@ -1,0 +1,85 @@
+/* Element-wise work that found no host to be fused into, and the optimisers' updates: one pass over flat arrays. */
+#include "kernels.h"
+
+#include <string.h>
+
+/* Loads, the node's own lines, its epilogue and the store, for the numbers from i on. */
+static void emit_element_lines(Emit *e, const Node *node, int lanes)
+{
+    bind(e, "LOAD", "%s", load_text(e, "&x[i]", lanes));
+    EMIT(e, "f32x$L v = $LOAD;");
+    bind(e, "X", "v");
+    bind(e, "I", "(uint32_t)i");
+    const char *name = node->op->operands;
+    for (int j = 1; j < node->input_count; j++) {
+        name = strchr(name, ' ') + 1;
+        bind(e, (char[]){(char)('A' + j - 1), 0}, "%s", load_text(e, memory_format("&%.*s[i]", (int)strcspn(name, " "), name), lanes));
+    }
+    node->op->element(e, node);
+    emit_epilogue(e, node, "v", "[i]", "(uint32_t)i", lanes);
+    emit_store(e, "&y[i]", "v", lanes);
+}
+
+void elementwise_emit(Emit *e, const Node *node)
+{
+    int64_t size = shape_count(&node->outputs[0]->shape), lanes = emit_level(e)->lanes;
+    phase_begin(e, node, NULL, OVER_SAMPLES, 0);
+    bind_size(e, "SIZE", size);
+    if (e->single) {
+        bind_size(e, "FULL", size / lanes * lanes);
+        if (size >= lanes) {
+            EMIT(e, "for (int i = 0; i < $FULL; i += $L) {");
+            emit_element_lines(e, node, (int)lanes);
+            EMIT(e, "}");
+        }
+        if (size % lanes) {
+            EMIT(e, "{", "const int i = $FULL;");
+            emit_element_lines(e, node, (int)(size % lanes));
+            EMIT(e, "}");
+        }
+    } else {
+        EMIT(e, "ptrdiff_t i = first * $SIZE;", "for (; i + $L <= last * $SIZE; i += $L) {");
+        emit_element_lines(e, node, (int)lanes);
+        EMIT(e, "}");
+        if (size % lanes) {
+            EMIT(e, "for (; i < last * $SIZE; i++) {");
+            emit_element_lines(e, node, 1);
+            EMIT(e, "}");
+        }
+    }
+    phase_end(e);
+}
+
+void optimizer_emit(Emit *e, const Node *node)
+{
+    const Optimizer *optimizer = (const Optimizer *)(const void *)node->arguments->entry;
+    enum { PART = 1024 }; /* numbers in one part: enough to be worth a thread's while */
+    int64_t floats = packing_floats(node->weights[0]), lanes = emit_level(e)->lanes;
+    int slots = node->weight_count - 1;
+    phase_begin(e, node, NULL, OVER_EXTENT, (floats + PART - 1) / PART);
+    bind_size(e, "ALL", floats);
+    bind_size(e, "PART", PART);
+    EMIT(e, "const float rate = step->learning_rate, iteration = (float)(step->step + 1);");
+    if (optimizer->prepare) optimizer->prepare(e, node->arguments);
+    EMIT(e, "const ptrdiff_t end = last * $PART < $ALL ? last * $PART : $ALL;");
+    EMIT(e, "ptrdiff_t i = first * $PART;");
+    for (int tail = 0; tail < 2; tail++) {
+        if (tail && floats % lanes == 0) continue;
+        EMIT(e, tail ? "for (; i < end; i++) {" : "for (; i + $L <= end; i += $L) {");
+        int count = tail ? 1 : (int)lanes;
+        bind(e, "LOAD", "%s", load_text(e, "&d_w[i]", count));
+        EMIT(e, "f32x$L g = $LOAD;");
+        bind(e, "LOAD", "%s", load_text(e, "&w[i]", count));
+        EMIT(e, "f32x$L v = $LOAD;");
+        for (int s = 0; s < slots; s++) {
+            bind_size(e, "SLOT", s);
+            bind(e, "LOAD", "%s", load_text(e, memory_format("&slot%d[i]", s), count));
+            EMIT(e, "f32x$L m$SLOT = $LOAD;");
+        }
+        optimizer->update(e, node->arguments);
+        for (int s = 0; s < slots; s++) emit_store(e, memory_format("&slot%d[i]", s), memory_format("m%d", s), count);
+        emit_store(e, "&w[i]", "v", count);
+        EMIT(e, "}");
+    }
+    phase_end(e);
+}

@@ -1,0 +1,59 @@
+/* The kernel families: each a file, written once for every vector length. Layers hand them sizes; epilogues come with
+ * the node. All of them stand on the register tile: sums of `rows` numbers by `vectors` vectors that stay in registers
+ * over the whole reduction. */
+#ifndef CNNC_KERNELS_H
+#define CNNC_KERNELS_H
+
+#include "../emit.h"
+
+/* tile.c */
+void tile_pointers(Emit *, int vectors, const char *first, int64_t panel, const char *matrix, const char *row); /* b0, b1, ...: the vectors from number `first` on, in packed weights */
+void tile_begin(Emit *, int rows, int vectors, const char *initial); /* declares the sums; initial has $T and $V */
+void tile_step(Emit *, int rows, int vectors, const char *a, const char *b); /* sums += a * b; a, a number, has $T; b, a vector, has $V */
+void tile_end(Emit *, const Node *, int rows, int vectors, int last_lanes, const char *subscript, const char *index, const char *output); /* epilogue and store; subscript and index have $T and $V */
+
+/* Loops over groups of vectors, such that the last vector, where it or its panel is not full, stands in a group of its own. */
+typedef struct { int64_t first, end; int vectors; int last_lanes; } VectorGroup; /* vectors first, first + vectors, ... below end */
+int vector_groups(const Emit *, int64_t columns, int vectors, VectorGroup groups[2]);
+void group_begin(Emit *, const VectorGroup *); /* opens a block in which $G is the number of the first vector */
+void group_end(Emit *);
+
+/* convolution.c: correlation of images with a bank of small kernels, as deep learning calls convolution */
+typedef struct {
+    int64_t height, width, channels;          /* of the input */
+    int64_t rows, columns, filters;           /* of the output */
+    int64_t kernel_height, kernel_width;
+    int64_t stride_height, stride_width;
+    int64_t pad_top, pad_left;                /* zeros before the first row and column */
+    int64_t spread_height, spread_width;      /* distance of the input's rows and columns: above 1 zeros lie between them */
+} Convolution;
+bool convolution_is_padded(const Convolution *);
+int64_t convolution_workspace(const Convolution *); /* floats for one task: the rows under the kernel, padded; 0: none */
+void convolution_emit(Emit *, const Node *, const Convolution *, const char *phase, const char *kernel, const char *bias); /* x, work -> y */
+void convolution_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x, d_y -> d_kernel; work holds TASKS partial sums */
+void convolution_transpose_emit(Emit *, const Node *, const Convolution *, int64_t panel); /* kernel -> flipped: of the transposed convolution */
+
+/* matmul.c: products of matrices whose right-hand sides are packed in panels */
+void matmul_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias); /* x kernel -> y */
+void matmul_input_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* d_y kernel -> d_x */
+void matmul_weight_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* x d_y -> d_kernel */
+int64_t matmul_workspace(int64_t outputs); /* floats for one task of the input gradient */
+
+/* pooling.c: the windows of a pooling, per channel */
+typedef struct {
+    int64_t height, width, channels, rows, columns;
+    int64_t window_height, window_width, stride_height, stride_width, pad_top, pad_left;
+} Pooling;
+void pooling_shape(Graph *, Node *);                    /* sets the node's detail to a Pooling */
+void pooling_emit(Emit *, const Node *, const char *start, const char *gather, const char *finish); /* lines on v, the result so far, a, the next numbers, and $SIZE, how many they were */
+void max_pooling_gradient_emit(Emit *, const Node *);     /* x d_y -> d_x */
+void average_pooling_gradient_emit(Emit *, const Node *); /* d_y -> d_x */
+void pooling_reference(const Node *, Reference *, double start, double (*gather)(double, double), double (*finish)(double, int64_t)); 
+
+/* elementwise.c, reduce.c */
+void elementwise_emit(Emit *, const Node *);
+void optimizer_emit(Emit *, const Node *);
+void column_sums_emit(Emit *, const Node *, int64_t columns, int64_t rows_per_sample); /* d_y -> d_bias; work holds TASKS partial sums */
+void shard_sum_emit(Emit *, const Node *, const char *phase, const char *to, int64_t floats); /* work -> to */
+
+#endif

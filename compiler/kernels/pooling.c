@@ -1,0 +1,207 @@
+/* Pooling: one number out of each window of each channel; vectors run along the channels.
+ *
+ * Padding never takes part: windows are cut at the image's border, as Keras does for the maximum and the average. The gradient
+ * of the maximum goes to the first largest number of the window, in reading order, as TensorFlow's does. */
+#include "kernels.h"
+
+#include <string.h>
+
+void pooling_shape(Graph *graph, Node *node)
+{
+    (void)graph;
+    Tensor *x = node->inputs[0];
+    if (x->shape.rank != 3) {
+        diagnose(node->place, "%s needs images (height, width, channels), not %s", node->op->name, shape_text(&x->shape));
+        note_producer(x);
+        return;
+    }
+    Pooling *p = node->detail = NEW(Pooling);
+    *p = (Pooling){.height = x->shape.size[0], .width = x->shape.size[1], .channels = x->shape.size[2]};
+    argument_pair(node->arguments, "pool_size", &p->window_height, &p->window_width);
+    argument_pair(node->arguments, has_argument(node->arguments, "strides") ? "strides" : "pool_size", &p->stride_height, &p->stride_width);
+    bool same = argument_word(node->arguments, "padding")[0] == 's';
+    if (!window_places(node, "pool_size", x, 0, p->window_height, p->stride_height, same, &p->rows, &p->pad_top) ||
+        !window_places(node, "pool_size", x, 1, p->window_width, p->stride_width, same, &p->columns, &p->pad_left))
+        return;
+    node->outputs[0]->shape = shape_of(3, (const int64_t[]){p->rows, p->columns, p->channels});
+}
+
+static bool is_padded(const Pooling *p)
+{
+    return (p->rows - 1) * p->stride_height + p->window_height > p->height || (p->columns - 1) * p->stride_width + p->window_width > p->width ||
+           p->pad_top || p->pad_left;
+}
+
+/* Opens the loops over output pixels; the window's rows and columns are h0 .. h1 and w0 .. w1. */
+static void emit_windows(Emit *e, const Pooling *p)
+{
+    bind_size(e, "H", p->height);
+    bind_size(e, "W", p->width);
+    bind_size(e, "C", p->channels);
+    bind_size(e, "P", p->rows);
+    bind_size(e, "Q", p->columns);
+    bind_size(e, "R", p->window_height);
+    bind_size(e, "S", p->window_width);
+    bind_size(e, "STRIDEH", p->stride_height);
+    bind_size(e, "STRIDEW", p->stride_width);
+    bind_size(e, "TOP", p->pad_top);
+    bind_size(e, "LEFT", p->pad_left);
+    bind_size(e, "WHOLE", p->channels / emit_level(e)->lanes * emit_level(e)->lanes);
+    EMIT(e, "for (int p = 0; p < $P; p++) {");
+    if (is_padded(p))
+        EMIT(e,
+             "const int h0 = p * $STRIDEH < $TOP ? 0 : p * $STRIDEH - $TOP;",
+             "const int h1 = p * $STRIDEH - $TOP + $R < $H ? p * $STRIDEH - $TOP + $R : $H;");
+    EMIT(e, "for (int q = 0; q < $Q; q++) {");
+    if (is_padded(p))
+        EMIT(e,
+             "const int w0 = q * $STRIDEW < $LEFT ? 0 : q * $STRIDEW - $LEFT;",
+             "const int w1 = q * $STRIDEW - $LEFT + $S < $W ? q * $STRIDEW - $LEFT + $S : $W;");
+}
+
+/* A loop over the numbers of the window: their place is x[n]$AT[c]. */
+static void emit_window_begin(Emit *e, const Pooling *p)
+{
+    if (is_padded(p)) {
+        bind(e, "AT", "[h][w]");
+        EMIT(e, "for (int h = h0; h < h1; h++) {", "for (int w = w0; w < w1; w++) {");
+    } else {
+        bind(e, "AT", "[p * %lld + r][q * %lld + s]", (long long)p->stride_height, (long long)p->stride_width);
+        EMIT(e, "for (int r = 0; r < $R; r++) {", "for (int s = 0; s < $S; s++) {");
+    }
+}
+
+static void bind_window_size(Emit *e, const Pooling *p)
+{
+    if (is_padded(p)) bind(e, "SIZE", "(float)((h1 - h0) * (w1 - w0))");
+    else bind(e, "SIZE", "%s", float_text((double)(p->window_height * p->window_width)));
+}
+
+typedef void EmitChannels(Emit *, const Node *, int lanes, const void *context);
+
+/* The work for all channels at one place, a vector at a time, then the rest. */
+static void emit_channels(Emit *e, const Node *node, EmitChannels *work, const void *context)
+{
+    const Pooling *p = node->detail;
+    int lanes = emit_level(e)->lanes;
+    if (p->channels >= lanes) {
+        EMIT(e, "for (int c = 0; c < $WHOLE; c += $L) {");
+        work(e, node, lanes, context);
+        EMIT(e, "}");
+    }
+    if (p->channels % lanes) {
+        EMIT(e, "{", "const int c = $WHOLE;");
+        work(e, node, (int)(p->channels % lanes), context);
+        EMIT(e, "}");
+    }
+}
+
+typedef struct { const char *start, *gather, *finish; } Gather;
+
+static void emit_forward_channels(Emit *e, const Node *node, int lanes, const void *context)
+{
+    const Gather *gather = context;
+    const Pooling *p = node->detail;
+    bind(e, "START", "%s", gather->start);
+    EMIT(e, "f32x$L v = (f32x$L){0} + $START;");
+    emit_window_begin(e, p);
+    bind(e, "LOAD", "%s", load_text(e, memory_format("&x[%s]%s[c]", e->single ? "0" : "n", is_padded(p) ? "[h][w]" : memory_format("[p * %lld + r][q * %lld + s]", (long long)p->stride_height, (long long)p->stride_width)), lanes));
+    EMIT(e, "const f32x$L a = $LOAD;", gather->gather, "}", "}");
+    bind_window_size(e, p);
+    if (*gather->finish) EMIT(e, gather->finish);
+    const char *at = e->single ? "[0][p][q][c]" : "[n][p][q][c]";
+    emit_epilogue(e, node, "v", at, memory_format("(uint32_t)(((%s * %lld + p) * %lld + q) * %lld + c)", e->single ? "0" : "n", (long long)p->rows, (long long)p->columns, (long long)p->channels), lanes);
+    emit_store(e, memory_format("&y%s", at), "v", lanes);
+}
+
+void pooling_emit(Emit *e, const Node *node, const char *start, const char *gather, const char *finish)
+{
+    phase_begin(e, node, NULL, OVER_SAMPLES, 0);
+    EMIT(e, "$SAMPLES{");
+    emit_windows(e, node->detail);
+    emit_channels(e, node, emit_forward_channels, &(Gather){start, gather, finish});
+    EMIT(e, "}", "}", "}");
+    phase_end(e);
+}
+
+/* What the gradient does to d_x: adds where windows overlap, else writes; zeros first where windows leave gaps. */
+static bool windows_overlap(const Pooling *p)
+{
+    return p->stride_height < p->window_height || p->stride_width < p->window_width;
+}
+
+static void emit_give(Emit *e, const Node *node, int lanes, const char *value)
+{
+    const char *at = memory_format("&d_x[n]%s[c]", is_padded(node->detail) ? "[h][w]" : memory_format("[p * %lld + r][q * %lld + s]", (long long)((const Pooling *)node->detail)->stride_height, (long long)((const Pooling *)node->detail)->stride_width));
+    if (windows_overlap(node->detail)) value = memory_format("%s + %s", load_text(e, at, lanes), value);
+    emit_store(e, at, value, lanes);
+}
+
+static void emit_max_gradient_channels(Emit *e, const Node *node, int lanes, const void *context)
+{
+    (void)context;
+    const Pooling *p = node->detail;
+    const char *at = is_padded(p) ? "[h][w]" : memory_format("[p * %lld + r][q * %lld + s]", (long long)p->stride_height, (long long)p->stride_width);
+    bind(e, "LOAD", "%s", load_text(e, "&d_y[n][p][q][c]", lanes));
+    EMIT(e, "const f32x$L d = $LOAD;", "f32x$L largest = (f32x$L){0} - INFINITY;");
+    bind(e, "LOAD", "%s", load_text(e, memory_format("&x[n]%s[c]", at), lanes));
+    emit_window_begin(e, p);
+    EMIT(e, "largest = max_f32x$L($LOAD, largest);", "}", "}", "i32x$L open = ~(i32x$L){0};");
+    emit_window_begin(e, p);
+    EMIT(e, "const i32x$L hit = ($LOAD == largest) & open;", "open &= ~hit;");
+    emit_give(e, node, lanes, memory_format("keep_f32x%d(hit, d)", emit_level(e)->lanes));
+    EMIT(e, "}", "}");
+}
+
+static void emit_average_gradient_channels(Emit *e, const Node *node, int lanes, const void *context)
+{
+    (void)context;
+    bind_window_size(e, node->detail);
+    bind(e, "LOAD", "%s", load_text(e, "&d_y[n][p][q][c]", lanes));
+    EMIT(e, "const f32x$L d = $LOAD / $SIZE;");
+    emit_window_begin(e, node->detail);
+    emit_give(e, node, lanes, "d");
+    EMIT(e, "}", "}");
+}
+
+static void emit_gradient(Emit *e, const Node *node, EmitChannels *work)
+{
+    const Pooling *p = node->detail;
+    bool gaps = p->stride_height > p->window_height || p->stride_width > p->window_width || p->rows * p->stride_height < p->height ||
+                p->columns * p->stride_width < p->width;
+    phase_begin(e, node, NULL, OVER_SAMPLES, 0);
+    EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {");
+    if (gaps || windows_overlap(p)) EMIT(e, "memset(d_x[n], 0, sizeof d_x[n]);");
+    emit_windows(e, p);
+    emit_channels(e, node, work, NULL);
+    EMIT(e, "}", "}", "}");
+    phase_end(e);
+}
+
+void max_pooling_gradient_emit(Emit *e, const Node *node)
+{
+    emit_gradient(e, node, emit_max_gradient_channels);
+}
+
+void average_pooling_gradient_emit(Emit *e, const Node *node)
+{
+    emit_gradient(e, node, emit_average_gradient_channels);
+}
+
+void pooling_reference(const Node *node, Reference *r, double start, double (*gather)(double, double), double (*finish)(double, int64_t))
+{
+    const Pooling *p = node->detail;
+    for (int64_t i = 0; i < p->rows; i++)
+        for (int64_t j = 0; j < p->columns; j++)
+            for (int64_t c = 0; c < p->channels; c++) {
+                double value = start;
+                int64_t count = 0;
+                for (int64_t h = i * p->stride_height - p->pad_top; h < i * p->stride_height - p->pad_top + p->window_height; h++)
+                    for (int64_t w = j * p->stride_width - p->pad_left; w < j * p->stride_width - p->pad_left + p->window_width; w++) {
+                        if (h < 0 || h >= p->height || w < 0 || w >= p->width) continue;
+                        value = gather(value, r->inputs[0][(h * p->width + w) * p->channels + c]);
+                        count++;
+                    }
+                r->outputs[0][(i * p->columns + j) * p->channels + c] = finish(value, count);
+            }
+}

@@ -1,0 +1,100 @@
+/* The register tile: rows x vectors sums in named variables, s<row>_<vector>.
+ *
+ * Each step of the reduction loads `vectors` vectors b and `rows` numbers a and makes rows * vectors multiply-adds. How
+ * many fit the registers is target.c's choice; that the sums are named variables and not an array is what keeps them there. */
+#include "kernels.h"
+
+#include <string.h>
+
+void tile_pointers(Emit *e, int vectors, const char *first, int64_t panel, const char *matrix, const char *row)
+{
+    int lanes = emit_level(e)->lanes;
+    int64_t per_panel = panel / lanes;
+    for (int v = 0; v < vectors; v++) {
+        const char *number = v ? memory_format("(%s + %d)", first, v) : memory_format("%s", first);
+        if (per_panel == 1) text_add(&e->body, "const float *const b%d = &%s[%s][%s][0];\n", v, matrix, number, row);
+        else
+            text_add(&e->body,
+                     "const float *const b%d = &%s[%s / %lld][%s][%s %% %lld * %d];\n",
+                     v,
+                     matrix,
+                     number,
+                     (long long)per_panel,
+                     row,
+                     number,
+                     (long long)per_panel,
+                     lanes);
+    }
+}
+
+/* A template given as text, with $T and $V bound to a row and a vector. */
+static void emit_at(Emit *e, int row, int vector, const char *template)
+{
+    bind_size(e, "T", row);
+    bind_size(e, "V", vector);
+    emit_lines(e, __FILE__, __LINE__, (const char *const[]){template, NULL});
+}
+
+void tile_begin(Emit *e, int rows, int vectors, const char *initial)
+{
+    for (int t = 0; t < rows; t++)
+        for (int v = 0; v < vectors; v++) emit_at(e, t, v, memory_format("f32x$L s$T_$V = %s;", initial));
+}
+
+void tile_step(Emit *e, int rows, int vectors, const char *a, const char *b)
+{
+    for (int v = 0; v < vectors; v++) emit_at(e, 0, v, memory_format("const f32x$L w$V = %s;", b));
+    for (int t = 0; t < rows; t++)
+        for (int v = 0; v < vectors; v++) emit_at(e, t, v, memory_format("s$T_$V += %s * w$V;", a));
+}
+
+/* The text of a template, for callers that need it in a string. */
+static const char *text_at(Emit *e, int row, int vector, const char *template)
+{
+    size_t before = e->body.length;
+    emit_at(e, row, vector, template);
+    char *text = memory_copy(e->body.data + before, e->body.length - before - 1);
+    e->body.length = before;
+    e->body.data[before] = 0;
+    return text;
+}
+
+void tile_end(Emit *e, const Node *node, int rows, int vectors, int last_lanes, const char *subscript, const char *index, const char *output)
+{
+    for (int t = 0; t < rows; t++)
+        for (int v = 0; v < vectors; v++) {
+            int lanes = v == vectors - 1 ? last_lanes : emit_level(e)->lanes;
+            const char *at = text_at(e, t, v, subscript), *value = memory_format("s%d_%d", t, v);
+            if (node) emit_epilogue(e, node, value, at, text_at(e, t, v, index), lanes);
+            emit_store(e, memory_format("&%s%s", output, at), value, lanes);
+        }
+}
+
+int vector_groups(const Emit *e, int64_t columns, int vectors, VectorGroup groups[2])
+{
+    int lanes = emit_level(e)->lanes, last_lanes = (int)(columns % lanes ? columns % lanes : lanes), count = 0;
+    int64_t total = (columns + lanes - 1) / lanes;
+    int64_t full = total / vectors * vectors, per_panel = e->graph->panel / lanes;
+    if ((last_lanes != lanes || total % per_panel) && full == total) full -= vectors;
+    if (full) groups[count++] = (VectorGroup){0, full, vectors, lanes};
+    if (full < total) groups[count++] = (VectorGroup){full, total, (int)(total - full), last_lanes};
+    return count;
+}
+
+void group_begin(Emit *e, const VectorGroup *group)
+{
+    if (group->first + group->vectors >= group->end) {
+        bind_size(e, "G", group->first);
+        EMIT(e, "{");
+    } else {
+        bind(e, "G", "k");
+        bind_size(e, "GEND", group->end);
+        bind_size(e, "GSTEP", group->vectors);
+        EMIT(e, "for (int k = 0; k < $GEND; k += $GSTEP) {");
+    }
+}
+
+void group_end(Emit *e)
+{
+    EMIT(e, "}");
+}

@@ -1,0 +1,35 @@
+/* flatten: all sizes of a sample as one; the numbers stay where they are. */
+#include "../cnnc.h"
+
+static const Parameter parameters[] = {{0}};
+
+static void shape(Graph *graph, Node *node)
+{
+    (void)graph;
+    int64_t count = shape_count(&node->inputs[0]->shape);
+    node->outputs[0]->shape = shape_of(1, &count);
+}
+
+static void reference(const Node *node, Reference *r)
+{
+    for (int64_t i = 0; i < node->outputs[0]->shape.size[0]; i++) r->outputs[0][i] = r->inputs[0][i];
+}
+
+static const Operator flatten_operator = {
+    .name = "flatten",
+    .flags = OPERATOR_VIEW,
+    .shape = shape,
+    .reference = reference,
+};
+
+static Tensor *build(Graph *graph, const LayerCall *call)
+{
+    return graph_node(graph, &flatten_operator, call, NULL, call->inputs, 1)->outputs[0];
+}
+
+const Layer flatten_layer = {
+    .entry = {"flatten", "All numbers of a sample in one row.", parameters, NULL},
+    .least_inputs = 1,
+    .most_inputs = 1,
+    .build = build,
+};

@@ -1,0 +1,90 @@
+/* cnnc: the program. Reads the command line and the network, runs the passes (compile.c), writes what was asked for. */
+#include "options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && !strcmp(text + length - end_length, end);
+}
+
+/* model.c -> model.h; model_trainer.c, the table beside model.c, -> model.h too. */
+static char *header_path(const Options *o)
+{
+    size_t length = strlen(o->output) - 2;
+    char *path = memory_copy(o->output, length + 2);
+    if (o->emit == EMIT_TRAINER && length > 8 && !strncmp(path + length - 8, "_trainer", 8)) length -= 8;
+    strcpy(path + length, ".h");
+    return path;
+}
+
+static void write_dependencies(const Options *o, const char *header)
+{
+    Text text = {0};
+    text_add(&text, "%s%s%s: %s%s%s\n", o->output, header ? " " : "", header ? header : "", strcmp(o->input, "-") ? o->input : "", o->weights ? " " : "", o->weights ? o->weights : "");
+    const char *stem = ends_with(o->output, ".c") ? memory_copy(o->output, strlen(o->output) - 2) : o->output;
+    write_text(memory_format("%s.d", stem), text.data);
+}
+
+static void write_source(const Options *o, const Generation *g)
+{
+    if (!strcmp(o->output, "-")) {
+        const char *text = o->emit == EMIT_TRAINER ? generate_table(g, memory_format("%s.h", g->source->name)) : generate_source(g, NULL);
+        if (diagnostics_errors()) return;
+        if (fputs(text, stdout) < 0 || fflush(stdout)) command_error("standard output: cannot write");
+        return;
+    }
+    char *header = header_path(o);
+    if (o->emit == EMIT_TRAINER) {
+        write_text(o->output, generate_table(g, base_name(header)));
+        if (o->dependencies) write_dependencies(o, NULL);
+        return;
+    }
+    const char *source_text = generate_source(g, base_name(header)), *header_text = generate_header(g);
+    if (diagnostics_errors()) return;
+    write_text(header, header_text);
+    write_text(o->output, source_text);
+    if (o->dependencies) write_dependencies(o, header);
+}
+
+int main(int argc, char **argv)
+{
+    Options o;
+    options_read(&o, argc, argv);
+    size_t length;
+    const char *text = text_of_input(o.input, &length);
+    CompileOptions options = {
+        .batch = o.batch,
+        .target = o.target,
+        .emit = o.code,
+        .inference_only = o.emit == EMIT_INFERENCE,
+        .dump = o.dump ? stdout : NULL,
+        .dump_pass = o.dump,
+    };
+    const char *file = strcmp(o.input, "-") ? o.input : "standard input";
+    Graph *source = compile_source(file, text, length, o.definitions, o.definition_count, &options);
+    if (!source) return 1;
+    Generation generation = {0};
+    if (!compile_programs(source, &options, &generation)) return 1;
+    const char *shown = strcmp(o.input, "-") ? base_name(o.input) : "-";
+    generation.command = memory_format("cnnc %s%s%s%s", shown, o.output ? " -o " : "", o.output ? base_name(o.output) : "", o.changes);
+    if (o.summary) print_summary(stdout, &generation);
+    if (o.weights) generation.baked = read_weights(o.weights, source);
+    if (o.output) {
+        bool is_source = ends_with(o.output, ".c") || !strcmp(o.output, "-");
+        if (!is_source && strchr(base_name(o.output), '.')) command_error("%s: unknown kind of file: .c is source, no suffix a trainer", o.output);
+        if ((!is_source || o.emit == EMIT_TRAINER) && !generation.train) command_error("%s: a trainer needs a compile(...) that says how to train", file);
+        if (is_source) write_source(&o, &generation);
+        else build_trainer(&o, &generation);
+    }
+    if (fflush(stdout)) command_error("standard output: cannot write");
+    return diagnostics_errors() ? 1 : 0;
+}

@@ -1,0 +1,33 @@
+/* What the command line of cnnc says. */
+#ifndef CNNC_OPTIONS_H
+#define CNNC_OPTIONS_H
+
+#include "cnnc.h"
+
+typedef enum { EMIT_ALL, EMIT_INFERENCE, EMIT_TRAINER } Emission;
+
+typedef struct {
+    const char *input, *output; /* "-": standard input and output */
+    const char *weights;        /* NULL: none */
+    const char *dump;           /* a pass, or NULL */
+    bool summary, dependencies;
+    Emission emit;
+    const Target *target;
+    EmitOptions code;
+    int64_t batch; /* 0: as fit() says */
+    Definition *definitions;
+    int definition_count;
+    const char *changes; /* the options that change the output, as text */
+} Options;
+
+_Noreturn void command_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /* exit status 1 */
+void options_read(Options *, int argc, char **argv); /* exits after --help, --version and errors */
+void print_help(FILE *, const Table *, const Entry *); /* help.c: a row of a table */
+
+/* build.c: what becomes of the texts. */
+const char *text_of_input(const char *path, size_t *length);
+void write_text(const char *path, const char *text);
+void build_trainer(const Options *, const Generation *); /* calls the C compiler */
+const float *const *read_weights(const char *path, const Graph *);
+
+#endif

@@ -1,0 +1,186 @@
+/* The plan: every tensor that is neither given by the caller nor a weight gets an offset in one arena, such that tensors
+ * alive at the same time never overlap.
+ *
+ * Needs: the final order of nodes. Gives: bytes, first, last and offset of each tensor, in-place results, and the arena's size.
+ * Placing intervals so that the highest address is least is NP-hard (dynamic storage allocation); greedy by size is within
+ * a few per cent on networks (Pisarchyk and Lee: Efficient Memory Management for Deep Neural Net Inference, 2020). Here several
+ * orders are tried and the best is kept; the lower bound, the most bytes alive at once, ends the search early. */
+#include "cnnc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64, LARGE = 3000 };
+
+typedef struct {
+    int64_t bytes, offset;
+    int first, last, index;
+} Interval;
+
+static int by_size(const void *a, const void *b)
+{
+    const Interval *x = a, *y = b;
+    if (x->bytes != y->bytes) return x->bytes > y->bytes ? -1 : 1;
+    return x->index - y->index;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const Interval *x = a, *y = b;
+    if (x->first != y->first) return x->first - y->first;
+    return by_size(a, b);
+}
+
+static int by_area(const void *a, const void *b)
+{
+    const Interval *x = a, *y = b;
+    double area_x = (double)x->bytes * (x->last - x->first + 1), area_y = (double)y->bytes * (y->last - y->first + 1);
+    if (area_x != area_y) return area_x > area_y ? -1 : 1; /* exact ties only: a definite order, not a tolerance */
+    return x->index - y->index;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const Interval *x = *(const Interval *const *)a, *y = *(const Interval *const *)b;
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Places the intervals in the order given, each at the lowest offset where it fits. */
+static int64_t place_in_order(Interval *items, int count, bool forget)
+{
+    Interval **near = malloc(sizeof *near * (size_t)(count + 1));
+    Interval **placed = malloc(sizeof *placed * (size_t)(count + 1));
+    if (!near || !placed) die("out of memory in the plan");
+    int placed_count = 0;
+    int64_t total = 0;
+    for (int i = 0; i < count; i++) {
+        Interval *item = &items[i];
+        int near_count = 0, kept = 0;
+        for (int j = 0; j < placed_count; j++) {
+            if (placed[j]->last >= item->first && placed[j]->first <= item->last) near[near_count++] = placed[j];
+            if (!forget || placed[j]->last >= item->first) placed[kept++] = placed[j]; /* in order of start the past can be forgotten */
+        }
+        placed_count = kept;
+        qsort(near, (size_t)near_count, sizeof *near, by_offset);
+        int64_t offset = 0;
+        for (int j = 0; j < near_count && near[j]->offset < offset + item->bytes; j++)
+            if (near[j]->offset + near[j]->bytes > offset) offset = near[j]->offset + near[j]->bytes;
+        item->offset = offset;
+        if (offset + item->bytes > total) total = offset + item->bytes;
+        placed[placed_count++] = item;
+    }
+    free(near);
+    free(placed);
+    return total;
+}
+
+static int64_t lower_bound(const Interval *items, int count)
+{
+    int64_t most = 0;
+    for (int i = 0; i < count; i++) { /* the maximum is reached where some interval starts */
+        int64_t alive = 0;
+        for (int j = 0; j < count; j++)
+            if (items[j].first <= items[i].first && items[j].last >= items[i].first) alive += items[j].bytes;
+        if (alive > most) most = alive;
+    }
+    return most;
+}
+
+int64_t plan_place(int count, const int64_t *bytes, const int *first, const int *last, int64_t *offsets)
+{
+    Interval *items = NEW_ARRAY(Interval, count + 1);
+    int (*const orders[])(const void *, const void *) = {by_start, by_size, by_area};
+    bool large = count > LARGE; /* quadratic searches are for networks, not for hundred thousand layers */
+    int64_t bound = 0, best = -1;
+    for (int i = 0; i < count; i++) {
+        items[i] = (Interval){.bytes = (bytes[i] + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, .first = first[i], .last = last[i], .index = i};
+    }
+    if (!large) bound = lower_bound(items, count);
+    for (int k = 0; k < (large ? 1 : 3) && best != bound; k++) {
+        qsort(items, (size_t)count, sizeof *items, orders[k]);
+        int64_t total = place_in_order(items, count, k == 0);
+        if (best >= 0 && total >= best) continue;
+        best = total;
+        for (int i = 0; i < count; i++) offsets[items[i].index] = items[i].offset;
+    }
+    return best < 0 ? 0 : best;
+}
+
+/* From the first to the last step at which memory is in use, read through whatever view. */
+static void find_lifetimes(Graph *graph)
+{
+    int end = graph->node_count;
+    for (int i = 0; i < graph->tensor_count; i++) {
+        graph->tensors[i]->first = graph->tensors[i]->last = -1;
+    }
+    for (int i = 0; i < graph->node_count; i++) {
+        Node *node = graph->nodes[i];
+        for (int j = 0; j < node->output_count; j++) {
+            Tensor *base = tensor_base(node->outputs[j]);
+            if (base->first < 0) base->first = i;
+            if (base->last < i) base->last = i;
+            if (node->outputs[j]->role == ROLE_LOSS) base->last = end;
+        }
+        for (int j = 0; j < node->input_count; j++) tensor_base(node->inputs[j])->last = i;
+        for (int k = 0; k < node->epilogue_count; k++)
+            for (int j = 0; j < node->epilogue[k]->input_count; j++) {
+                Tensor *base = tensor_base(node->epilogue[k]->inputs[j]);
+                if (base->last < i) base->last = i;
+            }
+    }
+    for (int i = 0; i < graph->output_count; i++) tensor_base(graph->outputs[i])->last = end;
+}
+
+static bool in_arena(const Graph *graph, const Tensor *tensor)
+{
+    if (tensor->view_of || tensor->first < 0) return false;
+    if (output_number(graph, tensor) >= 0) return false;
+    if (graph->program == PROGRAM_GRADIENTS && tensor->weight && !tensor->batched) return false; /* the caller's struct */
+    return tensor->role == ROLE_ACTIVATION || tensor->role == ROLE_WORKSPACE || tensor->role == ROLE_LOSS;
+}
+
+/* An element-wise node may write over its input where nobody reads that afterwards. */
+static void share_in_place(Graph *graph)
+{
+    for (int i = 0; i < graph->node_count; i++) {
+        Node *node = graph->nodes[i];
+        if (!(node->op->flags & OPERATOR_ELEMENTWISE)) continue;
+        Tensor *input = tensor_base(node->inputs[0]), *output = node->outputs[0];
+        if (output->view_of || input->last != i || !in_arena(graph, input) || input->batched != output->batched) continue;
+        if (!in_arena(graph, output)) continue;
+        if (shape_count(&input->shape) != shape_count(&output->shape)) continue;
+        output->view_of = input;
+        input->last = output->last;
+    }
+}
+
+void plan_pass(Graph *graph)
+{
+    for (int i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i]->op->workspace) graph->nodes[i]->op->workspace(graph, graph->nodes[i]);
+    find_lifetimes(graph);
+    share_in_place(graph);
+    int count = 0;
+    int64_t *bytes = NEW_ARRAY(int64_t, graph->tensor_count + 1), *offsets = NEW_ARRAY(int64_t, graph->tensor_count + 1);
+    int *first = NEW_ARRAY(int, graph->tensor_count + 1), *last = NEW_ARRAY(int, graph->tensor_count + 1);
+    Tensor **planned = NEW_ARRAY(Tensor *, graph->tensor_count + 1);
+    double wanted = 0;
+    for (int i = 0; i < graph->tensor_count; i++) {
+        Tensor *tensor = graph->tensors[i];
+        if (!in_arena(graph, tensor)) continue;
+        int64_t floats = tensor->batched ? shape_count(&tensor->shape) : packing_floats(tensor);
+        wanted += (double)floats * 4 * (double)(tensor->batched ? graph->batch : tensor->copies);
+        if (wanted > (double)MAX_BYTES) {
+            Place place = tensor->producer->place;
+            diagnose(place, "the network is too large: its buffers for %lld samples need more than 2^40 bytes", (long long)graph->batch);
+            return;
+        }
+        tensor->bytes = floats * 4 * (tensor->batched ? graph->batch : tensor->copies);
+        planned[count] = tensor;
+        bytes[count] = tensor->bytes;
+        first[count] = tensor->first;
+        last[count++] = tensor->last;
+    }
+    graph->arena_bytes = plan_place(count, bytes, first, last, offsets);
+    for (int i = 0; i < count; i++) planned[i]->offset = offsets[i];
+}

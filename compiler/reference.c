@@ -1,0 +1,77 @@
+/* The reference: a naive interpreter of the source graph, in double. Emitted code is checked against it, its gradients against
+ * finite differences of the loss computed here, and this against Keras. Noise is off. */
+#include "cnnc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static double *array_new(int64_t count)
+{
+    double *array = calloc((size_t)(count ? count : 1), sizeof *array);
+    if (!array) memory_short((size_t)count * sizeof *array);
+    return array;
+}
+
+/* One sample's forward pass; values[i] belongs to graph->tensors[i]. */
+static void run_sample(Graph *graph, double **values)
+{
+    for (int i = 0; i < graph->node_count; i++) {
+        const Node *node = graph->nodes[i];
+        const double *inputs[MAX_OPERANDS], *weights[MAX_OPERANDS];
+        double *outputs[MAX_OPERANDS];
+        for (int j = 0; j < node->input_count; j++) inputs[j] = values[node->inputs[j]->index];
+        for (int j = 0; j < node->weight_count; j++) weights[j] = values[node->weights[j]->index];
+        for (int j = 0; j < node->output_count; j++) outputs[j] = values[node->outputs[j]->index];
+        Reference r = {inputs, weights, outputs};
+        node->op->reference(node, &r);
+    }
+}
+
+static double sample_loss(const Graph *graph, double *const *values, const double *const *targets, int64_t sample)
+{
+    double total = 0;
+    const Value *losses = argument(graph->compile, "loss");
+    for (int i = 0; i < graph->output_count; i++) {
+        const Object *object = losses->list.items[losses->list.count == 1 ? 0 : i].object;
+        const Loss *loss = (const Loss *)(const void *)object->entry;
+        const Shape *shape = &graph->outputs[i]->shape;
+        int64_t count = shape_count(shape), classes = shape->size[shape->rank - 1];
+        int64_t target_count = loss->class_indices ? count / classes : count;
+        total += loss->reference(object, values[graph->outputs[i]->index], targets[i] + sample * target_count, count, classes);
+    }
+    return total;
+}
+
+double reference_loss(Graph *graph,
+                      int64_t samples,
+                      const double *const *inputs,
+                      const double *const *targets,
+                      const double *sample_weights,
+                      double *const *weights,
+                      double *const *outputs)
+{
+    double **values = calloc((size_t)graph->tensor_count + 1, sizeof *values);
+    if (!values) memory_short((size_t)graph->tensor_count * sizeof *values);
+    int weight = 0;
+    for (int i = 0; i < graph->tensor_count; i++) {
+        Tensor *tensor = graph->tensors[i];
+        values[i] = tensor->role == ROLE_WEIGHT ? weights[weight++] : array_new(shape_count(&tensor->shape));
+    }
+    double total = 0;
+    for (int64_t n = 0; n < samples; n++) {
+        for (int i = 0; i < graph->input_count; i++) {
+            int64_t count = shape_count(&graph->inputs[i]->shape);
+            memcpy(values[graph->inputs[i]->index], inputs[i] + n * count, (size_t)count * sizeof(double));
+        }
+        run_sample(graph, values);
+        for (int i = 0; outputs && i < graph->output_count; i++) {
+            int64_t count = shape_count(&graph->outputs[i]->shape);
+            memcpy(outputs[i] + n * count, values[graph->outputs[i]->index], (size_t)count * sizeof(double));
+        }
+        if (targets) total += sample_loss(graph, values, targets, n) * (sample_weights ? sample_weights[n] : 1);
+    }
+    for (int i = 0; i < graph->tensor_count; i++)
+        if (graph->tensors[i]->role != ROLE_WEIGHT) free(values[i]);
+    free(values);
+    return total / (double)samples;
+}

@@ -1,0 +1,55 @@
+/* Shapes: from the inputs' sizes to those of every tensor and weight.
+ *
+ * Needs: the graph as expand left it. Gives: shape, weights and detail of every node. An error leaves the shape
+ * unknown; nodes that read such a tensor are passed over, so that one fault is reported once. */
+#include "cnnc.h"
+
+void shape_pass(Graph *graph)
+{
+    int64_t total = 0;
+    int node_count = graph->node_count;
+    for (int i = 0; i < node_count && !diagnostics_full(); i++) {
+        Node *node = graph->nodes[i];
+        bool known = true;
+        for (int j = 0; j < node->input_count; j++) known = known && node->inputs[j]->shape.rank >= 0;
+        if (!known) continue;
+        node->op->shape(graph, node);
+        int64_t bytes = 0;
+        for (int j = 0; j < node->output_count + node->weight_count; j++) {
+            Tensor *tensor = j < node->output_count ? node->outputs[j] : node->weights[j - node->output_count];
+            if (tensor->shape.rank < 0) continue;
+            int64_t count = shape_count(&tensor->shape);
+            if (count < 0 || __builtin_add_overflow(bytes, count * 4, &bytes) || bytes + total > MAX_BYTES) {
+                diagnose(node->place, "%s is too large: with it the network would need more than 2^40 bytes", node->name);
+                tensor->shape.rank = -1;
+                return;
+            }
+        }
+        total += bytes;
+    }
+}
+
+void note_producer(const Tensor *tensor)
+{
+    if (tensor->producer) diagnose_note(tensor->producer->place, "%s gives %s", tensor->producer->name, shape_text(&tensor->shape));
+}
+
+bool window_places(const Node *node, const char *parameter, const Tensor *tensor, int axis, int64_t window, int64_t stride, bool same, int64_t *places, int64_t *before)
+{
+    int64_t size = tensor->shape.size[axis];
+    if (same) {
+        *places = (size - 1) / stride + 1;
+        int64_t covered = (*places - 1) * stride;
+        int64_t padding = window > size - covered ? window - (size - covered) : 0;
+        *before = padding / 2;
+        return true;
+    }
+    if (window > size) {
+        diagnose(argument_place(node->arguments, parameter), "%s: %lld is more than the input's %s, %lld; padding=same would allow it", parameter, (long long)window, axis ? "width" : "height", (long long)size);
+        note_producer(tensor);
+        return false;
+    }
+    *places = (size - window) / stride + 1;
+    *before = 0;
+    return true;
+}

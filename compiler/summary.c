@@ -1,0 +1,107 @@
+/* The summary: Keras's table of layers, with multiply-adds and the exact bytes of everything that the plan holds. */
+#include "generate.h"
+
+#include <string.h>
+
+static const char *with_commas(int64_t number)
+{
+    char digits[32], text[48];
+    int length = snprintf(digits, sizeof digits, "%lld", (long long)number), to = 0;
+    for (int i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0) text[to++] = ',';
+        text[to++] = digits[i];
+    }
+    return memory_copy(text, (size_t)to);
+}
+
+static const char *size_text(int64_t bytes)
+{
+    if (bytes < 1024) return memory_format("%lld B", (long long)bytes);
+    if (bytes < 1024 * 1024) return memory_format("%.2f KB", (double)bytes / 1024);
+    if (bytes < (int64_t)1024 * 1024 * 1024) return memory_format("%.2f MB", (double)bytes / 1024 / 1024);
+    return memory_format("%.2f GB", (double)bytes / 1024 / 1024 / 1024);
+}
+
+/* Keras's "(None, 24, 24, 64)": None is the batch. */
+static const char *batch_shape(const Shape *shape)
+{
+    const char *inner = shape_text(shape);
+    return shape->rank == 0 ? "(None,)" : memory_format("(None, %.*s)", (int)(strcspn(inner, ")") - 1 - (shape->rank == 1)), inner + 1);
+}
+
+static void rule(FILE *out, int width, const char *mark)
+{
+    for (int i = 0; i < width; i++) fputs(mark, out);
+    fputs("\n", out);
+}
+
+static int64_t activation_bytes(const Graph *graph, bool gradients)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < graph->tensor_count; i++) {
+        const Tensor *tensor = graph->tensors[i];
+        bool gradient = !strncmp(tensor->name, "d_", 2);
+        if (tensor->offset >= 0 && !tensor->view_of && tensor->role == ROLE_ACTIVATION && gradient == gradients) bytes += tensor->bytes;
+    }
+    return bytes;
+}
+
+void print_summary(FILE *out, const Generation *g)
+{
+    const Graph *source = g->source;
+    int64_t total = 0, trainable = 0, total_macs = 0;
+    size_t layer_width = strlen("Layer (type)"), shape_width = strlen("Output Shape");
+    for (int i = 0; i < source->layer_count; i++) {
+        const LayerUse *layer = &source->layers[i];
+        size_t length = strlen(layer->name) + strlen(layer->layer->entry.name) + 3, shape = strlen(batch_shape(&layer->output->shape));
+        if (length > layer_width) layer_width = length;
+        if (shape > shape_width) shape_width = shape;
+    }
+    int width = (int)(layer_width + shape_width) + 2 + 16 + 18;
+    fprintf(out, "Model: \"%s\"\n", source->name);
+    rule(out, width, "_");
+    fprintf(out, "%-*s  %-*s%16s%18s\n", (int)layer_width, "Layer (type)", (int)shape_width, "Output Shape", "Param #", "MACs");
+    rule(out, width, "=");
+    for (int i = 0; i < source->layer_count; i++) {
+        const LayerUse *layer = &source->layers[i];
+        int64_t parameters = 0, macs = 0;
+        for (int j = 0; j < source->node_count; j++) {
+            const Node *node = source->nodes[j];
+            if (node->layer != i) continue;
+            for (int k = 0; k < node->weight_count; k++) {
+                int64_t count = shape_count(&node->weights[k]->shape);
+                parameters += count;
+                if (node->weights[k]->trainable) trainable += count;
+            }
+            if (node->op->macs) macs += node->op->macs(node);
+        }
+        total += parameters;
+        total_macs += macs;
+        fprintf(out,
+                "%-*s  %-*s%16s%18s\n",
+                (int)layer_width,
+                memory_format("%s (%s)", layer->name, layer->layer->entry.name),
+                (int)shape_width,
+                batch_shape(&layer->output->shape),
+                with_commas(parameters),
+                macs ? with_commas(macs) : "");
+    }
+    rule(out, width, "=");
+    fprintf(out, "MACs for one sample: %s\n", with_commas(total_macs));
+    fprintf(out, "Memory, one sample:  weights %s bytes (%s), arena %s bytes\n", with_commas(weights_size(g)), size_text(weights_size(g)), with_commas(g->predict->arena_bytes));
+    fprintf(out, "Memory, batch %lld:   arena %s bytes\n", (long long)g->predict_batch->batch, with_commas(g->predict_batch->arena_bytes));
+    if (g->train) {
+        const Object *object = argument_object(source->compile, "optimizer");
+        const char *names[4];
+        int slots = ((const Optimizer *)(const void *)object->entry)->slots(object, names);
+        fprintf(out,
+                "Memory, training:    arena %s bytes, in which activations %s, gradients %s; optimizer %s bytes\n",
+                with_commas(g->train->arena_bytes),
+                with_commas(activation_bytes(g->train, false)),
+                with_commas(activation_bytes(g->train, true)),
+                with_commas(slots * weights_size(g)));
+    }
+    fprintf(out, "Trainable params: %s (%s)\n", with_commas(trainable), size_text(trainable * 4));
+    fprintf(out, "Non-trainable params: %s (%s)\n", with_commas(total - trainable), size_text((total - trainable) * 4));
+    fprintf(out, "Total params: %s\n", with_commas(total));
+}

@@ -1,0 +1,93 @@
+/* The machines that the emitted code is for, as data: vector length, registers, and how a program finds out at run time. */
+#include "cnnc.h"
+
+#include <string.h>
+
+/* The base level is compiled with whatever the C compiler is told, and is all there is on machines other than x86-64. */
+static const Level base = {.suffix = "base", .name = "base", .lanes = 4, .registers = 16};
+static const Level v3 = {
+    .suffix = "v3",
+    .name = "x86-64-v3",
+    .attribute = "avx2,fma,f16c,bmi,bmi2,lzcnt,movbe",
+    .condition = "avx2 fma",
+    .lanes = 8,
+    .registers = 16,
+    .fma = true,
+};
+static const Level v4 = {
+    .suffix = "v4",
+    .name = "x86-64-v4",
+    .attribute = "avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx2,fma,f16c,bmi,bmi2,lzcnt,movbe",
+    .condition = "avx512f avx512vl avx512dq avx512bw avx512cd",
+    .lanes = 16,
+    .registers = 32,
+    .fma = true,
+};
+
+static const Target targets[] = {
+    {"x86-64", (const Level *const[]){&v4, &v3, &base}, 3, true},
+    {"x86-64-v4", (const Level *const[]){&v4}, 1, true},
+    {"x86-64-v3", (const Level *const[]){&v3}, 1, true},
+    {"x86-64-v2", (const Level *const[]){&base}, 1, true},
+    {"generic", (const Level *const[]){&base}, 1, false},
+};
+
+/* The best level of the machine that cnnc runs on. */
+static const char *native_name(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd"))
+        return "x86-64-v4";
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "x86-64-v3";
+    return "x86-64-v2";
+#else
+    return "generic";
+#endif
+}
+
+const Target *target_find(const char *name)
+{
+    if (!strcmp(name, "native")) name = native_name();
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
+        if (!strcmp(targets[i].name, name)) return &targets[i];
+    return NULL;
+}
+
+const char *target_names(void)
+{
+    return "x86-64 (the default: levels v4, v3 and a base, chosen at run time), x86-64-v4, x86-64-v3, x86-64-v2, native, generic";
+}
+
+/* Cycles of one step of the reduction of a tile: two multiply-adds and two loads can start in a cycle, and each sum has to wait
+ * four cycles for its last addition. */
+static double tile_cycles(int rows, int vectors)
+{
+    double cycles = rows * vectors / 2.0, loads = (rows + vectors) / 2.0, latency = 4;
+    if (loads > cycles) cycles = loads;
+    if (cycles < latency) cycles = latency;
+    return cycles + loads / 16; /* of equals the one with fewer loads */
+}
+
+static double extent_cycles(int64_t extent, int rows, int vectors)
+{
+    double cycles = (double)(extent / rows) * tile_cycles(rows, vectors);
+    if (extent % rows) cycles += tile_cycles((int)(extent % rows), vectors);
+    return cycles;
+}
+
+Tile tile_choose(const Level *level, int64_t extent, int64_t vectors)
+{
+    Tile best = {1, 1};
+    double least = 0;
+    for (int v = 1; v <= 4 && v <= vectors; v++)
+        for (int t = 1; t <= 16 && t <= extent && t * v + v + 1 <= level->registers; t++) {
+            double cycles = (double)(vectors / v) * extent_cycles(extent, t, v);
+            if (vectors % v) cycles += extent_cycles(extent, t, (int)(vectors % v));
+            if (least > 0 && !(cycles < least)) continue;
+            least = cycles;
+            best = (Tile){t, v};
+        }
+    return best;
+}

@@ -1,0 +1,37 @@
+/* Text that grows. */
+#include "cnnc.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static void text_reserve(Text *text, size_t more)
+{
+    if (text->length + more + 1 <= text->capacity) return;
+    size_t capacity = 2 * (text->length + more) + 4096;
+    char *data = memory_allocate(capacity);
+    if (text->length) memcpy(data, text->data, text->length);
+    text->data = data;
+    text->capacity = capacity;
+}
+
+void text_add_bytes(Text *text, const char *bytes, size_t count)
+{
+    text_reserve(text, count);
+    memcpy(text->data + text->length, bytes, count);
+    text->length += count;
+    text->data[text->length] = 0;
+}
+
+void text_add(Text *text, const char *format, ...)
+{
+    va_list list, again;
+    va_start(list, format);
+    va_copy(again, list);
+    int length = vsnprintf(NULL, 0, format, list);
+    va_end(list);
+    if (length < 0) die("a format that cannot be printed");
+    text_reserve(text, (size_t)length);
+    vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+    va_end(again);
+    text->length += (size_t)length;
+}

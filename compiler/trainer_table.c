@@ -1,0 +1,205 @@
+/* The trainer's table: a file that describes the network to the runtime (runtime/runtime.h) and holds the program's main. */
+#include "generate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void add_string(Text *text, const char *string)
+{
+    text_add(text, "\"");
+    for (const unsigned char *c = (const unsigned char *)string; *c; c++) {
+        if (*c == '\n') text_add(text, "\\n\"\n    \"");
+        else if (*c == '"' || *c == '\\') text_add(text, "\\%c", *c);
+        else if (*c < 32 || *c == '?' || *c >= 127) text_add(text, "\\%03o", *c);
+        else text_add(text, "%c", *c);
+    }
+    text_add(text, "\"");
+}
+
+/* An argument's value as the runtime reads it: numbers, words, true, false, none. */
+static const char *value_text(const Value *value)
+{
+    switch (value->kind) {
+    case VALUE_NONE: return "none";
+    case VALUE_NUMBER: return number_text(value->number);
+    case VALUE_BOOLEAN: return value->boolean ? "true" : "false";
+    case VALUE_WORD:
+    case VALUE_STRING: return value->text;
+    case VALUE_OBJECT: return value->object->entry->name;
+    default: return NULL;
+    }
+}
+
+/* Initialisers of all arguments that can be said in a word or number: {"epochs", "12"}, ... */
+static void add_arguments(Text *text, const Object *object)
+{
+    const Parameter *parameter = object ? object->entry->parameters : NULL;
+    for (int i = 0; parameter && parameter[i].name; i++) {
+        const char *value = value_text(&object->values[i]);
+        if (!value) continue;
+        text_add(text, "{\"%s\", ", parameter[i].name);
+        add_string(text, value);
+        text_add(text, "}, ");
+    }
+    text_add(text, "{0}");
+}
+
+static void add_shape(Text *text, const Shape *shape)
+{
+    text_add(text, "%d, {", shape->rank);
+    for (int i = 0; i < shape->rank; i++) text_add(text, "%s%lld", i ? ", " : "", (long long)shape->size[i]);
+    text_add(text, shape->rank ? "}" : "0}");
+}
+
+static void add_port(Text *text, const Tensor *tensor)
+{
+    text_add(text, "    {");
+    add_string(text, tensor->name);
+    text_add(text, ", %s, ", tensor->type == TYPE_INT32 ? "CNNC_INT32" : "CNNC_FLOAT32");
+    add_shape(text, &tensor->shape);
+    text_add(text, "},\n");
+}
+
+static void add_tensors(Text *text, const Generation *g)
+{
+    static const char *const kinds[] = {"CNNC_CONSTANT", "CNNC_UNIFORM", "CNNC_NORMAL", "CNNC_TRUNCATED_NORMAL", "CNNC_ORTHOGONAL", "CNNC_IDENTITY"};
+    text_add(text, "static const CnncTensor tensors[] = {\n");
+    for (int i = 0; i < g->source->tensor_count; i++) {
+        const Tensor *tensor = g->source->tensors[i];
+        if (tensor->role != ROLE_WEIGHT) continue;
+        text_add(text, "    {");
+        add_string(text, tensor->name);
+        text_add(text, ", ");
+        add_shape(text, &tensor->shape);
+        text_add(text,
+                 ", offsetof(%s_parameters, %s), %s, %s, %.17g, %.17g},\n",
+                 g->source->name,
+                 tensor->identifier,
+                 tensor->trainable ? "true" : "false",
+                 kinds[tensor->initial.kind],
+                 tensor->initial.a,
+                 tensor->initial.b);
+    }
+    text_add(text, "    {0},\n};\n\n");
+}
+
+/* 64-bit FNV-1a over what a checkpoint depends on: the text of the layers, weights and training. */
+static uint64_t hash_text(const char *text)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+    return hash;
+}
+
+static uint64_t network_hash(const Generation *g)
+{
+    char *data = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&data, &size);
+    if (!stream) memory_short(4096);
+    dump_graph(stream, g->source);
+    dump_layers(stream, g->source);
+    Text training = {0};
+    add_arguments(&training, argument_object(g->source->compile, "optimizer"));
+    fprintf(stream, "%s %s %lld", argument_object(g->source->compile, "optimizer")->entry->name, training.data, (long long)g->train->batch);
+    if (fclose(stream)) memory_short(size);
+    uint64_t hash = hash_text(data);
+    free(data);
+    return hash;
+}
+
+/* Arguments of the emitted function from the table's arrays: (const float *)inputs[0], ... */
+static const char *cast_list(const char *type, const char *array, int count)
+{
+    Text text = {0};
+    for (int i = 0; i < count; i++) text_add(&text, ", %s%s[%d]", type, array, i);
+    return text.data ? text.data : "";
+}
+
+static void add_adapters(Text *text, const Generation *g)
+{
+    const char *name = g->source->name;
+    int inputs = g->source->input_count, outputs = g->source->output_count;
+    const char *in = cast_list("", "inputs", inputs), *out = cast_list("", "outputs", outputs), *target = cast_list("", "targets", outputs);
+    text_add(text, "static void pack(const void *parameters, void *weights)\n{\n    %s_pack(parameters, weights);\n}\n\n", name);
+    text_add(text, "static void unpack(const void *weights, void *parameters)\n{\n    %s_unpack(weights, parameters);\n}\n\n", name);
+    text_add(text, "static void predict_batch(const void *weights, const void *const *inputs, float *const *outputs, size_t n, void *arena)\n{\n    %s_predict_batch(weights%s%s, n, arena);\n}\n\n", name, in, out);
+    text_add(text, "static float train_step(void *weights, void *slots, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, const CnncStep *step, float *const *outputs, void *arena)\n{\n");
+    text_add(text, "    const %s_step now = {step->seed, step->step, step->learning_rate};\n", name);
+    Text optional = {0};
+    for (int i = 0; i < outputs; i++) text_add(&optional, ", outputs ? outputs[%d] : NULL", i);
+    text_add(text, "    return %s_train_step(weights, slots%s%s, sample_weights, n, &now%s, arena);\n}\n\n", name, in, target, optional.data);
+    text_add(text, "static float gradients(const void *weights, void *result, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, void *arena)\n{\n    return %s_gradients(weights, result%s%s, sample_weights, n, arena);\n}\n\n", name, in, target);
+}
+
+static void add_targets(Text *text, const Generation *g)
+{
+    const Value *losses = argument(g->source->compile, "loss"), *metrics = argument(g->source->compile, "metrics");
+    text_add(text, "static const char *const metrics[] = {");
+    for (int i = 0; i < metrics->list.count; i++) text_add(text, "\"%s\", ", metrics->list.items[i].object->entry->name);
+    text_add(text, "NULL};\n\nstatic const CnncTarget targets[] = {\n");
+    for (int i = 0; i < g->source->output_count; i++) {
+        const Object *object = losses->list.items[losses->list.count == 1 ? 0 : i].object;
+        text_add(text, "    {\"%s\", %s, metrics},\n", object->entry->name, ((const Loss *)(const void *)object->entry)->class_indices ? "true" : "false");
+    }
+    text_add(text, "};\n\n");
+}
+
+static void add_callbacks(Text *text, const Generation *g)
+{
+    const Value *callbacks = g->source->fit ? argument(g->source->fit, "callbacks") : NULL;
+    int count = callbacks ? callbacks->list.count : 0;
+    text_add(text, "static const CnncCallback callbacks[] = {\n");
+    for (int i = 0; i < count; i++) {
+        const Object *object = callbacks->list.items[i].object;
+        text_add(text, "    {\"%s\", (const CnncArgument[]){", object->entry->name);
+        add_arguments(text, object);
+        text_add(text, "}},\n");
+    }
+    text_add(text, "    {0},\n};\n\n");
+    text_add(text, "static const CnncArgument fit[] = {");
+    add_arguments(text, g->source->fit);
+    text_add(text, "};\n\n");
+}
+
+char *generate_table(const Generation *g, const char *header_name)
+{
+    const char *name = g->source->name, *upper = upper_case(name);
+    Text text = {0};
+    text_add(&text, "/* %s as the trainer's runtime sees it, by cnnc " CNNC_VERSION ": %s */\n#include \"%s\"\n#include \"runtime.h\"\n\n", name, g->command, header_name);
+    text_add(&text, "#if CNNC_RUNTIME_VERSION != 1\n#error \"this file was written for another version of the runtime; run cnnc again\"\n#endif\n\n");
+    text_add(&text, "static const CnncPort inputs[] = {\n");
+    for (int i = 0; i < g->source->input_count; i++) add_port(&text, g->source->inputs[i]);
+    text_add(&text, "};\n\nstatic const CnncPort outputs[] = {\n");
+    for (int i = 0; i < g->source->output_count; i++) add_port(&text, g->source->outputs[i]);
+    text_add(&text, "};\n\n");
+    add_tensors(&text, g);
+    add_targets(&text, g);
+    add_callbacks(&text, g);
+    const Object *optimizer = argument_object(g->source->compile, "optimizer");
+    const char *slots[4];
+    int slot_count = ((const Optimizer *)(const void *)optimizer->entry)->slots(optimizer, slots);
+    text_add(&text, "static const char *const slots[] = {");
+    for (int i = 0; i < slot_count; i++) text_add(&text, "\"%s\", ", slots[i]);
+    text_add(&text, "NULL};\n\n");
+    add_adapters(&text, g);
+    char *summary = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&summary, &size);
+    if (!stream) memory_short(4096);
+    print_summary(stream, g);
+    if (fclose(stream)) memory_short(size);
+    text_add(&text, "extern const CnncModel cnnc_model;\nconst CnncModel cnnc_model = {\n");
+    text_add(&text, "    .runtime_version = CNNC_RUNTIME_VERSION,\n    .name = \"%s\",\n    .hash = \"%016llx\",\n    .summary =\n    ", name, (unsigned long long)network_hash(g));
+    add_string(&text, summary);
+    free(summary);
+    text_add(&text, ",\n    .batch_size = %s_BATCH_SIZE,\n", upper);
+    text_add(&text, "    .input_count = %d,\n    .output_count = %d,\n    .tensor_count = (int)(sizeof tensors / sizeof *tensors) - 1,\n", g->source->input_count, g->source->output_count);
+    text_add(&text, "    .inputs = inputs,\n    .outputs = outputs,\n    .targets = targets,\n    .tensors = tensors,\n");
+    text_add(&text, "    .parameters_size = sizeof(%s_parameters),\n    .weights_size = sizeof(%s_weights),\n", name, name);
+    text_add(&text, "    .predict_arena_size = %s_BATCH_ARENA_BYTES,\n    .train_arena_size = %s_TRAIN_ARENA_BYTES,\n", upper, upper);
+    text_add(&text, "    .optimizer = \"%s\",\n    .slot_count = %d,\n    .slots = slots,\n    .learning_rate = %s,\n", optimizer->entry->name, slot_count, float_text(argument_number(optimizer, "learning_rate")));
+    text_add(&text, "    .fit = fit,\n    .callbacks = callbacks,\n    .pack = pack,\n    .unpack = unpack,\n    .predict_batch = predict_batch,\n    .train_step = train_step,\n    .gradients = gradients,\n    .loss = %s_loss,\n};\n\n", name);
+    text_add(&text, "#ifndef CNNC_NO_MAIN\nint main(int argc, char **argv)\n{\n    return cnnc_main(&cnnc_model, argc, argv);\n}\n#endif\n");
+    return text.data;
+}

@@ -1,0 +1,244 @@
+/* The list of callbacks: from the network's own fit(), or as written on the command line:
+ *
+ *     --callbacks '[early_stopping(monitor=val_loss, patience=3), terminate_on_nan()]'
+ */
+#include "trainer.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const CallbackKind *const kinds[] = {&early_stopping, &model_checkpoint, &csv_logger, &terminate_on_nan};
+enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
+
+static const CallbackKind *find_kind(const char *name, Failure *failure)
+{
+    const char *names[KIND_COUNT];
+    for (int i = 0; i < KIND_COUNT; i++) {
+        names[i] = kinds[i]->name;
+        if (!strcmp(name, names[i])) return kinds[i];
+    }
+    const char *near = closest_name(name, names, KIND_COUNT);
+    if (near)
+        fail(failure, "no callback %s; did you mean %s?", name, near);
+    else
+        fail(failure, "no callback %s; there are early_stopping, model_checkpoint, csv_logger and terminate_on_nan", name);
+    return NULL;
+}
+
+const char *callback_argument(const Callback *callback, const char *name)
+{
+    for (const CnncArgument *argument = callback->arguments; argument->name; argument++) {
+        if (!strcmp(argument->name, name)) return argument->value && strcmp(argument->value, "none") ? argument->value : NULL;
+    }
+    for (const CnncArgument *argument = callback->kind->arguments; argument->name; argument++) {
+        if (!strcmp(argument->name, name)) return argument->value && strcmp(argument->value, "none") ? argument->value : NULL;
+    }
+    return NULL;
+}
+
+bool callback_number(const Callback *callback, const char *name, double *number, Failure *failure)
+{
+    const char *text = callback_argument(callback, name);
+    if (!text) return true;
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !isfinite(value))
+        return fail(failure, "%s: %s wants a number, not '%s'", callback->kind->name, name, text);
+    *number = value;
+    return true;
+}
+
+bool callback_count(const Callback *callback, const char *name, int64_t *count, Failure *failure)
+{
+    double value = (double)*count;
+    if (!callback_number(callback, name, &value, failure)) return false;
+    if (!(value >= 0 && value <= 0x1p53 && value == floor(value))) {
+        return fail(
+            failure, "%s: %s wants a whole number, not '%s'", callback->kind->name, name, callback_argument(callback, name));
+    }
+    *count = (int64_t)value;
+    return true;
+}
+
+bool callback_boolean(const Callback *callback, const char *name, bool *value, Failure *failure)
+{
+    const char *text = callback_argument(callback, name);
+    if (!text) return true;
+    bool yes = !strcmp(text, "true") || !strcmp(text, "1"), no = !strcmp(text, "false") || !strcmp(text, "0");
+    if (!yes && !no) return fail(failure, "%s: %s wants true or false, not '%s'", callback->kind->name, name, text);
+    *value = yes;
+    return true;
+}
+
+static void free_owned(CnncArgument *owned)
+{
+    for (CnncArgument *argument = owned; argument && argument->name; argument++) free((void *)(uintptr_t)argument->value);
+    free(owned);
+}
+
+/* Puts a callback behind the others; it takes `owned` over, also where it fails. */
+static bool add_callback(Training *training, const CallbackKind *kind, const CnncArgument *arguments, CnncArgument *owned,
+                         Failure *failure)
+{
+    Callback *callbacks = realloc(training->callbacks, ((size_t)training->callback_count + 1) * sizeof *callbacks);
+    if (callbacks) training->callbacks = callbacks;
+    void *state = calloc(1, kind->state_size);
+    if (!callbacks || !state) {
+        free(state);
+        free_owned(owned);
+        return fail(failure, "no memory for the callback %s", kind->name);
+    }
+    Callback *callback = &callbacks[training->callback_count++];
+    *callback = (Callback){.kind = kind, .arguments = owned ? owned : arguments, .owned = owned, .state = state};
+    return !kind->begin || kind->begin(training, callback, failure);
+}
+
+/* ---- the command line's spelling ---------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *text, *at;
+    Failure *failure;
+} Parser;
+
+static bool complain(Parser *parser, const char *wanted)
+{
+    return fail(parser->failure, "--callbacks '%s': %s wanted before '%s'", parser->text, wanted, parser->at);
+}
+
+static bool accept(Parser *parser, char letter)
+{
+    while (isspace((unsigned char)*parser->at)) parser->at++;
+    if (*parser->at != letter) return false;
+    parser->at++;
+    return true;
+}
+
+/* A bare word, or a text in quotes; NULL: neither stands here. free() it. */
+static char *read_word(Parser *parser)
+{
+    if (accept(parser, '"')) {
+        size_t length = strcspn(parser->at, "\"");
+        if (!parser->at[length]) return NULL;
+        char *text = strndup(parser->at, length);
+        parser->at += length + 1;
+        return text;
+    }
+    size_t length = strcspn(parser->at, " \t\n,()[]=\"");
+    if (length == 0) return NULL;
+    char *text = strndup(parser->at, length);
+    parser->at += length;
+    return text;
+}
+
+static bool set_argument(Parser *parser, const CallbackKind *kind, CnncArgument *owned, int place, char *name, char *value)
+{
+    const char *names[16];
+    int count = 0;
+    for (; owned[count].name && count < 16; count++) names[count] = owned[count].name;
+    if (name) {
+        for (place = 0; place < count && strcmp(owned[place].name, name);) place++;
+        if (place == count) {
+            const char *near = closest_name(name, names, count);
+            return fail(
+                parser->failure, "%s has no parameter %s; did you mean %s?", kind->name, name, near ? near : owned[0].name);
+        }
+    }
+    if (place >= count) return fail(parser->failure, "%s takes no more than %d arguments", kind->name, count);
+    free((void *)(uintptr_t)owned[place].value);
+    owned[place].value = value;
+    return true;
+}
+
+/* name(value, key=value, ...); the parentheses may be left out. */
+static bool read_callback(Training *training, Parser *parser)
+{
+    char *word = read_word(parser);
+    if (!word) return complain(parser, "a callback's name");
+    const CallbackKind *kind = find_kind(word, parser->failure);
+    free(word);
+    if (!kind) return false;
+    size_t count = 0;
+    while (kind->arguments[count].name) count++;
+    CnncArgument *owned = calloc(count + 1, sizeof *owned);
+    if (!owned) return fail(parser->failure, "no memory for the callback %s", kind->name);
+    for (size_t i = 0; i < count; i++) {
+        owned[i].name = kind->arguments[i].name;
+        owned[i].value = kind->arguments[i].value ? strdup(kind->arguments[i].value) : NULL;
+    }
+    bool good = true;
+    if (accept(parser, '(')) {
+        bool closed = accept(parser, ')');
+        for (int place = 0; good && !closed; place++) {
+            char *name = NULL, *value = read_word(parser);
+            if (value && accept(parser, '=')) {
+                name = value;
+                value = read_word(parser);
+            }
+            good = value ? set_argument(parser, kind, owned, place, name, value) : complain(parser, "a value");
+            if (!good) free(value);
+            free(name);
+            if (!good) break;
+            closed = accept(parser, ')');
+            if (!closed && !accept(parser, ','))
+                good = complain(parser, "',' or ')'");
+            else if (!closed)
+                closed = accept(parser, ')');
+        }
+    }
+    if (!good) {
+        free_owned(owned);
+        return false;
+    }
+    return add_callback(training, kind, owned, owned, parser->failure);
+}
+
+static bool read_callbacks(Training *training, const char *text, Failure *failure)
+{
+    Parser parser = {.text = text, .at = text, .failure = failure};
+    if (!strcmp(text, "none")) return true;
+    bool bracketed = accept(&parser, '[');
+    bool closed = bracketed && accept(&parser, ']');
+    while (!closed) {
+        if (!read_callback(training, &parser)) return false;
+        bool more = accept(&parser, ',');
+        closed = bracketed ? accept(&parser, ']') : !more;
+        if (!closed && !more) return complain(&parser, "',' or ']'");
+    }
+    while (isspace((unsigned char)*parser.at)) parser.at++;
+    return !*parser.at || complain(&parser, "the end");
+}
+
+bool callbacks_new(Training *training, Failure *failure)
+{
+    const Options *options = training->options;
+    if (options->callbacks) {
+        if (!read_callbacks(training, options->callbacks, failure)) return false;
+    } else {
+        for (const CnncCallback *row = training->model->callbacks; row && row->name; row++) {
+            const CallbackKind *kind = find_kind(row->name, failure);
+            if (!kind || !add_callback(training, kind, row->arguments, NULL, failure)) return false;
+        }
+    }
+    if (options->history) {
+        CnncArgument *owned = calloc(2, sizeof *owned);
+        if (!owned) return fail(failure, "no memory for the callback csv_logger");
+        owned[0] = (CnncArgument){.name = "filename", .value = strdup(options->history)};
+        if (!add_callback(training, &csv_logger, owned, owned, failure)) return false;
+    }
+    return true;
+}
+
+void callbacks_free(Training *training)
+{
+    for (int i = 0; i < training->callback_count; i++) {
+        Callback *callback = &training->callbacks[i];
+        if (callback->kind->release) callback->kind->release(callback);
+        free(callback->state);
+        free_owned(callback->owned);
+    }
+    free(training->callbacks);
+    training->callbacks = NULL;
+    training->callback_count = 0;
+}

@@ -1,0 +1,136 @@
+/* evaluate(): predictions in order against their targets; fit's validation is the same loop. */
+#include "trainer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int64_t batch_count(int64_t samples, int64_t batch_size)
+{
+    return samples / batch_size + (samples % batch_size != 0);
+}
+
+bool evaluate_samples(const Evaluation *evaluation, const Samples *samples, Metrics *metrics, Confusion *confusion)
+{
+    const CnncModel *model = evaluation->model;
+    Batch *batch = evaluation->batch;
+    int64_t steps = batch_count(samples->count, evaluation->batch_size);
+    if (evaluation->steps && evaluation->steps < steps) steps = evaluation->steps;
+    for (int64_t step = 0; step < steps; step++) {
+        int64_t first = step * evaluation->batch_size;
+        int64_t n = samples->count - first < evaluation->batch_size ? samples->count - first : evaluation->batch_size;
+        batch_gather(batch, model, samples, NULL, first, n);
+        model->predict_batch(
+            evaluation->weights, (const void *const *)batch->inputs, batch->outputs, (size_t)n, evaluation->arena);
+        float loss = 0;
+        for (int i = 0; i < model->output_count; i++) {
+            loss += model->loss(i, batch->outputs[i], batch->targets[i], batch->sample_weights, (size_t)n);
+        }
+        metrics_update(metrics, model, loss, batch, n);
+        if (confusion) confusion_update(confusion, model, batch, n);
+        if (evaluation->progress) progress_step(evaluation->progress, step + 1, NULL, NULL, 0);
+        if (evaluation->stopped && evaluation->stopped()) return false;
+    }
+    return true;
+}
+
+static void print_metrics(const Metrics *metrics)
+{
+    for (int i = 0; i < metrics->count; i++) {
+        if (!strcmp(metrics->items[i].name, "loss")) printf("loss: %.6g\n", (double)metric_value(&metrics->items[i]));
+    }
+    for (int i = 0; i < metrics->count; i++) {
+        if (strcmp(metrics->items[i].name, "loss")) {
+            printf("%s: %.6g\n", metrics->items[i].name, (double)metric_value(&metrics->items[i]));
+        }
+    }
+}
+
+/* The accuracy that the confusion matrix holds. */
+static double confusion_accuracy(const Confusion *confusion)
+{
+    int64_t right = 0, all = 0;
+    for (int i = 0; i < confusion->classes * confusion->classes; i++) {
+        all += confusion->counts[i];
+        if (i / confusion->classes == i % confusion->classes) right += confusion->counts[i];
+    }
+    return all ? (double)right / (double)all : 0;
+}
+
+int evaluate_command(const CnncModel *model, const Options *options, Failure *failure)
+{
+    int status = 1;
+    Dataset data = {0};
+    Batch batch = {0};
+    Metrics metrics = {0};
+    Confusion confusion = {0};
+    void *parameters = NULL, *weights = NULL, *arena = NULL;
+    DataRequest request = {.x = &options->x,
+                           .y = &options->y,
+                           .x_flag = "--x",
+                           .y_flag = "--y",
+                           .test = true,
+                           .sample_weight = options->sample_weight};
+
+    if (!options->weights) {
+        fail(failure, "--weights FILE is missing: which weights are to be evaluated?");
+        goto end;
+    }
+    if (options->x.count == 0) {
+        if (options->y.count > 0) {
+            fail(failure, "--y needs --x beside it");
+            goto end;
+        }
+        request.folder = data_folder(options, failure);
+        if (!request.folder) goto end;
+    }
+    parameters = memory_aligned(model->parameters_size, "the parameters", failure);
+    weights = parameters ? memory_aligned(model->weights_size, "the weights", failure) : NULL;
+    arena = weights ? memory_aligned(model->predict_arena_size, "the activations", failure) : NULL;
+    if (!arena || !parameters_read(options->weights, model, parameters, failure)) goto end;
+    if (!dataset_read(&data, model, &request, failure)) goto end;
+    if (!batch_new(&batch, model, options->batch_size, failure) || !metrics_new(&metrics, model, failure)) goto end;
+    if (!confusion_new(&confusion, model->output_count == 1 ? metric_classes(model, 0) : 0, failure)) goto end;
+    model->pack(parameters, weights);
+
+    Progress progress;
+    Samples samples = {.data = &data, .count = data.count};
+    int64_t steps = batch_count(data.count, options->batch_size);
+    if (options->steps > steps) {
+        fail(failure,
+             "--steps %" PRId64 ": there are only %" PRId64 " batches of %" PRId64 " samples",
+             options->steps,
+             steps,
+             options->batch_size);
+        goto end;
+    }
+    if (options->steps) steps = options->steps;
+    progress_begin(&progress, options->verbose == 1 ? 1 : 0, "", 0, steps);
+    Evaluation evaluation = {.model = model,
+                             .weights = weights,
+                             .arena = arena,
+                             .batch = &batch,
+                             .batch_size = options->batch_size,
+                             .steps = options->steps,
+                             .progress = &progress};
+    evaluate_samples(&evaluation, &samples, &metrics, &confusion);
+    if (progress.terminal) progress_end(&progress, steps, NULL, 0);
+
+    if (options->verbose > 0 && confusion.classes) {
+        confusion_print(&confusion, stdout);
+        putchar('\n');
+    }
+    print_metrics(&metrics);
+    if (data.is_test_set && confusion.classes) printf("test accuracy %.2f %%\n", 100 * confusion_accuracy(&confusion));
+    status = 0;
+end:
+    dataset_free(&data, model);
+    batch_free(&batch, model);
+    metrics_free(&metrics);
+    confusion_free(&confusion);
+    free(parameters);
+    free(weights);
+    free(arena);
+    return status;
+}

@@ -1,0 +1,71 @@
+/* Small things that the trainer's files share: memory that is checked, texts, shapes, and places to write to. */
+#define _GNU_SOURCE /* vasprintf */
+#include "trainer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void *memory_aligned(size_t bytes, const char *what, Failure *failure)
+{
+    size_t rounded = bytes ? (bytes + 63) / 64 * 64 : 64;
+    void *memory = rounded < bytes ? NULL : aligned_alloc(64, rounded);
+    if (!memory) {
+        fail(failure, "no memory for %s: %zu bytes (%.1f MB) were wanted", what, bytes, (double)bytes / 1e6);
+        return NULL;
+    }
+    return memset(memory, 0, rounded);
+}
+
+int64_t shape_elements(int rank, const int64_t *shape)
+{
+    int64_t elements = 1;
+    for (int i = 0; i < rank; i++) elements *= shape[i];
+    return elements;
+}
+
+const char *shape_text(int rank, const int64_t *shape, char *text, size_t size)
+{
+    size_t length = (size_t)snprintf(text, size, "[");
+    for (int i = 0; i < rank && length < size; i++) {
+        length += (size_t)snprintf(text + length, size - length, "%s%" PRId64, i ? ", " : "", shape[i]);
+    }
+    if (length < size) snprintf(text + length, size - length, "]");
+    return text;
+}
+
+char *text_format(Failure *failure, const char *format, ...)
+{
+    char *text;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length >= 0) return text;
+    fail(failure, "no memory for a text");
+    return NULL;
+}
+
+bool path_writable(const char *option, const char *path, Failure *failure)
+{
+    struct stat status;
+    if (!path) return true;
+    bool exists = !stat(path, &status);
+    if (exists && S_ISDIR(status.st_mode)) return fail(failure, "%s %s: this is a folder; name a file", option, path);
+    /* A regular file is replaced, which takes a writable folder; a device is written to. */
+    if (exists && !S_ISREG(status.st_mode)) {
+        return !access(path, W_OK) || fail(failure, "%s %s: cannot be written: %s", option, path, strerror(errno));
+    }
+    char *copy = text_format(failure, "%s", path);
+    if (!copy) return false;
+    const char *folder = dirname(copy);
+    bool writable = !access(folder, W_OK | X_OK) ||
+                    fail(failure, "%s %s: cannot write into the folder %s: %s", option, path, folder, strerror(errno));
+    free(copy);
+    return writable;
+}

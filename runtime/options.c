@@ -1,0 +1,463 @@
+/* The command line: one table of flags, with the sub-commands that take each.
+ *
+ * The same rows read the arguments of the network's own fit(): they are the defaults, flags override them. */
+#include "trainer.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FIT = COMMAND_FIT,
+    EVALUATE = COMMAND_EVALUATE,
+    PREDICT = COMMAND_PREDICT,
+    GRADIENTS = COMMAND_GRADIENTS,
+    COMPUTING = FIT | EVALUATE | PREDICT | GRADIENTS,
+};
+
+typedef enum {
+    OPTION_TEXT,
+    OPTION_FILES,    /* FILE or NAME=FILE, may come again */
+    OPTION_COUNT,    /* a whole number from least to most */
+    OPTION_SEED,     /* 64 bits */
+    OPTION_FRACTION, /* 0 <= f < 1 */
+    OPTION_SHUFFLE,
+} OptionType;
+
+typedef struct {
+    const char *name, *value; /* --name VALUE */
+    unsigned commands;
+    OptionType type;
+    size_t offset; /* in Options */
+    int64_t least, most;
+    const char *help;
+} Option;
+
+#define AT(member) offsetof(Options, member)
+static const int64_t MOST = (int64_t)1 << 40;
+
+static const Option table[] = {
+    {"data",
+     "DIR",
+     FIT | EVALUATE,
+     OPTION_TEXT,
+     AT(data),
+     0,
+     0,
+     "folder of the four MNIST files, plain or .gz (else $MNIST_DIR, else data/mnist)"},
+    {"x", "[NAME=]FILE", COMPUTING, OPTION_FILES, AT(x), 0, 0, "inputs: .npy or IDX, for several inputs one each"},
+    {"y",
+     "[NAME=]FILE",
+     FIT | EVALUATE | GRADIENTS,
+     OPTION_FILES,
+     AT(y),
+     0,
+     0,
+     "targets: class numbers, one-hot rows, or rows of the output's shape"},
+    {"sample-weight", "FILE", FIT | EVALUATE | GRADIENTS, OPTION_TEXT, AT(sample_weight), 0, 0, "one weight for each sample"},
+    {"class-weight", "{0: 3, ...}", FIT | GRADIENTS, OPTION_TEXT, AT(class_weight), 0, 0, "weights of classes; others have 1"},
+    {"weights",
+     "FILE",
+     COMPUTING,
+     OPTION_TEXT,
+     AT(weights),
+     0,
+     0,
+     "safetensors to load; fit starts from it with a new optimiser"},
+    {"output",
+     "FILE",
+     FIT | PREDICT | GRADIENTS,
+     OPTION_TEXT,
+     AT(output),
+     0,
+     0,
+     "also -o: where the result goes (fit: the weights)"},
+    {"epochs", "N", FIT, OPTION_COUNT, AT(epochs), 1, MOST, "number of the last epoch"},
+    {"initial-epoch", "N", FIT, OPTION_COUNT, AT(initial_epoch), 0, MOST, "epochs counted as done"},
+    {"batch-size",
+     "N",
+     COMPUTING & ~(unsigned)GRADIENTS,
+     OPTION_COUNT,
+     AT(batch_size),
+     1,
+     MOST,
+     "samples of a step; not above the network's own"},
+    {"steps-per-epoch",
+     "N",
+     FIT,
+     OPTION_COUNT,
+     AT(steps_per_epoch),
+     1,
+     MOST,
+     "steps of an epoch (else: once through the data)"},
+    {"shuffle", "true|false|batch", FIT, OPTION_SHUFFLE, AT(shuffle), 0, 0, "the samples, or whole batches, before each epoch"},
+    {"validation-split",
+     "F",
+     FIT,
+     OPTION_FRACTION,
+     AT(validation_split),
+     0,
+     0,
+     "share of the data, from its end, kept to validate on"},
+    {"validation-data",
+     "DIR|test",
+     FIT,
+     OPTION_TEXT,
+     AT(validation_data),
+     0,
+     0,
+     "validate on that folder's test set; test: the data folder's own"},
+    {"validation-x", "[NAME=]FILE", FIT, OPTION_FILES, AT(validation_x), 0, 0, "validate on these inputs"},
+    {"validation-y", "[NAME=]FILE", FIT, OPTION_FILES, AT(validation_y), 0, 0, "and these targets"},
+    {"validation-steps", "N", FIT, OPTION_COUNT, AT(validation_steps), 1, MOST, "batches to validate on (else: all)"},
+    {"validation-batch-size", "N", FIT, OPTION_COUNT, AT(validation_batch_size), 1, MOST, "their size (else: the batch size)"},
+    {"validation-freq", "N", FIT, OPTION_COUNT, AT(validation_freq), 1, MOST, "validate in every Nth epoch"},
+    {"callbacks",
+     "none|[...]",
+     FIT,
+     OPTION_TEXT,
+     AT(callbacks),
+     0,
+     0,
+     "instead of the network's own: '[early_stopping(patience=3), terminate_on_nan()]'"},
+    {"checkpoint", "FILE", FIT, OPTION_TEXT, AT(checkpoint), 0, 0, "write the whole state there, after each epoch"},
+    {"checkpoint-steps", "N", FIT, OPTION_COUNT, AT(checkpoint_steps), 1, MOST, "and after every N steps"},
+    {"resume", "FILE", FIT, OPTION_TEXT, AT(resume), 0, 0, "go on from a checkpoint exactly where it was written"},
+    {"history", "FILE", FIT, OPTION_TEXT, AT(history), 0, 0, "write loss and metrics of each epoch there, as CSV"},
+    {"steps", "N", EVALUATE | PREDICT, OPTION_COUNT, AT(steps), 1, MOST, "only the first N batches"},
+    {"seed", "N", FIT, OPTION_SEED, AT(seed), 0, 0, "of first weights, shuffling and dropout (else 0)"},
+    {"threads", "N", COMPUTING, OPTION_COUNT, AT(threads), 1, 1024, "processor threads (else $OMP_NUM_THREADS, else all)"},
+    {"verbose",
+     "0|1|2",
+     FIT | EVALUATE | PREDICT,
+     OPTION_COUNT,
+     AT(verbose),
+     0,
+     2,
+     "silent, a progress bar, one line an epoch"},
+};
+enum { TABLE_COUNT = sizeof table / sizeof *table };
+_Static_assert((int)TABLE_COUNT <= (int)MAX_OPTIONS, "Options.given has a place for each");
+
+static const struct {
+    const char *name;
+    Command command;
+    const char *usage, *help;
+} commands[] = {
+    {"fit", COMMAND_FIT, "[--data DIR] [--output w.safetensors] [options]", "train"},
+    {"evaluate",
+     COMMAND_EVALUATE,
+     "--weights w.safetensors [--data DIR] [options]",
+     "loss, metrics and confusion matrix of a test set"},
+    {"predict",
+     COMMAND_PREDICT,
+     "--weights w.safetensors digit.png ... | x.npy [-o y.npy]",
+     "what the network says of pictures or arrays"},
+    {"gradients",
+     COMMAND_GRADIENTS,
+     "--weights w.safetensors x.npy y.npy -o grads.safetensors",
+     "the loss and its gradients, to compare"},
+    {"summary", COMMAND_SUMMARY, "", "the layers, their shapes and parameters"},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+static const char *command_name(Command command)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (commands[i].command == command) return commands[i].name;
+    }
+    return "";
+}
+
+/* How many letters must be put in, left out or changed to make one of the other; at most 63 letters count. */
+static int edit_distance(const char *a, const char *b)
+{
+    int row[64];
+    int length = (int)strnlen(b, 63);
+    for (int j = 0; j <= length; j++) row[j] = j;
+    for (int i = 1; a[i - 1] && i < 64; i++) {
+        int diagonal = row[0];
+        row[0] = i;
+        for (int j = 1; j <= length; j++) {
+            int changed = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            int best = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+            row[j] = changed < best ? changed : best;
+        }
+    }
+    return row[length];
+}
+
+const char *closest_name(const char *name, const char *const *candidates, int count)
+{
+    const char *best = NULL;
+    int least = 1 + (int)strlen(name) / 3; /* beyond a third of the letters it is another word */
+    for (int i = 0; i < count; i++) {
+        int distance = edit_distance(name, candidates[i]);
+        if (distance <= least) {
+            best = candidates[i];
+            least = distance - 1;
+        }
+    }
+    return best;
+}
+
+bool option_given(const Options *options, const char *name)
+{
+    for (int i = 0; i < TABLE_COUNT; i++) {
+        if (!strcmp(table[i].name, name)) return options->given[i];
+    }
+    return false;
+}
+
+static bool set_count(const Option *option, const char *text, int64_t *count, Failure *failure)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (end == text || *end || errno || number < option->least || number > option->most) {
+        if (option->most == MOST) {
+            return fail(
+                failure, "--%s wants a whole number from %lld on, not '%s'", option->name, (long long)option->least, text);
+        }
+        return fail(failure,
+                    "--%s wants a whole number from %lld to %lld, not '%s'",
+                    option->name,
+                    (long long)option->least,
+                    (long long)option->most,
+                    text);
+    }
+    *count = number;
+    return true;
+}
+
+/* --x NAME=FILE: what stands before the first '=' is a name, unless there is a '/' in it. */
+static bool add_file(NamedFiles *files, const char *text, int most)
+{
+    if (!files->items) files->items = calloc((size_t)most, sizeof *files->items);
+    if (!files->items) return false;
+    NamedFile *file = &files->items[files->count++];
+    const char *equals = strchr(text, '=');
+    const char *slash = strchr(text, '/');
+    file->path = text;
+    if (equals && equals > text && !(slash && slash < equals)) {
+        file->name = strndup(text, (size_t)(equals - text));
+        file->path = equals + 1;
+        return file->name != NULL;
+    }
+    return true;
+}
+
+static bool set_option(Options *options, const Option *option, const char *text, int argc, Failure *failure)
+{
+    void *place = (char *)options + option->offset;
+    char *end;
+    if (!*text) return fail(failure, "--%s wants a value, not an empty text", option->name);
+    switch (option->type) {
+    case OPTION_TEXT: *(const char **)place = text; return true;
+    case OPTION_FILES: return add_file(place, text, argc) ? true : fail(failure, "no memory for --%s", option->name);
+    case OPTION_COUNT: return set_count(option, text, place, failure);
+    case OPTION_SEED:
+        errno = 0;
+        *(uint64_t *)place = strtoull(text, &end, 10);
+        if (end == text || *end || errno || strchr(text, '-')) {
+            return fail(failure, "--%s wants a whole number from 0 to 2^64 - 1, not '%s'", option->name, text);
+        }
+        return true;
+    case OPTION_FRACTION:
+        *(double *)place = strtod(text, &end);
+        if (end == text || *end || !(*(double *)place >= 0 && *(double *)place < 1)) {
+            return fail(failure, "--%s wants a number from 0 to below 1, not '%s'", option->name, text);
+        }
+        return true;
+    case OPTION_SHUFFLE:
+        if (!strcmp(text, "true"))
+            *(Shuffle *)place = SHUFFLE_SAMPLES;
+        else if (!strcmp(text, "false"))
+            *(Shuffle *)place = SHUFFLE_NONE;
+        else if (!strcmp(text, "batch"))
+            *(Shuffle *)place = SHUFFLE_BATCHES;
+        else
+            return fail(failure, "--%s wants true, false or batch, not '%s'", option->name, text);
+        return true;
+    }
+    return false;
+}
+
+/* The arguments of the network's own fit(). */
+static bool set_defaults(Options *options, const CnncModel *model, int argc, Failure *failure)
+{
+    options->batch_size = model->batch_size;
+    options->epochs = 1;
+    options->verbose = 1;
+    options->validation_freq = 1;
+    options->shuffle = SHUFFLE_SAMPLES;
+    if (options->command != COMMAND_FIT && options->command != COMMAND_GRADIENTS) return true;
+    for (const CnncArgument *argument = model->fit; argument && argument->name; argument++) {
+        if (!argument->value || !strcmp(argument->value, "none") || !strcmp(argument->value, "auto")) continue;
+        char name[64];
+        size_t length = strnlen(argument->name, sizeof name - 1);
+        for (size_t i = 0; i < length; i++) name[i] = (char)(argument->name[i] == '_' ? '-' : argument->name[i]);
+        name[length] = '\0';
+        const Option *option = NULL;
+        for (int i = 0; i < TABLE_COUNT; i++) {
+            if (!strcmp(table[i].name, name)) option = &table[i];
+        }
+        if (!option)
+            return fail(failure, "the network's fit() has an argument %s, which this trainer does not know", argument->name);
+        if (!(option->commands & options->command)) continue;
+        if (!set_option(options, option, argument->value, argc, failure)) return false;
+    }
+    return true;
+}
+
+static bool unknown_option(const Options *options, const char *argument, Failure *failure)
+{
+    char name[64];
+    const char *known[TABLE_COUNT];
+    int count = 0;
+    if (argument[0] == '-' && argument[1] != '-')
+        return fail(failure,
+                    "%s has no option %s; see %s %s --help",
+                    command_name(options->command),
+                    argument,
+                    options->program,
+                    command_name(options->command));
+    argument += 2;
+    size_t length = strcspn(argument, "=");
+    if (length > sizeof name - 1) length = sizeof name - 1;
+    memcpy(name, argument, length);
+    name[length] = '\0';
+    const char *command = command_name(options->command);
+    for (int i = 0; i < TABLE_COUNT; i++) {
+        if (table[i].commands & options->command)
+            known[count++] = table[i].name;
+        else if (!strcmp(table[i].name, name))
+            return fail(failure, "%s has no option --%s; see %s %s --help", command, name, options->program, command);
+    }
+    const char *near = closest_name(name, known, count);
+    if (near) return fail(failure, "%s has no option --%s; did you mean --%s?", command, name, near);
+    return fail(failure, "%s has no option --%s; see %s %s --help", command, name, options->program, command);
+}
+
+static bool find_command(Options *options, const char *name, Failure *failure)
+{
+    const char *names[COMMAND_COUNT];
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        names[i] = commands[i].name;
+        if (!strcmp(name, commands[i].name)) {
+            options->command = commands[i].command;
+            return true;
+        }
+    }
+    const char *near = closest_name(name, names, COMMAND_COUNT);
+    if (near) return fail(failure, "no command %s; did you mean %s?", name, near);
+    return fail(failure, "no command %s; there are fit, evaluate, predict, gradients and summary", name);
+}
+
+bool options_read(Options *options, const CnncModel *model, int argc, char **argv, Failure *failure)
+{
+    *options = (Options){.program = model->name};
+    if (argc < 2) return true;
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        options->help = true;
+        return true;
+    }
+    if (!find_command(options, argv[1], failure) || !set_defaults(options, model, argc, failure)) return false;
+
+    struct option flags[TABLE_COUNT + 2] = {0};
+    int count = 0;
+    for (int i = 0; i < TABLE_COUNT; i++) {
+        if (table[i].commands & options->command) {
+            flags[count++] = (struct option){.name = table[i].name, .has_arg = required_argument, .val = 256 + i};
+        }
+    }
+    flags[count] = (struct option){.name = "help", .has_arg = no_argument, .val = 'h'};
+    const char *letters = options->command & (FIT | PREDICT | GRADIENTS) ? ":ho:" : ":h";
+
+    /* getopt sees the arguments from the sub-command on. Setting optind to 0 makes glibc start afresh. */
+    optind = 0;
+    opterr = 0;
+    int letter;
+    while ((letter = getopt_long(argc - 1, argv + 1, letters, flags, NULL)) != -1) {
+        const char *argument = argv[optind];
+        if (letter == 'h') {
+            options->help = true;
+            return true;
+        }
+        if (letter == 'o') {
+            options->output = optarg;
+        } else if (letter == ':') {
+            return fail(failure, "%s wants a value", argument);
+        } else if (letter == '?') {
+            return unknown_option(options, argument, failure);
+        } else {
+            const Option *option = &table[letter - 256];
+            const char *flag = optarg == argument ? argv[optind - 1] : argument;
+            /* getopt takes beginnings of names too: --steps would be --steps-per-epoch. Here names are written out. */
+            if (strcspn(flag + 2, "=") != strlen(option->name)) return unknown_option(options, flag, failure);
+            if (!set_option(options, option, optarg, argc, failure)) return false;
+            options->given[letter - 256] = true;
+        }
+    }
+    options->files = argv + 1 + optind;
+    options->file_count = argc - 1 - optind;
+    if (options->batch_size > model->batch_size) {
+        return fail(
+            failure,
+            "--batch-size %lld: the network was compiled for steps of at most %d samples (cnnc --batch=%lld makes another)",
+            (long long)options->batch_size,
+            model->batch_size,
+            (long long)options->batch_size);
+    }
+    if (options->validation_batch_size > model->batch_size) {
+        return fail(failure,
+                    "--validation-batch-size %lld: the network was compiled for steps of at most %d samples",
+                    (long long)options->validation_batch_size,
+                    model->batch_size);
+    }
+    if (options->file_count && !(options->command & (PREDICT | GRADIENTS))) {
+        return fail(failure, "%s takes no file without a flag: what is %s?", argv[1], options->files[0]);
+    }
+    return true;
+}
+
+static void free_files(NamedFiles *files)
+{
+    for (int i = 0; i < files->count; i++) free((void *)(uintptr_t)files->items[i].name);
+    free(files->items);
+}
+
+void options_free(Options *options)
+{
+    free_files(&options->x);
+    free_files(&options->y);
+    free_files(&options->validation_x);
+    free_files(&options->validation_y);
+}
+
+void options_help(const CnncModel *model, const Options *options, FILE *stream)
+{
+    if (!options->command) {
+        fprintf(stream, "%s: a neural network, compiled by cnnc\n\n", model->name);
+        for (int i = 0; i < COMMAND_COUNT; i++) {
+            fprintf(stream, "    %s %s %s\n        %s\n", model->name, commands[i].name, commands[i].usage, commands[i].help);
+        }
+        fprintf(stream, "\n%s COMMAND --help lists a command's options.\n", model->name);
+        return;
+    }
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (commands[i].command == options->command) {
+            fprintf(stream, "%s %s %s\n    %s\n\n", model->name, commands[i].name, commands[i].usage, commands[i].help);
+        }
+    }
+    for (int i = 0; i < TABLE_COUNT; i++) {
+        if (!(table[i].commands & options->command)) continue;
+        char flag[64];
+        snprintf(flag, sizeof flag, "--%s %s", table[i].name, table[i].value);
+        fprintf(stream, "  %-32s %s\n", flag, table[i].help);
+    }
+    fprintf(stream, "  %-32s %s\n", "--help", "this text");
+}

@@ -1,0 +1,187 @@
+/* predict(): what the network says of PNG pictures or of arrays.
+ *
+ * Without -o the answers are printed, a line for each sample; with it they are written: .npy for a network of one
+ * output, else safetensors with a tensor for each. */
+#include "trainer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The height, width and channels of the pictures that an input takes: [28, 28, 1], [28, 28], or a flat square [784]. */
+static bool picture_shape(const CnncPort *port, int64_t *height, int64_t *width, int64_t *channels, Failure *failure)
+{
+    char text[128];
+    *channels = 1;
+    if (port->rank == 3 || port->rank == 2) {
+        *height = port->shape[0];
+        *width = port->shape[1];
+        if (port->rank == 3) *channels = port->shape[2];
+        return true;
+    }
+    int64_t side = port->rank == 1 ? (int64_t)(sqrt((double)port->shape[0]) + 0.5) : 0;
+    *height = *width = side;
+    if (side > 0 && side * side == port->shape[0]) return true;
+    return fail(failure,
+                "input %s takes %s, which is no picture: give an array",
+                port->name,
+                shape_text(port->rank, port->shape, text, sizeof text));
+}
+
+/* The pictures as one array [count, height, width, channels]. */
+static bool read_pictures(Dataset *data, const CnncModel *model, char **files, int count, Failure *failure)
+{
+    int64_t height, width, channels;
+    if (model->input_count != 1) return fail(failure, "the network has %d inputs: pictures serve only one", model->input_count);
+    if (!picture_shape(&model->inputs[0], &height, &width, &channels, failure)) return false;
+    *data = (Dataset){.count = count,
+                      .inputs = calloc(1, sizeof *data->inputs),
+                      .input_paths = calloc(1, sizeof *data->input_paths),
+                      .targets = calloc((size_t)model->output_count, sizeof *data->targets),
+                      .target_paths = calloc((size_t)model->output_count, sizeof *data->target_paths)};
+    if (!data->inputs || !data->input_paths || !data->targets || !data->target_paths)
+        return fail(failure, "no memory for the pictures");
+    if (!array_new(&data->inputs[0], ARRAY_FLOAT32, 4, (const int64_t[]){count, height, width, channels}, failure))
+        return false;
+    size_t size = (size_t)(height * width * channels) * sizeof(float);
+    for (int i = 0; i < count; i++) {
+        Array picture = {0};
+        if (!is_png(files[i])) return fail(failure, "%s is not a PNG file, but the others are pictures", files[i]);
+        if (!png_read(files[i], height, width, channels, &picture, failure)) return false;
+        memcpy((char *)data->inputs[0].data + (size_t)i * size, picture.data, size);
+        array_free(&picture);
+    }
+    data->input_paths[0] = text_format(failure, "%s", files[0]);
+    return data->input_paths[0] != NULL;
+}
+
+static bool read_inputs(Dataset *data, const CnncModel *model, const Options *options, Failure *failure)
+{
+    NamedFile only = {0};
+    NamedFiles plain = {.items = &only, .count = 1};
+    DataRequest request = {.x = &options->x, .x_flag = "--x"};
+    if (options->file_count && options->x.count)
+        return fail(failure, "--x and the file %s exclude one another", options->files[0]);
+    if (options->file_count && is_png(options->files[0]))
+        return read_pictures(data, model, options->files, options->file_count, failure);
+    if (options->file_count > 1) {
+        return fail(failure, "one array at a time: what is %s? (several inputs: --x NAME=FILE)", options->files[1]);
+    }
+    if (options->file_count == 1) {
+        only.path = options->files[0];
+        request.x = &plain;
+    } else if (!options->x.count) {
+        return fail(failure, "predict what? Name PNG pictures, or an array of samples (.npy or IDX)");
+    }
+    return dataset_read(data, model, &request, failure);
+}
+
+/* file, class, probability; or the row of numbers where the network names no classes. */
+static void print_answers(const CnncModel *model, const Batch *batch, const Options *options, int64_t first, int64_t n,
+                          int name_width)
+{
+    int64_t units = shape_elements(model->outputs[0].rank, model->outputs[0].shape);
+    bool pictures = options->file_count && is_png(options->files[0]);
+    int classes = model->output_count == 1 ? metric_classes(model, 0) : 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (pictures) printf("%-*s ", name_width, options->files[first + i]);
+        if (pictures && classes) {
+            const float *row = batch->outputs[0] + i * units;
+            int64_t class = units == 1 ? row[0] > 0.5F : highest(row, units);
+            double probability = (double)(units == 1 ? (class ? row[0] : 1 - row[0]) : row[class]);
+            printf(" %" PRId64 "  %.4f\n", class, probability);
+            continue;
+        }
+        for (int output = 0; output < model->output_count; output++) {
+            int64_t count = shape_elements(model->outputs[output].rank, model->outputs[output].shape);
+            if (model->output_count > 1) printf("%s%s:", output ? "  " : "", model->outputs[output].name);
+            for (int64_t k = 0; k < count; k++) {
+                printf("%s%.9g", k || model->output_count > 1 ? " " : "", (double)batch->outputs[output][i * count + k]);
+            }
+        }
+        putchar('\n');
+    }
+}
+
+static bool write_answers(const CnncModel *model, const char *path, const Array *answers, Failure *failure)
+{
+    if (model->output_count == 1) return npy_write(path, &answers[0], failure);
+    TensorFile file = {0};
+    bool done = true;
+    for (int i = 0; i < model->output_count && done; i++)
+        done = safetensors_add(&file, model->outputs[i].name, &answers[i], failure);
+    done = done && safetensors_write(path, &file, failure);
+    safetensors_free(&file);
+    return done;
+}
+
+static bool new_answers(Array *answers, const CnncModel *model, int64_t count, Failure *failure)
+{
+    for (int i = 0; i < model->output_count; i++) {
+        const CnncPort *port = &model->outputs[i];
+        int64_t shape[CNNC_MAX_RANK] = {count};
+        if (port->rank + 1 > CNNC_MAX_RANK) return fail(failure, "output %s has too many dimensions to be written", port->name);
+        memcpy(shape + 1, port->shape, (size_t)port->rank * sizeof *shape);
+        if (!array_new(&answers[i], ARRAY_FLOAT32, port->rank + 1, shape, failure)) return false;
+    }
+    return true;
+}
+
+int predict_command(const CnncModel *model, const Options *options, Failure *failure)
+{
+    int status = 1, name_width = 0;
+    Dataset data = {0};
+    Batch batch = {0};
+    Array *answers = calloc((size_t)model->output_count, sizeof *answers);
+    void *parameters = NULL, *weights = NULL, *arena = NULL;
+
+    if (!answers) {
+        fail(failure, "no memory for the predictions");
+        goto end;
+    }
+    if (!options->weights) {
+        fail(failure, "--weights FILE is missing: which weights are to predict?");
+        goto end;
+    }
+    if (!path_writable("-o", options->output, failure)) goto end;
+    parameters = memory_aligned(model->parameters_size, "the parameters", failure);
+    weights = parameters ? memory_aligned(model->weights_size, "the weights", failure) : NULL;
+    arena = weights ? memory_aligned(model->predict_arena_size, "the activations", failure) : NULL;
+    if (!arena || !parameters_read(options->weights, model, parameters, failure)) goto end;
+    if (!read_inputs(&data, model, options, failure) || !batch_new(&batch, model, options->batch_size, failure)) goto end;
+    int64_t count = data.count;
+    if (options->steps && options->steps < batch_count(count, options->batch_size))
+        count = options->steps * options->batch_size;
+    if (options->output && !new_answers(answers, model, count, failure)) goto end;
+    model->pack(parameters, weights);
+
+    for (int i = 0; i < options->file_count; i++) {
+        int length = (int)strlen(options->files[i]);
+        name_width = length > name_width ? length : name_width;
+    }
+    Samples samples = {.data = &data, .count = count};
+    for (int64_t first = 0; first < count; first += options->batch_size) {
+        int64_t n = count - first < options->batch_size ? count - first : options->batch_size;
+        batch_gather(&batch, model, &samples, NULL, first, n);
+        model->predict_batch(weights, (const void *const *)batch.inputs, batch.outputs, (size_t)n, arena);
+        if (!options->output) {
+            print_answers(model, &batch, options, first, n, name_width);
+            continue;
+        }
+        for (int i = 0; i < model->output_count; i++) {
+            size_t size = (size_t)shape_elements(model->outputs[i].rank, model->outputs[i].shape) * sizeof(float);
+            memcpy((char *)answers[i].data + (size_t)first * size, batch.outputs[i], (size_t)n * size);
+        }
+    }
+    if (!options->output || write_answers(model, options->output, answers, failure)) status = 0;
+end:
+    for (int i = 0; i < model->output_count && answers; i++) array_free(&answers[i]);
+    free(answers);
+    dataset_free(&data, model);
+    batch_free(&batch, model);
+    free(parameters);
+    free(weights);
+    free(arena);
+    return status;
+}

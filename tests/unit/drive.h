@@ -1,0 +1,27 @@
+/* Driving cnnc_main in forked children, in a folder of the test's own. */
+#ifndef DRIVE_H
+#define DRIVE_H
+
+#include "runtime.h"
+
+/* What a run ended in: the exit status, or 1000 and the signal that killed it; and what it wrote. */
+typedef struct {
+    int status;
+    char out[16384], err[4096];
+} Run;
+
+void scratch_enter(void); /* makes a folder, and goes there: a suite's .init */
+void scratch_leave(void); /* removes it: .fini */
+int scratch_files(void);  /* how many files are in it */
+
+const Run *run_model(const CnncModel *, const char *const *arguments); /* valid until the next call */
+#define RUN(model, ...) run_model(model, (const char *const[]){__VA_ARGS__, NULL})
+
+bool files_equal(const char *a, const char *b); /* both there, same bytes */
+char *file_text(const char *path);              /* free() it; NULL: not there */
+
+/* Writes n flowers (4 features, 3 kinds that a linear model can tell apart) as x.npy and y.npy, with a prefix. */
+void write_flowers(const char *prefix, int64_t n, uint64_t seed);
+void write_array(const char *path, ArrayType, int rank, const int64_t *shape, const void *data);
+
+#endif

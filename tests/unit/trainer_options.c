@@ -1,0 +1,158 @@
+/* The command line of a trainer: what it says to people who mistype. */
+#include "drive.h"
+#include "toy.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+TestSuite(trainer_options, .init = scratch_enter, .fini = scratch_leave);
+
+#define FAILS(model, message, ...)                                                                                             \
+    do {                                                                                                                       \
+        const Run *failed = RUN(model, __VA_ARGS__);                                                                           \
+        cr_expect_eq(failed->status, 1, "status %d", failed->status);                                                          \
+        cr_expect(strstr(failed->err, message) != NULL, "wanted '%s', got '%s'", message, failed->err);                        \
+        cr_expect(strstr(failed->err, ": error: ") != NULL, "%s", failed->err);                                                \
+    } while (0)
+
+Test(trainer_options, no_arguments_say_what_to_do)
+{
+    const Run *run = RUN(&toy_flowers, NULL);
+    cr_expect_eq(run->status, 1);
+    cr_expect(strstr(run->err, "toy_flowers fit") && strstr(run->err, "toy_flowers predict"), "%s", run->err);
+}
+
+Test(trainer_options, help)
+{
+    const Run *run = RUN(&toy_flowers, "--help");
+    cr_expect_eq(run->status, 0);
+    cr_expect(strstr(run->out, "toy_flowers evaluate"), "%s", run->out);
+    run = RUN(&toy_flowers, "fit", "--help");
+    cr_expect_eq(run->status, 0);
+    cr_expect(strstr(run->out, "--validation-split F"), "%s", run->out);
+    cr_expect_not(strstr(run->out, "--steps N"), "an option of evaluate: %s", run->out);
+}
+
+Test(trainer_options, summary)
+{
+    const Run *run = RUN(&toy_flowers, "summary");
+    cr_expect_eq(run->status, 0);
+    cr_expect_str_eq(run->out, toy_flowers.summary);
+}
+
+Test(trainer_options, mistyped)
+{
+    write_flowers("", 20, 1);
+    int before = scratch_files();
+    FAILS(&toy_flowers, "did you mean evaluate?", "evalute");
+    FAILS(&toy_flowers, "there are fit, evaluate", "xyz");
+    FAILS(&toy_flowers, "did you mean --epochs?", "fit", "--epoch_s", "3");
+    FAILS(&toy_flowers, "--epochs wants a value", "fit", "--epochs");
+    FAILS(&toy_flowers, "fit has no option --steps", "fit", "--steps", "2");
+    FAILS(&toy_flowers, "fit has no option -z", "fit", "-z");
+    FAILS(&toy_flowers, "from 1 on, not '0'", "fit", "--epochs", "0");
+    FAILS(&toy_flowers, "from 1 on, not '3x'", "fit", "--epochs", "3x");
+    FAILS(&toy_flowers, "from 0 to 2, not '3'", "fit", "--verbose", "3");
+    FAILS(&toy_flowers, "not '99999999999999999999'", "fit", "--epochs", "99999999999999999999");
+    FAILS(&toy_flowers, "from 0 to below 1, not 'nan'", "fit", "--validation-split", "nan");
+    FAILS(&toy_flowers, "true, false or batch", "fit", "--shuffle", "yes");
+    FAILS(&toy_flowers, "not '-1'", "fit", "--seed", "-1");
+    FAILS(&toy_flowers, "at most 8 samples", "fit", "--batch-size", "9");
+    FAILS(&toy_flowers, "what is x.npy?", "fit", "x.npy");
+    FAILS(&toy_flowers, "did you mean early_stopping?", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "early_stoping");
+    FAILS(&toy_flowers, "wanted before", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "[early_stopping(patience=3]");
+    FAILS(&toy_flowers,
+          "no parameter patients",
+          "fit",
+          "--x",
+          "x.npy",
+          "--y",
+          "y.npy",
+          "--callbacks",
+          "early_stopping(patients=3)");
+    FAILS(&toy_flowers,
+          "wants a whole number",
+          "fit",
+          "--x",
+          "x.npy",
+          "--y",
+          "y.npy",
+          "--callbacks",
+          "early_stopping(patience=-1)");
+    FAILS(&toy_flowers,
+          "no val_accuracy_",
+          "fit",
+          "--x",
+          "x.npy",
+          "--y",
+          "y.npy",
+          "--callbacks",
+          "early_stopping(val_accuracy_)");
+    FAILS(&toy_flowers,
+          "no loss_ for the filepath",
+          "fit",
+          "--x",
+          "x.npy",
+          "--y",
+          "y.npy",
+          "--callbacks",
+          "model_checkpoint(\"{loss_}\")");
+    FAILS(&toy_flowers, "lacks a }", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "model_checkpoint(\"{loss\")");
+    FAILS(&toy_flowers, "filename is missing", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "csv_logger()");
+    cr_expect_eq(scratch_files(), before, "a failed run leaves no file");
+}
+
+Test(trainer_options, places_are_checked_before_training)
+{
+    write_flowers("", 20, 1);
+    int before = scratch_files();
+    FAILS(&toy_flowers, "nowhere", "fit", "--x", "x.npy", "--y", "y.npy", "-o", "nowhere/w");
+    FAILS(&toy_flowers, "nowhere", "fit", "--x", "x.npy", "--y", "y.npy", "--checkpoint", "nowhere/w");
+    FAILS(&toy_flowers, "nowhere", "fit", "--x", "x.npy", "--y", "y.npy", "--history", "nowhere/w");
+    FAILS(&toy_flowers, "nowhere", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "model_checkpoint(nowhere/w)");
+    FAILS(&toy_flowers, "this is a folder", "fit", "--x", "x.npy", "--y", "y.npy", "-o", ".");
+    FAILS(&toy_flowers, "same file", "fit", "--x", "x.npy", "--y", "y.npy", "-o", "w", "--checkpoint", "w");
+    FAILS(&toy_flowers, "needs --checkpoint", "fit", "--x", "x.npy", "--y", "y.npy", "--checkpoint-steps", "2");
+    FAILS(&toy_flowers, "nothing to train", "fit", "--x", "x.npy", "--y", "y.npy", "--initial-epoch", "1");
+    cr_expect_eq(scratch_files(), before);
+}
+
+Test(trainer_options, wrong_data)
+{
+    write_flowers("", 20, 1);
+    write_flowers("short-", 19, 1);
+    int before = scratch_files();
+    FAILS(&toy_flowers, "which data?", "fit");
+    FAILS(&toy_flowers, "no such folder", "fit", "--data", "nowhere");
+    FAILS(&toy_flowers, "train-images-idx3-ubyte", "fit", "--data", ".");
+    FAILS(&toy_flowers, "--y FILE is missing", "fit", "--x", "x.npy");
+    FAILS(&toy_flowers, "--y needs --x", "fit", "--y", "y.npy");
+    FAILS(&toy_flowers, "short-y.npy has 19 samples, but x.npy has 20", "fit", "--x", "x.npy", "--y", "short-y.npy");
+    FAILS(&toy_flowers, "takes samples of shape [4]", "fit", "--x", "y.npy", "--y", "y.npy");
+    FAILS(&toy_flowers, "class numbers", "fit", "--x", "x.npy", "--y", "x.npy");
+    FAILS(&toy_flowers, "only input is named input", "fit", "--x", "inputs=x.npy", "--y", "y.npy");
+    FAILS(&toy_flowers, "two files", "fit", "--x", "x.npy", "--x", "x.npy", "--y", "y.npy");
+    FAILS(&toy_flowers,
+          "leaves no sample to validate on",
+          "fit",
+          "--x",
+          "x.npy",
+          "--y",
+          "y.npy",
+          "--validation-split",
+          "0.000000000000000000001");
+    FAILS(&toy_flowers, "one weight each", "fit", "--x", "x.npy", "--y", "y.npy", "--sample-weight", "short-y.npy");
+    FAILS(&toy_flowers, "there is no class 3", "fit", "--x", "x.npy", "--y", "y.npy", "--class-weight", "{0: 2, 3: 1}");
+    FAILS(&toy_flowers, "class_weight wants", "fit", "--x", "x.npy", "--y", "y.npy", "--class-weight", "{0: 2");
+
+    uint8_t labels[20] = {[5] = 3};
+    write_array("bad.npy", ARRAY_UINT8, 1, (const int64_t[]){20}, labels);
+    FAILS(&toy_flowers, "label 3 at index 5 of bad.npy: the network has 3 classes", "fit", "--x", "x.npy", "--y", "bad.npy");
+    float halves[20] = {[2] = 0.5F};
+    write_array("bad.npy", ARRAY_FLOAT32, 1, (const int64_t[]){20}, halves);
+    FAILS(&toy_flowers, "label 0.5 at index 2", "fit", "--x", "x.npy", "--y", "bad.npy");
+    float rows[20][3] = {{0, 0, 1}, {0.5F, 0.5F, 0}};
+    write_array("bad.npy", ARRAY_FLOAT32, 2, (const int64_t[]){20, 3}, rows);
+    FAILS(&toy_flowers, "row 1 of bad.npy is not one-hot", "fit", "--x", "x.npy", "--y", "bad.npy");
+    cr_expect_eq(scratch_files(), before + 1);
+}

@@ -1,0 +1,235 @@
+/* Checkpoints: a training that is cut off anywhere and resumed ends in the same bits as one that is not. */
+#include "drive.h"
+#include "toy.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+TestSuite(trainer_resume, .init = scratch_enter, .fini = scratch_leave);
+
+static const char CALLBACKS[] = "[early_stopping(val_loss, patience=1, restore_best_weights=true), csv_logger(history.csv),"
+                                " model_checkpoint(best, monitor=val_accuracy, save_best_only=true)]";
+enum { SAMPLES = 50, STEPS = 5 * 3 }; /* 40 to train on: 5 steps of 8, in 3 epochs */
+
+static uint64_t fatal_step;
+static int fatal_signal;
+
+/* The step during which a signal arrives. */
+static float interrupted_step(void *weights, void *slots, const void *const *inputs, const void *const *targets,
+                              const float *sample_weights, size_t n, const CnncStep *step, float *const *outputs, void *arena)
+{
+    if (step->step == fatal_step) raise(fatal_signal);
+    return toy_flowers.train_step(weights, slots, inputs, targets, sample_weights, n, step, outputs, arena);
+}
+
+static const Run *train(const CnncModel *model, const char *const *more)
+{
+    const char *arguments[32] = {
+        "fit", "--x", "x.npy", "--y", "y.npy", "--validation-split", "0.2", "--epochs", "3", "--callbacks", CALLBACKS};
+    int count = 11;
+    for (; *more; more++) arguments[count++] = *more;
+    return run_model(model, arguments);
+}
+#define TRAIN(model, ...) train(model, (const char *const[]){__VA_ARGS__, NULL})
+
+/* Runs to the end once, then cuts a second run off at each step and resumes it. */
+static void cut_everywhere(int signal, const char *const *flags, int status)
+{
+    CnncModel model = toy_flowers;
+    model.train_step = interrupted_step;
+    write_flowers("", SAMPLES, 3);
+    fatal_step = UINT64_MAX;
+    const Run *run = TRAIN(&model, "-o", "whole");
+    cr_assert_eq(run->status, 0, "%s", run->err);
+    rename("history.csv", "whole.csv");
+    rename("best", "whole-best");
+    int resumed = 0;
+    for (uint64_t step = 1; step < STEPS; step++) {
+        fatal_step = step;
+        fatal_signal = signal;
+        remove("checkpoint");
+        remove("cut");
+        run = TRAIN(&model, "--checkpoint", "checkpoint", flags[0], flags[1]);
+        if (run->status == 0) continue; /* early_stopping came first */
+        cr_assert_eq(run->status, status, "step %d: %d %s", (int)step, run->status, run->err);
+        fatal_step = UINT64_MAX;
+        run = TRAIN(&model, "--resume", "checkpoint", "-o", "cut");
+        cr_assert_eq(run->status, 0, "step %d: %s", (int)step, run->err);
+        cr_expect(files_equal("cut", "whole"), "step %d: other weights", (int)step);
+        cr_expect(files_equal("history.csv", "whole.csv"), "step %d: another history", (int)step);
+        cr_expect(files_equal("best", "whole-best"), "step %d: another best", (int)step);
+        resumed++;
+    }
+    cr_expect(resumed >= 9, "only %d runs were cut off", resumed);
+}
+
+Test(trainer_resume, after_ctrl_c)
+{
+    cut_everywhere(SIGINT, (const char *const[]){"--seed", "0"}, 130);
+}
+
+Test(trainer_resume, after_a_kill)
+{
+    cut_everywhere(SIGKILL, (const char *const[]){"--checkpoint-steps", "1"}, 1000 + SIGKILL);
+}
+
+Test(trainer_resume, ctrl_c_says_how_to_go_on)
+{
+    CnncModel model = toy_flowers;
+    model.train_step = interrupted_step;
+    write_flowers("", SAMPLES, 3);
+    fatal_step = 2;
+    fatal_signal = SIGINT;
+    const Run *run = TRAIN(&model, "--checkpoint", "checkpoint");
+    cr_expect_eq(run->status, 130);
+    cr_expect(strstr(run->err, "interrupted in epoch 1 after 3 steps"), "%s", run->err);
+    cr_expect(strstr(run->err, "--resume checkpoint"), "%s", run->err);
+    run = TRAIN(&model, "-o", "w");
+    cr_expect_eq(run->status, 130);
+    cr_expect(strstr(run->err, "--weights w"), "%s", run->err);
+    run = TRAIN(&model, "--seed", "1");
+    cr_expect_eq(run->status, 130);
+    cr_expect(strstr(run->err, "nothing was saved"), "%s", run->err);
+}
+
+Test(trainer_resume, with_more_epochs)
+{
+    write_flowers("", SAMPLES, 3);
+    cr_assert_eq(
+        RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "5", "-o", "five", "--history", "five.csv")
+            ->status,
+        0);
+    cr_assert_eq(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "2", "--checkpoint", "c")->status, 0);
+    cr_assert_eq(RUN(&toy_flowers,
+                     "fit",
+                     "--x",
+                     "x.npy",
+                     "--y",
+                     "y.npy",
+                     "--epochs",
+                     "5",
+                     "--resume",
+                     "c",
+                     "-o",
+                     "more",
+                     "--history",
+                     "more.csv")
+                     ->status,
+                 0);
+    cr_expect(files_equal("five", "more"));
+    cr_expect(files_equal("five.csv", "more.csv"));
+    const Run *run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "2", "--resume", "c");
+    cr_expect_eq(run->status, 0);
+    cr_expect(strstr(run->out, "c has 2 epochs behind it"), "%s", run->out);
+}
+
+Test(trainer_resume, weights_of_a_checkpoint)
+{
+    write_flowers("", SAMPLES, 3);
+    cr_assert_eq(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--checkpoint", "c", "-o", "w")->status, 0);
+    cr_assert_eq(RUN(&toy_flowers, "predict", "--weights", "c", "x.npy", "-o", "a.npy")->status, 0);
+    cr_assert_eq(RUN(&toy_flowers, "predict", "--weights", "w", "x.npy", "-o", "b.npy")->status, 0);
+    cr_expect(files_equal("a.npy", "b.npy"));
+}
+
+Test(trainer_resume, what_does_not_fit_is_refused)
+{
+    CnncModel other = toy_flowers;
+    other.hash = "0e0e";
+    write_flowers("", SAMPLES, 3);
+    write_flowers("other-", SAMPLES + 1, 3);
+    cr_assert_eq(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--checkpoint", "c", "-o", "w")->status, 0);
+    int before = scratch_files();
+    const struct {
+        const CnncModel *model;
+        const char *x, *y, *file, *flag, *value, *message;
+    } cases[] = {
+        {&other, "x.npy", "y.npy", "c", "--epochs", "2", "of another network"},
+        {&toy_flowers, "other-x.npy", "other-y.npy", "c", "--epochs", "2", "on 50 samples, but these are 51"},
+        {&toy_flowers, "x.npy", "y.npy", "w", "--epochs", "2", "w is no checkpoint"},
+        {&toy_flowers, "x.npy", "y.npy", "x.npy", "--epochs", "2", "x.npy"},
+        {&toy_flowers, "x.npy", "y.npy", "nothing", "--epochs", "2", "nothing"},
+        {&toy_flowers, "x.npy", "y.npy", "c", "--seed", "1", "--seed differs"},
+        {&toy_flowers, "x.npy", "y.npy", "c", "--batch-size", "4", "--batch-size differs"},
+        {&toy_flowers, "x.npy", "y.npy", "c", "--shuffle", "false", "--shuffle differs"},
+        {&toy_flowers, "x.npy", "y.npy", "c", "--initial-epoch", "1", "leave --initial-epoch out"},
+        {&toy_flowers, "x.npy", "y.npy", "c", "--weights", "w", "exclude one another"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const Run *run = RUN(cases[i].model,
+                             "fit",
+                             "--x",
+                             cases[i].x,
+                             "--y",
+                             cases[i].y,
+                             "--resume",
+                             cases[i].file,
+                             cases[i].flag,
+                             cases[i].value);
+        cr_expect_eq(run->status, 1, "case %zu", i);
+        cr_expect(strstr(run->err, cases[i].message), "case %zu: %s", i, run->err);
+    }
+    cr_expect_eq(scratch_files(), before);
+}
+
+/* Every byte of a checkpoint, changed: the resumed run fails with a message, or ends as it would have. */
+Test(trainer_resume, damaged_checkpoints, .timeout = 120)
+{
+    write_flowers("", 16, 3);
+    cr_assert_eq(
+        RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "1", "--checkpoint", "c", "--verbose", "0")
+            ->status,
+        0);
+    cr_assert_eq(RUN(&toy_flowers,
+                     "fit",
+                     "--x",
+                     "x.npy",
+                     "--y",
+                     "y.npy",
+                     "--epochs",
+                     "2",
+                     "--resume",
+                     "c",
+                     "-o",
+                     "right",
+                     "--verbose",
+                     "0")
+                     ->status,
+                 0);
+    FILE *file = fopen("c", "rb");
+    static unsigned char bytes[65536];
+    cr_assert_not_null(file);
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    cr_assert(size > 500 && size < sizeof bytes);
+    int refused = 0;
+    for (size_t i = 0; i < size; i++) {
+        unsigned char right = bytes[i];
+        bytes[i] = (unsigned char)(right ^ (1u << i % 8));
+        file = fopen("damaged", "wb");
+        cr_assert(file && fwrite(bytes, 1, size, file) == size && fclose(file) == 0);
+        bytes[i] = right;
+        remove("out");
+        const Run *run = RUN(&toy_flowers,
+                             "fit",
+                             "--x",
+                             "x.npy",
+                             "--y",
+                             "y.npy",
+                             "--epochs",
+                             "2",
+                             "--resume",
+                             "damaged",
+                             "-o",
+                             "out",
+                             "--verbose",
+                             "0");
+        bool harmless = run->status == 0 && files_equal("out", "right");
+        bool detected = run->status == 1 && strstr(run->err, "damaged") && !file_text("out");
+        cr_expect(harmless || detected, "byte %zu of %zu: status %d, %s", i, size, run->status, run->err);
+        refused += detected;
+    }
+    cr_expect(refused > (int)size / 2, "%d of %zu damages were detected", refused, size);
+}
