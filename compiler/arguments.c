@@ -115,7 +115,7 @@ static bool check_range(const char *callee, const Parameter *p, const Value *val
         diagnose(value->place, "`%s` of %s %s, not %s", p->name, callee, why, number_text(number));
         return false;
     }
-    bool has_maximum = p->maximum > p->minimum && isfinite(p->maximum);
+    bool has_maximum = p->maximum > p->minimum && isfinite(p->maximum) && !(whole && p->maximum >= (double)MAX_SIZE);
     bool has_minimum = isfinite(p->minimum) && (whole || p->above_minimum || p->minimum != 0 || p->maximum > p->minimum);
     bool low = has_minimum && (p->above_minimum ? number <= p->minimum : number < p->minimum);
     bool high = has_maximum && (p->below_maximum ? number >= p->maximum : number > p->maximum);

@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { SHOWN = 40, MAX_SOURCE = 1 << 26 };
+enum { SHOWN = 40, MAX_SOURCE = 1 << 26, MAX_STATEMENTS = 1000000 };
 
 /* Of the scanner that flex makes. */
 int lexer_scan(YYSTYPE *, YYLTYPE *, void *);
@@ -308,8 +308,13 @@ Statement *parse_statement(StatementKind kind, Span span, const char *name, Span
     return statement;
 }
 
-void parse_append_statement(StatementList *list, Statement *statement)
+void parse_append_statement(ParseContext *context, StatementList *list, Statement *statement)
 {
+    if (++context->statement_count > MAX_STATEMENTS) {
+        if (!context->stopped) parse_error(context, statement->span, "the file has more than %d statements", MAX_STATEMENTS);
+        context->stopped = true;
+        return;
+    }
     if (list->last)
         list->last->next = statement;
     else

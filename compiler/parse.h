@@ -40,6 +40,7 @@ typedef struct ParseContext {
     bool recovering;     /* after a syntax error: skip to where a statement begins */
     int level;           /* the bodies that the parser was in at the error */
     uint32_t resumed_at; /* one past the token where the last recovery ended: the next must end later */
+    int statement_count;
     Statement *statements;
     Expression *expression;
 } ParseContext;
@@ -63,7 +64,7 @@ Item *parse_item(const char *name, Span name_span, Expression *value);
 void parse_append_item(ItemList *, Item *);
 void parse_append_argument(ParseContext *, ItemList *, Item *); /* no positional one after a named one */
 Statement *parse_statement(StatementKind, Span, const char *name, Span name_span);
-void parse_append_statement(StatementList *, Statement *);
-void parse_enter_sign(ParseContext *, Span); /* counts unary signs against MAX_NESTING */
+void parse_append_statement(ParseContext *, StatementList *, Statement *); /* counts them against MAX_STATEMENTS */
+void parse_enter_sign(ParseContext *, Span);                               /* counts unary signs against MAX_NESTING */
 
 #endif

@@ -64,7 +64,7 @@ start: START_NETWORK statements             { context->statements = $statements.
      ;
 
 statements: %empty                          { $$ = (StatementList){NULL, NULL}; }
-          | statements statement            { $$ = $1; parse_append_statement(&$$, $statement); }
+          | statements statement            { $$ = $1; parse_append_statement(context, &$$, $statement); }
           | statements error RECOVERED      { $$ = $1; yyerrok; }
           ;
 

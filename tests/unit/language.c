@@ -218,6 +218,7 @@ static const struct {
     {"five million tokens", "", ") ", "", NULL, false},
     {"five million names", "", "a ", "", NULL, false},
     {"many layers", "input(3)", "dense(1)\n", "", NULL, false},
+    {"many uses of a block", "input(3) block b(x) { dense(x) }", "b(1)", "", NULL, false},
     {"one line of layers", "input(3)", "dense(0)", "", NULL, false},
     {"a long comment", "#", "x", "", NULL, false},
     {"a long name", "", "a", "", NULL, false},
