@@ -1,5 +1,5 @@
 /* From texts to files: model.c and model.h, dependencies for make, and a trainer, for which the C compiler is called. */
-#include "options.h"
+#include "command_line.h"
 #include "runtime.h"
 
 #include <dirent.h>
@@ -60,7 +60,7 @@ const float *const *read_weights(const char *path, const Graph *graph)
         char text[256];
         bool fits = array->type == ARRAY_FLOAT32 && array->rank == tensor->shape.rank;
         for (int j = 0; fits && j < array->rank; j++) fits = array->shape[j] == tensor->shape.size[j];
-        if (!fits) command_error("%s: %s is %s; the network needs float32 %s", path, tensor->name, array_describe(array, text, sizeof text), shape_text(&tensor->shape));
+        if (!fits) command_error("%s: %s is %s; the network needs float32 %s", path, tensor->name, array_describe(array, text, sizeof text), shape_string(&tensor->shape));
         float *copy = NEW_ARRAY(float, array_count(array) + 1);
         memcpy(copy, array->data, sizeof(float) * (size_t)array_count(array));
         values[count++] = copy;

@@ -329,6 +329,13 @@ struct Layer {
 /* What a graph is for: the source, or one of the emitted functions. */
 typedef enum { PROGRAM_SOURCE, PROGRAM_PREDICT, PROGRAM_PREDICT_BATCH, PROGRAM_TRAIN, PROGRAM_GRADIENTS } Program;
 
+/* A loss applied to an output: count numbers a sample, in rows of classes. */
+typedef struct {
+    const Object *arguments;
+    int64_t count, classes;
+    bool absorbed; /* the prediction comes from the activation that the loss absorbs: exact, however small */
+} LossCase;
+
 /* A row of the table of losses. */
 typedef struct {
     Entry entry;
@@ -337,8 +344,8 @@ typedef struct {
     const Operator *absorbed_op; /* the same from the activation's input */
     bool class_indices;          /* the target is a class number */
     /* Loss of one sample, from its prediction and target: for evaluation, and in double. */
-    void (*emit_value)(Emit *, const Object *arguments, int64_t count, int64_t classes);
-    double (*reference)(const Object *arguments, const double *prediction, const double *target, int64_t count, int64_t classes);
+    void (*emit_value)(Emit *, const LossCase *);
+    double (*reference)(const LossCase *, const double *prediction, const double *target);
 } Loss;
 
 /* A row of the table of optimisers. */
@@ -449,8 +456,9 @@ Tensor *graph_weight(Graph *, Node *, const char *name, const Shape *, bool trai
 Tensor *graph_workspace(Graph *, Node *, int64_t floats, int64_t copies);
 Graph *graph_program(const Graph *source, Program, int64_t batch); /* a copy for one program: noise left out where it is off; weights shared */
 Tensor *tensor_base(Tensor *);                                 /* whose memory it is */
+void tensor_rename(Tensor *, const char *name);
 int64_t shape_count(const Shape *);                            /* elements; -1: unknown or more than MAX_BYTES */
-const char *shape_text(const Shape *);                         /* (24, 24, 64) */
+const char *shape_string(const Shape *);                         /* (24, 24, 64) */
 bool shape_same(const Shape *, const Shape *);
 Shape shape_of(int rank, const int64_t *);
 int64_t packing_floats(const Tensor *weight);                  /* elements of the packed form */
@@ -505,8 +513,8 @@ typedef struct { bool unroll_full, openblas; int threads; /* 0: as many as OpenM
 Emit *emit_new(const EmitOptions *);
 void emit_lines(Emit *, const char *file, int line, const char *const *lines);
 #define EMIT(e, ...) emit_lines(e, __FILE__, __LINE__, (const char *const[]){__VA_ARGS__, NULL})
-void bind(Emit *, const char *hole, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void bind_size(Emit *, const char *hole, int64_t);
+void fill(Emit *, const char *hole, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void fill_size(Emit *, const char *hole, int64_t);
 void emit_once(Emit *, const char *line);                      /* a line at the head of the function, once however often it is asked for */
 const Level *emit_level(const Emit *);
 const EmitOptions *emit_options(const Emit *);
@@ -580,6 +588,9 @@ Graph *compile_forward(const char *file, const char *text, size_t length, const 
 Graph *compile_source(const char *file, const char *text, size_t length, const Definition *, int definition_count, const CompileOptions *);
 bool compile_programs(Graph *source, const CompileOptions *, Generation *); /* false after errors */
 extern const char *const compile_passes[]; /* names for --dump, ended by NULL */
+
+/* gradient.c: the loss of an output, by the output's number. */
+const Loss *loss_of_output(const Graph *, int output, LossCase *);
 
 /* reference.c: the naive interpreter, in double: the truth that all else is checked against. */
 double reference_loss(Graph *, int64_t samples, const double *const *inputs, const double *const *targets,

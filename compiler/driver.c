@@ -25,9 +25,8 @@ static bool is_training(Program program)
 /* The type of the numbers of an output's target. */
 static const char *target_type(const Generation *g, int output)
 {
-    const Value *losses = argument(g->source->compile, "loss");
-    const Object *object = losses->list.items[losses->list.count == 1 ? 0 : output].object;
-    return ((const Loss *)(const void *)object->entry)->class_indices ? "int32_t" : "float";
+    LossCase c;
+    return loss_of_output(g->source, output, &c)->class_indices ? "int32_t" : "float";
 }
 
 /* Parameters and the arguments that pass them on come from one walk, so that they cannot differ. */

@@ -54,7 +54,7 @@ Program emit_program(const Emit *e)
 
 /* ---- templates ---- */
 
-void bind(Emit *e, const char *hole, const char *format, ...)
+void fill(Emit *e, const char *hole, const char *format, ...)
 {
     char text[512];
     va_list list;
@@ -73,9 +73,9 @@ void bind(Emit *e, const char *hole, const char *format, ...)
     if (!binding->text || strcmp(binding->text, text)) binding->text = memory_copy(text, (size_t)length);
 }
 
-void bind_size(Emit *e, const char *hole, int64_t size)
+void fill_size(Emit *e, const char *hole, int64_t size)
 {
-    bind(e, hole, "%lld", (long long)size);
+    fill(e, hole, "%lld", (long long)size);
 }
 
 static const char *bound_text(const Emit *e, const char *hole, size_t length)
@@ -278,15 +278,15 @@ void phase_begin(Emit *e, const Node *node, const char *name, Partition partitio
         call->operands[i] = e->declared_set[i] ? e->declared[i] : flat ? (Declared){0} : tensor_declared(tensor);
         if (i >= own) call->operands[i] = call->operands[node->input_count + node->weight_count]; /* shaped like the output */
     }
-    bind_size(e, "L", e->level->lanes);
+    fill_size(e, "L", e->level->lanes);
     bool single = e->options.unroll_full && e->graph->program == PROGRAM_PREDICT;
     e->single = single;
-    bind(e, "SAMPLES", "%s", single ? "" : "for (ptrdiff_t n = first; n < last; n++) ");
-    bind(e, "n", "%s", single ? "0" : "n");
-    bind(e, "FIRST", "%s", single ? "0" : "first");
-    bind(e, "LAST", "%s", single ? (partition == OVER_EXTENT ? memory_format("%lld", (long long)extent) : "1") : "last");
-    bind(e, "COUNT", "%s", single ? "1" : "count");
-    bind(e, "TASK", "%s", single ? "0" : "task");
+    fill(e, "SAMPLES", "%s", single ? "" : "for (ptrdiff_t n = first; n < last; n++) ");
+    fill(e, "n", "%s", single ? "0" : "n");
+    fill(e, "FIRST", "%s", single ? "0" : "first");
+    fill(e, "LAST", "%s", single ? (partition == OVER_EXTENT ? memory_format("%lld", (long long)extent) : "1") : "last");
+    fill(e, "COUNT", "%s", single ? "1" : "count");
+    fill(e, "TASK", "%s", single ? "0" : "task");
 }
 
 /* Finds out what the body uses, and words the head of the function. */
@@ -375,11 +375,11 @@ void emit_epilogue(Emit *e, const Node *node, const char *value, const char *sub
     int operand = 0;
     for (int i = 0; i < node->epilogue_count; i++) {
         const Node *element = node->epilogue[i];
-        bind(e, "X", "%s", value);
-        bind(e, "I", "%s", index);
+        fill(e, "X", "%s", value);
+        fill(e, "I", "%s", index);
         for (int j = 1; j < element->input_count; j++) {
             char hole[2] = {(char)('A' + j - 1), 0};
-            bind(e, hole, "%s", load_text(e, memory_format("&e%d%s", operand++, subscript), lanes));
+            fill(e, hole, "%s", load_text(e, memory_format("&e%d%s", operand++, subscript), lanes));
         }
         element->op->element(e, element);
     }

@@ -57,10 +57,10 @@ static const char *port_comment(const Generation *g)
 {
     Text text = {0};
     for (int i = 0; i < g->source->input_count; i++)
-        text_add(&text, "%s%s %s", i ? ", " : "", port_name(g, g->source->inputs, g->source->input_count, i, "input"), shape_text(&g->source->inputs[i]->shape));
+        text_add(&text, "%s%s %s", i ? ", " : "", port_name(g, g->source->inputs, g->source->input_count, i, "input"), shape_string(&g->source->inputs[i]->shape));
     text_add(&text, "; ");
     for (int i = 0; i < g->source->output_count; i++)
-        text_add(&text, "%s%s %s", i ? ", " : "", port_name(g, g->source->outputs, g->source->output_count, i, "output"), shape_text(&g->source->outputs[i]->shape));
+        text_add(&text, "%s%s %s", i ? ", " : "", port_name(g, g->source->outputs, g->source->output_count, i, "output"), shape_string(&g->source->outputs[i]->shape));
     return text.data;
 }
 
@@ -158,7 +158,7 @@ static void add_banner(Text *text, const Generation *g)
             if (base->offset >= 0) place = memory_format("%lld, %lld, %d to %d", (long long)base->offset, (long long)base->bytes, base->first, base->last);
             else if (number >= 0) place = "the caller's";
         }
-        text_add(text, " * %-32s %-20s %12lld %14lld   %s\n", layer->name, shape_text(&layer->output->shape), (long long)parameters, (long long)macs, place);
+        text_add(text, " * %-32s %-20s %12lld %14lld   %s\n", layer->name, shape_string(&layer->output->shape), (long long)parameters, (long long)macs, place);
     }
     text_add(text, " */\n");
 }
@@ -315,26 +315,23 @@ static void add_packing(Text *text, const Generation *g)
 static void add_loss_function(Text *text, Emit *e, const Generation *g)
 {
     const char *name = g->source->name;
-    const Value *losses = argument(g->source->compile, "loss");
     for (int i = 0; i < g->source->output_count; i++) {
-        const Object *object = losses->list.items[losses->list.count == 1 ? 0 : i].object;
-        const Loss *loss = (const Loss *)(const void *)object->entry;
-        const Shape *shape = &g->source->outputs[i]->shape;
+        LossCase c;
+        const Loss *loss = loss_of_output(g->source, i, &c);
         e->body = (Text){0};
         EMIT(e, "{", "float value = 0.0f;");
-        loss->emit_value(e, object, shape_count(shape), shape->size[shape->rank - 1]);
+        loss->emit_value(e, &c);
         EMIT(e, "return value;", "}");
-        text_add(text, "/* %s of one sample's %s. */\nstatic float sample_loss_%d(const float *p, const %s *target)\n", object->entry->name, g->source->outputs[i]->name, i, loss->class_indices ? "int32_t" : "float");
+        text_add(text, "/* %s of one sample's %s. */\nstatic float sample_loss_%d(const float *p, const %s *target)\n", loss->entry.name, g->source->outputs[i]->name, i, loss->class_indices ? "int32_t" : "float");
         text_indent(text, e->body.data);
         text_add(text, "\n");
     }
     text_add(text, "float %s_loss(int output, const float *predictions, const void *targets, const float *sample_weights, size_t n)\n{\n    double total = 0;\n    for (size_t i = 0; i < n; i++) {\n        const double weight = sample_weights ? (double)sample_weights[i] : 1.0;\n", name);
     for (int i = 0; i < g->source->output_count; i++) {
-        const Object *object = losses->list.items[losses->list.count == 1 ? 0 : i].object;
-        const Loss *loss = (const Loss *)(const void *)object->entry;
-        const Shape *shape = &g->source->outputs[i]->shape;
-        int64_t count = shape_count(shape), targets = loss->class_indices ? count / shape->size[shape->rank - 1] : count;
-        text_add(text, "        if (output == %d) total += weight * (double)sample_loss_%d(predictions + i * %lld, (const %s *)targets + i * %lld);\n", i, i, (long long)count, loss->class_indices ? "int32_t" : "float", (long long)targets);
+        LossCase c;
+        const Loss *loss = loss_of_output(g->source, i, &c);
+        int64_t targets = loss->class_indices ? c.count / c.classes : c.count;
+        text_add(text, "        if (output == %d) total += weight * (double)sample_loss_%d(predictions + i * %lld, (const %s *)targets + i * %lld);\n", i, i, (long long)c.count, loss->class_indices ? "int32_t" : "float", (long long)targets);
     }
     text_add(text, "    }\n    return (float)(total / (double)n);\n}\n\n");
 }

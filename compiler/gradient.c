@@ -86,13 +86,25 @@ static void mark_wanted(Graph *graph)
     }
 }
 
+const Loss *loss_of_output(const Graph *graph, int output, LossCase *loss_case)
+{
+    const Value *losses = argument(graph->compile, "loss");
+    const Object *object = losses->list.items[losses->list.count == 1 ? 0 : output].object;
+    const Loss *loss = (const Loss *)(const void *)object->entry;
+    const Tensor *prediction = graph->outputs[output];
+    const Shape *shape = &prediction->shape;
+    int64_t count = shape_count(shape);
+    bool absorbed = loss->absorbs && prediction->producer && !strcmp(prediction->producer->op->name, loss->absorbs);
+    *loss_case = (LossCase){object, count, shape->rank ? shape->size[shape->rank - 1] : 1, absorbed};
+    return loss;
+}
+
 /* The loss of each output: its value for each sample and the gradient of what it reads. */
 static void add_losses(Graph *graph)
 {
-    const Value *losses = argument(graph->compile, "loss");
     for (int i = 0; i < graph->output_count; i++) {
-        const Object *object = losses->list.items[losses->list.count == 1 ? 0 : i].object;
-        const Loss *loss = (const Loss *)(const void *)object->entry;
+        LossCase loss_case;
+        const Loss *loss = loss_of_output(graph, i, &loss_case);
         Tensor *prediction = graph->outputs[i];
         Tensor *target = graph_tensor(graph, ROLE_TARGET, memory_format("target/%s", prediction->name));
         target->shape = prediction->shape;
@@ -105,15 +117,15 @@ static void add_losses(Graph *graph)
         weights->shape.rank = 0;
         const Operator *op = loss->op;
         Node *last = prediction->producer;
-        if (loss->absorbs && last && !strcmp(last->op->name, loss->absorbs)) {
+        if (loss_case.absorbed) {
             op = loss->absorbed_op;
             prediction = last->inputs[0];
         }
         Tensor *inputs[] = {prediction, target, weights};
         LayerCall call = {
-            .arguments = object,
+            .arguments = loss_case.arguments,
             .name = memory_format("%s/loss", graph->outputs[i]->name),
-            .place = object->place,
+            .place = loss_case.arguments->place,
             .index = last ? last->layer : -1,
         };
         Node *node = graph_node(graph, op, &call, NULL, inputs, 3);

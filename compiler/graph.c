@@ -17,7 +17,7 @@ int64_t shape_count(const Shape *shape)
     return count;
 }
 
-const char *shape_text(const Shape *shape)
+const char *shape_string(const Shape *shape)
 {
     const char *text = "(";
     for (int i = 0; i < shape->rank; i++) text = memory_format("%s%s%lld", text, i ? ", " : "", (long long)shape->size[i]);
@@ -50,6 +50,12 @@ static const char *identifier_from(const char *name)
     for (char *c = text; *c; c++)
         if (!isalnum((unsigned char)*c)) *c = '_';
     return isdigit((unsigned char)text[0]) ? memory_format("_%s", text) : text;
+}
+
+void tensor_rename(Tensor *tensor, const char *name)
+{
+    tensor->name = name;
+    tensor->identifier = identifier_from(name);
 }
 
 Tensor *graph_tensor(Graph *graph, TensorRole role, const char *name)
@@ -281,7 +287,7 @@ static void dump_tensors(FILE *out, const char *title, Tensor *const *tensors, i
     if (!count) return;
     fprintf(out, "%s", title);
     for (int i = 0; i < count; i++)
-        fprintf(out, "%s%s%s", i ? ", " : "", tensors[i]->name, tensors[i]->shape.rank >= 0 ? shape_text(&tensors[i]->shape) : "");
+        fprintf(out, "%s%s%s", i ? ", " : "", tensors[i]->name, tensors[i]->shape.rank >= 0 ? shape_string(&tensors[i]->shape) : "");
 }
 
 void dump_graph(FILE *out, const Graph *graph)
@@ -314,6 +320,6 @@ void dump_plan(FILE *out, const Graph *graph)
                     tensor->first,
                     tensor->last,
                     tensor->name,
-                    shape_text(&tensor->shape));
+                    shape_string(&tensor->shape));
     }
 }

@@ -1,5 +1,5 @@
 /* --help NAME: one row of the tables. */
-#include "options.h"
+#include "command_line.h"
 
 static const char *type_text(const Parameter *p)
 {

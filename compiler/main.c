@@ -1,5 +1,5 @@
 /* cnnc: the program. Reads the command line and the network, runs the passes (compile.c), writes what was asked for. */
-#include "options.h"
+#include "command_line.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +58,7 @@ static void write_source(const Options *o, const Generation *g)
 int main(int argc, char **argv)
 {
     Options o;
-    options_read(&o, argc, argv);
+    command_line_read(&o, argc, argv);
     size_t length;
     const char *text = text_of_input(o.input, &length);
     CompileOptions options = {

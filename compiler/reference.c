@@ -30,14 +30,11 @@ static void run_sample(Graph *graph, double **values)
 static double sample_loss(const Graph *graph, double *const *values, const double *const *targets, int64_t sample)
 {
     double total = 0;
-    const Value *losses = argument(graph->compile, "loss");
     for (int i = 0; i < graph->output_count; i++) {
-        const Object *object = losses->list.items[losses->list.count == 1 ? 0 : i].object;
-        const Loss *loss = (const Loss *)(const void *)object->entry;
-        const Shape *shape = &graph->outputs[i]->shape;
-        int64_t count = shape_count(shape), classes = shape->size[shape->rank - 1];
-        int64_t target_count = loss->class_indices ? count / classes : count;
-        total += loss->reference(object, values[graph->outputs[i]->index], targets[i] + sample * target_count, count, classes);
+        LossCase c;
+        const Loss *loss = loss_of_output(graph, i, &c);
+        int64_t target_count = loss->class_indices ? c.count / c.classes : c.count;
+        total += loss->reference(&c, values[graph->outputs[i]->index], targets[i] + sample * target_count);
     }
     return total;
 }

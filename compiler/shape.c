@@ -31,7 +31,7 @@ void shape_pass(Graph *graph)
 
 void note_producer(const Tensor *tensor)
 {
-    if (tensor->producer) diagnose_note(tensor->producer->place, "%s gives %s", tensor->producer->name, shape_text(&tensor->shape));
+    if (tensor->producer) diagnose_note(tensor->producer->place, "%s gives %s", tensor->producer->name, shape_string(&tensor->shape));
 }
 
 bool window_places(const Node *node, const char *parameter, const Tensor *tensor, int axis, int64_t window, int64_t stride, bool same, int64_t *places, int64_t *before)

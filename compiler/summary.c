@@ -25,7 +25,7 @@ static const char *size_text(int64_t bytes)
 /* Keras's "(None, 24, 24, 64)": None is the batch. */
 static const char *batch_shape(const Shape *shape)
 {
-    const char *inner = shape_text(shape);
+    const char *inner = shape_string(shape);
     return shape->rank == 0 ? "(None,)" : memory_format("(None, %.*s)", (int)(strcspn(inner, ")") - 1 - (shape->rank == 1)), inner + 1);
 }
 

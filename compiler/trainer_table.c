@@ -134,13 +134,14 @@ static void add_adapters(Text *text, const Generation *g)
 
 static void add_targets(Text *text, const Generation *g)
 {
-    const Value *losses = argument(g->source->compile, "loss"), *metrics = argument(g->source->compile, "metrics");
+    const Value *metrics = argument(g->source->compile, "metrics");
     text_add(text, "static const char *const metrics[] = {");
     for (int i = 0; i < metrics->list.count; i++) text_add(text, "\"%s\", ", metrics->list.items[i].object->entry->name);
     text_add(text, "NULL};\n\nstatic const CnncTarget targets[] = {\n");
     for (int i = 0; i < g->source->output_count; i++) {
-        const Object *object = losses->list.items[losses->list.count == 1 ? 0 : i].object;
-        text_add(text, "    {\"%s\", %s, metrics},\n", object->entry->name, ((const Loss *)(const void *)object->entry)->class_indices ? "true" : "false");
+        LossCase c;
+        const Loss *loss = loss_of_output(g->source, i, &c);
+        text_add(text, "    {\"%s\", %s, metrics},\n", loss->entry.name, loss->class_indices ? "true" : "false");
     }
     text_add(text, "};\n\n");
 }

@@ -9,6 +9,7 @@
  * cJSON reads and writes the JSON. What it lets pass, or what would cost too much memory in its tree, is found by
  * check_text before it sees the text. */
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,12 +187,15 @@ static cJSON *parse_text(const char *path, const char *text, size_t size, Failur
 {
     if (!check_text(path, text, size, failure)) return NULL;
     const char *end = text;
+    errno = 0;
     cJSON *root = cJSON_ParseWithLengthOpts(text, size + 1, &end, false);
     size_t at = (size_t)(end - text) < size ? (size_t)(end - text) : size;
     if (root != NULL) at += strspn(text + at, " \t\r\n");
     if (root != NULL && cJSON_IsObject(root) && text[0] == '{' && at == size) return root;
     if (root != NULL && at == size)
         fail_file(failure, path, "byte 8: the header is not a JSON object: it must begin with {");
+    else if (root == NULL && errno == ENOMEM)
+        fail_file(failure, path, "out of memory for the tree of a JSON header of %zu bytes", size);
     else
         fail_file(failure,
                   path,

@@ -34,8 +34,8 @@ static void reference(const Node *node, Reference *r)
 
 static void bind_rows(Emit *e, const Node *node)
 {
-    bind_size(e, "C", last_size(node));
-    bind_size(e, "ROWS", shape_count(&node->inputs[0]->shape) / last_size(node));
+    fill_size(e, "C", last_size(node));
+    fill_size(e, "ROWS", shape_count(&node->inputs[0]->shape) / last_size(node));
 }
 
 static void emit(Emit *e, const Node *node)

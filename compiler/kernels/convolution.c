@@ -24,24 +24,24 @@ int64_t convolution_workspace(const Convolution *c)
 
 static void bind_convolution(Emit *e, const Convolution *c)
 {
-    bind_size(e, "H", c->height);
-    bind_size(e, "W", c->width);
-    bind_size(e, "C", c->channels);
-    bind_size(e, "P", c->rows);
-    bind_size(e, "Q", c->columns);
-    bind_size(e, "K", c->filters);
-    bind_size(e, "R", c->kernel_height);
-    bind_size(e, "S", c->kernel_width);
-    bind_size(e, "SC", c->kernel_width * c->channels);
-    bind_size(e, "STRIDEH", c->stride_height);
-    bind_size(e, "STRIDEW", c->stride_width);
-    bind_size(e, "TOP", c->pad_top);
-    bind_size(e, "LEFT", c->pad_left);
-    bind_size(e, "SPREADH", c->spread_height);
-    bind_size(e, "SPREADW", c->spread_width);
-    bind_size(e, "STEP", c->stride_width * c->channels);
-    bind_size(e, "ROW", row_width(c) * c->channels);
-    bind_size(e, "WORK", convolution_workspace(c));
+    fill_size(e, "H", c->height);
+    fill_size(e, "W", c->width);
+    fill_size(e, "C", c->channels);
+    fill_size(e, "P", c->rows);
+    fill_size(e, "Q", c->columns);
+    fill_size(e, "K", c->filters);
+    fill_size(e, "R", c->kernel_height);
+    fill_size(e, "S", c->kernel_width);
+    fill_size(e, "SC", c->kernel_width * c->channels);
+    fill_size(e, "STRIDEH", c->stride_height);
+    fill_size(e, "STRIDEW", c->stride_width);
+    fill_size(e, "TOP", c->pad_top);
+    fill_size(e, "LEFT", c->pad_left);
+    fill_size(e, "SPREADH", c->spread_height);
+    fill_size(e, "SPREADW", c->spread_width);
+    fill_size(e, "STEP", c->stride_width * c->channels);
+    fill_size(e, "ROW", row_width(c) * c->channels);
+    fill_size(e, "WORK", convolution_workspace(c));
 }
 
 /* Lays the rows under the kernel out in `rows`, zeros where there is no pixel. */
@@ -49,10 +49,10 @@ static void emit_padded_rows(Emit *e, const Convolution *c)
 {
     int64_t last = row_width(c) - c->pad_left; /* columns behind it are never under the kernel */
     int64_t columns = (last + c->spread_width - 1) / c->spread_width;
-    bind_size(e, "COLUMNS", columns < c->width ? columns : c->width);
-    bind_size(e, "SPREADC", c->spread_width * c->channels);
-    bind_size(e, "LEFTC", c->pad_left * c->channels);
-    bind_size(e, "RUN", (columns < c->width ? columns : c->width) * c->channels);
+    fill_size(e, "COLUMNS", columns < c->width ? columns : c->width);
+    fill_size(e, "SPREADC", c->spread_width * c->channels);
+    fill_size(e, "LEFTC", c->pad_left * c->channels);
+    fill_size(e, "RUN", (columns < c->width ? columns : c->width) * c->channels);
     EMIT(e,
          "for (int r = 0; r < $R; r++) {",
          "const int h = p * $STRIDEH + r - $TOP;",
@@ -84,11 +84,11 @@ static void emit_tile(Emit *e, const Node *node, const Convolution *c, int rows,
     EMIT(e, "for (int r = 0; r < $R; r++) {");
     if (padded) EMIT(e, "const float *const a = &rows[r][q * $STEP];");
     else EMIT(e, "const float *const a = &x[$n][p * $STRIDEH + r][q * $STRIDEW][0];");
-    bind(e, "PANEL", "%lld", (long long)panel);
+    fill(e, "PANEL", "%lld", (long long)panel);
     tile_pointers(e, vectors, group->first + vectors >= group->end ? memory_format("%lld", (long long)group->first) : "k", panel, kernel, memory_format("r * %lld", (long long)(c->kernel_width * c->channels)));
     if (small) {
         for (int64_t j = 0; j < c->kernel_width * c->channels; j++) {
-            bind_size(e, "J", j);
+            fill_size(e, "J", j);
             EMIT(e, "{");
             tile_step(e, rows, vectors, "a[$T * $STEP + $J]", "load_f32x$L(b$V + $J * $PANEL)");
             EMIT(e, "}");
@@ -125,8 +125,8 @@ void convolution_emit(Emit *e, const Node *node, const Convolution *c, const cha
     for (int g = 0; g < group_count; g++) {
         group_begin(e, &groups[g]);
         int rest = (int)(c->columns % tile.rows);
-        bind_size(e, "QFULL", c->columns - rest);
-        bind_size(e, "TILE", tile.rows);
+        fill_size(e, "QFULL", c->columns - rest);
+        fill_size(e, "TILE", tile.rows);
         if (c->columns >= tile.rows) {
             EMIT(e, "for (int q = 0; q < $QFULL; q += $TILE) {");
             emit_tile(e, node, c, tile.rows, &groups[g], panel, kernel, bias);
@@ -149,7 +149,7 @@ static void emit_gradient_tile(Emit *e, int rows, const VectorGroup *group, bool
     int lanes = emit_level(e)->lanes;
     EMIT(e, "{");
     for (int v = 0; v < group->vectors; v++) {
-        bind_size(e, "V", v);
+        fill_size(e, "V", v);
         if (e->graph->panel == lanes) EMIT(e, "float (*const t$V)[$PANEL] = &sums[$G + $V][r * $SC + s * $C + j];");
         else EMIT(e, "float *const t$V = &sums[($G + $V) / $PERPANEL][r * $SC + s * $C + j][($G + $V) % $PERPANEL * $L];");
     }
@@ -157,9 +157,9 @@ static void emit_gradient_tile(Emit *e, int rows, const VectorGroup *group, bool
     if (padded) EMIT(e, "for (int p = p0; p < end; p++) {", "const float *a = &x[$n][p * $STRIDEH + r - $TOP][q0 * $STRIDEW + s - $LEFT][j];", "for (int q = q0; q < q1; q++) {");
     else EMIT(e, "for (int p = 0; p < $P; p++) {", "const float *a = &x[$n][p * $STRIDEH + r][0][j];", "for (int q = 0; q < $Q; q++) {");
     for (int v = 0; v < group->vectors; v++) {
-        bind_size(e, "V", v);
+        fill_size(e, "V", v);
         bool part = group->last_lanes < lanes && v == group->vectors - 1;
-        bind_size(e, "PART", group->last_lanes);
+        fill_size(e, "PART", group->last_lanes);
         if (part) EMIT(e, "const f32x$L d$V = load_part_f32x$L(&d_y[$n][p][q][($G + $V) * $L], $PART);");
         else EMIT(e, "const f32x$L d$V = load_f32x$L(&d_y[$n][p][q][($G + $V) * $L]);");
     }
@@ -167,8 +167,8 @@ static void emit_gradient_tile(Emit *e, int rows, const VectorGroup *group, bool
     EMIT(e, "a += $STEP;", "}", "}");
     for (int t = 0; t < rows; t++)
         for (int v = 0; v < group->vectors; v++) {
-            bind_size(e, "T", t);
-            bind_size(e, "V", v);
+            fill_size(e, "T", t);
+            fill_size(e, "V", v);
             if (e->graph->panel == lanes) EMIT(e, "store_f32x$L(t$V[$T], s$T_$V);");
             else EMIT(e, "store_f32x$L(t$V + $T * $PANEL, s$T_$V);");
         }
@@ -184,11 +184,11 @@ void convolution_weight_gradient_emit(Emit *e, const Node *node, const Convoluti
     Tile tile = tile_choose(level, rows, (c->filters + level->lanes - 1) / level->lanes);
     phase_begin(e, node, "weight_gradient_part", IN_SHARDS, 0);
     bind_convolution(e, c);
-    bind_size(e, "PANEL", panel);
-    bind_size(e, "PERPANEL", panel / level->lanes);
-    bind_size(e, "ALL", panels * matrix * panel);
-    bind_size(e, "MATRIX", matrix);
-    bind_size(e, "SEGMENTS", padded ? c->kernel_width : 1);
+    fill_size(e, "PANEL", panel);
+    fill_size(e, "PERPANEL", panel / level->lanes);
+    fill_size(e, "ALL", panels * matrix * panel);
+    fill_size(e, "MATRIX", matrix);
+    fill_size(e, "SEGMENTS", padded ? c->kernel_width : 1);
     EMIT(e,
          "float (*const sums)[$MATRIX][$PANEL] = (float (*)[$MATRIX][$PANEL])(work + task * $ALL);",
          "memset(sums, 0, $ALL * sizeof(float));",
@@ -206,8 +206,8 @@ void convolution_weight_gradient_emit(Emit *e, const Node *node, const Convoluti
     VectorGroup groups[2];
     int group_count = vector_groups(e, c->filters, tile.vectors, groups);
     int rest = (int)(rows % tile.rows);
-    bind_size(e, "JFULL", rows - rest);
-    bind_size(e, "TILE", tile.rows);
+    fill_size(e, "JFULL", rows - rest);
+    fill_size(e, "TILE", tile.rows);
     for (int part = 0; part < 2; part++) {
         if (part == 0 ? rows < tile.rows : !rest) continue;
         if (part == 0) EMIT(e, "for (int j = 0; j < $JFULL; j += $TILE) {");
@@ -230,9 +230,9 @@ void convolution_transpose_emit(Emit *e, const Node *node, const Convolution *c,
 {
     phase_begin(e, node, "transpose", OVER_EXTENT, (c->channels + panel - 1) / panel);
     bind_convolution(e, c);
-    bind_size(e, "PANEL", panel);
-    bind_size(e, "LASTR", c->kernel_height - 1);
-    bind_size(e, "LASTS", c->kernel_width - 1);
+    fill_size(e, "PANEL", panel);
+    fill_size(e, "LASTR", c->kernel_height - 1);
+    fill_size(e, "LASTS", c->kernel_width - 1);
     EMIT(e,
          "for (ptrdiff_t g = first; g < last; g++) {",
          "float *to = flipped + g * ($R * $S * $K * $PANEL);",

@@ -6,14 +6,14 @@
 /* Loads, the node's own lines, its epilogue and the store, for the numbers from i on. */
 static void emit_element_lines(Emit *e, const Node *node, int lanes)
 {
-    bind(e, "LOAD", "%s", load_text(e, "&x[i]", lanes));
+    fill(e, "LOAD", "%s", load_text(e, "&x[i]", lanes));
     EMIT(e, "f32x$L v = $LOAD;");
-    bind(e, "X", "v");
-    bind(e, "I", "(uint32_t)i");
+    fill(e, "X", "v");
+    fill(e, "I", "(uint32_t)i");
     const char *name = node->op->operands;
     for (int j = 1; j < node->input_count; j++) {
         name = strchr(name, ' ') + 1;
-        bind(e, (char[]){(char)('A' + j - 1), 0}, "%s", load_text(e, memory_format("&%.*s[i]", (int)strcspn(name, " "), name), lanes));
+        fill(e, (char[]){(char)('A' + j - 1), 0}, "%s", load_text(e, memory_format("&%.*s[i]", (int)strcspn(name, " ;"), name), lanes));
     }
     node->op->element(e, node);
     emit_epilogue(e, node, "v", "[i]", "(uint32_t)i", lanes);
@@ -24,9 +24,9 @@ void elementwise_emit(Emit *e, const Node *node)
 {
     int64_t size = shape_count(&node->outputs[0]->shape), lanes = emit_level(e)->lanes;
     phase_begin(e, node, NULL, OVER_SAMPLES, 0);
-    bind_size(e, "SIZE", size);
+    fill_size(e, "SIZE", size);
     if (e->single) {
-        bind_size(e, "FULL", size / lanes * lanes);
+        fill_size(e, "FULL", size / lanes * lanes);
         if (size >= lanes) {
             EMIT(e, "for (int i = 0; i < $FULL; i += $L) {");
             emit_element_lines(e, node, (int)lanes);
@@ -57,8 +57,8 @@ void optimizer_emit(Emit *e, const Node *node)
     int64_t floats = packing_floats(node->weights[0]), lanes = emit_level(e)->lanes;
     int slots = node->weight_count - 1;
     phase_begin(e, node, NULL, OVER_EXTENT, (floats + PART - 1) / PART);
-    bind_size(e, "ALL", floats);
-    bind_size(e, "PART", PART);
+    fill_size(e, "ALL", floats);
+    fill_size(e, "PART", PART);
     EMIT(e, "const float rate = step->learning_rate, iteration = (float)(step->step + 1);");
     if (optimizer->prepare) optimizer->prepare(e, node->arguments);
     EMIT(e, "const ptrdiff_t end = last * $PART < $ALL ? last * $PART : $ALL;");
@@ -67,13 +67,13 @@ void optimizer_emit(Emit *e, const Node *node)
         if (tail && floats % lanes == 0) continue;
         EMIT(e, tail ? "for (; i < end; i++) {" : "for (; i + $L <= end; i += $L) {");
         int count = tail ? 1 : (int)lanes;
-        bind(e, "LOAD", "%s", load_text(e, "&d_w[i]", count));
+        fill(e, "LOAD", "%s", load_text(e, "&d_w[i]", count));
         EMIT(e, "f32x$L g = $LOAD;");
-        bind(e, "LOAD", "%s", load_text(e, "&w[i]", count));
+        fill(e, "LOAD", "%s", load_text(e, "&w[i]", count));
         EMIT(e, "f32x$L v = $LOAD;");
         for (int s = 0; s < slots; s++) {
-            bind_size(e, "SLOT", s);
-            bind(e, "LOAD", "%s", load_text(e, memory_format("&slot%d[i]", s), count));
+            fill_size(e, "SLOT", s);
+            fill(e, "LOAD", "%s", load_text(e, memory_format("&slot%d[i]", s), count));
             EMIT(e, "f32x$L m$SLOT = $LOAD;");
         }
         optimizer->update(e, node->arguments);

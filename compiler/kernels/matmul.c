@@ -15,12 +15,12 @@ int64_t matmul_workspace(int64_t outputs)
 
 static void bind_matmul(Emit *e, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
 {
-    bind_size(e, "N", inputs);
-    bind_size(e, "M", outputs);
-    bind_size(e, "ROWS", rows_per_sample);
-    bind_size(e, "PANEL", e->graph->panel);
-    bind_size(e, "PERPANEL", e->graph->panel / emit_level(e)->lanes);
-    bind_size(e, "BLOCK", inputs < 2 * REDUCTION_BLOCK ? inputs : REDUCTION_BLOCK);
+    fill_size(e, "N", inputs);
+    fill_size(e, "M", outputs);
+    fill_size(e, "ROWS", rows_per_sample);
+    fill_size(e, "PANEL", e->graph->panel);
+    fill_size(e, "PERPANEL", e->graph->panel / emit_level(e)->lanes);
+    fill_size(e, "BLOCK", inputs < 2 * REDUCTION_BLOCK ? inputs : REDUCTION_BLOCK);
 }
 
 /* Rows of an operand whose samples hold rows_per_sample rows of `columns` numbers. */
@@ -41,7 +41,7 @@ typedef void EmitTile(Emit *, const Product *, int rows);
 
 static void emit_row_loops(Emit *e, const Product *product, int rows, EmitTile *tile)
 {
-    bind_size(e, "TILE", rows);
+    fill_size(e, "TILE", rows);
     EMIT(e, "ptrdiff_t m = from;");
     if (rows > 1) {
         EMIT(e, "for (; m + $TILE <= to; m += $TILE) {");
@@ -108,13 +108,13 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
         all.end = INT64_MAX; /* the threads' shares decide where the loop ends */
         bool shared = by_outputs && g == 0;
         if (shared) {
-            bind_size(e, "GSTEP", groups[0].vectors);
-            bind(e, "G", "k");
+            fill_size(e, "GSTEP", groups[0].vectors);
+            fill(e, "G", "k");
             product.group = &all;
             EMIT(e, "for (int k = (int)first * $GSTEP; k < (int)last * $GSTEP; k += $GSTEP) {");
         } else {
             if (by_outputs) {
-                bind_size(e, "SHARES", shares);
+                fill_size(e, "SHARES", shares);
                 EMIT(e, "if (last == $SHARES) {");
             }
             group_begin(e, &groups[g]);
@@ -151,9 +151,9 @@ void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64
         declare_rows(e, node->input_count + node->weight_count, inputs);
         phase_begin(e, node, part == 0 ? NULL : "input_gradient_rest", OVER_EXTENT, part == 0 ? whole : 1);
         bind_matmul(e, inputs, outputs, rows_per_sample);
-        bind_size(e, "WORK", matmul_workspace(outputs));
-        bind_size(e, "COLUMNS", columns);
-        bind_size(e, "WHOLE", whole);
+        fill_size(e, "WORK", matmul_workspace(outputs));
+        fill_size(e, "COLUMNS", columns);
+        fill_size(e, "WHOLE", whole);
         EMIT(e, "float (*const turned)[16] = (float (*)[16])(work + $TASK * $WORK);");
         if (part == 0) EMIT(e, "for (ptrdiff_t g = $FIRST; g < $LAST; g++) {");
         else if (e->single) EMIT(e, "{", "const int g = $WHOLE;");
@@ -185,9 +185,9 @@ static void emit_weight_gradient_store(Emit *e, const Product *product, int rows
     int beyond = group->first + group->vectors >= group->end ? (int)((per_panel - group->end % per_panel) % per_panel) : 0;
     for (int t = 0; t < rows; t++)
         for (int v = 0; v < group->vectors + beyond; v++) {
-            bind_size(e, "T", t);
-            bind_size(e, "V", v);
-            bind(e, "SUM", "%s", v < group->vectors ? memory_format("s%d_%d", t, v) : memory_format("(f32x%d){0}", emit_level(e)->lanes));
+            fill_size(e, "T", t);
+            fill_size(e, "V", v);
+            fill(e, "SUM", "%s", v < group->vectors ? memory_format("s%d_%d", t, v) : memory_format("(f32x%d){0}", emit_level(e)->lanes));
             if (per_panel == 1) EMIT(e, "store_f32x$L(d_kernel[$G + $V][i + $T], $SUM);");
             else EMIT(e, "store_f32x$L(&d_kernel[($G + $V) / $PERPANEL][i + $T][($G + $V) % $PERPANEL * $L], $SUM);");
         }
@@ -200,8 +200,8 @@ static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
     tile_begin(e, rows, group->vectors, "{0}");
     EMIT(e, "for (ptrdiff_t m = 0; m < count * $ROWS; m++) {", "const float *const a = &x[m][i];");
     for (int v = 0; v < group->vectors; v++) {
-        bind_size(e, "V", v);
-        bind_size(e, "PART", group->last_lanes);
+        fill_size(e, "V", v);
+        fill_size(e, "PART", group->last_lanes);
         if (v == group->vectors - 1 && group->last_lanes < lanes) EMIT(e, "const f32x$L d$V = load_part_f32x$L(&d_y[m][($G + $V) * $L], $PART);");
         else EMIT(e, "const f32x$L d$V = load_f32x$L(&d_y[m][($G + $V) * $L]);");
     }
@@ -221,8 +221,8 @@ void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int6
     declare_rows(e, 1, outputs);
     phase_begin(e, node, NULL, OVER_EXTENT, whole + (rest > 0));
     bind_matmul(e, inputs, outputs, rows_per_sample);
-    bind_size(e, "TILE", tile.rows);
-    bind_size(e, "WHOLE", whole);
+    fill_size(e, "TILE", tile.rows);
+    fill_size(e, "WHOLE", whole);
     EMIT(e, "for (ptrdiff_t g = first; g < last; g++) {", "const ptrdiff_t i = g * $TILE;");
     for (int part = 0; part < 2; part++) {
         if (part == 0 ? !whole : !rest) continue;

@@ -11,7 +11,7 @@ void pooling_shape(Graph *graph, Node *node)
     (void)graph;
     Tensor *x = node->inputs[0];
     if (x->shape.rank != 3) {
-        diagnose(node->place, "%s needs images (height, width, channels), not %s", node->op->name, shape_text(&x->shape));
+        diagnose(node->place, "%s needs images (height, width, channels), not %s", node->op->name, shape_string(&x->shape));
         note_producer(x);
         return;
     }
@@ -35,18 +35,18 @@ static bool is_padded(const Pooling *p)
 /* Opens the loops over output pixels; the window's rows and columns are h0 .. h1 and w0 .. w1. */
 static void emit_windows(Emit *e, const Pooling *p)
 {
-    bind_size(e, "H", p->height);
-    bind_size(e, "W", p->width);
-    bind_size(e, "C", p->channels);
-    bind_size(e, "P", p->rows);
-    bind_size(e, "Q", p->columns);
-    bind_size(e, "R", p->window_height);
-    bind_size(e, "S", p->window_width);
-    bind_size(e, "STRIDEH", p->stride_height);
-    bind_size(e, "STRIDEW", p->stride_width);
-    bind_size(e, "TOP", p->pad_top);
-    bind_size(e, "LEFT", p->pad_left);
-    bind_size(e, "WHOLE", p->channels / emit_level(e)->lanes * emit_level(e)->lanes);
+    fill_size(e, "H", p->height);
+    fill_size(e, "W", p->width);
+    fill_size(e, "C", p->channels);
+    fill_size(e, "P", p->rows);
+    fill_size(e, "Q", p->columns);
+    fill_size(e, "R", p->window_height);
+    fill_size(e, "S", p->window_width);
+    fill_size(e, "STRIDEH", p->stride_height);
+    fill_size(e, "STRIDEW", p->stride_width);
+    fill_size(e, "TOP", p->pad_top);
+    fill_size(e, "LEFT", p->pad_left);
+    fill_size(e, "WHOLE", p->channels / emit_level(e)->lanes * emit_level(e)->lanes);
     EMIT(e, "for (int p = 0; p < $P; p++) {");
     if (is_padded(p))
         EMIT(e,
@@ -63,18 +63,18 @@ static void emit_windows(Emit *e, const Pooling *p)
 static void emit_window_begin(Emit *e, const Pooling *p)
 {
     if (is_padded(p)) {
-        bind(e, "AT", "[h][w]");
+        fill(e, "AT", "[h][w]");
         EMIT(e, "for (int h = h0; h < h1; h++) {", "for (int w = w0; w < w1; w++) {");
     } else {
-        bind(e, "AT", "[p * %lld + r][q * %lld + s]", (long long)p->stride_height, (long long)p->stride_width);
+        fill(e, "AT", "[p * %lld + r][q * %lld + s]", (long long)p->stride_height, (long long)p->stride_width);
         EMIT(e, "for (int r = 0; r < $R; r++) {", "for (int s = 0; s < $S; s++) {");
     }
 }
 
 static void bind_window_size(Emit *e, const Pooling *p)
 {
-    if (is_padded(p)) bind(e, "SIZE", "(float)((h1 - h0) * (w1 - w0))");
-    else bind(e, "SIZE", "%s", float_text((double)(p->window_height * p->window_width)));
+    if (is_padded(p)) fill(e, "SIZE", "(float)((h1 - h0) * (w1 - w0))");
+    else fill(e, "SIZE", "%s", float_text((double)(p->window_height * p->window_width)));
 }
 
 typedef void EmitChannels(Emit *, const Node *, int lanes, const void *context);
@@ -102,10 +102,10 @@ static void emit_forward_channels(Emit *e, const Node *node, int lanes, const vo
 {
     const Gather *gather = context;
     const Pooling *p = node->detail;
-    bind(e, "START", "%s", gather->start);
+    fill(e, "START", "%s", gather->start);
     EMIT(e, "f32x$L v = (f32x$L){0} + $START;");
     emit_window_begin(e, p);
-    bind(e, "LOAD", "%s", load_text(e, memory_format("&x[%s]%s[c]", e->single ? "0" : "n", is_padded(p) ? "[h][w]" : memory_format("[p * %lld + r][q * %lld + s]", (long long)p->stride_height, (long long)p->stride_width)), lanes));
+    fill(e, "LOAD", "%s", load_text(e, memory_format("&x[%s]%s[c]", e->single ? "0" : "n", is_padded(p) ? "[h][w]" : memory_format("[p * %lld + r][q * %lld + s]", (long long)p->stride_height, (long long)p->stride_width)), lanes));
     EMIT(e, "const f32x$L a = $LOAD;", gather->gather, "}", "}");
     bind_window_size(e, p);
     if (*gather->finish) EMIT(e, gather->finish);
@@ -142,9 +142,9 @@ static void emit_max_gradient_channels(Emit *e, const Node *node, int lanes, con
     (void)context;
     const Pooling *p = node->detail;
     const char *at = is_padded(p) ? "[h][w]" : memory_format("[p * %lld + r][q * %lld + s]", (long long)p->stride_height, (long long)p->stride_width);
-    bind(e, "LOAD", "%s", load_text(e, "&d_y[n][p][q][c]", lanes));
+    fill(e, "LOAD", "%s", load_text(e, "&d_y[n][p][q][c]", lanes));
     EMIT(e, "const f32x$L d = $LOAD;", "f32x$L largest = (f32x$L){0} - INFINITY;");
-    bind(e, "LOAD", "%s", load_text(e, memory_format("&x[n]%s[c]", at), lanes));
+    fill(e, "LOAD", "%s", load_text(e, memory_format("&x[n]%s[c]", at), lanes));
     emit_window_begin(e, p);
     EMIT(e, "largest = max_f32x$L($LOAD, largest);", "}", "}", "i32x$L open = ~(i32x$L){0};");
     emit_window_begin(e, p);
@@ -157,7 +157,7 @@ static void emit_average_gradient_channels(Emit *e, const Node *node, int lanes,
 {
     (void)context;
     bind_window_size(e, node->detail);
-    bind(e, "LOAD", "%s", load_text(e, "&d_y[n][p][q][c]", lanes));
+    fill(e, "LOAD", "%s", load_text(e, "&d_y[n][p][q][c]", lanes));
     EMIT(e, "const f32x$L d = $LOAD / $SIZE;");
     emit_window_begin(e, node->detail);
     emit_give(e, node, lanes, "d");

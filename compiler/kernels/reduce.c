@@ -9,10 +9,10 @@ void shard_sum_emit(Emit *e, const Node *node, const char *phase, const char *to
     int output = node->input_count + node->weight_count;
     phase_operand(e, output, 0, NULL);
     phase_begin(e, node, phase, OVER_EXTENT, (floats + PART - 1) / PART);
-    bind_size(e, "ALL", floats);
-    bind_size(e, "PART", PART);
-    bind_size(e, "SHARDS", TASKS);
-    bind(e, "TO", "%s", to);
+    fill_size(e, "ALL", floats);
+    fill_size(e, "PART", PART);
+    fill_size(e, "SHARDS", TASKS);
+    fill(e, "TO", "%s", to);
     EMIT(e,
          "const ptrdiff_t end = last * $PART < $ALL ? last * $PART : $ALL;",
          "ptrdiff_t i = first * $PART;",
@@ -36,10 +36,10 @@ void column_sums_emit(Emit *e, const Node *node, int64_t columns, int64_t rows_p
     int64_t lanes = emit_level(e)->lanes, full = columns / lanes * lanes;
     phase_operand(e, 0, 2, (const int64_t[]){-1, columns});
     phase_begin(e, node, "bias_gradient_part", IN_SHARDS, 0);
-    bind_size(e, "K", columns);
-    bind_size(e, "FULL", full);
-    bind_size(e, "REST", columns - full);
-    bind_size(e, "ROWS", rows_per_sample);
+    fill_size(e, "K", columns);
+    fill_size(e, "FULL", full);
+    fill_size(e, "REST", columns - full);
+    fill_size(e, "ROWS", rows_per_sample);
     EMIT(e, "float *const sums = work + task * $K;", "memset(sums, 0, $K * sizeof(float));");
     EMIT(e, "for (ptrdiff_t m = first * $ROWS; m < last * $ROWS; m++) {");
     if (full)

@@ -30,8 +30,8 @@ void tile_pointers(Emit *e, int vectors, const char *first, int64_t panel, const
 /* A template given as text, with $T and $V bound to a row and a vector. */
 static void emit_at(Emit *e, int row, int vector, const char *template)
 {
-    bind_size(e, "T", row);
-    bind_size(e, "V", vector);
+    fill_size(e, "T", row);
+    fill_size(e, "V", vector);
     emit_lines(e, __FILE__, __LINE__, (const char *const[]){template, NULL});
 }
 
@@ -84,12 +84,12 @@ int vector_groups(const Emit *e, int64_t columns, int vectors, VectorGroup group
 void group_begin(Emit *e, const VectorGroup *group)
 {
     if (group->first + group->vectors >= group->end) {
-        bind_size(e, "G", group->first);
+        fill_size(e, "G", group->first);
         EMIT(e, "{");
     } else {
-        bind(e, "G", "k");
-        bind_size(e, "GEND", group->end);
-        bind_size(e, "GSTEP", group->vectors);
+        fill(e, "G", "k");
+        fill_size(e, "GEND", group->end);
+        fill_size(e, "GSTEP", group->vectors);
         EMIT(e, "for (int k = 0; k < $GEND; k += $GSTEP) {");
     }
 }

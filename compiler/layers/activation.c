@@ -15,7 +15,11 @@ Tensor *activation_apply(Graph *graph, const LayerCall *call, Tensor *x, const O
     LayerCall inner = *call;
     inner.arguments = object;
     bool own_layer = call->arguments->entry->parameters == parameters;
-    return graph_node(graph, activation->op, &inner, own_layer ? NULL : object->entry->name, &x, 1)->outputs[0];
+    if (own_layer) return graph_node(graph, activation->op, &inner, NULL, &x, 1)->outputs[0];
+    Tensor *y = graph_node(graph, activation->op, &inner, object->entry->name, &x, 1)->outputs[0];
+    tensor_rename(x, memory_format("%s/linear", call->name)); /* the layer's name is that of its result */
+    tensor_rename(y, call->name);
+    return y;
 }
 
 static void identity_shape(Graph *graph, Node *node)

@@ -9,7 +9,7 @@ static void shape(Graph *graph, Node *node)
     (void)graph;
     const Tensor *a = node->inputs[0], *b = node->inputs[1];
     if (!shape_same(&a->shape, &b->shape)) {
-        diagnose(node->place, "add needs inputs of one shape, not %s and %s", shape_text(&a->shape), shape_text(&b->shape));
+        diagnose(node->place, "add needs inputs of one shape, not %s and %s", shape_string(&a->shape), shape_string(&b->shape));
         note_producer(a);
         note_producer(b);
         return;

@@ -19,7 +19,7 @@ static void shape(Graph *graph, Node *node)
     double number = argument_number(node->arguments, "axis");
     int axis = (int)number + (number < 0 ? first->rank + 1 : 0) - 1;
     if (number < (double)(int)number || number > (double)(int)number || axis < 0 || axis >= first->rank) {
-        diagnose(argument_place(node->arguments, "axis"), "axis must be from 1 to %d or -1 to -%d: the inputs are %s, and the batch, axis 0, cannot be concatenated", first->rank, first->rank, shape_text(first));
+        diagnose(argument_place(node->arguments, "axis"), "axis must be from 1 to %d or -1 to -%d: the inputs are %s, and the batch, axis 0, cannot be concatenated", first->rank, first->rank, shape_string(first));
         return;
     }
     Concatenation *c = node->detail = NEW(Concatenation);
@@ -33,7 +33,7 @@ static void shape(Graph *graph, Node *node)
         Shape fits = node->inputs[j]->shape;
         if (fits.rank == first->rank) fits.size[axis] = first->size[axis];
         if (!shape_same(&fits, first)) {
-            diagnose(node->place, "concatenate needs inputs that differ in axis %d only, not %s and %s", axis + 1, shape_text(first), shape_text(&node->inputs[j]->shape));
+            diagnose(node->place, "concatenate needs inputs that differ in axis %d only, not %s and %s", axis + 1, shape_string(first), shape_string(&node->inputs[j]->shape));
             note_producer(node->inputs[0]);
             note_producer(node->inputs[j]);
             return;
@@ -57,8 +57,8 @@ static void reference(const Node *node, Reference *r)
 /* The loop over stretches, shared by both directions. */
 static void emit_loop(Emit *e, const Concatenation *c)
 {
-    bind_size(e, "OUTER", c->outer);
-    bind_size(e, "TOTAL", c->total);
+    fill_size(e, "OUTER", c->outer);
+    fill_size(e, "TOTAL", c->total);
     EMIT(e, "$SAMPLES{", "for (int o = 0; o < $OUTER; o++) {");
 }
 
@@ -69,9 +69,9 @@ static void emit(Emit *e, const Node *node)
     emit_loop(e, c);
     int64_t offset = 0;
     for (int j = 0; j < node->input_count; j++) {
-        bind_size(e, "J", j);
-        bind_size(e, "SIZE", c->size[j]);
-        bind_size(e, "OFFSET", offset);
+        fill_size(e, "J", j);
+        fill_size(e, "SIZE", c->size[j]);
+        fill_size(e, "OFFSET", offset);
         EMIT(e, "memcpy(&y[($n * $OUTER + o) * $TOTAL + $OFFSET], &x$J[($n * $OUTER + o) * $SIZE], $SIZE * sizeof(float));");
         offset += c->size[j];
     }
@@ -86,8 +86,8 @@ static void emit_gradient(Emit *e, const Node *node)
     const Slice *slice = node->detail;
     phase_begin(e, node, memory_format("gradient_%lld", (long long)slice->offset), OVER_SAMPLES, 0);
     emit_loop(e, &slice->of);
-    bind_size(e, "SIZE", slice->size);
-    bind_size(e, "OFFSET", slice->offset);
+    fill_size(e, "SIZE", slice->size);
+    fill_size(e, "OFFSET", slice->offset);
     EMIT(e, "memcpy(&d_x[($n * $OUTER + o) * $SIZE], &d_y[($n * $OUTER + o) * $TOTAL + $OFFSET], $SIZE * sizeof(float));", "}", "}");
     phase_end(e);
 }

@@ -25,7 +25,7 @@ static void shape(Graph *graph, Node *node)
     const Object *a = node->arguments;
     Tensor *x = node->inputs[0];
     if (x->shape.rank != 3) {
-        diagnose(node->place, "conv2d needs images (height, width, channels), not %s", shape_text(&x->shape));
+        diagnose(node->place, "conv2d needs images (height, width, channels), not %s", shape_string(&x->shape));
         note_producer(x);
         return;
     }

@@ -32,9 +32,9 @@ static void element(Emit *e, const Node *node)
         return;
     }
     double threshold = rate * 0x1p32;
-    bind(e, "THRESHOLD", "%uu", threshold < 4294967295.0 ? (unsigned)threshold : 4294967295u);
-    bind(e, "SCALE", "%s", float_text(1 / (1 - rate)));
-    bind(e, "KEY", "key%u", node->stream);
+    fill(e, "THRESHOLD", "%uu", threshold < 4294967295.0 ? (unsigned)threshold : 4294967295u);
+    fill(e, "SCALE", "%s", float_text(1 / (1 - rate)));
+    fill(e, "KEY", "key%u", node->stream);
     if (has_argument(node->arguments, "seed"))
         emit_once(e, memory_format("const uint64_t key%u = random_key(random_key(%lldu, %uu), step->step);", node->stream, (long long)argument_size(node->arguments, "seed"), node->stream));
     else emit_once(e, memory_format("const uint64_t key%u = random_key(step_key(step), %uu);", node->stream, node->stream));

@@ -23,8 +23,8 @@ static void reference(const Node *node, Reference *r)
 static void element(Emit *e, const Node *node)
 {
     double offset = argument_number(node->arguments, "offset");
-    bind(e, "SCALE", "%s", float_text(argument_number(node->arguments, "scale")));
-    bind(e, "OFFSET", "%s", float_text(offset < 0 ? -offset : offset));
+    fill(e, "SCALE", "%s", float_text(argument_number(node->arguments, "scale")));
+    fill(e, "OFFSET", "%s", float_text(offset < 0 ? -offset : offset));
     if (offset < 0) EMIT(e, "$X = $X * $SCALE - $OFFSET;");
     else if (offset > 0) EMIT(e, "$X = $X * $SCALE + $OFFSET;");
     else EMIT(e, "$X = $X * $SCALE;");
@@ -32,7 +32,7 @@ static void element(Emit *e, const Node *node)
 
 static void gradient_element(Emit *e, const Node *node)
 {
-    bind(e, "SCALE", "%s", float_text(argument_number(node->arguments, "scale")));
+    fill(e, "SCALE", "%s", float_text(argument_number(node->arguments, "scale")));
     EMIT(e, "$X = $X * $SCALE;");
 }
 

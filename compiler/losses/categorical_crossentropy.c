@@ -13,8 +13,8 @@ static void bind_rows(Emit *e, const Node *node)
 {
     const Shape *shape = &node->inputs[0]->shape;
     int64_t classes = shape->size[shape->rank - 1];
-    bind_size(e, "C", classes);
-    bind_size(e, "ROWS", shape_count(shape) / classes);
+    fill_size(e, "C", classes);
+    fill_size(e, "ROWS", shape_count(shape) / classes);
 }
 
 /* The loops and the sums are the same for both; what is done with a row differs. */
@@ -76,32 +76,33 @@ static void emit_probabilities(Emit *e, const Node *node)
     emit_rows(e, node, emit_probabilities_row);
 }
 
-static void emit_value(Emit *e, const Object *arguments, int64_t count, int64_t classes)
+static void emit_value(Emit *e, const LossCase *c)
 {
-    (void)arguments;
-    bind_size(e, "C", classes);
-    bind_size(e, "ROWS", count / classes);
+    fill_size(e, "C", c->classes);
+    fill_size(e, "ROWS", c->count / c->classes);
+    fill(e, "LEAST", "%s", c->absorbed ? "1.17549435e-38f" : "1e-7f"); /* the least normal number stands for a probability of 0 */
+    fill(e, "MOST", "%s", c->absorbed ? "1.0f" : "1.0f - 1e-7f");
     EMIT(e,
          "for (int m = 0; m < $ROWS; m++) {",
          "float sum = 0.0f;",
          "for (int c = 0; c < $C; c++) sum += p[m * $C + c];",
          "for (int c = 0; c < $C; c++) {",
          "const float q = p[m * $C + c] / sum;",
-         "value -= target[m * $C + c] * logf(q < 1e-7f ? 1e-7f : q > 1.0f - 1e-7f ? 1.0f - 1e-7f : q) / $ROWS.0f;",
+         "value -= target[m * $C + c] * logf(q < $LEAST ? $LEAST : q > $MOST ? $MOST : q) / $ROWS.0f;",
          "}",
          "}");
 }
 
-static double reference(const Object *arguments, const double *prediction, const double *target, int64_t count, int64_t classes)
+static double reference(const LossCase *loss, const double *prediction, const double *target)
 {
-    (void)arguments;
-    double value = 0;
+    int64_t count = loss->count, classes = loss->classes;
+    double value = 0, least = loss->absorbed ? 0 : 1e-7, most = loss->absorbed ? 1 : 1 - 1e-7;
     for (int64_t start = 0; start < count; start += classes) {
         double sum = 0;
         for (int64_t c = 0; c < classes; c++) sum += prediction[start + c];
         for (int64_t c = 0; c < classes; c++) {
             double q = prediction[start + c] / sum;
-            value -= target[start + c] * log(q < 1e-7 ? 1e-7 : q > 1 - 1e-7 ? 1 - 1e-7 : q);
+            if (target[start + c] < 0 || target[start + c] > 0) value -= target[start + c] * log(q < least ? least : q > most ? most : q);
         }
     }
     return value / (double)(count / classes);

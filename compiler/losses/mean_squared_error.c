@@ -13,7 +13,7 @@ static void shape(Graph *graph, Node *node)
 static void emit(Emit *e, const Node *node)
 {
     phase_begin(e, node, NULL, OVER_SAMPLES, 0);
-    bind_size(e, "SIZE", shape_count(&node->inputs[0]->shape));
+    fill_size(e, "SIZE", shape_count(&node->inputs[0]->shape));
     EMIT(e,
          "for (ptrdiff_t n = first; n < last; n++) {",
          "const float scale = weight ? weight[n] : 1.0f;",
@@ -28,21 +28,17 @@ static void emit(Emit *e, const Node *node)
     phase_end(e);
 }
 
-static void emit_value(Emit *e, const Object *arguments, int64_t count, int64_t classes)
+static void emit_value(Emit *e, const LossCase *c)
 {
-    (void)arguments;
-    (void)classes;
-    bind_size(e, "SIZE", count);
+    fill_size(e, "SIZE", c->count);
     EMIT(e, "for (int i = 0; i < $SIZE; i++) value += (p[i] - target[i]) * (p[i] - target[i]) / $SIZE.0f;");
 }
 
-static double reference(const Object *arguments, const double *prediction, const double *target, int64_t count, int64_t classes)
+static double reference(const LossCase *c, const double *prediction, const double *target)
 {
-    (void)arguments;
-    (void)classes;
     double sum = 0;
-    for (int64_t i = 0; i < count; i++) sum += (prediction[i] - target[i]) * (prediction[i] - target[i]);
-    return sum / (double)count;
+    for (int64_t i = 0; i < c->count; i++) sum += (prediction[i] - target[i]) * (prediction[i] - target[i]);
+    return sum / (double)c->count;
 }
 
 static const Operator loss_operator = {

@@ -21,16 +21,16 @@ static int slots(const Object *arguments, const char **names)
 
 static void prepare(Emit *e, const Object *arguments)
 {
-    bind(e, "BETA1", "%s", float_text(argument_number(arguments, "beta_1")));
-    bind(e, "BETA2", "%s", float_text(argument_number(arguments, "beta_2")));
+    fill(e, "BETA1", "%s", float_text(argument_number(arguments, "beta_1")));
+    fill(e, "BETA2", "%s", float_text(argument_number(arguments, "beta_2")));
     EMIT(e, "const float alpha = rate * sqrtf(1.0f - powf($BETA2, iteration)) / (1.0f - powf($BETA1, iteration));");
 }
 
 static void update(Emit *e, const Object *arguments)
 {
-    bind(e, "REST1", "%s", float_text(1 - argument_number(arguments, "beta_1")));
-    bind(e, "REST2", "%s", float_text(1 - argument_number(arguments, "beta_2")));
-    bind(e, "EPSILON", "%s", float_text(argument_number(arguments, "epsilon")));
+    fill(e, "REST1", "%s", float_text(1 - argument_number(arguments, "beta_1")));
+    fill(e, "REST2", "%s", float_text(1 - argument_number(arguments, "beta_2")));
+    fill(e, "EPSILON", "%s", float_text(argument_number(arguments, "epsilon")));
     EMIT(e,
          "m0 += (g - m0) * $REST1;",
          "m1 += (g * g - m1) * $REST2;");

@@ -18,7 +18,7 @@ static int slots(const Object *arguments, const char **names)
 static void update(Emit *e, const Object *arguments)
 {
     double momentum = argument_number(arguments, "momentum");
-    bind(e, "MOMENTUM", "%s", float_text(momentum));
+    fill(e, "MOMENTUM", "%s", float_text(momentum));
     if (!(momentum > 0)) EMIT(e, "v -= rate * g;");
     else if (!argument_boolean(arguments, "nesterov")) EMIT(e, "m0 = $MOMENTUM * m0 - rate * g;", "v += m0;");
     else EMIT(e, "m0 = $MOMENTUM * m0 - rate * g;", "v += $MOMENTUM * m0 - rate * g;");

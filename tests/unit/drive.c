@@ -39,7 +39,7 @@ static int count_one(const char *path, const struct stat *status, int kind, stru
     return 0;
 }
 
-int scratch_files(void)
+int drive_files(void)
 {
     count = 0;
     nftw(".", count_one, 8, FTW_PHYS);

@@ -12,7 +12,7 @@ typedef struct {
 
 void scratch_enter(void); /* makes a folder, and goes there: a suite's .init */
 void scratch_leave(void); /* removes it: .fini */
-int scratch_files(void);  /* how many files are in it */
+int drive_files(void);  /* how many files are in it */
 
 const Run *run_model(const CnncModel *, const char *const *arguments); /* valid until the next call */
 #define RUN(model, ...) run_model(model, (const char *const[]){__VA_ARGS__, NULL})

@@ -141,7 +141,7 @@ Test(trainer_resume, what_does_not_fit_is_refused)
     write_flowers("", SAMPLES, 3);
     write_flowers("other-", SAMPLES + 1, 3);
     cr_assert_eq(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--checkpoint", "c", "-o", "w")->status, 0);
-    int before = scratch_files();
+    int before = drive_files();
     const struct {
         const CnncModel *model;
         const char *x, *y, *file, *flag, *value, *message;
@@ -171,7 +171,7 @@ Test(trainer_resume, what_does_not_fit_is_refused)
         cr_expect_eq(run->status, 1, "case %zu", i);
         cr_expect(strstr(run->err, cases[i].message), "case %zu: %s", i, run->err);
     }
-    cr_expect_eq(scratch_files(), before);
+    cr_expect_eq(drive_files(), before);
 }
 
 /* Every byte of a checkpoint, changed: the resumed run fails with a message, or ends as it would have. */

@@ -1,6 +1,6 @@
 /* What the command line of cnnc says. */
-#ifndef CNNC_OPTIONS_H
-#define CNNC_OPTIONS_H
+#ifndef CNNC_COMMAND_LINE_H
+#define CNNC_COMMAND_LINE_H
 
 #include "cnnc.h"
 
@@ -21,7 +21,7 @@ typedef struct {
 } Options;
 
 _Noreturn void command_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /* exit status 1 */
-void options_read(Options *, int argc, char **argv); /* exits after --help, --version and errors */
+void command_line_read(Options *, int argc, char **argv); /* exits after --help, --version and errors */
 void print_help(FILE *, const Table *, const Entry *); /* help.c: a row of a table */
 
 /* build.c: what becomes of the texts. */

@@ -1,5 +1,5 @@
 /* The command line of cnnc. */
-#include "options.h"
+#include "command_line.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -121,7 +121,7 @@ static void note_option(Text *command, const char *format, const char *value)
     text_add(command, format, slash ? slash + 1 : value);
 }
 
-void options_read(Options *o, int argc, char **argv)
+void command_line_read(Options *o, int argc, char **argv)
 {
     *o = (Options){.target = target_find("x86-64")};
     bool help = false;
