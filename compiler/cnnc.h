@@ -407,7 +407,7 @@ void diagnostics_begin(const char *file, const char *text, size_t length); /* fi
 void diagnose(Place place, const char *format, ...) __attribute__((format(printf, 2, 3))); /* an error; counted */
 void diagnose_note(Place place, const char *format, ...) __attribute__((format(printf, 2, 3))); /* belongs to the error before it */
 int diagnostics_errors(void);                                  /* how many errors so far, each place counted once */
-bool diagnostics_full(void);                                   /* there were more than MAX_ERRORS: stop looking */
+bool diagnostics_full(void);                                   /* more than MAX_ERRORS, or the same ones again and again: stop looking */
 const char *diagnostics_closest(const char *name, const char *const *candidates, int count); /* "did you mean", or NULL */
 bool diagnostics_is_text(const char *text, size_t length);      /* valid UTF-8 */
 int diagnostics_cut(const char *text, int bytes);               /* at most so many bytes, not splitting a character */

@@ -18,6 +18,7 @@ enum {
     CONTEXT_COLUMNS = 60,    /* shown before the caret of a cut line */
     FILE_BYTES = 255,        /* a longer path loses its beginning */
     MAX_USES = 3,            /* notes that say where a body was used */
+    MAX_REPETITIONS = 1000,  /* bodies used so often that nothing new is to be expected */
     OUTPUT_BYTES = 48 << 10, /* after these no further error is begun */
 };
 
@@ -26,7 +27,8 @@ static struct {
     size_t length;
     Span reported[MAX_ERRORS];
     int errors;
-    bool silent; /* the last error was a repetition: its notes are too */
+    int repetitions; /* of errors in places that were blamed before */
+    bool silent;     /* the last error was a repetition: its notes are too */
     bool too_many;
     size_t printed;
     uint32_t line_begin, line; /* the place found last: the search goes on from there */
@@ -229,7 +231,10 @@ static bool reported_before(Span span)
 void diagnose(Place place, const char *format, ...)
 {
     run.silent = run.too_many || reported_before(place.span);
-    if (run.silent) return;
+    if (run.silent) {
+        if (++run.repetitions > MAX_REPETITIONS) run.too_many = true;
+        return;
+    }
     Output output = {.count = 0};
     if (run.errors == MAX_ERRORS || run.printed > OUTPUT_BYTES) {
         run.too_many = run.silent = true;

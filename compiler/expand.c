@@ -7,7 +7,6 @@
  * Whoever walks a body carries a Scope: what its names mean, the numbering of its layers, the output before. */
 #include "expand.h"
 
-#include <math.h>
 #include <string.h>
 
 static void run_body(Scope *, const Statement *body);

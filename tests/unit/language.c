@@ -169,6 +169,14 @@ static void doubling_layers(FILE *file)
     fprintf(file, "b199()\n");
 }
 
+static void doubling_errors(FILE *file)
+{
+    for (int i = 0; i < 1000; i++) fprintf(file, "let some_long_name_%d = 1\n", i);
+    fprintf(file, "input(3)\nblock b0() { some_longer_name() let a = some_other_name }\n");
+    for (int i = 1; i < 200; i++) fprintf(file, "block b%d() { b%d() b%d() }\n", i, i - 1, i - 1);
+    fprintf(file, "b199()\n");
+}
+
 static void nested_repeats(FILE *file)
 {
     fprintf(file, "input(3)\n");
@@ -235,6 +243,7 @@ static const struct {
     {"a million syntax errors", "", "", "", many_syntax_errors, false},
     {"doubling blocks", "", "", "", doubling_blocks, false},
     {"doubling layers", "", "", "", doubling_layers, false},
+    {"doubling errors", "", "", "", doubling_errors, false},
     {"nested repeats", "", "", "", nested_repeats, false},
     {"a long list in a repeat", "input(3) repeat 100000 { zero_padding2d([", "1,", "1]) }", NULL, false},
     {"a long sum in a repeat", "input(3) repeat 100000 { dense(", "1+", "1) }", NULL, false},
