@@ -49,9 +49,9 @@ $(BUILD)/unit: $(UNIT_OBJECTS) $(COMPILER_OBJECTS) $(RUNTIME_OBJECTS)
 	$(CC) $(CFLAGS) -o $@ $^ -lcriterion -lcjson -lpng -lz -lm
 
 # The front end alone, with tables of its own: what the cases of tests/language are run through.
-FRONT := arguments callbacks diagnostics dump evaluate expand memory names parse statements
-$(BUILD)/front_end: tests/language/front_end.c $(FRONT:%=$(BUILD)/compiler/%.o) $(BUILD)/lexer.o $(BUILD)/parser.o
-	$(CC) $(ALL) -o $@ $^ -lm
+FRONT := arguments callbacks diagnostics dump evaluate expand memory names parse scope statements
+$(BUILD)/front_end: $(FRONT:%=$(BUILD)/compiler/%.o) $(BUILD)/tests/language/front_end.o $(BUILD)/lexer.o $(BUILD)/parser.o
+	$(CC) $(CFLAGS) -o $@ $^ -lm
 
 # The tests run from the root of the checkout and find the build in $BUILD.
 test: all $(BUILD)/unit $(BUILD)/front_end

@@ -92,8 +92,9 @@ static bool refuse_word(Scope *scope, const char *callee, const Parameter *param
         parameter->type == PARAMETER_SIZE || parameter->type == PARAMETER_PAIR || parameter->type == PARAMETER_NUMBER;
     const char *candidates[MAX_PARAMETERS];
     int count = 0;
-    for (const char *const *at = parameter->words; at && *at && count < MAX_PARAMETERS - 2; at++) candidates[count++] = *at;
+    for (const char *const *at = parameter->words; at && *at && count < MAX_PARAMETERS - 3; at++) candidates[count++] = *at;
     if (parameter->type == PARAMETER_BOOLEAN) candidates[count++] = "true", candidates[count++] = "false";
+    if (parameter->fallback && !strcmp(parameter->fallback, "none")) candidates[count++] = "none";
     const char *closest = diagnostics_closest(value->text, candidates, count);
     if (closest) {
         diagnose(value->place, "`%s` of %s cannot be `%s`; did you mean `%s`?", parameter->name, callee, value->text, closest);
@@ -114,7 +115,7 @@ static bool check_range(const char *callee, const Parameter *p, const Value *val
         diagnose(value->place, "`%s` of %s %s, not %s", p->name, callee, why, number_text(number));
         return false;
     }
-    bool has_maximum = p->maximum > p->minimum && isfinite(p->maximum);
+    bool has_maximum = p->maximum > p->minimum && isfinite(p->maximum) && !(whole && p->maximum >= (double)MAX_SIZE);
     bool has_minimum = isfinite(p->minimum) && (whole || p->above_minimum || p->minimum != 0 || p->maximum > p->minimum);
     bool low = has_minimum && (p->above_minimum ? number <= p->minimum : number < p->minimum);
     bool high = has_maximum && (p->below_maximum ? number >= p->maximum : number > p->maximum);
@@ -224,6 +225,10 @@ static bool convert_list(Scope *scope, const char *callee, const Parameter *para
     Value single = *from;
     const Value *items = from->kind == VALUE_LIST ? from->list.items : &single;
     int count = from->kind == VALUE_LIST ? from->list.count : 1;
+    if (!count && !parameter->fallback && !parameter->rest) {
+        diagnose(from->place, "`%s` of %s must not be empty", parameter->name, callee);
+        return false;
+    }
     if (!expansion_count(expansion, &expansion->values, count, MAX_VALUES, from->place, "arguments")) return false;
     to->kind = VALUE_LIST;
     to->list.items = NEW_ARRAY(Value, count);
@@ -340,7 +345,7 @@ static bool convert_rest(Scope *scope, const Entry *entry, const Parameter *para
     Expansion *expansion = scope->expansion;
     int count = 0;
     for (const Item *item = argument; item && !item->name; item = item->next) count++;
-    Place place = scope_place(scope, argument->value->span);
+    Place place = scope_place(scope, expression_span(argument->value));
     if (!expansion_count(expansion, &expansion->values, count, MAX_VALUES, place, "arguments")) return false;
     Value list = {.kind = VALUE_LIST, .place = place, .written = true};
     list.list.items = NEW_ARRAY(Value, count);
@@ -375,7 +380,7 @@ Object *check_call(Scope *scope, const Entry *entry, const Item *arguments, Plac
     const Item *given[MAX_PARAMETERS] = {NULL};
     bool good = true;
     for (const Item *argument = arguments; argument && !expansion_stops(expansion); argument = argument->next) {
-        Place place = scope_place(scope, argument->name ? argument->name_span : argument->value->span);
+        Place place = scope_place(scope, argument->name ? argument->name_span : expression_span(argument->value));
         int i = argument->name ? find_parameter(scope, entry, count, argument) : position++;
         if (i < 0 || i >= count) {
             if (i >= count && !count) diagnose(place, "%s takes no arguments", entry->name);
@@ -387,7 +392,8 @@ Object *check_call(Scope *scope, const Entry *entry, const Item *arguments, Plac
         const Parameter *parameter = &entry->parameters[i];
         if (given[i]) {
             diagnose(place, "`%s` is given twice", parameter->name);
-            diagnose_note(scope_place(scope, given[i]->name ? given[i]->name_span : given[i]->value->span), "first given here");
+            diagnose_note(scope_place(scope, given[i]->name ? given[i]->name_span : expression_span(given[i]->value)),
+                          "first given here");
             good = false;
             continue;
         }
@@ -406,6 +412,17 @@ Object *check_call(Scope *scope, const Entry *entry, const Item *arguments, Plac
         object->values[i].place = call;
     }
     return object;
+}
+
+void check_tables(void)
+{
+    Expansion *expansion = NEW(Expansion);
+    for (const Table *const *table = all_tables; *table; table++)
+        for (int i = 0; i < (*table)->count; i++) {
+            const Entry *entry = (*table)->entries[i];
+            if (entry_named(*table, entry->name) != entry) die("a second %s %s", (*table)->kind, entry->name);
+            if (table_find(*table, entry->name) == entry) defaults_of(expansion, entry);
+        }
 }
 
 /* ---- the arguments of a checked call, by name --------------------------------------------------------------------------- */

@@ -123,7 +123,7 @@ typedef struct Parameter {
     const char *fallback;     /* the default as it would be written in the language; NULL: required; "none": may be absent */
     const char *help;         /* one line */
     double minimum, maximum;  /* of numbers and sizes, inclusive; both 0: no bound beyond the type's (sizes: 0 to 2^53);
-                                 a maximum that is not above the minimum: no maximum (INFINITY says the same) */
+                                 a maximum that is not above the minimum: no maximum (HUGE_VAL says the same) */
     bool above_minimum;       /* the minimum itself is excluded */
     bool below_maximum;       /* the maximum itself is excluded */
     const char *const *words; /* of PARAMETER_WORD, ended by NULL; of the other types: words allowed beside a value */
@@ -382,7 +382,7 @@ struct Graph {
 /* memory.c: one arena for a run; nothing is freed before its end. */
 void *memory_allocate(size_t bytes);                           /* zeroed; never NULL: says so and exits where memory is short */
 void *memory_grow(void *items, int *capacity, int count, size_t item_bytes); /* room for one more: doubles when count == *capacity */
-char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2), nonnull(1)));
 char *memory_copy(const char *text, size_t length);            /* adds the final zero */
 _Noreturn void memory_short(size_t bytes);                      /* says so and exits */
 void memory_release(void);                                     /* all of it */
@@ -407,8 +407,10 @@ void diagnostics_begin(const char *file, const char *text, size_t length); /* fi
 void diagnose(Place place, const char *format, ...) __attribute__((format(printf, 2, 3))); /* an error; counted */
 void diagnose_note(Place place, const char *format, ...) __attribute__((format(printf, 2, 3))); /* belongs to the error before it */
 int diagnostics_errors(void);                                  /* how many errors so far, each place counted once */
-bool diagnostics_full(void);                                   /* there were more than MAX_ERRORS: stop looking */
+bool diagnostics_full(void);                                   /* more than MAX_ERRORS, or the same ones again and again: stop looking */
 const char *diagnostics_closest(const char *name, const char *const *candidates, int count); /* "did you mean", or NULL */
+bool diagnostics_is_text(const char *text, size_t length);      /* valid UTF-8 */
+int diagnostics_cut(const char *text, int bytes);               /* at most so many bytes, not splitting a character */
 _Noreturn void die_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 #define die(...) die_at(__FILE__, __LINE__, __VA_ARGS__)       /* a fault of the compiler's own */
 
@@ -422,6 +424,7 @@ void dump_layers(FILE *, const Graph *); /* a line for each layer: name = layer(
 
 /* arguments.c: a call against its row of a table. */
 const Entry *table_find(const Table *, const char *name);      /* follows aliases; NULL: none */
+void check_tables(void);                                       /* each default fits its row, or it dies: for the tests */
 const char *number_text(double);                               /* the shortest text that reads back as the same number */
 bool has_argument(const Object *, const char *name);           /* present and not none */
 const Value *argument(const Object *, const char *name);       /* dies where the row has no such parameter */

@@ -18,6 +18,7 @@ enum {
     CONTEXT_COLUMNS = 60,    /* shown before the caret of a cut line */
     FILE_BYTES = 255,        /* a longer path loses its beginning */
     MAX_USES = 3,            /* notes that say where a body was used */
+    MAX_REPETITIONS = 1000,  /* bodies used so often that nothing new is to be expected */
     OUTPUT_BYTES = 48 << 10, /* after these no further error is begun */
 };
 
@@ -26,7 +27,8 @@ static struct {
     size_t length;
     Span reported[MAX_ERRORS];
     int errors;
-    bool silent; /* the last error was a repetition: its notes are too */
+    int repetitions; /* of errors in places that were blamed before */
+    bool silent;     /* the last error was a repetition: its notes are too */
     bool too_many;
     size_t printed;
     uint32_t line_begin, line; /* the place found last: the search goes on from there */
@@ -169,6 +171,22 @@ static uint32_t column_of(uint32_t at)
     return column;
 }
 
+bool diagnostics_is_text(const char *text, size_t length)
+{
+    uint32_t code;
+    for (size_t i = 0, bytes; i < length; i += bytes)
+        if (!(bytes = code_point(text + i, length - i, &code))) return false;
+    return true;
+}
+
+int diagnostics_cut(const char *text, int bytes)
+{
+    int length = (int)strnlen(text, (size_t)bytes + 1);
+    if (length <= bytes) return length;
+    while (bytes && ((unsigned char)text[bytes] & 0xc0) == 0x80) bytes--;
+    return bytes;
+}
+
 /* ---- the diagnoses ----------------------------------------------------------------------------------- */
 
 static void put_diagnosis(Output *output, Span span, const char *severity, const char *message)
@@ -213,7 +231,10 @@ static bool reported_before(Span span)
 void diagnose(Place place, const char *format, ...)
 {
     run.silent = run.too_many || reported_before(place.span);
-    if (run.silent) return;
+    if (run.silent) {
+        if (++run.repetitions > MAX_REPETITIONS) run.too_many = true;
+        return;
+    }
     Output output = {.count = 0};
     if (run.errors == MAX_ERRORS || run.printed > OUTPUT_BYTES) {
         run.too_many = run.silent = true;
@@ -230,8 +251,8 @@ void diagnose(Place place, const char *format, ...)
     put_diagnosis(&output, place.span, "error", message);
     int uses = 0;
     const Place *use = place.use;
-    for (; use && uses < MAX_USES; use = use->use, uses++) put_diagnosis(&output, use->span, "note", "in the body used here");
-    if (use) put_diagnosis(&output, NO_SPAN, "note", "and in further bodies around this one");
+    for (; use && uses < MAX_USES; use = use->use, uses++) put_diagnosis(&output, use->span, "note", "used here");
+    if (use) put_diagnosis(&output, NO_SPAN, "note", "and in further uses around this one");
     write_out(&output);
 }
 

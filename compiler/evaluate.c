@@ -1,4 +1,4 @@
-/* Names and expressions.
+/* Expressions.
  *
  * An expression is evaluated without knowing what it is for: `relu` is a word unless a let or a block's parameter has
  * that name, `adam(0.1)` stays a call. arguments.c then makes of the value what the row of the table wants.
@@ -9,84 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-Place scope_place(const Scope *scope, Span span)
+Span expression_span(const Expression *expression)
 {
-    return (Place){span, scope->use};
-}
-
-bool expansion_stops(const Expansion *expansion)
-{
-    return expansion->stopped || diagnostics_full();
-}
-
-bool expansion_count(Expansion *expansion, int64_t *counter, int64_t more, int64_t limit, Place place, const char *what)
-{
-    *counter += more;
-    if (*counter <= limit) return true;
-    if (!expansion->stopped)
-        diagnose(place, "the network needs too many %s when it is written out; the limit is %lld", what, (long long)limit);
-    expansion->stopped = true;
-    return false;
-}
-
-/* ---- names ------------------------------------------------------------------------------------------------ */
-
-/* What is defined further down in the text is not seen, so that a block means the same wherever it is used. */
-Binding *scope_find(Scope *scope, const char *name, Span use, Scope **home)
-{
-    for (; scope; scope = scope->parent) {
-        int number = names_find(&scope->names, name);
-        if (number < 0 || scope->bindings[number].span.begin > use.begin) continue;
-        *home = scope;
-        return &scope->bindings[number];
-    }
-    return NULL;
-}
-
-Binding *scope_add(Scope *scope, const char *name, Span span)
-{
-    int number = names_find(&scope->names, name);
-    if (number >= 0) {
-        diagnose(scope_place(scope, span), "`%s` is defined twice", name);
-        diagnose_note(scope_place(scope, scope->bindings[number].span), "first defined here");
-        return NULL;
-    }
-    number = names_add(&scope->names, name);
-    scope->bindings = memory_grow(scope->bindings, &scope->binding_capacity, number, sizeof(Binding));
-    scope->bindings[number] = (Binding){.span = span};
-    return &scope->bindings[number];
-}
-
-static const Statement *defined_below(const Scope *scope, const char *name)
-{
-    for (; scope; scope = scope->parent)
-        for (const Statement *statement = scope->body; statement; statement = statement->next)
-            if (statement->kind != STATEMENT_MODEL && statement->name && !strcmp(statement->name, name)) return statement;
-    return NULL;
-}
-
-void scope_report_unknown(Scope *scope, const char *name, Place place)
-{
-    enum { MOST = 1000 };
-    const char *candidates[MOST];
-    int count = 0;
-    const Statement *below = defined_below(scope, name);
-    if (below && below->span.begin <= place.span.begin && place.span.begin < below->span.end) {
-        diagnose(place, "`%s` is used in its own definition", name);
-        return;
-    }
-    if (below) {
-        diagnose(place, "`%s` is used before its definition", name);
-        diagnose_note(scope_place(scope, below->name_span), "it is defined here");
-        return;
-    }
-    for (; scope; scope = scope->parent)
-        for (int i = scope->names.count - 1; i >= 0 && count < MOST; i--) candidates[count++] = scope->names.names[i].text;
-    const char *closest = diagnostics_closest(name, candidates, count);
-    if (closest)
-        diagnose(place, "unknown name `%s`; did you mean `%s`?", name, closest);
-    else
-        diagnose(place, "unknown name `%s`", name);
+    Span span = expression->span;
+    if (expression->kind != EXPRESSION_BINARY) return span;
+    span.end = expression_span(expression->operands.right).end;
+    for (; expression->kind == EXPRESSION_BINARY; expression = expression->operands.left)
+        span.begin = expression->operands.left->span.begin;
+    return span;
 }
 
 /* ---- numbers ---------------------------------------------------------------------------------------------- */
@@ -223,10 +153,10 @@ bool evaluate(Scope *scope, const Expression *expression, Value *value)
         return true;
     case EXPRESSION_NAME: return evaluate_name(scope, expression, value);
     case EXPRESSION_NEGATE: {
-        Span sign = expression->span;
-        if (!evaluate(scope, expression->operands.left, value) || !want_number(scope, value)) return false;
-        value->number = -value->number;
-        value->place.span.begin = sign.begin;
+        Value operand;
+        if (!evaluate(scope, expression->operands.left, &operand) || !want_number(scope, &operand)) return false;
+        value->kind = VALUE_NUMBER;
+        value->number = -operand.number;
         return true;
     }
     case EXPRESSION_BINARY: return evaluate_chain(scope, expression, value);

@@ -4,77 +4,12 @@
  * graph->outputs, compile and fit. After an error in a statement its name stands for an unknown tensor, and what uses
  * that stays silent, so that each fault is reported once.
  *
- * A body's scope sees the names above it in the text, wherever it is used. Two things go through the nesting of uses:
- * the scopes, one for each depth and used again and again, and the numbering of layers. */
+ * Whoever walks a body carries a Scope: what its names mean, the numbering of its layers, the output before. */
 #include "expand.h"
 
-#include <math.h>
 #include <string.h>
 
 static void run_body(Scope *, const Statement *body);
-
-/* ---- scopes -------------------------------------------------------------------------------------------------- */
-
-static Scope *enter_scope(Expansion *expansion, int depth, Scope *parent, const Statement *body, const Place *use)
-{
-    if (!expansion->scopes[depth]) expansion->scopes[depth] = NEW(Scope);
-    Scope *scope = expansion->scopes[depth], old = *scope;
-    names_clear(&old.names);
-    *scope = (Scope){.expansion = expansion,
-                     .parent = parent,
-                     .body = body,
-                     .use = use,
-                     .depth = depth,
-                     .names = old.names,
-                     .bindings = old.bindings,
-                     .binding_capacity = old.binding_capacity};
-    return scope;
-}
-
-/* Names that the body gives are kept free: automatic ones skip them. */
-static Naming *enter_naming(Expansion *expansion, int depth, const char *prefix, const Statement *body)
-{
-    if (!expansion->namings[depth]) expansion->namings[depth] = NEW(Naming);
-    Naming *naming = expansion->namings[depth];
-    naming->prefix = prefix;
-    names_clear(&naming->taken);
-    names_clear(&naming->bases);
-    for (; body; body = body->next)
-        if (body->kind == STATEMENT_CALL && body->name) names_add(&naming->taken, body->name);
-    return naming;
-}
-
-/* conv2d, conv2d_1, conv2d_2, ... as Keras numbers: the first that is free. */
-static const char *number_name(Naming *naming, const char *base)
-{
-    int i = names_find(&naming->bases, base);
-    if (i < 0) {
-        i = names_add(&naming->bases, base);
-        naming->next = memory_grow(naming->next, &naming->next_capacity, i, sizeof(int));
-        naming->next[i] = 0;
-    }
-    for (;;) {
-        int number = naming->next[i]++;
-        const char *name = number ? memory_format("%s_%d", base, number) : base;
-        int count = naming->taken.count;
-        names_add(&naming->taken, name);
-        if (naming->taken.count > count) return name;
-    }
-}
-
-/* The name of a layer or of a block's use, with those of the blocks around it; NULL: too long. */
-static const char *full_name(Scope *scope, const Statement *statement)
-{
-    const char *name = statement->name;
-    if (!name || scope->in_repeat) name = number_name(scope->naming, name ? name : statement->value->call.text);
-    if (strlen(scope->naming->prefix) + strlen(name) > MAX_FULL_NAME) {
-        diagnose(scope_place(scope, statement->span),
-                 "with the names of the blocks around it the name of this layer is longer than %d letters",
-                 MAX_FULL_NAME);
-        return NULL;
-    }
-    return *scope->naming->prefix ? memory_format("%s%s", scope->naming->prefix, name) : name;
-}
 
 static Span callee_span(const Expression *call)
 {
@@ -160,7 +95,7 @@ static Tensor *run_layer(Scope *scope, const Statement *statement, const Layer *
         expansion->stopped = true;
         return NULL;
     }
-    const char *name = full_name(scope, statement);
+    const char *name = naming_full(scope, statement);
     Object *arguments = check_call(scope, &layer->entry, call->call.items, scope_place(scope, call->span), name_place);
     LayerCall layer_call = {
         .layer = layer, .arguments = arguments, .name = name, .place = place, .index = expansion->graph->layer_count};
@@ -168,7 +103,7 @@ static Tensor *run_layer(Scope *scope, const Statement *statement, const Layer *
     if (takes_inputs) {
         good = find_inputs(scope, statement, callee, &layer_call.inputs, &layer_call.input_count);
     } else if (statement->inputs) {
-        diagnose(scope_place(scope, statement->inputs->value->span), "%s takes no inputs", callee);
+        diagnose(scope_place(scope, expression_span(statement->inputs->value)), "%s takes no inputs", callee);
         good = false;
     }
     return good && arguments && name ? graph_layer(expansion->graph, &layer_call) : NULL;
@@ -210,7 +145,7 @@ static bool bind_parameters(Scope *scope, Scope *inner, const Statement *block, 
     for (const Item *argument = call->call.items; argument; argument = argument->next) {
         const Item *parameter = argument->name ? find_block_parameter(scope, block, argument) : next;
         if (!argument->name && next) next = next->next;
-        Place place = scope_place(scope, argument->name ? argument->name_span : argument->value->span);
+        Place place = scope_place(scope, argument->name ? argument->name_span : expression_span(argument->value));
         if (!parameter) {
             if (argument->name) {
                 good = false;
@@ -243,6 +178,18 @@ static bool bind_parameters(Scope *scope, Scope *inner, const Statement *block, 
     return good;
 }
 
+/* NULL: an error, reported; the body is expanded all the same, for the errors in it. */
+static Tensor *find_one_input(Scope *scope, const Statement *statement, const char *callee)
+{
+    Tensor **inputs;
+    int count;
+    if (!find_inputs(scope, statement, callee, &inputs, &count)) return NULL;
+    if (count == 1) return inputs[0];
+    Place second = scope_place(scope, expression_span(statement->inputs->next->value));
+    diagnose(second, "block %s takes one input, not %d", callee, count);
+    return NULL;
+}
+
 static Tensor *run_block(Scope *scope, const Statement *statement, Binding *binding, Scope *home)
 {
     Expansion *expansion = scope->expansion;
@@ -254,25 +201,18 @@ static Tensor *run_block(Scope *scope, const Statement *statement, Binding *bind
         return NULL;
     }
     if (!enter_use(scope, place)) return NULL;
-    const char *name = full_name(scope, statement);
     Place *use = NEW(Place);
     *use = scope_place(scope, statement->span);
-    Scope *inner = enter_scope(expansion, scope->depth + 1, home, block->body, use);
-    bool good = bind_parameters(scope, inner, block, statement->value);
-    Tensor **inputs;
-    int count;
-    good = find_inputs(scope, statement, block->name, &inputs, &count) && good;
-    if (good && count != 1) {
-        diagnose(scope_place(scope, statement->inputs->next->value->span), "a block takes one input, not %d", count);
-        return NULL;
-    }
-    if (!good || !name) return NULL;
-    inner->naming = enter_naming(expansion, inner->depth, memory_format("%s/", name), block->body);
+    Scope *inner = scope_enter(expansion, scope->depth + 1, home, block->body, use);
+    bool bound = bind_parameters(scope, inner, block, statement->value);
+    Tensor *given = find_one_input(scope, statement, block->name);
+    if (!bound) return NULL;
+    inner->naming = naming_enter(expansion, inner->depth, scope->naming, naming_local(scope, statement), block->body);
     inner->in_block = inner->has_previous = true;
-    inner->previous = inputs[0];
+    inner->previous = given;
     Binding *input = scope_add(inner, "input", (Span){block->span.begin, block->span.begin});
     input->value = (Value){.kind = VALUE_TENSOR, .written = true};
-    input->value.tensor = inputs[0];
+    input->value.tensor = given;
     input->value.tensor_name = "input";
     binding->active = true;
     run_body(inner, block->body);
@@ -293,7 +233,7 @@ static void run_repeat(Scope *scope, const Statement *statement)
     int errors = diagnostics_errors();
     for (double i = 0; i < count.number && !expansion_stops(expansion); i++) {
         if (!expansion_count(expansion, &expansion->steps, 1, MAX_STEPS, place, "statements and rounds")) return;
-        Scope *round = enter_scope(expansion, scope->depth + 1, scope, statement->body, use);
+        Scope *round = scope_enter(expansion, scope->depth + 1, scope, statement->body, use);
         round->naming = scope->naming;
         round->in_block = scope->in_block;
         round->in_repeat = true;
@@ -303,6 +243,7 @@ static void run_repeat(Scope *scope, const Statement *statement)
         scope->has_previous = round->has_previous;
         scope->previous = round->previous;
         if (diagnostics_errors() > errors) { /* the next rounds would say the same */
+            scope->has_previous = true;
             scope->previous = NULL;
             return;
         }
@@ -364,8 +305,9 @@ static void run_let(Scope *scope, const Statement *statement)
 static void define_block(Scope *scope, const Statement *block)
 {
     Place place = scope_place(scope, block->name_span);
-    if (table_find(&layer_table, block->name) || table_find(&statement_table, block->name)) {
-        diagnose(place, "`%s` is there already; choose another name for this block", block->name);
+    bool layer = table_find(&layer_table, block->name), row = table_find(&statement_table, block->name);
+    if (layer || row) {
+        diagnose(place, "`%s` is a %s already; choose another name for this block", block->name, layer ? "layer" : "statement");
         return;
     }
     Binding *binding = scope_add(scope, block->name, block->name_span);
@@ -470,9 +412,11 @@ static void report_callee(Scope *scope, const char *callee, Place place, const B
         diagnose_note(scope_place(scope, binding->span), "it is defined here");
         return;
     }
+    if (scope_report_order(scope, callee, place)) return;
     for (const Table *const *table = all_tables; *table; table++) {
         if (*table == &layer_table || *table == &statement_table || !table_find(*table, callee)) continue;
-        diagnose(place, "`%s` is no layer but one of the kind %s: it stands as an argument", callee, (*table)->kind);
+        const char *article = strchr("aeiou", (*table)->kind[0]) ? "an" : "a";
+        diagnose(place, "`%s` is %s %s, no layer; it stands as an argument", callee, article, (*table)->kind);
         return;
     }
     for (int i = 0; i < layer_table.count && count < MOST; i++) candidates[count++] = layer_table.entries[i]->name;
@@ -554,8 +498,8 @@ bool expand_network(Graph *graph, const Statement *network, Definition *definiti
     expansion->definitions = definitions;
     expansion->definition_count = definition_count;
     graph->name = "model";
-    Scope *scope = enter_scope(expansion, 0, NULL, network, NULL);
-    scope->naming = enter_naming(expansion, 0, "", network);
+    Scope *scope = scope_enter(expansion, 0, NULL, network, NULL);
+    scope->naming = naming_enter(expansion, 0, NULL, NULL, network);
     run_body(scope, network);
     if (expansion_stops(expansion)) return false;
 

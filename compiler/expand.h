@@ -20,11 +20,12 @@ typedef struct {
 } Binding;
 
 /* The numbering of layers: one for the network and one for each use of a block. Repeats share the one around them. */
-typedef struct {
-    const char *prefix; /* "" or "inception_1/" */
-    Names taken;        /* names given in the body, and automatic ones so far */
-    Names bases;        /* conv2d, dense, ... */
-    int *next;          /* of each base: the number to try next */
+typedef struct Naming {
+    const struct Naming *outer; /* of the block's use, which has the name `use_name` there; NULL: the network */
+    const char *use_name;
+    Names taken; /* names given in the body, and automatic ones so far */
+    Names bases; /* conv2d, dense, ... */
+    int *next;   /* of each base: the number to try next */
     int next_capacity;
 } Naming;
 
@@ -64,13 +65,24 @@ typedef struct Expansion {
     const Statement *model, *compile, *fit, *outputs; /* NULL: not met yet */
 } Expansion;
 
-/* evaluate.c */
+/* scope.c */
+Scope *scope_enter(Expansion *, int depth, Scope *parent, const Statement *body,
+                   const Place *use); /* the scope of that depth, emptied */
 Place scope_place(const Scope *, Span);
 Binding *scope_find(Scope *, const char *name, Span use, Scope **home); /* NULL: unknown at the place of use */
 Binding *scope_add(Scope *, const char *name, Span);                    /* NULL: there is one already (reported) */
+bool scope_report_order(Scope *, const char *name, Place);   /* says so where it is defined further down; false: it is not */
 void scope_report_unknown(Scope *, const char *name, Place); /* "unknown name; did you mean", or used before its definition */
+Span expression_span(const Expression *);                    /* from the first byte to the last */
 bool expansion_stops(const Expansion *);                     /* too many errors, or a limit was passed */
 bool expansion_count(Expansion *, int64_t *counter, int64_t more, int64_t limit, Place, const char *what);
+Naming *naming_enter(Expansion *, int depth, const Naming *outer, const char *use_name, const Statement *body);
+const char *naming_local(Scope *, const Statement *); /* the name of a layer or of a block's use among its neighbours */
+const char *naming_full(Scope *,
+                        const Statement *); /* with those of the blocks around it, inception_1/a; NULL: too long, reported */
+
+/* evaluate.c */
+Span expression_span(const Expression *);            /* from the first byte to the last */
 bool evaluate(Scope *, const Expression *, Value *); /* false: an error, reported */
 const char *value_text(const Value *);               /* "the word `relu`", "a list": as messages name it */
 

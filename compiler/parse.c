@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { SHOWN = 40, MAX_SOURCE = 1 << 26 };
+enum { SHOWN = 40, MAX_SOURCE = 1 << 26, MAX_STATEMENTS = 1000000 };
 
 /* Of the scanner that flex makes. */
 int lexer_scan(YYSTYPE *, YYLTYPE *, void *);
@@ -54,7 +54,8 @@ static void close_bracket(ParseContext *context, char closing)
         char kind = context->open[i].kind;
         if (closing == ')' ? kind == '(' : closing == ']' ? kind == '[' : kind == '{' || kind == 'm') break;
     }
-    if (i < least) return;
+    if (i < least) i = context->open_count - 1; /* of another kind: most likely mistyped */
+    if (i < least || (closing == '}' && context->open_count == 0)) return;
     context->open_count = i;
     if (i < context->bodies) context->bodies = i;
 }
@@ -70,6 +71,8 @@ void parse_enter_sign(ParseContext *context, Span span)
 
 static int next_token(ParseContext *context, YYSTYPE *value)
 {
+    context->open_before = context->open_count;
+    context->bodies_before = context->bodies;
     context->previous_kind = context->kind;
     context->previous_span = context->span;
     context->kind = context->stopped || diagnostics_full() ? YYEOF : lexer_scan(value, &context->span, context->scanner);
@@ -125,6 +128,7 @@ int yylex(YYSTYPE *value, YYLTYPE *span, ParseContext *context)
     if (context->recovering) {
         while (!can_resume(context)) next_token(context, value);
         context->recovering = false;
+        context->stopped = context->stopped || context->kind == YYEOF; /* what was open at the end is known by now */
         context->again = true;
         context->resumed_at = context->span.end;
         context->signs = 0;
@@ -146,7 +150,8 @@ static const char *token_text(const ParseContext *context, int kind, Span span)
 {
     uint32_t length = span.end - span.begin;
     if (kind == YYEOF) return "the end of the file";
-    if (length > SHOWN) return memory_format("`%.*s...`", SHOWN, context->source + span.begin);
+    if (length > SHOWN)
+        return memory_format("`%.*s...`", diagnostics_cut(context->source + span.begin, SHOWN), context->source + span.begin);
     return memory_format("`%.*s`", (int)length, context->source + span.begin);
 }
 
@@ -163,10 +168,9 @@ static const char *expected_text(const Expected *expected)
     if (expected->value) parts[count++] = "a value";
     if (expected->statement) parts[count++] = "a statement";
     if (expected->name && !expected->value && !expected->statement) parts[count++] = "a name";
-    for (int i = 0; i < expected->punctuation_count; i++) {
-        char c = expected->punctuation[i];
-        bool begins_value = expected->value && strchr("([{", c), after_statement = expected->statement && c != '}';
-        if (!begins_value && !after_statement) parts[count++] = memory_format("`%c`", c);
+    for (const char *c = "([{=:,)]}"; *c; c++) {
+        bool begins_value = expected->value && strchr("([{", *c), after_statement = expected->statement && *c != '}';
+        if (strchr(expected->punctuation, *c) && !begins_value && !after_statement) parts[count++] = memory_format("`%c`", *c);
     }
     const char *text = count ? parts[0] : "something else";
     for (int i = 1; i < count; i++) text = memory_format(i == count - 1 ? "%s or %s" : "%s, %s", text, parts[i]);
@@ -175,27 +179,22 @@ static const char *expected_text(const Expected *expected)
 
 static bool closes(const Expected *expected, char opening)
 {
-    char closing = opening == '(' ? ')' : opening == '[' ? ']' : '}';
-    for (int i = 0; i < expected->punctuation_count; i++)
-        if (expected->punctuation[i] == closing) return true;
-    return false;
+    return strchr(expected->punctuation, opening == '(' ? ')' : opening == '[' ? ']' : '}') != NULL;
 }
 
 void parse_syntax_error(ParseContext *context, const Expected *expected)
 {
-    bool opened_now = context->kind == '(' || context->kind == '[' || context->kind == '{';
-    int open_count = context->open_count - opened_now;
     context->recovering = true;
-    context->level = context->bodies - (context->kind == '{' && context->bodies == context->open_count);
+    context->level = context->bodies_before;
     context->signs = 0;
     if (context->stopped || context->kind == INVALID) return; /* reported already */
 
     const char *found = token_text(context, context->kind, context->span);
     bool first = context->previous_kind == YYEMPTY;
     /* What is missing at the end of a line is reported there, not on the line that shows it. */
-    bool at_previous =
-        !first && (context->kind == YYEOF ||
-                   (open_count <= context->level && !same_line(context, context->previous_span.end, context->span.begin)));
+    bool next_line = !first && context->open_before <= context->level && !expected->statement &&
+                     !same_line(context, context->previous_span.end, context->span.begin);
+    bool at_previous = next_line || (!first && context->kind == YYEOF);
     if (reserved(context->previous_kind) && expected->name && (context->kind == '=' || context->kind == '(')) {
         parse_error(context,
                     context->previous_span,
@@ -204,7 +203,10 @@ void parse_syntax_error(ParseContext *context, const Expected *expected)
     } else if (reserved(context->kind) && expected->name && !expected->statement && !at_previous) {
         parse_error(context, context->span, "expected %s; %s is a reserved word", expected_text(expected), found);
     } else if (context->previous_kind == '=' && expected->name && !expected->value) {
-        parse_error(context, context->span, "expected a layer, found %s; to name a number write `let name = ...`", found);
+        parse_error(context,
+                    at_previous ? context->previous_span : context->span,
+                    "expected a layer, found %s; to name a number write `let name = ...`",
+                    found);
     } else if (at_previous) {
         parse_error(context,
                     context->previous_span,
@@ -215,8 +217,8 @@ void parse_syntax_error(ParseContext *context, const Expected *expected)
     } else {
         parse_error(context, context->span, "expected %s, found %s", expected_text(expected), found);
     }
-    if (open_count && !context->of_table) {
-        OpenBracket open = context->open[open_count - 1];
+    if (context->open_before && !context->of_table) {
+        OpenBracket open = context->open[context->open_before - 1];
         bool far = context->kind == YYEOF || !same_line(context, open.span.begin, context->span.begin);
         if (far && closes(expected, open.kind))
             diagnose_note((Place){open.span, NULL}, "this `%c` is still open", open.kind == 'm' ? '{' : open.kind);
@@ -306,8 +308,13 @@ Statement *parse_statement(StatementKind kind, Span span, const char *name, Span
     return statement;
 }
 
-void parse_append_statement(StatementList *list, Statement *statement)
+void parse_append_statement(ParseContext *context, StatementList *list, Statement *statement)
 {
+    if (++context->statement_count > MAX_STATEMENTS) {
+        if (!context->stopped) parse_error(context, statement->span, "the file has more than %d statements", MAX_STATEMENTS);
+        context->stopped = true;
+        return;
+    }
     if (list->last)
         list->last->next = statement;
     else
@@ -328,7 +335,8 @@ static bool parse(ParseContext *context, const char *text, size_t length, int st
     /* flex meets a zero byte with a search for the buffer's end, each time: it sees another control character instead. */
     for (char *zero = context->text; (zero = memchr(zero, 0, length - (size_t)(zero - context->text)));) *zero = 1;
     if (yylex_init_extra(context, &context->scanner)) die("no memory for the scanner");
-    yy_scan_buffer(context->text, length + 2, context->scanner);
+    size_t mark = length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0; /* of byte order: some editors write it */
+    yy_scan_buffer(context->text + mark, length - mark + 2, context->scanner);
     int result = yyparse(context);
     yylex_destroy(context->scanner);
     return result == 0;

@@ -64,7 +64,7 @@ start: START_NETWORK statements             { context->statements = $statements.
      ;
 
 statements: %empty                          { $$ = (StatementList){NULL, NULL}; }
-          | statements statement            { $$ = $1; parse_append_statement(&$$, $statement); }
+          | statements statement            { $$ = $1; parse_append_statement(context, &$$, $statement); }
           | statements error RECOVERED      { $$ = $1; yyerrok; }
           ;
 
@@ -77,9 +77,9 @@ statement: MODEL NAME                       { $$ = parse_statement(STATEMENT_MOD
                $$->parameters = $parameters.first;
                $$->body = $body.first;
            }
-         | REPEAT value body {
-               $$ = parse_statement(STATEMENT_REPEAT, (Span){@REPEAT.begin, @value.end}, NULL, @REPEAT);
-               $$->value = $value;
+         | REPEAT expression body {
+               $$ = parse_statement(STATEMENT_REPEAT, (Span){@REPEAT.begin, @expression.end}, NULL, @REPEAT);
+               $$->value = $expression;
                $$->body = $body.first;
            }
          ;
@@ -151,7 +151,7 @@ expression: NUMBER                          { $$ = parse_number($1, @$); }
           | NAME                            { $$ = parse_text(EXPRESSION_NAME, $1, NULL, @$); }
           | call
           | '(' expression ')'              { $$ = $2; }
-          | '-' enter expression %prec SIGN { $$ = parse_negation($3, @1); context->signs--; }
+          | '-' enter expression %prec SIGN { $$ = parse_negation($3, @$); context->signs--; }
           | '+' enter expression %prec SIGN { $$ = $3; context->signs--; }
           | expression '+' expression       { $$ = parse_binary('+', $1, $3, @2); }
           | expression '-' expression       { $$ = parse_binary('-', $1, $3, @2); }
@@ -168,13 +168,14 @@ static int yyreport_syntax_error(const yypcontext_t *at, ParseContext *context)
 {
     yysymbol_kind_t tokens[YYNTOKENS];
     int count = yypcontext_expected_tokens(at, tokens, YYNTOKENS);
+    int punctuation = 0;
     Expected expected = {.statement = false};
     for (int i = 0; i < count; i++) {
         const char *name = yysymbol_name(tokens[i]); /* '(' with its quotes, or NUMBER */
         if (tokens[i] == YYSYMBOL_LET) expected.statement = true;
         if (tokens[i] == YYSYMBOL_NUMBER) expected.value = true;
         if (tokens[i] == YYSYMBOL_NAME) expected.name = true;
-        if (name[0] == '\'' && strchr("(){},=]:", name[1])) expected.punctuation[expected.punctuation_count++] = name[1];
+        if (name[0] == '\'' && strchr("([{=:,)]}", name[1])) expected.punctuation[punctuation++] = name[1];
     }
     parse_syntax_error(context, &expected);
     return 0;

@@ -1,8 +1,6 @@
 /* The rows of the statements that make no layer: how the network is trained, and what it gives. */
 #include "tables.h"
 
-#include <math.h>
-
 const Entry outputs_statement = {
     .name = "outputs",
     .help = "names the layers whose outputs the network gives",

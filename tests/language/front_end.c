@@ -42,7 +42,7 @@ static const Layer input = {{.name = "input",
                             build};
 static const Layer conv2d = {
     {.name = "conv2d",
-     ROWS({.name = "filters", .type = PARAMETER_SIZE, .minimum = 1, .maximum = INFINITY},
+     ROWS({.name = "filters", .type = PARAMETER_SIZE, .minimum = 1, .maximum = HUGE_VAL},
           {.name = "kernel_size", .type = PARAMETER_PAIR, .minimum = 1},
           {.name = "strides", .type = PARAMETER_PAIR, .fallback = "1", .minimum = 1},
           {.name = "padding", .type = PARAMETER_WORD, .fallback = "valid", .words = paddings}, ACTIVATION,
@@ -93,7 +93,7 @@ static const Layer concatenate = {
 static const Layer bidirectional = {
     {.name = "bidirectional", ROWS({.name = "layer", .type = PARAMETER_OBJECT, .table = &layer_table})}, 1, 1, build};
 static const Layer lookup = {
-    {.name = "lookup", ROWS({.name = "weights", .type = PARAMETER_MAP, .maximum = INFINITY})}, 1, 1, build};
+    {.name = "lookup", ROWS({.name = "weights", .type = PARAMETER_MAP, .maximum = HUGE_VAL})}, 1, 1, build};
 
 static const Entry *const layers[] = {&input.entry,
                                       &conv2d.entry,
