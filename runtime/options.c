@@ -460,4 +460,10 @@ void options_help(const CnncModel *model, const Options *options, FILE *stream)
         fprintf(stream, "  %-32s %s\n", flag, table[i].help);
     }
     fprintf(stream, "  %-32s %s\n", "--help", "this text");
+    if (options->command != COMMAND_FIT) return;
+    fprintf(stream, "\nThe network's own fit(), which flags override:");
+    for (const CnncArgument *argument = model->fit; argument && argument->name; argument++) {
+        if (argument->value && strcmp(argument->value, "none")) fprintf(stream, " %s=%s", argument->name, argument->value);
+    }
+    fputc('\n', stream);
 }

@@ -3,6 +3,7 @@
 #define DRIVE_H
 
 #include "runtime.h"
+#include "scratch.h"
 
 /* What a run ended in: the exit status, or 1000 and the signal that killed it; and what it wrote. */
 typedef struct {
@@ -10,9 +11,8 @@ typedef struct {
     char out[16384], err[4096];
 } Run;
 
-void scratch_enter(void); /* makes a folder, and goes there: a suite's .init */
-void scratch_leave(void); /* removes it: .fini */
-int scratch_files(void);  /* how many files are in it */
+void drive_begin(void); /* goes to a folder of the test's own: a suite's .init */
+void drive_end(void);   /* removes it: .fini */
 
 const Run *run_model(const CnncModel *, const char *const *arguments); /* valid until the next call */
 #define RUN(model, ...) run_model(model, (const char *const[]){__VA_ARGS__, NULL})

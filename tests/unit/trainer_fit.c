@@ -4,10 +4,13 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <pty.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-TestSuite(trainer_fit, .init = scratch_enter, .fini = scratch_leave);
+TestSuite(trainer_fit, .init = drive_begin, .fini = drive_end);
 
 /* The number behind `name` and a colon in what was printed; NaN: not there. */
 static double figure(const char *text, const char *name)
@@ -517,4 +520,96 @@ Test(trainer_fit, wrong_weights)
     }
     const Run *run = RUN(&toy_flowers, "evaluate", "--x", "x.npy", "--y", "y.npy");
     cr_expect(run->status == 1 && strstr(run->err, "--weights FILE is missing"), "%s", run->err);
+}
+
+/* ---- a terminal -------------------------------------------------------------------------------------------------- */
+
+/* A step that takes long enough for the bar to be redrawn during an epoch. */
+static float slow_step(void *weights, void *slots, const void *const *inputs, const void *const *targets,
+                       const float *sample_weights, size_t n, const CnncStep *step, float *const *outputs, void *arena)
+{
+    usleep(3000);
+    return toy_flowers.train_step(weights, slots, inputs, targets, sample_weights, n, step, outputs, arena);
+}
+
+/* Runs fit with its output on a terminal of so many columns; returns what arrived there. */
+static const char *run_on_terminal(unsigned short columns)
+{
+    static char text[1 << 17];
+    struct winsize size = {.ws_row = 24, .ws_col = columns};
+    int terminal;
+    pid_t child = forkpty(&terminal, NULL, NULL, &size);
+    cr_assert(child >= 0);
+    if (child == 0) {
+        setenv("TERM", "xterm", 1);
+        char *argv[] = {
+            "toy_flowers", "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "2", "--validation-split", "0.1", NULL};
+        CnncModel slow = toy_flowers;
+        slow.train_step = slow_step;
+        _exit(cnnc_main(&slow, 10, argv));
+    }
+    size_t length = 0;
+    ssize_t got;
+    while (length < sizeof text - 1 && (got = read(terminal, text + length, sizeof text - 1 - length)) > 0)
+        length += (size_t)got;
+    text[length] = '\0';
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    close(terminal);
+    return text;
+}
+
+/* The columns that the longest unfinished line took: colour codes take none, a character of several bytes takes one. */
+static int widest_unfinished(const char *text)
+{
+    int widest = 0, columns = 0;
+    for (; *text; text++) {
+        if (*text == '\033') {
+            text += strcspn(text, "mK");
+        } else if (*text == '\r') {
+            if (text[1] != '\n' && columns > widest) widest = columns;
+            columns = 0;
+        } else if (*text == '\n') {
+            columns = 0;
+        } else {
+            columns += (*text & 0xc0) != 0x80;
+        }
+    }
+    return widest;
+}
+
+Test(trainer_fit, the_bar_on_a_terminal)
+{
+    write_flowers("", 400, 1);
+    unsetenv("NO_COLOR");
+    const char *text = run_on_terminal(200);
+    cr_expect(strstr(text, "Epoch 2/2\r\n"), "%s", text);
+    cr_expect(strstr(text, "\r\033[K"), "drawn over itself");
+    cr_expect(strstr(text, "\033[32m━"), "in colour");
+    cr_expect(strstr(text, " left, "), "with the time that remains");
+    cr_expect(strstr(text, " - val_loss: 0."), "%s", text);
+    int free_width = widest_unfinished(text);
+    cr_expect(free_width > 60 && free_width < 200, "%d", free_width);
+    text = run_on_terminal(50);
+    cr_expect(widest_unfinished(text) < 50, "%d columns of 50", widest_unfinished(text));
+    setenv("NO_COLOR", "1", 1);
+    text = run_on_terminal(200);
+    cr_expect_not(strstr(text, "\033[32m"), "no colour where NO_COLOR is set");
+    cr_expect(strstr(text, "━"));
+}
+
+/* ---- disks that are full ------------------------------------------------------------------------------------------ */
+
+Test(trainer_fit, what_cannot_be_written)
+{
+    write_flowers("", 20, 1);
+    const Run *run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "-o", "/dev/full");
+    cr_expect(run->status == 1 && strstr(run->err, "/dev/full"), "%s", run->err);
+    run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--history", "/dev/full", "--checkpoint", "c");
+    cr_expect(run->status == 1 && strstr(run->err, "/dev/full"), "%s", run->err);
+    run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "2", "--resume", "c", "-o", "w");
+    cr_expect_eq(run->status, 0, "the epoch before the failure is not lost: %s", run->err);
+    run = RUN(&toy_flowers, "predict", "--weights", "w", "x.npy", "-o", "/dev/full");
+    cr_expect(run->status == 1 && strstr(run->err, "/dev/full"), "%s", run->err);
 }

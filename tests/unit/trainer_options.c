@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(trainer_options, .init = scratch_enter, .fini = scratch_leave);
+TestSuite(trainer_options, .init = drive_begin, .fini = drive_end);
 
 #define FAILS(model, message, ...)                                                                                             \
     do {                                                                                                                       \

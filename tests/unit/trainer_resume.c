@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(trainer_resume, .init = scratch_enter, .fini = scratch_leave);
+TestSuite(trainer_resume, .init = drive_begin, .fini = drive_end);
 
 static const char CALLBACKS[] = "[early_stopping(val_loss, patience=1, restore_best_weights=true), csv_logger(history.csv),"
                                 " model_checkpoint(best, monitor=val_accuracy, save_best_only=true)]";
