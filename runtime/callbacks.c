@@ -160,12 +160,13 @@ static bool early_stopping_save(const Training *training, const Callback *callba
     char text[256], weights[256];
     snprintf(text,
              sizeof text,
-             "%" PRId64 " %" PRId64 " %" PRId64 " %d %a",
+             "%" PRId64 " %" PRId64 " %" PRId64 " %d %a %d",
              state->wait,
              state->best_epoch,
              state->stopped_epoch,
              state->monitor.has_best,
-             state->monitor.best);
+             state->monitor.best,
+             state->best_weights != NULL);
     if (!note(file, prefix, text, failure)) return false;
     if (!state->best_weights) return true;
     snprintf(weights, sizeof weights, "%sbest/", prefix);
@@ -178,23 +179,23 @@ static bool early_stopping_restore(Training *training, Callback *callback, const
 {
     EarlyStopping *state = callback->state;
     const char *text = noted(file, prefix);
-    char first[512];
-    int has_best;
+    char weights[256];
+    int has_best, has_weights;
     if (!text) return true; /* not in the run that is resumed: it starts afresh */
     if (sscanf(text,
-               "%" SCNd64 " %" SCNd64 " %" SCNd64 " %d %la",
+               "%" SCNd64 " %" SCNd64 " %" SCNd64 " %d %la %d",
                &state->wait,
                &state->best_epoch,
                &state->stopped_epoch,
                &has_best,
-               &state->monitor.best) != 5) {
+               &state->monitor.best,
+               &has_weights) != 6) {
         return fail(failure, "%s: the state of early_stopping is damaged", path);
     }
     state->monitor.has_best = has_best;
-    snprintf(first, sizeof first, "%sbest/%s", prefix, training->model->tensor_count ? training->model->tensors[0].name : "");
-    if (!state->restore_best_weights || !safetensors_find(file, first)) return true;
-    snprintf(first, sizeof first, "%sbest/", prefix);
-    if (!parameters_take(file, path, training->model, first, training->parameters, failure)) return false;
+    if (!state->restore_best_weights || !has_weights) return true;
+    snprintf(weights, sizeof weights, "%sbest/", prefix);
+    if (!parameters_take(file, path, training->model, weights, training->parameters, failure)) return false;
     state->best_weights = memory_aligned(training->model->weights_size, "the best weights", failure);
     if (!state->best_weights) return false;
     training->model->pack(training->parameters, state->best_weights);

@@ -310,6 +310,8 @@ static bool set_defaults(Options *options, const CnncModel *model, int argc, Fai
         if (!(option->commands & options->command)) continue;
         if (!set_option(options, option, argument->value, argc, failure)) return false;
     }
+    /* cnnc --batch=N overrides the file's batch size. */
+    if (options->batch_size > model->batch_size) options->batch_size = model->batch_size;
     return true;
 }
 
