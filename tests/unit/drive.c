@@ -3,6 +3,7 @@
 #include "scratch.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -108,4 +109,18 @@ void write_flowers(const char *prefix, int64_t n, uint64_t seed)
     write_array(path, ARRAY_UINT8, 1, (const int64_t[]){n}, y);
     free(x);
     free(y);
+}
+
+double figure(const char *text, const char *name)
+{
+    char key[64];
+    snprintf(key, sizeof key, "%s: ", name);
+    const char *at = strstr(text, key);
+    return at ? strtod(at + strlen(key), NULL) : (double)NAN;
+}
+
+void expect_success(const Run *run)
+{
+    cr_assert_eq(run->status, 0, "status %d: %s", run->status, run->err);
+    cr_assert_str_empty(run->err);
 }

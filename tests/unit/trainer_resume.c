@@ -125,6 +125,49 @@ Test(trainer_resume, with_more_epochs)
     cr_expect(strstr(run->out, "c has 2 epochs behind it"), "%s", run->out);
 }
 
+/* Ended by a callback, a training stays ended, unless more epochs are asked for than then. */
+Test(trainer_resume, after_early_stopping)
+{
+    static const char STOPPING[] =
+        "early_stopping(loss, mode=max, patience=1, restore_best_weights=true)"; /* the loss falls: it stops in epoch 2 */
+    write_flowers("", SAMPLES, 3);
+    cr_assert_eq(RUN(&toy_flowers,
+                     "fit",
+                     "--x",
+                     "x.npy",
+                     "--y",
+                     "y.npy",
+                     "--epochs",
+                     "9",
+                     "--callbacks",
+                     STOPPING,
+                     "--checkpoint",
+                     "c",
+                     "-o",
+                     "a")
+                     ->status,
+                 0);
+    const Run *run = RUN(&toy_flowers,
+                         "fit",
+                         "--x",
+                         "x.npy",
+                         "--y",
+                         "y.npy",
+                         "--epochs",
+                         "9",
+                         "--callbacks",
+                         STOPPING,
+                         "--resume",
+                         "c",
+                         "-o",
+                         "b");
+    cr_expect_eq(run->status, 0);
+    cr_expect_not(strstr(run->out, "Epoch "), "%s", run->out);
+    cr_expect(files_equal("a", "b"));
+    run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "10", "--callbacks", "none", "--resume", "c");
+    cr_expect(strstr(run->out, "Epoch 3/10") && strstr(run->out, "Epoch 10/10"), "%s", run->out);
+}
+
 Test(trainer_resume, weights_of_a_checkpoint)
 {
     write_flowers("", SAMPLES, 3);
