@@ -163,6 +163,7 @@ Test(trainer_resume, after_early_stopping)
                          "b");
     cr_expect_eq(run->status, 0);
     cr_expect_not(strstr(run->out, "Epoch "), "%s", run->out);
+    cr_expect(strstr(run->out, "c has 2 epochs behind it and was ended by a callback"), "%s", run->out);
     cr_expect(files_equal("a", "b"));
     run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "10", "--callbacks", "none", "--resume", "c");
     cr_expect(strstr(run->out, "Epoch 3/10") && strstr(run->out, "Epoch 10/10"), "%s", run->out);
