@@ -110,6 +110,10 @@ Test(trainer_options, places_are_checked_before_training)
     FAILS(&toy_flowers, "nowhere", "fit", "--x", "x.npy", "--y", "y.npy", "--checkpoint", "nowhere/w");
     FAILS(&toy_flowers, "nowhere", "fit", "--x", "x.npy", "--y", "y.npy", "--history", "nowhere/w");
     FAILS(&toy_flowers, "nowhere", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "model_checkpoint(nowhere/w)");
+    char long_name[400];
+    memset(long_name, 'w', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    FAILS(&toy_flowers, "name is too long", "fit", "--x", "x.npy", "--y", "y.npy", "-o", long_name);
     FAILS(&toy_flowers, "this is a folder", "fit", "--x", "x.npy", "--y", "y.npy", "-o", ".");
     FAILS(&toy_flowers, "same file", "fit", "--x", "x.npy", "--y", "y.npy", "-o", "w", "--checkpoint", "w");
     FAILS(&toy_flowers, "needs --checkpoint", "fit", "--x", "x.npy", "--y", "y.npy", "--checkpoint-steps", "2");

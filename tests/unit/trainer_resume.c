@@ -86,6 +86,9 @@ Test(trainer_resume, ctrl_c_says_how_to_go_on)
     cr_expect_eq(run->status, 130);
     cr_expect(strstr(run->err, "interrupted in epoch 1 after 3 steps"), "%s", run->err);
     cr_expect(strstr(run->err, "--resume checkpoint"), "%s", run->err);
+    run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--validation-split", "0.2", "--resume", "checkpoint");
+    cr_expect_eq(run->status, 0, "%s", run->err);
+    cr_expect(strstr(run->out, "Epoch 3/3"), "the number of epochs is the checkpoint's: %s", run->out);
     run = TRAIN(&model, "-o", "w");
     cr_expect_eq(run->status, 130);
     cr_expect(strstr(run->err, "--weights w"), "%s", run->err);
