@@ -89,7 +89,7 @@ Test(trainer_options, mistyped)
           "--callbacks",
           "early_stopping(val_accuracy_)");
     FAILS(&toy_flowers,
-          "no loss_ for the filepath",
+          "no loss_ for the path",
           "fit",
           "--x",
           "x.npy",
