@@ -291,6 +291,21 @@ static bool model_checkpoint_begin(Training *training, Callback *callback, Failu
     return good;
 }
 
+/* Weights of a diverged training are of no use, and do not replace a file that is there. */
+static bool write_model(Training *training, const char *path, Failure *failure)
+{
+    training->model->unpack(training->weights, training->parameters);
+    const char *bad = parameters_not_finite(training->model, training->parameters);
+    if (!bad) return parameters_write(path, training->model, training->parameters, failure);
+    progress_break(&training->progress);
+    fprintf(stderr,
+            "%s: warning: %s holds values that are not finite: %s was not written\n",
+            training->options->program,
+            bad,
+            path);
+    return true;
+}
+
 static bool save_model(Training *training, ModelCheckpoint *state, const HistoryRow *row, Failure *failure)
 {
     Monitor *monitor = &state->monitor;
@@ -322,11 +337,7 @@ static bool save_model(Training *training, ModelCheckpoint *state, const History
     } else if (state->verbose) {
         printf("Epoch %" PRId64 ": saving model to %s\n", epoch, path);
     }
-    bool good = true;
-    if (save) {
-        training->model->unpack(training->weights, training->parameters);
-        good = parameters_write(path, training->model, training->parameters, failure);
-    }
+    bool good = !save || write_model(training, path, failure);
     free(path);
     return good;
 }

@@ -190,6 +190,11 @@ Test(trainer_fit, a_loss_that_is_not_a_number)
     cr_expect(files_equal("w", "kept"), "the weights of the earlier run are intact");
     run = RUN(&wild, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "3");
     cr_expect_eq(run->status, 0, "without terminate_on_nan the training goes on");
+    cr_expect(strstr(run->out, " - loss: nan"), "%s", run->out);
+    run = RUN(&wild, "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "model_checkpoint(w)");
+    cr_expect(strstr(run->err, "warning: dense/kernel holds values that are not finite: w was not written"), "%s", run->err);
+    cr_expect(files_equal("w", "kept"));
+    run = RUN(&wild, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "3");
     cr_expect(strstr(run->out, "Epoch 3/3"), "%s", run->out);
 }
 
