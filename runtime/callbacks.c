@@ -160,12 +160,13 @@ static bool early_stopping_save(const Training *training, const Callback *callba
     char text[256], weights[256];
     snprintf(text,
              sizeof text,
-             "%" PRId64 " %" PRId64 " %" PRId64 " %d %a",
+             "%" PRId64 " %" PRId64 " %" PRId64 " %d %a %d",
              state->wait,
              state->best_epoch,
              state->stopped_epoch,
              state->monitor.has_best,
-             state->monitor.best);
+             state->monitor.best,
+             state->best_weights != NULL);
     if (!note(file, prefix, text, failure)) return false;
     if (!state->best_weights) return true;
     snprintf(weights, sizeof weights, "%sbest/", prefix);
@@ -178,23 +179,23 @@ static bool early_stopping_restore(Training *training, Callback *callback, const
 {
     EarlyStopping *state = callback->state;
     const char *text = noted(file, prefix);
-    char first[512];
-    int has_best;
+    char weights[256];
+    int has_best, has_weights;
     if (!text) return true; /* not in the run that is resumed: it starts afresh */
     if (sscanf(text,
-               "%" SCNd64 " %" SCNd64 " %" SCNd64 " %d %la",
+               "%" SCNd64 " %" SCNd64 " %" SCNd64 " %d %la %d",
                &state->wait,
                &state->best_epoch,
                &state->stopped_epoch,
                &has_best,
-               &state->monitor.best) != 5) {
+               &state->monitor.best,
+               &has_weights) != 6) {
         return fail(failure, "%s: the state of early_stopping is damaged", path);
     }
     state->monitor.has_best = has_best;
-    snprintf(first, sizeof first, "%sbest/%s", prefix, training->model->tensor_count ? training->model->tensors[0].name : "");
-    if (!state->restore_best_weights || !safetensors_find(file, first)) return true;
-    snprintf(first, sizeof first, "%sbest/", prefix);
-    if (!parameters_take(file, path, training->model, first, training->parameters, failure)) return false;
+    if (!state->restore_best_weights || !has_weights) return true;
+    snprintf(weights, sizeof weights, "%sbest/", prefix);
+    if (!parameters_take(file, path, training->model, weights, training->parameters, failure)) return false;
     state->best_weights = memory_aligned(training->model->weights_size, "the best weights", failure);
     if (!state->best_weights) return false;
     training->model->pack(training->parameters, state->best_weights);
@@ -238,77 +239,27 @@ typedef struct {
     int64_t unsaved;   /* batches since the last save */
 } ModelCheckpoint;
 
-/* One {name:format} of a file path, the letters after '{' up to '}': epoch, batch or a figure of the row. */
-static bool format_field(FILE *stream, const Training *training, const HistoryRow *row, const char *field, size_t length,
-                         const char *filepath, Failure *failure)
+/* The file path with epoch, batch and the row's figures filled in; free() it. */
+static char *fill_path(const Training *training, const ModelCheckpoint *state, const HistoryRow *row, Failure *failure)
 {
-    char name[64], format[16] = "%", conversion = 0;
-    size_t name_length = strcspn(field, ":}");
-    if (name_length > length) name_length = length;
-    if (name_length >= sizeof name)
-        return fail(failure, "model_checkpoint: the filepath \"%s\" has too long a name in braces", filepath);
-    memcpy(name, field, name_length);
-    name[name_length] = '\0';
-    if (name_length < length) {
-        const char *digits = field + name_length + 1;
-        size_t count = length - name_length - 1;
-        if (count > 0 && strchr("dfeg", digits[count - 1])) conversion = digits[--count];
-        if (count > 6 || strspn(digits, "0123456789.") < count) {
-            return fail(failure,
-                        "model_checkpoint: {%.*s} in the filepath is not understood; write {epoch:02d} or {val_loss:.2f}",
-                        (int)length,
-                        field);
-        }
-        strncat(format, digits, count);
+    const History *history = &training->history;
+    int count = 2;
+    Failure reason;
+    PathField *fields = calloc((size_t)history->column_count + 2, sizeof *fields);
+    if (!fields) {
+        fail(failure, "no memory for the path %s", state->filepath);
+        return NULL;
     }
-    bool is_epoch = !strcmp(name, "epoch"), is_batch = !strcmp(name, "batch");
-    if (is_epoch || is_batch) {
-        if (conversion && conversion != 'd')
-            return fail(failure, "model_checkpoint: {%s} in the filepath is a whole number: use d", name);
-        if (strchr(format, '.'))
-            return fail(failure, "model_checkpoint: {%.*s} in the filepath is not understood", (int)length, field);
-        int width = atoi(format + 1);
-        fprintf(stream, format[1] == '0' ? "%0*" PRId64 : "%*" PRId64, width, is_epoch ? row->epoch + 1 : training->steps_done);
-        return true;
+    fields[0] = (PathField){.name = "epoch", .whole = true, .value = (double)(row->epoch + 1)};
+    fields[1] = (PathField){.name = "batch", .whole = true, .value = (double)training->steps_done};
+    for (int i = 0; i < history->column_count; i++) {
+        const float *value = history_find(history, row, history->columns[i]);
+        if (value) fields[count++] = (PathField){.name = history->columns[i], .value = (double)*value};
     }
-    const float *value = history_find(&training->history, row, name);
-    if (!value) return fail(failure, "model_checkpoint: there is no %s for the filepath \"%s\"", name, filepath);
-    if (conversion == 'd') return fail(failure, "model_checkpoint: {%s} in the filepath is not a whole number: use f", name);
-    char *dot = strchr(format, '.');
-    int precision = dot ? atoi(dot + 1) : conversion ? 6 : 9;
-    int width = format[1] != '.' ? atoi(format + 1) : 0;
-    const char *print = conversion == 'f' ? "%*.*f" : conversion == 'e' ? "%*.*e" : "%*.*g";
-    if (format[1] == '0') print = conversion == 'f' ? "%0*.*f" : conversion == 'e' ? "%0*.*e" : "%0*.*g";
-    char text[256];
-    snprintf(text, sizeof text, print, width, precision, (double)*value);
-    fputs(text, stream);
-    return true;
-}
-
-/* The path with its braces filled in; free() it. */
-static char *format_path(const Training *training, const ModelCheckpoint *state, const HistoryRow *row, Failure *failure)
-{
-    char *path = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&path, &size);
-    bool good = stream || fail(failure, "no memory for the path %s", state->filepath);
-    for (const char *at = state->filepath; good && *at; at++) {
-        if (*at == '{' && at[1] != '{') {
-            size_t length = strcspn(at + 1, "}");
-            if (!at[1 + length])
-                good = fail(failure, "model_checkpoint: the filepath \"%s\" lacks a }", state->filepath);
-            else
-                good = format_field(stream, training, row, at + 1, length, state->filepath, failure);
-            if (good) at += 1 + length;
-        } else {
-            if ((*at == '{' || *at == '}') && at[1] == *at) at++; /* doubled braces stand for themselves */
-            fputc(*at, stream);
-        }
-    }
-    if (stream && fclose(stream)) good = fail(failure, "no memory for the path %s", state->filepath);
-    if (good) return path;
-    free(path);
-    return NULL;
+    char *path = path_fill(state->filepath, fields, count, &reason);
+    if (!path) fail(failure, "model_checkpoint: %s", reason.text);
+    free(fields);
+    return path;
 }
 
 static bool model_checkpoint_begin(Training *training, Callback *callback, Failure *failure)
@@ -333,11 +284,26 @@ static bool model_checkpoint_begin(Training *training, Callback *callback, Failu
     float *zeros = calloc((size_t)training->history.column_count, sizeof *zeros);
     if (!zeros) return fail(failure, "no memory for the callback model_checkpoint");
     HistoryRow row = {.epoch = training->epoch, .validated = training->validates && state->save_freq == 0, .values = zeros};
-    char *path = format_path(training, state, &row, failure);
+    char *path = fill_path(training, state, &row, failure);
     bool good = path && path_writable("model_checkpoint", path, failure);
     free(path);
     free(zeros);
     return good;
+}
+
+/* Weights of a diverged training are of no use, and do not replace a file that is there. */
+static bool write_model(Training *training, const char *path, Failure *failure)
+{
+    training->model->unpack(training->weights, training->parameters);
+    const char *bad = parameters_not_finite(training->model, training->parameters);
+    if (!bad) return parameters_write(path, training->model, training->parameters, failure);
+    progress_break(&training->progress);
+    fprintf(stderr,
+            "%s: warning: %s holds values that are not finite: %s was not written\n",
+            training->options->program,
+            bad,
+            path);
+    return true;
 }
 
 static bool save_model(Training *training, ModelCheckpoint *state, const HistoryRow *row, Failure *failure)
@@ -345,7 +311,7 @@ static bool save_model(Training *training, ModelCheckpoint *state, const History
     Monitor *monitor = &state->monitor;
     int64_t epoch = row->epoch + 1;
     const float *current = history_find(&training->history, row, monitor->name);
-    char *path = format_path(training, state, row, failure);
+    char *path = fill_path(training, state, row, failure);
     if (!path) return false;
     bool save = true;
     if (state->verbose) progress_break(&training->progress);
@@ -371,11 +337,7 @@ static bool save_model(Training *training, ModelCheckpoint *state, const History
     } else if (state->verbose) {
         printf("Epoch %" PRId64 ": saving model to %s\n", epoch, path);
     }
-    bool good = true;
-    if (save) {
-        training->model->unpack(training->weights, training->parameters);
-        good = parameters_write(path, training->model, training->parameters, failure);
-    }
+    bool good = !save || write_model(training, path, failure);
     free(path);
     return good;
 }

@@ -207,6 +207,8 @@ bool checkpoint_settings(const TensorFile *file, const char *path, Options *opti
         !noted_unsigned(file, path, "seed", &seed, failure)) {
         return false;
     }
+    /* The number of the last epoch is no part of the state, but it is what the run wanted. */
+    if (!option_given(options, "epochs") && !noted_number(file, path, "epochs", &options->epochs, failure)) return false;
     if (options->batch_size < 1 || shuffle > SHUFFLE_BATCHES)
         return fail(failure, "%s: the checkpoint's settings are damaged", path);
     if (option_given(options, "seed") && options->seed != seed) {

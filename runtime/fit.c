@@ -43,7 +43,7 @@ static bool interrupted(void)
 
 static void catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
     signal_received = 0;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -442,8 +442,12 @@ static int train(Fit *fit, Failure *failure)
     } else if (options->verbose) {
         printf("training on %" PRId64 " samples\n", fit->samples.count);
     }
-    if (options->verbose && begin >= options->epochs) {
-        printf("%s has %" PRId64 " epochs behind it; --epochs N, with a larger number, goes on\n", options->resume, begin);
+    if (options->verbose && (begin >= options->epochs || training->stop)) {
+        const char *ended = training->stop ? " and was ended by a callback" : "";
+        printf("%s has %" PRId64 " epochs behind it%s; --epochs N, with a larger number, goes on\n",
+               options->resume,
+               begin,
+               ended);
     }
     while (outcome == GO_ON && training->epoch < options->epochs && !training->stop) outcome = train_epoch(fit, failure);
     seconds = clock_seconds() - seconds;
@@ -452,7 +456,9 @@ static int train(Fit *fit, Failure *failure)
     if (!end_training(fit, failure)) return 1;
     int64_t epochs = training->epoch - begin;
     if (options->verbose && epochs > 0) {
-        printf("%" PRId64 " epoch%s in %.1f s, %.2f s an epoch\n",
+        const char *ended = training->stop && training->epoch < options->epochs ? "ended by a callback: " : "";
+        printf("%s%" PRId64 " epoch%s in %.1f s, %.2f s an epoch\n",
+               ended,
                epochs,
                epochs == 1 ? "" : "s",
                seconds,

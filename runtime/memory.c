@@ -56,6 +56,7 @@ bool path_writable(const char *option, const char *path, Failure *failure)
     struct stat status;
     if (!path) return true;
     bool exists = !stat(path, &status);
+    if (!exists && errno == ENAMETOOLONG) return fail(failure, "%s: the file's name is too long: %s", option, path);
     if (exists && S_ISDIR(status.st_mode)) return fail(failure, "%s %s: this is a folder; name a file", option, path);
     /* A regular file is replaced, which takes a writable folder; a device is written to. */
     if (exists && !S_ISREG(status.st_mode)) {

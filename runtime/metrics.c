@@ -2,6 +2,7 @@
 #include "trainer.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,7 +151,8 @@ void metrics_update(Metrics *metrics, const CnncModel *model, float loss, const 
 
 float metric_value(const Metric *metric)
 {
-    return (float)(metric->count > 0 ? metric->sum / metric->count : 0);
+    double mean = metric->count > 0 ? metric->sum / metric->count : 0;
+    return isnan(mean) ? NAN : (float)mean; /* without the sign that would be printed */
 }
 
 int metric_classes(const CnncModel *model, int output)

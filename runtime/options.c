@@ -310,6 +310,8 @@ static bool set_defaults(Options *options, const CnncModel *model, int argc, Fai
         if (!(option->commands & options->command)) continue;
         if (!set_option(options, option, argument->value, argc, failure)) return false;
     }
+    /* cnnc --batch=N overrides the file's batch size. */
+    if (options->batch_size > model->batch_size) options->batch_size = model->batch_size;
     return true;
 }
 
@@ -460,4 +462,10 @@ void options_help(const CnncModel *model, const Options *options, FILE *stream)
         fprintf(stream, "  %-32s %s\n", flag, table[i].help);
     }
     fprintf(stream, "  %-32s %s\n", "--help", "this text");
+    if (options->command != COMMAND_FIT) return;
+    fprintf(stream, "\nThe network's own fit(), which flags override:");
+    for (const CnncArgument *argument = model->fit; argument && argument->name; argument++) {
+        if (argument->value && strcmp(argument->value, "none")) fprintf(stream, " %s=%s", argument->name, argument->value);
+    }
+    fputc('\n', stream);
 }

@@ -66,6 +66,14 @@ int64_t shape_elements(int rank, const int64_t *shape);                         
 const char *shape_text(int rank, const int64_t *shape, char *text, size_t size);             /* "[28, 28, 1]" */
 bool path_writable(const char *option, const char *path, Failure *); /* that a file can be made there; makes none. NULL: fine */
 
+/* path.c: {epoch:02d} and the like in a path, filled in; free() it. NULL: failed. */
+typedef struct {
+    const char *name; /* epoch, val_loss */
+    bool whole;       /* a whole number */
+    double value;
+} PathField;
+char *path_fill(const char *pattern, const PathField *fields, int count, Failure *);
+
 /* ---- parameters and their files (parameters.c) -------------------------------------------------------------- */
 
 /* The model's tensors in a file, under their names with `prefix` before them. Reading checks that each is there, has its

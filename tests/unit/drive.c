@@ -1,49 +1,25 @@
-#define _GNU_SOURCE /* nftw */
 #include "drive.h"
 #include "random.h"
+#include "scratch.h"
 
 #include <criterion/criterion.h>
-#include <ftw.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char scratch[] = "/tmp/cnnc-test-XXXXXX";
-
-void scratch_enter(void)
+void drive_begin(void)
 {
-    cr_assert_not_null(mkdtemp(scratch));
-    cr_assert_eq(chdir(scratch), 0);
+    scratch_begin();
+    cr_assert_eq(chdir(scratch_path(".")), 0);
     unsetenv("MNIST_DIR");
 }
 
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-    (void)status, (void)kind, (void)place;
-    return remove(path);
-}
-
-void scratch_leave(void)
+void drive_end(void)
 {
     cr_assert_eq(chdir("/"), 0);
-    nftw(scratch, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static int count;
-
-static int count_one(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-    (void)path, (void)status, (void)place;
-    count += kind == FTW_F;
-    return 0;
-}
-
-int drive_files(void)
-{
-    count = 0;
-    nftw(".", count_one, 8, FTW_PHYS);
-    return count;
+    scratch_end();
 }
 
 /* What was written to an unnamed file, as text. */
@@ -133,4 +109,18 @@ void write_flowers(const char *prefix, int64_t n, uint64_t seed)
     write_array(path, ARRAY_UINT8, 1, (const int64_t[]){n}, y);
     free(x);
     free(y);
+}
+
+double figure(const char *text, const char *name)
+{
+    char key[64];
+    snprintf(key, sizeof key, "%s: ", name);
+    const char *at = strstr(text, key);
+    return at ? strtod(at + strlen(key), NULL) : (double)NAN;
+}
+
+void expect_success(const Run *run)
+{
+    cr_assert_eq(run->status, 0, "status %d: %s", run->status, run->err);
+    cr_assert_str_empty(run->err);
 }

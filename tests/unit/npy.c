@@ -162,7 +162,7 @@ Test(npy, says_what_is_wrong_with_a_header)
         {"{'descr': '|u1' 'shape'", "a comma or }"},
         {"{'fortran_order': 1", "True or False"},
         {"{'shape': 3", "a shape"},
-        {"{'shape': (3)", "a comma, found \")\""},
+        {"{'shape': (3)", "a comma"},
         {"{'shape': (3, -1)", "a size"},
         {"{'shape': (3, 4", "a comma or )"},
         {"{'shape': (3, 4.0)", "a comma or )"},

@@ -36,7 +36,6 @@ static const char *write_png(Kind kind, int (*value)(int i, int j, int sample))
                  PNG_FILTER_TYPE_DEFAULT);
     static const png_color palette[4] = {{0, 0, 0}, {255, 0, 0}, {0, 255, 0}, {10, 20, 30}};
     if (kind.colour_type == PNG_COLOR_TYPE_PALETTE) png_set_PLTE(png, info, palette, 4);
-    png_set_gAMA(png, info, 0.45); /* a chunk that may be ignored, but not damaged */
     png_write_info(png, info);
     png_set_packing(png); /* a byte for each sample, also of 1, 2 and 4 bits */
     int passes = png_set_interlace_handling(png), samples = png_get_channels(png, info);
@@ -65,7 +64,7 @@ static int colours(int i, int j, int sample)
 
 static int colours_16(int i, int j, int sample)
 {
-    return colours(i, j, sample) * 257 + 100; /* rounds down to it */
+    return colours(i, j, sample) * 257;
 }
 
 static int small(int i, int j, int sample)

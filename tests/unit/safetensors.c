@@ -109,19 +109,6 @@ Test(safetensors, reads_half_precision_and_any_order)
 #define TENSOR(name, dtype, shape, begin, end)                                                                                 \
     "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}"
 
-/* A backslash before the quote that ends a name, and white space of every kind. */
-Test(safetensors, tells_names_from_what_is_between_them)
-{
-    Failure failure;
-    TensorFile file;
-    const char *path =
-        write_file("{\n\t" TENSOR("a\\\\", "U8", "[1]", 0, 1) ",\r\n" TENSOR("\\\"b\\\"", "U8", "[ 1 ]", 1, 2) "}\n", "xy", 2);
-    assert_good(safetensors_read(path, &file, &failure), &failure);
-    cr_assert_str_eq(file.items[0].name, "a\\");
-    cr_assert_str_eq(file.items[1].name, "\"b\"");
-    safetensors_free(&file);
-}
-
 Test(safetensors, says_what_is_wrong)
 {
     static const struct {

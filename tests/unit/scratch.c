@@ -9,13 +9,13 @@
 #include "scratch.h"
 
 /* Under AddressSanitizer a request for too much memory fails as it does without, and does not end the test. */
-const char *__asan_default_options(void);
+__attribute__((weak)) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
 }
 
-static char folder[] = "/tmp/cnnc-files-XXXXXX";
+static char folder[] = "/tmp/cnnc-test-XXXXXX";
 
 void scratch_begin(void)
 {

@@ -74,10 +74,11 @@ static float regression_gradients(size_t features, size_t classes, bool indices,
     return crossentropy(classes, indices, p, targets, sample_weights, n);
 }
 
-/* v = 0.9 v - rate g; w += v. A random number for each step stands for dropout: a resumed run must see the same ones. */
+/* v = 0.9 v - rate g; w += v. A number that depends on seed and step stands for dropout, of which a resumed run must see
+ * the same as a whole one; with seed 0 there is none. */
 static void momentum(float *weights, float *slots, const float *gradients, size_t count, const CnncStep *step)
 {
-    float noise = (float)((step->seed * 31 + step->step * 17) % 101) * 1e-6F;
+    float noise = step->seed == 0 ? 0 : (float)((step->seed * 31 + step->step * 17) % 101) * 1e-6F;
     for (size_t i = 0; i < count; i++) {
         slots[i] = 0.9F * slots[i] - step->learning_rate * (gradients[i] + noise);
         weights[i] += slots[i];

@@ -1,31 +1,16 @@
-/* fit, evaluate, predict and gradients of small networks, from outside. */
+/* fit of small networks, from outside. */
 #include "drive.h"
 #include "toy.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <pty.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-TestSuite(trainer_fit, .init = scratch_enter, .fini = scratch_leave);
-
-/* The number behind `name` and a colon in what was printed; NaN: not there. */
-static double figure(const char *text, const char *name)
-{
-    char key[64];
-    snprintf(key, sizeof key, "%s: ", name);
-    const char *at = strstr(text, key);
-    return at ? strtod(at + strlen(key), NULL) : (double)NAN;
-}
-
-static void expect_success(const Run *run)
-{
-    cr_assert_eq(run->status, 0, "status %d: %s", run->status, run->err);
-    cr_assert_str_empty(run->err);
-}
-
-#define EXPECT_NEAR(a, b, tolerance)                                                                                           \
-    cr_expect(fabs((double)(a) - (double)(b)) <= (tolerance), "%.9g is not %.9g", (double)(a), (double)(b))
+TestSuite(trainer_fit, .init = drive_begin, .fini = drive_end);
 
 Test(trainer_fit, learns)
 {
@@ -205,6 +190,11 @@ Test(trainer_fit, a_loss_that_is_not_a_number)
     cr_expect(files_equal("w", "kept"), "the weights of the earlier run are intact");
     run = RUN(&wild, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "3");
     cr_expect_eq(run->status, 0, "without terminate_on_nan the training goes on");
+    cr_expect(strstr(run->out, " - loss: nan"), "%s", run->out);
+    run = RUN(&wild, "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "model_checkpoint(w)");
+    cr_expect(strstr(run->err, "warning: dense/kernel holds values that are not finite: w was not written"), "%s", run->err);
+    cr_expect(files_equal("w", "kept"));
+    run = RUN(&wild, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "3");
     cr_expect(strstr(run->out, "Epoch 3/3"), "%s", run->out);
 }
 
@@ -238,283 +228,94 @@ Test(trainer_fit, model_checkpoint_names_and_best)
     cr_expect(files_equal(path, "last"), "%s", path);
 }
 
-Test(trainer_fit, evaluate_counts)
+/* ---- a terminal -------------------------------------------------------------------------------------------------- */
+
+/* A step that takes long enough for the bar to be redrawn during an epoch. */
+static float slow_step(void *weights, void *slots, const void *const *inputs, const void *const *targets,
+                       const float *sample_weights, size_t n, const CnncStep *step, float *const *outputs, void *arena)
 {
-    write_flowers("", 21, 1);
-    expect_success(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "-o", "w"));
-    const Run *run = RUN(&toy_flowers, "evaluate", "--weights", "w", "--x", "x.npy", "--y", "y.npy");
-    expect_success(run);
-    double loss = figure(run->out, "loss"), accuracy = figure(run->out, "accuracy");
-    const char *matrix = strstr(run->out, "prediction)\n");
-    cr_assert_not_null(matrix);
-    long counts[3][4], all = 0, right = 0;
-    cr_assert_eq(sscanf(matrix + 12,
-                        "%*d %*d %*d %ld %ld %ld %ld %ld %ld %ld %ld %ld %ld %ld %ld",
-                        &counts[0][0],
-                        &counts[0][1],
-                        &counts[0][2],
-                        &counts[0][3],
-                        &counts[1][0],
-                        &counts[1][1],
-                        &counts[1][2],
-                        &counts[1][3],
-                        &counts[2][0],
-                        &counts[2][1],
-                        &counts[2][2],
-                        &counts[2][3]),
-                 12,
-                 "%s",
-                 run->out);
-    for (int row = 0; row < 3; row++) {
-        cr_expect_eq(counts[row][0], row);
-        for (int column = 0; column < 3; column++) all += counts[row][column + 1];
-        right += counts[row][row + 1];
+    usleep(3000);
+    return toy_flowers.train_step(weights, slots, inputs, targets, sample_weights, n, step, outputs, arena);
+}
+
+/* Runs fit with its output on a terminal of so many columns; returns what arrived there. */
+static const char *run_on_terminal(unsigned short columns)
+{
+    static char text[1 << 17];
+    struct winsize size = {.ws_row = 24, .ws_col = columns};
+    int terminal;
+    pid_t child = forkpty(&terminal, NULL, NULL, &size);
+    cr_assert(child >= 0);
+    if (child == 0) {
+        setenv("TERM", "xterm", 1);
+        char *argv[] = {
+            "toy_flowers", "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "2", "--validation-split", "0.1", NULL};
+        CnncModel slow = toy_flowers;
+        slow.train_step = slow_step;
+        _exit(cnnc_main(&slow, 10, argv));
     }
-    cr_expect_eq(all, 21);
-    EXPECT_NEAR(accuracy, (double)right / 21, 1e-5);
-    /* The size of the batches does not matter, beyond rounding. */
-    run = RUN(&toy_flowers, "evaluate", "--weights", "w", "--x", "x.npy", "--y", "y.npy", "--batch-size", "5");
-    EXPECT_NEAR(figure(run->out, "loss"), loss, 1e-5);
-    run = RUN(&toy_flowers, "evaluate", "--weights", "w", "--x", "x.npy", "--y", "y.npy", "--steps", "4");
-    cr_expect(strstr(run->err, "only 3 batches"), "%s", run->err);
-    run = RUN(&toy_flowers, "evaluate", "--weights", "w", "--x", "x.npy", "--y", "y.npy", "--steps", "1", "--verbose", "0");
-    expect_success(run);
-    cr_expect_not(strstr(run->out, "confusion"), "%s", run->out);
-    float twos[21];
-    for (int i = 0; i < 21; i++) twos[i] = 2;
-    write_array("twos.npy", ARRAY_FLOAT32, 1, (const int64_t[]){21}, twos);
-    run = RUN(&toy_flowers, "evaluate", "--weights", "w", "--x", "x.npy", "--y", "y.npy", "--sample-weight", "twos.npy");
-    EXPECT_NEAR(figure(run->out, "loss"), 2 * loss, 1e-5);
-    EXPECT_NEAR(figure(run->out, "accuracy"), accuracy, 1e-6);
+    size_t length = 0;
+    ssize_t got;
+    while (length < sizeof text - 1 && (got = read(terminal, text + length, sizeof text - 1 - length)) > 0)
+        length += (size_t)got;
+    text[length] = '\0';
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    close(terminal);
+    return text;
 }
 
-Test(trainer_fit, predict)
+/* The columns that the longest unfinished line took: colour codes take none, a character of several bytes takes one. */
+static int widest_unfinished(const char *text)
 {
-    write_flowers("", 21, 1);
-    expect_success(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "-o", "w"));
-    expect_success(RUN(&toy_flowers, "predict", "--weights", "w", "x.npy", "-o", "p.npy"));
-    expect_success(RUN(&toy_flowers, "predict", "--weights", "w", "--x", "x.npy", "-o", "q.npy", "--batch-size", "1"));
-    Failure failure;
-    Array p = {0}, q = {0};
-    cr_assert(npy_read("p.npy", &p, &failure) && npy_read("q.npy", &q, &failure), "%s", failure.text);
-    cr_expect(p.type == ARRAY_FLOAT32 && p.rank == 2 && p.shape[0] == 21 && p.shape[1] == 3);
-    cr_expect_eq(memcmp(p.data, q.data, 21 * 3 * sizeof(float)), 0);
-    const Run *run = RUN(&toy_flowers, "predict", "--weights", "w", "x.npy");
-    expect_success(run);
-    float row[3];
-    cr_expect_eq(sscanf(run->out, "%f %f %f", &row[0], &row[1], &row[2]), 3);
-    cr_expect_eq(memcmp(row, p.data, sizeof row), 0, "what is printed reads back as the same floats");
-    array_free(&p);
-    array_free(&q);
-}
-
-Test(trainer_fit, predict_pictures)
-{
-    Failure failure;
-    Array picture = {0};
-    float weights[7850] = {0};
-    cr_assert(array_new(&picture, ARRAY_UINT8, 3, (const int64_t[]){28, 28, 1}, &failure), "%s", failure.text);
-    ((uint8_t *)picture.data)[3] = 255;
-    cr_assert(png_write("dot.png", &picture, &failure), "%s", failure.text);
-    ((uint8_t *)picture.data)[3] = 0;
-    cr_assert(png_write("nothing at all.png", &picture, &failure), "%s", failure.text);
-    array_free(&picture);
-    weights[3 * 10 + 6] = 20; /* a bright fourth pixel means a 6, */
-    weights[7840 + 2] = 10;   /* anything else a 2 */
-    TensorFile file = {0};
-    Array kernel = {.type = ARRAY_FLOAT32, .rank = 2, .shape = {784, 10}, .data = weights};
-    Array bias = {.type = ARRAY_FLOAT32, .rank = 1, .shape = {10}, .data = weights + 7840};
-    cr_assert(safetensors_add(&file, "dense/kernel", &kernel, &failure) &&
-                  safetensors_add(&file, "dense/bias", &bias, &failure) && safetensors_write("w", &file, &failure),
-              "%s",
-              failure.text);
-    safetensors_free(&file);
-    const Run *run = RUN(&toy_digits, "predict", "--weights", "w", "dot.png", "nothing at all.png");
-    expect_success(run);
-    cr_expect_str_eq(run->out, "dot.png             6  1.0000\nnothing at all.png  2  0.9996\n");
-    expect_success(RUN(&toy_digits, "predict", "--weights", "w", "dot.png", "nothing at all.png", "-o", "p.npy"));
-    Array answers = {0};
-    cr_assert(npy_read("p.npy", &answers, &failure), "%s", failure.text);
-    cr_expect(answers.rank == 2 && answers.shape[0] == 2 && answers.shape[1] == 10);
-    array_free(&answers);
-    run = RUN(&toy_digits, "predict", "--weights", "w", "dot.png", "w");
-    cr_expect_eq(run->status, 1);
-    cr_expect(strstr(run->err, "w is not a PNG file"), "%s", run->err);
-}
-
-/* Gradients against central differences of the loss that evaluate prints. */
-Test(trainer_fit, gradients)
-{
-    write_flowers("", 8, 1);
-    write_flowers("many-", 9, 1);
-    Failure failure;
-    expect_success(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "-o", "w"));
-    expect_success(RUN(&toy_flowers, "gradients", "--weights", "w", "x.npy", "y.npy", "-o", "g"));
-    TensorFile gradients = {0}, weights = {0};
-    cr_assert(safetensors_read("g", &gradients, &failure) && safetensors_read("w", &weights, &failure), "%s", failure.text);
-    cr_expect_eq(gradients.count, 2);
-    const Array *kernel = safetensors_find(&gradients, "dense/kernel");
-    cr_assert(kernel && kernel->rank == 2 && kernel->shape[0] == 4 && kernel->shape[1] == 3);
-    const Run *run = RUN(&toy_flowers, "evaluate", "--weights", "w", "--x", "x.npy", "--y", "y.npy");
-    EXPECT_NEAR(strtod(safetensors_value(&gradients, "loss"), NULL), figure(run->out, "loss"), 1e-5);
-    for (int i = 0; i < 12; i += 5) {
-        float *element = (float *)safetensors_find(&weights, "dense/kernel")->data + i;
-        float middle = *element;
-        double loss[2];
-        for (int side = 0; side < 2; side++) {
-            *element = middle + (side ? 0.01F : -0.01F);
-            cr_assert(safetensors_write("moved", &weights, &failure), "%s", failure.text);
-            run = RUN(&toy_flowers, "evaluate", "--weights", "moved", "--x", "x.npy", "--y", "y.npy");
-            loss[side] = figure(run->out, "loss");
+    int widest = 0, columns = 0;
+    for (; *text; text++) {
+        if (*text == '\033') {
+            text += strcspn(text, "mK");
+        } else if (*text == '\r') {
+            if (text[1] != '\n' && columns > widest) widest = columns;
+            columns = 0;
+        } else if (*text == '\n') {
+            columns = 0;
+        } else {
+            columns += (*text & 0xc0) != 0x80;
         }
-        *element = middle;
-        EXPECT_NEAR(((float *)kernel->data)[i], (loss[1] - loss[0]) / 0.02, 1e-3);
     }
-    safetensors_free(&gradients);
-    safetensors_free(&weights);
-    run = RUN(&toy_flowers, "gradients", "--weights", "w", "many-x.npy", "many-y.npy", "-o", "none");
-    cr_expect(run->status == 1 && strstr(run->err, "at most 8"), "%s", run->err);
-    run = RUN(&toy_flowers, "gradients", "--weights", "w", "x.npy", "-o", "none");
-    cr_expect(run->status == 1 && strstr(run->err, "two files"), "%s", run->err);
-    cr_expect_null(file_text("none"));
+    return widest;
 }
 
-Test(trainer_fit, several_inputs_and_outputs)
+Test(trainer_fit, the_bar_on_a_terminal)
 {
-    const float left[5][2] = {{1, 2}, {3, 4}, {-1, 0}, {0, 1}, {2, 2}};
-    const int64_t right[5][2] = {{2, 1}, {0, 1}, {1, 1}, {3, -1}, {1, -2}};
-    float sum[5], product[5];
-    for (int i = 0; i < 5; i++) {
-        sum[i] = left[i][0] + left[i][1] + (float)(right[i][0] + right[i][1]);
-        product[i] = left[i][0] * (float)right[i][0] + left[i][1] * (float)right[i][1];
-    }
-    write_array("left.npy", ARRAY_FLOAT32, 2, (const int64_t[]){5, 2}, left);
-    write_array("right.npy", ARRAY_INT64, 2, (const int64_t[]){5, 2}, right);
-    write_array("sum.npy", ARRAY_FLOAT32, 1, (const int64_t[]){5}, sum);
-    write_array("product.npy", ARRAY_FLOAT32, 2, (const int64_t[]){5, 1}, product);
-    const Run *run = RUN(&toy_pair,
-                         "fit",
-                         "--x",
-                         "left=left.npy",
-                         "--x",
-                         "right=right.npy",
-                         "--y",
-                         "product=product.npy",
-                         "--y",
-                         "sum=sum.npy",
-                         "--epochs",
-                         "200",
-                         "--verbose",
-                         "0",
-                         "-o",
-                         "w",
-                         "--history",
-                         "h.csv");
-    expect_success(run);
-    char *text = file_text("h.csv");
-    cr_expect_eq(strncmp(text, "epoch,loss,product_loss,sum_loss,val_loss,", 42), 0, "%s", text);
-    free(text);
-    expect_success(RUN(&toy_pair, "predict", "--weights", "w", "--x", "left=left.npy", "--x", "right=right.npy", "-o", "p"));
-    Failure failure;
-    TensorFile file = {0};
-    cr_assert(safetensors_read("p", &file, &failure), "%s", failure.text);
-    const Array *sums = safetensors_find(&file, "sum"), *products = safetensors_find(&file, "product");
-    cr_assert(file.count == 2 && sums && products && sums->shape[0] == 5);
-    for (int i = 0; i < 5; i++) EXPECT_NEAR(((float *)sums->data)[i], sum[i], 0.05);
-    safetensors_free(&file);
-    run = RUN(&toy_pair,
-              "evaluate",
-              "--weights",
-              "w",
-              "--x",
-              "left=left.npy",
-              "--x",
-              "right=right.npy",
-              "--y",
-              "product=product.npy",
-              "--y",
-              "sum=sum.npy");
-    expect_success(run);
-    EXPECT_NEAR(figure(run->out, "loss"), figure(run->out, "sum_loss") + figure(run->out, "product_loss"), 1e-5);
-    /* The kernel of `product` is not trainable: it has no gradient. */
-    write_array("left4.npy", ARRAY_FLOAT32, 2, (const int64_t[]){4, 2}, left);
-    write_array("right4.npy", ARRAY_INT64, 2, (const int64_t[]){4, 2}, right);
-    write_array("sum4.npy", ARRAY_FLOAT32, 1, (const int64_t[]){4}, sum);
-    write_array("product4.npy", ARRAY_FLOAT32, 1, (const int64_t[]){4}, product);
-    expect_success(RUN(&toy_pair,
-                       "gradients",
-                       "--weights",
-                       "w",
-                       "--x",
-                       "left=left4.npy",
-                       "--x",
-                       "right=right4.npy",
-                       "--y",
-                       "product=product4.npy",
-                       "--y",
-                       "sum=sum4.npy",
-                       "-o",
-                       "g"));
-    cr_assert(safetensors_read("g", &file, &failure), "%s", failure.text);
-    cr_expect(file.count == 1 && safetensors_find(&file, "sum/kernel"));
-    safetensors_free(&file);
-    run = RUN(&toy_pair, "predict", "--weights", "w", "--x", "left=left.npy");
-    cr_expect(run->status == 1 && strstr(run->err, "--x right=FILE is missing"), "%s", run->err);
-    run = RUN(&toy_pair, "predict", "--weights", "w", "left.npy");
-    cr_expect(run->status == 1 && strstr(run->err, "say which"), "%s", run->err);
-    run = RUN(&toy_pair, "predict", "--weights", "w", "--x", "left=left.npy", "--x", "rigth=right.npy");
-    cr_expect(run->status == 1 && strstr(run->err, "did you mean right?"), "%s", run->err);
-    float halves[5][2] = {{0.5F}};
-    write_array("halves.npy", ARRAY_FLOAT32, 2, (const int64_t[]){5, 2}, halves);
-    run = RUN(&toy_pair, "predict", "--weights", "w", "--x", "left=left.npy", "--x", "right=halves.npy");
-    cr_expect(run->status == 1 && strstr(run->err, "takes whole numbers"), "%s", run->err);
+    write_flowers("", 400, 1);
+    unsetenv("NO_COLOR");
+    const char *text = run_on_terminal(200);
+    cr_expect(strstr(text, "Epoch 2/2\r\n"), "%s", text);
+    cr_expect(strstr(text, "\r\033[K"), "drawn over itself");
+    cr_expect(strstr(text, "\033[32m━"), "in colour");
+    cr_expect(strstr(text, " left, "), "with the time that remains");
+    cr_expect(strstr(text, " - val_loss: 0."), "%s", text);
+    int free_width = widest_unfinished(text);
+    cr_expect(free_width > 60 && free_width < 200, "%d", free_width);
+    text = run_on_terminal(50);
+    cr_expect(widest_unfinished(text) < 50, "%d columns of 50", widest_unfinished(text));
+    setenv("NO_COLOR", "1", 1);
+    text = run_on_terminal(200);
+    cr_expect_not(strstr(text, "\033[32m"), "no colour where NO_COLOR is set");
+    cr_expect(strstr(text, "━"));
 }
 
-/* Writes weights of toy_flowers, with one thing changed. */
-static void write_weights(const char *kernel_name, ArrayType type, int rank, int64_t columns, bool extra)
-{
-    Failure failure;
-    TensorFile file = {0};
-    Array kernel = {0}, bias = {0};
-    cr_assert(array_new(&kernel, type, rank, (const int64_t[]){4, columns}, &failure), "%s", failure.text);
-    cr_assert(array_new(&bias, ARRAY_FLOAT32, 1, (const int64_t[]){3}, &failure), "%s", failure.text);
-    cr_assert(safetensors_add(&file, kernel_name, &kernel, &failure) && safetensors_add(&file, "dense/bias", &bias, &failure));
-    if (extra) cr_assert(safetensors_add(&file, "dense_1/bias", &bias, &failure));
-    cr_assert(safetensors_write("w", &file, &failure), "%s", failure.text);
-    safetensors_free(&file);
-    array_free(&kernel);
-    array_free(&bias);
-}
+/* ---- disks that are full ------------------------------------------------------------------------------------------ */
 
-Test(trainer_fit, wrong_weights)
+Test(trainer_fit, what_cannot_be_written)
 {
-    write_flowers("", 8, 1);
-    static const struct {
-        const char *name;
-        ArrayType type;
-        int rank;
-        int64_t columns;
-        bool extra;
-        const char *message; /* NULL: they are right */
-    } cases[] = {
-        {"dense/kernel", ARRAY_FLOAT32, 2, 3, false, NULL},
-        {"dense/kernels", ARRAY_FLOAT32, 2, 3, false, "w: tensor dense/kernels is not in this network"},
-        {"dense/kernel",
-         ARRAY_FLOAT64,
-         2,
-         3,
-         false,
-         "w: tensor dense/kernel is float64 [4, 3], but the network has float32 [4, 3]"},
-        {"dense/kernel", ARRAY_FLOAT32, 2, 2, false, "is float32 [4, 2]"},
-        {"dense/kernel", ARRAY_FLOAT32, 1, 3, false, "is float32 [4]"},
-        {"dense/kernel", ARRAY_FLOAT32, 2, 3, true, "w: tensor dense_1/bias is not in this network"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        write_weights(cases[i].name, cases[i].type, cases[i].rank, cases[i].columns, cases[i].extra);
-        const Run *run = RUN(&toy_flowers, "evaluate", "--weights", "w", "--x", "x.npy", "--y", "y.npy");
-        cr_expect_eq(run->status, cases[i].message ? 1 : 0, "case %zu: %s", i, run->err);
-        if (cases[i].message) cr_expect(strstr(run->err, cases[i].message), "case %zu: %s", i, run->err);
-    }
-    const Run *run = RUN(&toy_flowers, "evaluate", "--x", "x.npy", "--y", "y.npy");
-    cr_expect(run->status == 1 && strstr(run->err, "--weights FILE is missing"), "%s", run->err);
+    write_flowers("", 20, 1);
+    const Run *run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "-o", "/dev/full");
+    cr_expect(run->status == 1 && strstr(run->err, "/dev/full"), "%s", run->err);
+    run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--history", "/dev/full", "--checkpoint", "c");
+    cr_expect(run->status == 1 && strstr(run->err, "/dev/full"), "%s", run->err);
+    run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "2", "--resume", "c", "-o", "w");
+    cr_expect_eq(run->status, 0, "the epoch before the failure is not lost: %s", run->err);
+    run = RUN(&toy_flowers, "predict", "--weights", "w", "x.npy", "-o", "/dev/full");
+    cr_expect(run->status == 1 && strstr(run->err, "/dev/full"), "%s", run->err);
 }

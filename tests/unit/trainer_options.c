@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(trainer_options, .init = scratch_enter, .fini = scratch_leave);
+TestSuite(trainer_options, .init = drive_begin, .fini = drive_end);
 
 #define FAILS(model, message, ...)                                                                                             \
     do {                                                                                                                       \
@@ -43,7 +43,7 @@ Test(trainer_options, summary)
 Test(trainer_options, mistyped)
 {
     write_flowers("", 20, 1);
-    int before = drive_files();
+    int before = scratch_files();
     FAILS(&toy_flowers, "did you mean evaluate?", "evalute");
     FAILS(&toy_flowers, "there are fit, evaluate", "xyz");
     FAILS(&toy_flowers, "did you mean --epochs?", "fit", "--epoch_s", "3");
@@ -89,7 +89,7 @@ Test(trainer_options, mistyped)
           "--callbacks",
           "early_stopping(val_accuracy_)");
     FAILS(&toy_flowers,
-          "no loss_ for the filepath",
+          "no loss_ for the path",
           "fit",
           "--x",
           "x.npy",
@@ -99,29 +99,33 @@ Test(trainer_options, mistyped)
           "model_checkpoint(\"{loss_}\")");
     FAILS(&toy_flowers, "lacks a }", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "model_checkpoint(\"{loss\")");
     FAILS(&toy_flowers, "filename is missing", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "csv_logger()");
-    cr_expect_eq(drive_files(), before, "a failed run leaves no file");
+    cr_expect_eq(scratch_files(), before, "a failed run leaves no file");
 }
 
 Test(trainer_options, places_are_checked_before_training)
 {
     write_flowers("", 20, 1);
-    int before = drive_files();
+    int before = scratch_files();
     FAILS(&toy_flowers, "nowhere", "fit", "--x", "x.npy", "--y", "y.npy", "-o", "nowhere/w");
     FAILS(&toy_flowers, "nowhere", "fit", "--x", "x.npy", "--y", "y.npy", "--checkpoint", "nowhere/w");
     FAILS(&toy_flowers, "nowhere", "fit", "--x", "x.npy", "--y", "y.npy", "--history", "nowhere/w");
     FAILS(&toy_flowers, "nowhere", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "model_checkpoint(nowhere/w)");
+    char long_name[400];
+    memset(long_name, 'w', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    FAILS(&toy_flowers, "name is too long", "fit", "--x", "x.npy", "--y", "y.npy", "-o", long_name);
     FAILS(&toy_flowers, "this is a folder", "fit", "--x", "x.npy", "--y", "y.npy", "-o", ".");
     FAILS(&toy_flowers, "same file", "fit", "--x", "x.npy", "--y", "y.npy", "-o", "w", "--checkpoint", "w");
     FAILS(&toy_flowers, "needs --checkpoint", "fit", "--x", "x.npy", "--y", "y.npy", "--checkpoint-steps", "2");
     FAILS(&toy_flowers, "nothing to train", "fit", "--x", "x.npy", "--y", "y.npy", "--initial-epoch", "1");
-    cr_expect_eq(drive_files(), before);
+    cr_expect_eq(scratch_files(), before);
 }
 
 Test(trainer_options, wrong_data)
 {
     write_flowers("", 20, 1);
     write_flowers("short-", 19, 1);
-    int before = drive_files();
+    int before = scratch_files();
     FAILS(&toy_flowers, "which data?", "fit");
     FAILS(&toy_flowers, "no such folder", "fit", "--data", "nowhere");
     FAILS(&toy_flowers, "train-images-idx3-ubyte", "fit", "--data", ".");
@@ -154,5 +158,5 @@ Test(trainer_options, wrong_data)
     float rows[20][3] = {{0, 0, 1}, {0.5F, 0.5F, 0}};
     write_array("bad.npy", ARRAY_FLOAT32, 2, (const int64_t[]){20, 3}, rows);
     FAILS(&toy_flowers, "row 1 of bad.npy is not one-hot", "fit", "--x", "x.npy", "--y", "bad.npy");
-    cr_expect_eq(drive_files(), before + 1);
+    cr_expect_eq(scratch_files(), before + 1);
 }

@@ -224,3 +224,39 @@ Test(trainer_parts, history_reads_back)
     history_free(&again);
     metrics_free(&metrics);
 }
+
+Test(trainer_parts, placeholders_in_paths)
+{
+    static const PathField fields[] = {{"epoch", true, 3}, {"val_loss", false, 0.123456789F}};
+    static const struct {
+        const char *pattern, *path; /* NULL: refused */
+    } cases[] = {
+        {"plain.st", "plain.st"},
+        {"e{epoch}", "e3"},
+        {"e{epoch:02d}-{val_loss:.2f}.st", "e03-0.12.st"},
+        {"{epoch:3d}|{epoch:03}", "  3|003"},
+        {"{val_loss}", "0.123456791"},
+        {"{val_loss:f}|{val_loss:.1e}|{val_loss:08.3f}", "0.123457|1.2e-01|0000.123"},
+        {"{{{epoch}}}", "{3}"},
+        {"{epoch", NULL},
+        {"{epochs}", NULL},
+        {"{}", NULL},
+        {"{epoch:f}", NULL},
+        {"{epoch:.1d}", NULL},
+        {"{epoch:100d}", NULL},
+        {"{val_loss:d}", NULL},
+        {"{val_loss:.f}", NULL},
+        {"{val_loss:.2f }", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Failure failure = {""};
+        char *path = path_fill(cases[i].pattern, fields, 2, &failure);
+        if (cases[i].path) {
+            cr_expect(
+                path && !strcmp(path, cases[i].path), "%s: %s %s", cases[i].pattern, path ? path : "refused", failure.text);
+        } else {
+            cr_expect(!path && *failure.text, "%s: %s", cases[i].pattern, path ? path : "no message");
+        }
+        free(path);
+    }
+}

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(trainer_resume, .init = scratch_enter, .fini = scratch_leave);
+TestSuite(trainer_resume, .init = drive_begin, .fini = drive_end);
 
 static const char CALLBACKS[] = "[early_stopping(val_loss, patience=1, restore_best_weights=true), csv_logger(history.csv),"
                                 " model_checkpoint(best, monitor=val_accuracy, save_best_only=true)]";
@@ -26,9 +26,20 @@ static float interrupted_step(void *weights, void *slots, const void *const *inp
 
 static const Run *train(const CnncModel *model, const char *const *more)
 {
-    const char *arguments[32] = {
-        "fit", "--x", "x.npy", "--y", "y.npy", "--validation-split", "0.2", "--epochs", "3", "--callbacks", CALLBACKS};
-    int count = 11;
+    const char *arguments[32] = {"fit",
+                                 "--x",
+                                 "x.npy",
+                                 "--y",
+                                 "y.npy",
+                                 "--validation-split",
+                                 "0.2",
+                                 "--epochs",
+                                 "3",
+                                 "--seed",
+                                 "5",
+                                 "--callbacks",
+                                 CALLBACKS};
+    int count = 13;
     for (; *more; more++) arguments[count++] = *more;
     return run_model(model, arguments);
 }
@@ -67,7 +78,7 @@ static void cut_everywhere(int signal, const char *const *flags, int status)
 
 Test(trainer_resume, after_ctrl_c)
 {
-    cut_everywhere(SIGINT, (const char *const[]){"--seed", "0"}, 130);
+    cut_everywhere(SIGINT, (const char *const[]){"--verbose", "0"}, 130);
 }
 
 Test(trainer_resume, after_a_kill)
@@ -86,10 +97,13 @@ Test(trainer_resume, ctrl_c_says_how_to_go_on)
     cr_expect_eq(run->status, 130);
     cr_expect(strstr(run->err, "interrupted in epoch 1 after 3 steps"), "%s", run->err);
     cr_expect(strstr(run->err, "--resume checkpoint"), "%s", run->err);
+    run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--validation-split", "0.2", "--resume", "checkpoint");
+    cr_expect_eq(run->status, 0, "%s", run->err);
+    cr_expect(strstr(run->out, "Epoch 3/3"), "the number of epochs is the checkpoint's: %s", run->out);
     run = TRAIN(&model, "-o", "w");
     cr_expect_eq(run->status, 130);
     cr_expect(strstr(run->err, "--weights w"), "%s", run->err);
-    run = TRAIN(&model, "--seed", "1");
+    run = TRAIN(&model, "--verbose", "0");
     cr_expect_eq(run->status, 130);
     cr_expect(strstr(run->err, "nothing was saved"), "%s", run->err);
 }
@@ -125,6 +139,50 @@ Test(trainer_resume, with_more_epochs)
     cr_expect(strstr(run->out, "c has 2 epochs behind it"), "%s", run->out);
 }
 
+/* Ended by a callback, a training stays ended, unless more epochs are asked for than then. */
+Test(trainer_resume, after_early_stopping)
+{
+    static const char STOPPING[] =
+        "early_stopping(loss, mode=max, patience=1, restore_best_weights=true)"; /* the loss falls: it stops in epoch 2 */
+    write_flowers("", SAMPLES, 3);
+    cr_assert_eq(RUN(&toy_flowers,
+                     "fit",
+                     "--x",
+                     "x.npy",
+                     "--y",
+                     "y.npy",
+                     "--epochs",
+                     "9",
+                     "--callbacks",
+                     STOPPING,
+                     "--checkpoint",
+                     "c",
+                     "-o",
+                     "a")
+                     ->status,
+                 0);
+    const Run *run = RUN(&toy_flowers,
+                         "fit",
+                         "--x",
+                         "x.npy",
+                         "--y",
+                         "y.npy",
+                         "--epochs",
+                         "9",
+                         "--callbacks",
+                         STOPPING,
+                         "--resume",
+                         "c",
+                         "-o",
+                         "b");
+    cr_expect_eq(run->status, 0);
+    cr_expect_not(strstr(run->out, "Epoch "), "%s", run->out);
+    cr_expect(strstr(run->out, "c has 2 epochs behind it and was ended by a callback"), "%s", run->out);
+    cr_expect(files_equal("a", "b"));
+    run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "10", "--callbacks", "none", "--resume", "c");
+    cr_expect(strstr(run->out, "Epoch 3/10") && strstr(run->out, "Epoch 10/10"), "%s", run->out);
+}
+
 Test(trainer_resume, weights_of_a_checkpoint)
 {
     write_flowers("", SAMPLES, 3);
@@ -141,7 +199,7 @@ Test(trainer_resume, what_does_not_fit_is_refused)
     write_flowers("", SAMPLES, 3);
     write_flowers("other-", SAMPLES + 1, 3);
     cr_assert_eq(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--checkpoint", "c", "-o", "w")->status, 0);
-    int before = drive_files();
+    int before = scratch_files();
     const struct {
         const CnncModel *model;
         const char *x, *y, *file, *flag, *value, *message;
@@ -171,7 +229,7 @@ Test(trainer_resume, what_does_not_fit_is_refused)
         cr_expect_eq(run->status, 1, "case %zu", i);
         cr_expect(strstr(run->err, cases[i].message), "case %zu: %s", i, run->err);
     }
-    cr_expect_eq(drive_files(), before);
+    cr_expect_eq(scratch_files(), before);
 }
 
 /* Every byte of a checkpoint, changed: the resumed run fails with a message, or ends as it would have. */

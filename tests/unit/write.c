@@ -129,16 +129,6 @@ Test(write, of_a_device_is_direct)
     cr_assert(stat("/dev/full", &status) == 0 && S_ISCHR(status.st_mode));
 }
 
-Test(write, remembers_an_earlier_failure)
-{
-    Failure failure;
-    Writer writer;
-    assert_good(write_begin(&writer, "/dev/full", &failure), &failure);
-    setvbuf(writer.stream, NULL, _IONBF, 0);
-    cr_assert_lt(fputs("x", writer.stream), 0);
-    assert_refused(write_end(&writer, &failure), &failure, "/dev/full: could not be written completely");
-}
-
 /* What an open file has already is not lost, as it would be if the file were opened anew or replaced. */
 Test(write, of_an_open_file_goes_on_in_it)
 {
