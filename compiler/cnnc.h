@@ -327,7 +327,7 @@ struct Layer {
 };
 
 /* What a graph is for: the source, or one of the emitted functions. */
-typedef enum { PROGRAM_SOURCE, PROGRAM_PREDICT, PROGRAM_PREDICT_BATCH, PROGRAM_TRAIN, PROGRAM_GRADIENTS } Program;
+typedef enum { PROGRAM_SOURCE, PROGRAM_PREDICT, PROGRAM_PREDICT_BATCH, PROGRAM_EVALUATE, PROGRAM_TRAIN, PROGRAM_GRADIENTS } Program;
 
 /* A loss applied to an output: count numbers a sample, in rows of classes. */
 typedef struct {
@@ -343,8 +343,7 @@ typedef struct {
     const Operator *op;          /* predictions, targets, sample weights -> loss of each sample, gradient of the predictions */
     const Operator *absorbed_op; /* the same from the activation's input */
     bool class_indices;          /* the target is a class number */
-    /* Loss of one sample, from its prediction and target: for evaluation, and in double. */
-    void (*emit_value)(Emit *, const LossCase *);
+    /* Naive, in double, of one sample. */
     double (*reference)(const LossCase *, const double *prediction, const double *target);
 } Loss;
 
@@ -560,7 +559,8 @@ char *unroll_text(const char *lines, int64_t most_lines);      /* NULL: it would
 
 /* generate.c, trainer_table.c, summary.c: whole files. */
 typedef struct {
-    Graph *source, *predict, *predict_batch, *train, *gradients; /* the last two NULL without compile() */
+    Graph *source, *predict, *predict_batch;
+    Graph *evaluate, *train, *gradients; /* NULL without compile() */
     const Target *target;
     EmitOptions options;
     const char *command; /* for the banner */

@@ -40,9 +40,9 @@ Graph *compile_forward(const char *file, const char *text, size_t length, const 
 /* One program from the source: its own graph, through the passes that are left. */
 static Graph *compile_program(const Graph *source, Program program, int64_t batch, const CompileOptions *options)
 {
-    static const char *const titles[] = {"", "predict", "predict_batch", "train_step", "gradients"};
+    static const char *const titles[] = {"", "predict", "predict_batch", "evaluate", "train_step", "gradients"};
     Graph *graph = graph_program(source, program, batch);
-    struct { const char *name; bool runs; } passes[] = {{"swap", true}, {"backward", program >= PROGRAM_TRAIN}, {"fuse", true}, {"plan", true}};
+    struct { const char *name; bool runs; } passes[] = {{"swap", true}, {"backward", program >= PROGRAM_EVALUATE}, {"fuse", true}, {"plan", true}};
     for (int i = 0; i < 4; i++) {
         if (!passes[i].runs) continue;
         if (i == 0) swap_pass(graph);
@@ -66,6 +66,7 @@ bool compile_programs(Graph *source, const CompileOptions *options, Generation *
     generation->predict = compile_program(source, PROGRAM_PREDICT, 1, options);
     generation->predict_batch = compile_program(source, PROGRAM_PREDICT_BATCH, batch, options);
     if (source->compile && !options->inference_only) {
+        generation->evaluate = compile_program(source, PROGRAM_EVALUATE, batch, options);
         generation->train = compile_program(source, PROGRAM_TRAIN, batch, options);
         generation->gradients = compile_program(source, PROGRAM_GRADIENTS, batch, options);
     }

@@ -17,9 +17,10 @@ const char *port_name(const Generation *g, Tensor *const *ports, int count, int 
     return count == 1 ? what : memory_format("%s_%s", what, ports[number]->identifier);
 }
 
-static bool is_training(Program program)
+/* Does the program compute losses, from targets? */
+static bool has_targets(Program program)
 {
-    return program == PROGRAM_TRAIN || program == PROGRAM_GRADIENTS;
+    return program >= PROGRAM_EVALUATE;
 }
 
 /* The type of the numbers of an output's target. */
@@ -34,18 +35,19 @@ static const char *driver_list(const Generation *g, Program program, bool types,
 {
     Text text = {0};
     const Graph *source = g->source;
-    bool training = is_training(program);
+    bool targets = has_targets(program);
     text_add(&text, "%sw", !types ? "" : memory_format("%s%s_weights *", program == PROGRAM_TRAIN ? "" : "const ", source->name));
     if (program == PROGRAM_TRAIN) text_add(&text, ", %sslots", !types ? "" : memory_format("%s_weights *", source->name));
     if (program == PROGRAM_GRADIENTS) text_add(&text, ", %sgradients", !types ? "" : memory_format("%s_weights *", source->name));
     for (int i = 0; i < source->input_count; i++)
         text_add(&text, ", %s%s", !types ? "" : source->inputs[i]->type == TYPE_INT32 ? "const int32_t *" : "const float *", port_name(g, source->inputs, source->input_count, i, "input"));
-    for (int i = 0; training && i < source->output_count; i++)
+    for (int i = 0; targets && i < source->output_count; i++)
         text_add(&text, ", %s%s", !types ? "" : memory_format("const %s *", target_type(g, i)), port_name(g, source->outputs, source->output_count, i, "target"));
-    if (training) text_add(&text, ", %ssample_weights", types ? "const float *" : "");
-    if (training && public) text_add(&text, ", %sn", types ? "size_t " : "");
-    if (training && !public) text_add(&text, ", %s", types ? "ptrdiff_t count" : "(ptrdiff_t)n");
+    if (targets) text_add(&text, ", %ssample_weights", types ? "const float *" : "");
+    if (targets && public) text_add(&text, ", %sn", types ? "size_t " : "");
+    if (targets && !public) text_add(&text, ", %s", types ? "ptrdiff_t count" : "(ptrdiff_t)n");
     if (program == PROGRAM_TRAIN) text_add(&text, ", %sstep", !types ? "" : memory_format("const %s_step *", source->name));
+    if (program == PROGRAM_EVALUATE || program == PROGRAM_TRAIN) text_add(&text, ", %slosses", types ? "float *" : "");
     for (int i = 0; program != PROGRAM_GRADIENTS && i < source->output_count; i++)
         text_add(&text, ", %s%s", types ? "float *" : "", port_name(g, source->outputs, source->output_count, i, "output"));
     if (program == PROGRAM_PREDICT_BATCH && public) text_add(&text, ", %sn", types ? "size_t " : "");
@@ -66,7 +68,7 @@ const char *driver_arguments(const Generation *g, Program program)
 
 int output_number(const Graph *graph, const Tensor *base)
 {
-    if (is_training(graph->program) || base->role != ROLE_ACTIVATION) return -1;
+    if (has_targets(graph->program) || base->role != ROLE_ACTIVATION) return -1;
     for (int i = 0; i < graph->output_count; i++)
         if (tensor_base(graph->outputs[i]) == base) return i;
     return -1;
@@ -164,22 +166,62 @@ static void add_call(Text *out, const Driver *d, const PhaseCall *call, const ch
     else text_add(out, "%s", text.data);
 }
 
+/* What follows the phases: outputs copied to the caller where they were computed elsewhere, and the losses. */
+static void add_results(Text *body, const Driver *d)
+{
+    const Graph *graph = d->graph;
+    const Generation *g = d->generation;
+    bool targets = has_targets(graph->program);
+    for (int i = 0; i < graph->output_count && graph->program != PROGRAM_GRADIENTS; i++) {
+        Tensor *tensor = graph->outputs[i];
+        if (output_number(graph, tensor_base(tensor)) == i) continue;
+        const char *name = port_name(g, g->source->outputs, graph->output_count, i, "output");
+        text_add(body,
+                 "%smemcpy(%s, %s, %s * %lld * sizeof(float));\n",
+                 targets ? memory_format("if (%s) ", name) : "",
+                 name,
+                 operand_text(d, tensor, &(Declared){0}, false),
+                 graph->program == PROGRAM_PREDICT ? "1" : "(size_t)count",
+                 (long long)shape_count(&tensor->shape));
+    }
+    if (!targets) return;
+    text_add(body, "double total = 0;\n");
+    int number = 0;
+    for (int i = 0; i < graph->tensor_count; i++) {
+        if (graph->tensors[i]->role != ROLE_LOSS) continue;
+        text_add(body, "{\ndouble sum = 0;\nfor (ptrdiff_t n = 0; n < count; n++) sum += (double)%s[n];\n", d->variables[i]);
+        if (graph->program != PROGRAM_GRADIENTS) text_add(body, "if (losses) losses[%d] = (float)(sum / (double)count);\n", number++);
+        text_add(body, "total += sum;\n}\n");
+    }
+    text_add(body, "return (float)(total / (double)count);\n");
+}
+
+/* Parameters that this network has no use for. */
+static void add_unused(Text *head, Program program, const char *body)
+{
+    if (!strstr(body, "w->")) text_add(head, "(void)w;\n");
+    if (!strstr(body, "(arena + ")) text_add(head, "(void)arena;\n");
+    if (program == PROGRAM_TRAIN && !strstr(body, "slots[")) text_add(head, "(void)slots;\n");
+    if (program == PROGRAM_TRAIN && !strstr(body, "(step") && !strstr(body, " step")) text_add(head, "(void)step;\n");
+    if (program == PROGRAM_GRADIENTS && !strstr(body, "gradients->")) text_add(head, "(void)gradients;\n");
+}
+
 void emit_driver(Emit *e, const Generation *g, const Graph *graph)
 {
-    static const char *const names[] = {"", "run_single", "run_batch", "run_training", "run_gradients"};
+    static const char *const names[] = {"", "run_single", "run_batch", "run_evaluation", "run_training", "run_gradients"};
     Driver d = {g, graph, NEW_ARRAY(const char *, graph->tensor_count + 1)};
     Text body = {0};
     Names used = {0};
-    text_add(&body, "{\n");
+    text_add(&body, "%s", "");
     bool *needed = NEW_ARRAY(bool, graph->tensor_count + 1);
     for (int i = 0; i < e->call_count; i++) {
         Tensor *tensor;
         for (int j = 0; (tensor = node_operand(e->calls[i].node, j)); j++)
             if (e->calls[i].used[j] && tensor_base(tensor)->offset >= 0) needed[tensor_base(tensor)->index] = true;
     }
-    bool training = is_training(graph->program), uses_arena = false;
-    for (int i = 0; training && i < graph->tensor_count; i++) needed[i] = needed[i] || graph->tensors[i]->role == ROLE_LOSS;
-    for (int i = 0; training && graph->program == PROGRAM_TRAIN && i < graph->output_count; i++)
+    bool targets = has_targets(graph->program);
+    for (int i = 0; targets && i < graph->tensor_count; i++) needed[i] = needed[i] || graph->tensors[i]->role == ROLE_LOSS;
+    for (int i = 0; targets && graph->program != PROGRAM_GRADIENTS && i < graph->output_count; i++)
         if (tensor_base(graph->outputs[i])->offset >= 0) needed[tensor_base(graph->outputs[i])->index] = true;
     for (int i = 0; i < graph->tensor_count; i++) {
         const Tensor *tensor = graph->tensors[i];
@@ -190,42 +232,14 @@ void emit_driver(Emit *e, const Generation *g, const Graph *graph)
         text_add(&sizes, "%s", "");
         for (int j = 1; j < declared.rank; j++) text_add(&sizes, "[%lld]", (long long)declared.sizes[j]);
         text_add(&body, declared.rank > 1 ? "float (*const %s)%s = (%s)(arena + %lld);\n" : "float *const %s%s = (%s)(arena + %lld);\n", d.variables[i], sizes.data, declared_type(tensor, &declared, true), (long long)tensor->offset);
-        uses_arena = true;
     }
-    if (!uses_arena) text_add(&body, "(void)arena;\n");
-    bool uses_weights = training;
     for (int i = 0; i < e->call_count; i++) add_call(&body, &d, &e->calls[i], e->level->suffix);
-    uses_weights = strstr(body.data, "w->") != NULL;
-    for (int i = 0; i < graph->output_count; i++) {
-        Tensor *tensor = graph->outputs[i], *base = tensor_base(tensor);
-        const char *name = port_name(g, g->source->outputs, graph->output_count, i, "output");
-        if (graph->program == PROGRAM_GRADIENTS || (!training && output_number(graph, base) == i)) continue;
-        const char *count = graph->program == PROGRAM_PREDICT ? "1" : "(size_t)count";
-        text_add(&body, "%smemcpy(%s, %s, %s * %lld * sizeof(float));\n", training ? memory_format("if (%s) ", name) : "", name, operand_text(&d, tensor, &(Declared){0}, false), count, (long long)shape_count(&tensor->shape));
-    }
-    if (training) {
-        text_add(&body, "double total = 0;\n");
-        for (int i = 0; i < graph->tensor_count; i++)
-            if (graph->tensors[i]->role == ROLE_LOSS) text_add(&body, "for (ptrdiff_t n = 0; n < count; n++) total += (double)%s[n];\n", d.variables[i]);
-        text_add(&body, "return (float)(total / (double)count);\n");
-    }
-    if (!uses_weights) text_add(&body, training ? "" : "(void)w;\n");
-    if (graph->program == PROGRAM_TRAIN) {
-        Text unused = {0};
-        if (!strstr(body.data, "slots[")) text_add(&unused, "(void)slots;\n");
-        if (!strstr(body.data, "step")) text_add(&unused, "(void)step;\n");
-        if (!uses_weights) text_add(&unused, "(void)w;\n");
-        body.data = memory_format("{\n%s%s", unused.data ? unused.data : "", body.data + 2);
-    }
-    if (graph->program == PROGRAM_GRADIENTS) {
-        Text unused = {0};
-        if (!strstr(body.data, "gradients->")) text_add(&unused, "(void)gradients;\n");
-        if (!uses_weights) text_add(&unused, "(void)w;\n");
-        body.data = memory_format("{\n%s%s", unused.data ? unused.data : "", body.data + 2);
-    }
+    add_results(&body, &d);
     Text whole = {0};
+    text_add(&whole, "{\n");
+    add_unused(&whole, graph->program, body.data);
     text_add(&whole, "%s}\n", body.data);
-    text_add(&e->text, "static %s %s_%s(%s)\n", training ? "float" : "void", names[graph->program], e->level->suffix, driver_parameters(g, graph->program, false));
+    text_add(&e->text, "static %s %s_%s(%s)\n", targets ? "float" : "void", names[graph->program], e->level->suffix, driver_parameters(g, graph->program, false));
     text_indent(&e->text, whole.data);
     text_add(&e->text, "\n");
 }

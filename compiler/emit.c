@@ -326,7 +326,7 @@ static const char *signature(const Emit *e, PhaseCall *call, const char *functio
 
 static const char *program_suffix(Program program)
 {
-    static const char *const names[] = {"source", "single", "batch", "train", "gradients"};
+    static const char *const names[] = {"source", "single", "batch", "evaluate", "train", "gradients"};
     return names[program];
 }
 

@@ -97,6 +97,7 @@ char *generate_header(const Generation *g)
     text_add(&text, "#define %s_BATCH_ARENA_BYTES %lld /* of predict_batch */\n", upper, (long long)g->predict_batch->arena_bytes);
     if (g->train) {
         int64_t most = g->train->arena_bytes > g->gradients->arena_bytes ? g->train->arena_bytes : g->gradients->arena_bytes;
+        text_add(&text, "#define %s_EVALUATE_ARENA_BYTES %lld /* of evaluate */\n", upper, (long long)g->evaluate->arena_bytes);
         text_add(&text, "#define %s_TRAIN_ARENA_BYTES %lld /* of train_step and gradients */\n", upper, (long long)most);
         const Object *object = argument_object(g->source->compile, "optimizer");
         const char *names[4];
@@ -121,14 +122,20 @@ char *generate_header(const Generation *g)
                  name,
                  name);
         text_add(&text,
-                 "/* One step on 1 to %s_BATCH_SIZE samples: updates the weights and the slots, returns the mean loss. Targets are rows like the\n"
-                 " * outputs; sample_weights may be NULL, for all ones; so may outputs, which receive the predictions made on the way. */\n"
+                 "/* The mean loss of 1 to %s_BATCH_SIZE samples, as in inference. Targets are rows like the outputs; sample_weights may be NULL,\n"
+                 " * for all ones; losses, one for each output, and outputs may be NULL. */\n"
+                 "float %s_evaluate(%s);\n\n",
+                 upper,
+                 name,
+                 driver_parameters(g, PROGRAM_EVALUATE, true));
+        text_add(&text,
+                 "/* One step on 1 to %s_BATCH_SIZE samples: updates the weights and the slots, returns the mean loss. The rest as for\n"
+                 " * evaluate; outputs receive the predictions made on the way, with noise. */\n"
                  "float %s_train_step(%s);\n\n",
                  upper,
                  name,
                  driver_parameters(g, PROGRAM_TRAIN, true));
-        text_add(&text, "/* The loss and its gradients, noise off; nothing is updated. */\nfloat %s_gradients(%s);\n\n", name, driver_parameters(g, PROGRAM_GRADIENTS, true));
-        text_add(&text, "/* The mean loss of n predictions of one output, by its number, against their targets. */\nfloat %s_loss(int output, const float *predictions, const void *targets, const float *sample_weights, size_t n);\n", name);
+        text_add(&text, "/* The loss and its gradients, noise off; nothing is updated. */\nfloat %s_gradients(%s);\n", name, driver_parameters(g, PROGRAM_GRADIENTS, true));
     }
     text_add(&text, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
     return text.data;
@@ -247,8 +254,8 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
 {
     e->text = (Text){0};
     emit_begin_level(e, level);
-    const Graph *programs[] = {g->predict, g->predict_batch, g->train, g->gradients};
-    for (int i = 0; i < 4; i++) {
+    const Graph *programs[] = {g->predict, g->predict_batch, g->evaluate, g->train, g->gradients};
+    for (int i = 0; i < 5; i++) {
         const Graph *graph = programs[i];
         if (!graph) continue;
         emit_begin_program(e, graph);
@@ -311,32 +318,7 @@ static void add_packing(Text *text, const Generation *g)
     }
 }
 
-/* The loss of finished predictions, for evaluation: one case for each output. */
-static void add_loss_function(Text *text, Emit *e, const Generation *g)
-{
-    const char *name = g->source->name;
-    for (int i = 0; i < g->source->output_count; i++) {
-        LossCase c;
-        const Loss *loss = loss_of_output(g->source, i, &c);
-        e->body = (Text){0};
-        EMIT(e, "{", "float value = 0.0f;");
-        loss->emit_value(e, &c);
-        EMIT(e, "return value;", "}");
-        text_add(text, "/* %s of one sample's %s. */\nstatic float sample_loss_%d(const float *p, const %s *target)\n", loss->entry.name, g->source->outputs[i]->name, i, loss->class_indices ? "int32_t" : "float");
-        text_indent(text, e->body.data);
-        text_add(text, "\n");
-    }
-    text_add(text, "float %s_loss(int output, const float *predictions, const void *targets, const float *sample_weights, size_t n)\n{\n    double total = 0;\n    for (size_t i = 0; i < n; i++) {\n        const double weight = sample_weights ? (double)sample_weights[i] : 1.0;\n", name);
-    for (int i = 0; i < g->source->output_count; i++) {
-        LossCase c;
-        const Loss *loss = loss_of_output(g->source, i, &c);
-        int64_t targets = loss->class_indices ? c.count / c.classes : c.count;
-        text_add(text, "        if (output == %d) total += weight * (double)sample_loss_%d(predictions + i * %lld, (const %s *)targets + i * %lld);\n", i, i, (long long)c.count, loss->class_indices ? "int32_t" : "float", (long long)targets);
-    }
-    text_add(text, "    }\n    return (float)(total / (double)n);\n}\n\n");
-}
-
-static void add_public_functions(Text *text, Emit *e, const Generation *g)
+static void add_public_functions(Text *text, const Generation *g)
 {
     const char *name = g->source->name;
     text_add(text, "/* ---- the interface ---- */\n\n");
@@ -360,12 +342,13 @@ static void add_public_functions(Text *text, Emit *e, const Generation *g)
     }
     text_add(text, "        n -= count;\n    }\n}\n");
     if (!g->train) return;
-    text_add(text, "\nfloat %s_train_step(%s)\n{\n", name, driver_parameters(g, PROGRAM_TRAIN, true));
+    text_add(text, "\nfloat %s_evaluate(%s)\n{\n", name, driver_parameters(g, PROGRAM_EVALUATE, true));
+    add_choice(text, g, "    ", "run_evaluation", driver_arguments(g, PROGRAM_EVALUATE), true);
+    text_add(text, "}\n\nfloat %s_train_step(%s)\n{\n", name, driver_parameters(g, PROGRAM_TRAIN, true));
     add_choice(text, g, "    ", "run_training", driver_arguments(g, PROGRAM_TRAIN), true);
     text_add(text, "}\n\nfloat %s_gradients(%s)\n{\n", name, driver_parameters(g, PROGRAM_GRADIENTS, true));
     add_choice(text, g, "    ", "run_gradients", driver_arguments(g, PROGRAM_GRADIENTS), true);
-    text_add(text, "}\n\n");
-    add_loss_function(text, e, g);
+    text_add(text, "}\n");
 }
 
 char *generate_source(const Generation *g, const char *header_name)
@@ -379,7 +362,7 @@ char *generate_source(const Generation *g, const char *header_name)
         bool guarded = level->attribute && g->target->level_count > 1;
         text_add(&code, "%s%s%s", guarded ? "#if defined(__x86_64__)\n" : "", section, guarded ? "#endif\n\n" : "");
     }
-    add_public_functions(&interface, e, g);
+    add_public_functions(&interface, g);
     Text text = {0};
     add_banner(&text, g);
     if (header_name) text_add(&text, "#include \"%s\"\n\n", header_name);

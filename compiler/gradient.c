@@ -1,7 +1,7 @@
 /* The gradient graph: after the forward nodes come the losses, then, in reverse order, the nodes that carry the
  * gradient of the loss back to every weight, and the updates.
  *
- * Needs: a program's graph with shapes. Gives: gradients of all trainable weights as tensors; in PROGRAM_TRAIN a node that
+ * PROGRAM_EVALUATE has the losses only. Needs: a program's graph with shapes. Gives: gradients of all trainable weights as tensors; in PROGRAM_TRAIN a node that
  * updates each weight as soon as its last reader is done. The rules stand with the operators: op->gradient adds
  * nodes through the functions here. Where several nodes read a tensor, their gradients are summed by nodes of their own. */
 #include "cnnc.h"
@@ -189,7 +189,7 @@ void gradient_pass(Graph *graph)
     mark_wanted(graph);
     int forward_count = graph->node_count;
     add_losses(graph);
-    for (int i = forward_count - 1; i >= 0; i--) {
+    for (int i = forward_count - 1; i >= 0 && graph->program != PROGRAM_EVALUATE; i--) {
         Node *node = graph->nodes[i];
         Tensor *d_output = node->outputs[0]->gradient;
         if (!d_output) continue;

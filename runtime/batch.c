@@ -18,8 +18,9 @@ bool batch_new(Batch *batch, const CnncModel *model, int64_t capacity, Failure *
     batch->inputs = calloc((size_t)model->input_count, sizeof *batch->inputs);
     batch->targets = calloc((size_t)model->output_count, sizeof *batch->targets);
     batch->outputs = calloc((size_t)model->output_count, sizeof *batch->outputs);
+    batch->losses = calloc((size_t)model->output_count, sizeof *batch->losses);
     batch->weights = memory_aligned((size_t)capacity * sizeof(float), "a batch of sample weights", failure);
-    if (!batch->inputs || !batch->targets || !batch->outputs) return fail(failure, "no memory for a batch");
+    if (!batch->inputs || !batch->targets || !batch->outputs || !batch->losses) return fail(failure, "no memory for a batch");
     if (!batch->weights) return false;
     for (int i = 0; i < model->input_count; i++) {
         size_t elements = (size_t)shape_elements(model->inputs[i].rank, model->inputs[i].shape);
@@ -43,6 +44,7 @@ void batch_free(Batch *batch, const CnncModel *model)
     for (int i = 0; i < model->output_count && batch->targets; i++) free(batch->targets[i]);
     free(batch->inputs);
     free(batch->outputs);
+    free(batch->losses);
     free(batch->targets);
     free(batch->weights);
     *batch = (Batch){0};

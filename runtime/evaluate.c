@@ -21,12 +21,14 @@ bool evaluate_samples(const Evaluation *evaluation, const Samples *samples, Metr
         int64_t first = step * evaluation->batch_size;
         int64_t n = samples->count - first < evaluation->batch_size ? samples->count - first : evaluation->batch_size;
         batch_gather(batch, model, samples, NULL, first, n);
-        model->predict_batch(
-            evaluation->weights, (const void *const *)batch->inputs, batch->outputs, (size_t)n, evaluation->arena);
-        float loss = 0;
-        for (int i = 0; i < model->output_count; i++) {
-            loss += model->loss(i, batch->outputs[i], batch->targets[i], batch->sample_weights, (size_t)n);
-        }
+        float loss = model->evaluate(evaluation->weights,
+                                     (const void *const *)batch->inputs,
+                                     (const void *const *)batch->targets,
+                                     batch->sample_weights,
+                                     (size_t)n,
+                                     batch->losses,
+                                     batch->outputs,
+                                     evaluation->arena);
         metrics_update(metrics, model, loss, batch, n);
         if (confusion) confusion_update(confusion, model, batch, n);
         if (evaluation->progress) progress_step(evaluation->progress, step + 1, NULL, NULL, 0);
@@ -87,7 +89,7 @@ int evaluate_command(const CnncModel *model, const Options *options, Failure *fa
     }
     parameters = memory_aligned(model->parameters_size, "the parameters", failure);
     weights = parameters ? memory_aligned(model->weights_size, "the weights", failure) : NULL;
-    arena = weights ? memory_aligned(model->predict_arena_size, "the activations", failure) : NULL;
+    arena = weights ? memory_aligned(model->evaluate_arena_size, "the activations", failure) : NULL;
     if (!arena || !parameters_read(options->weights, model, parameters, failure)) goto end;
     if (!dataset_read(&data, model, &request, failure)) goto end;
     if (!batch_new(&batch, model, options->batch_size, failure) || !metrics_new(&metrics, model, failure)) goto end;

@@ -153,7 +153,7 @@ static bool read_class_weights(Fit *fit, const CnncModel *model, const Options *
 static bool allocate(Fit *fit, const CnncModel *model, const Options *options, Failure *failure)
 {
     Training *training = &fit->training;
-    size_t arena = model->train_arena_size > model->predict_arena_size ? model->train_arena_size : model->predict_arena_size;
+    size_t arena = model->train_arena_size > model->evaluate_arena_size ? model->train_arena_size : model->evaluate_arena_size;
     int64_t validation_size = options->validation_batch_size ? options->validation_batch_size : options->batch_size;
     training->parameters = memory_aligned(model->parameters_size, "the parameters", failure);
     if (!training->parameters) return false;
@@ -237,6 +237,7 @@ static void train_batch(Fit *fit)
                                    batch->sample_weights,
                                    (size_t)n,
                                    &step,
+                                   batch->losses,
                                    metrics_need_outputs(&training->metrics) ? batch->outputs : NULL,
                                    training->arena);
     metrics_update(&training->metrics, model, loss, batch, n);

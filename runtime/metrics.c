@@ -135,12 +135,7 @@ void metrics_update(Metrics *metrics, const CnncModel *model, float loss, const 
             metric->count += (double)n;
             break;
         case METRIC_OUTPUT_LOSS:
-            metric->sum += (double)model->loss(metric->output,
-                                               batch->outputs[metric->output],
-                                               batch->targets[metric->output],
-                                               batch->sample_weights,
-                                               (size_t)n) *
-                           (double)n;
+            metric->sum += (double)batch->losses[metric->output] * (double)n;
             metric->count += (double)n;
             break;
         case METRIC_BINARY: add_binary(metric, model, batch, n); break;

@@ -72,6 +72,7 @@ typedef struct CnncModel {
     size_t parameters_size;        /* bytes of the canonical parameters: what files hold */
     size_t weights_size;           /* bytes of the packed weights: what the kernels read */
     size_t predict_arena_size;     /* bytes of scratch that predict_batch needs; all memory handed over is aligned to 64 */
+    size_t evaluate_arena_size;    /* and evaluate */
     size_t train_arena_size;       /* bytes of scratch that train_step and gradients need */
     const char *optimizer;         /* adam */
     int slot_count;                /* the optimiser's memories, each a whole struct of packed weights */
@@ -84,16 +85,17 @@ typedef struct CnncModel {
     /* n samples, any number; each output row-major [n][shape]. */
     void (*predict_batch)(const void *weights, const void *const *inputs, float *const *outputs, size_t n, void *arena);
     /* One step on 1 <= n <= batch_size samples: updates weights and slots, returns the mean loss; outputs (may be
-     * NULL) receive the predictions made on the way, in training mode. targets: float rows or int32 class numbers.
+     * NULL) receive the predictions made on the way, in training mode, and losses (may be NULL) that of each output. targets: float rows or int32 class numbers.
      * sample_weights: n numbers, or NULL for all ones. slots: slot_count structs of packed weights, one behind the other,
      * each at a multiple of weights_size. */
     float (*train_step)(void *weights, void *slots, const void *const *inputs, const void *const *targets,
-                        const float *sample_weights, size_t n, const CnncStep *step, float *const *outputs, void *arena);
+                        const float *sample_weights, size_t n, const CnncStep *step, float *losses, float *const *outputs, void *arena);
     /* The same loss and its gradients, as a struct of packed weights; dropout and noise off; nothing is updated. */
     float (*gradients)(const void *weights, void *gradients, const void *const *inputs, const void *const *targets,
                        const float *sample_weights, size_t n, void *arena);
-    /* The mean loss of n predictions against their targets, as evaluate() reports it: for one output, n <= batch_size. */
-    float (*loss)(int output, const float *predictions, const void *targets, const float *sample_weights, size_t n);
+    /* The mean loss as in inference, with the predictions; nothing is updated. Arguments as for train_step. */
+    float (*evaluate)(const void *weights, const void *const *inputs, const void *const *targets,
+                      const float *sample_weights, size_t n, float *losses, float *const *outputs, void *arena);
 } CnncModel;
 
 /* ---- failures ---------------------------------------------------------------------------------------- */

@@ -124,6 +124,7 @@ typedef struct {
     int64_t capacity;
     void **inputs, **targets; /* [capacity][shape]: float32 or int32, as the network takes them */
     float **outputs;
+    float *losses; /* of each output, as the last step left them */
     float *weights;
     const float *sample_weights; /* weights, or NULL for all ones */
     const float *class_weights;  /* one for each class, multiplied into the sample weights; NULL: none */

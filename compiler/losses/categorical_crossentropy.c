@@ -76,23 +76,6 @@ static void emit_probabilities(Emit *e, const Node *node)
     emit_rows(e, node, emit_probabilities_row);
 }
 
-static void emit_value(Emit *e, const LossCase *c)
-{
-    fill_size(e, "C", c->classes);
-    fill_size(e, "ROWS", c->count / c->classes);
-    fill(e, "LEAST", "%s", c->absorbed ? "1.17549435e-38f" : "1e-7f"); /* the least normal number stands for a probability of 0 */
-    fill(e, "MOST", "%s", c->absorbed ? "1.0f" : "1.0f - 1e-7f");
-    EMIT(e,
-         "for (int m = 0; m < $ROWS; m++) {",
-         "float sum = 0.0f;",
-         "for (int c = 0; c < $C; c++) sum += p[m * $C + c];",
-         "for (int c = 0; c < $C; c++) {",
-         "const float q = p[m * $C + c] / sum;",
-         "value -= target[m * $C + c] * logf(q < $LEAST ? $LEAST : q > $MOST ? $MOST : q) / $ROWS.0f;",
-         "}",
-         "}");
-}
-
 static double reference(const LossCase *loss, const double *prediction, const double *target)
 {
     int64_t count = loss->count, classes = loss->classes;
@@ -137,6 +120,5 @@ const Loss categorical_crossentropy_loss = {
     .absorbs = "softmax",
     .op = &probabilities_operator,
     .absorbed_op = &logits_operator,
-    .emit_value = emit_value,
     .reference = reference,
 };

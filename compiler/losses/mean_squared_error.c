@@ -28,12 +28,6 @@ static void emit(Emit *e, const Node *node)
     phase_end(e);
 }
 
-static void emit_value(Emit *e, const LossCase *c)
-{
-    fill_size(e, "SIZE", c->count);
-    EMIT(e, "for (int i = 0; i < $SIZE; i++) value += (p[i] - target[i]) * (p[i] - target[i]) / $SIZE.0f;");
-}
-
 static double reference(const LossCase *c, const double *prediction, const double *target)
 {
     double sum = 0;
@@ -53,6 +47,5 @@ static const Operator loss_operator = {
 const Loss mean_squared_error_loss = {
     .entry = {"mean_squared_error", "The mean of the squared differences.", parameters, NULL},
     .op = &loss_operator,
-    .emit_value = emit_value,
     .reference = reference,
 };

@@ -305,6 +305,31 @@ static void check_samples(const Fixture *fixture, const void *weights, size_t fi
     free(arena);
 }
 
+/* The loss by evaluate, whose outputs are predict_batch's, bit for bit. */
+static void check_evaluation(const Fixture *fixture, const void *weights)
+{
+    const CnncModel *model = fixture->model;
+    float *outputs[MOST_PORTS], losses[MOST_PORTS];
+    size_t sizes[MOST_PORTS];
+    for (int i = 0; i < model->output_count; i++) {
+        sizes[i] = fixture->n * count_of(model->outputs[i].rank, model->outputs[i].shape) * sizeof(float);
+        outputs[i] = emitted_memory(sizes[i]);
+    }
+    void *arena = emitted_memory(model->evaluate_arena_size);
+    double loss = (double)model->evaluate(
+        weights, fixture->inputs, fixture->targets, fixture->sample_weights, fixture->n, losses, outputs, arena);
+    cr_expect(emitted_memory_intact(arena, model->evaluate_arena_size), "%s: evaluate leaves its arena", fixture->name);
+    expect_near(fixture, "the loss of the predictions", loss, fixture->loss, 1e-5 * fixture->loss);
+    double total = 0;
+    for (int i = 0; i < model->output_count; i++) {
+        total += (double)losses[i];
+        cr_expect(!memcmp(outputs[i], fixture->outputs[i], sizes[i]), "%s: evaluate and predict_batch differ", fixture->name);
+        free(outputs[i]);
+    }
+    expect_near(fixture, "the sum of the outputs' losses", total, fixture->loss, 1e-5 * fixture->loss);
+    free(arena);
+}
+
 /* The batch, each sample alone, and more samples than a batch holds; and the loss of the predictions. */
 static void check_forward(const Fixture *fixture)
 {
@@ -315,10 +340,7 @@ static void check_forward(const Fixture *fixture)
     for (size_t k = 0; k < fixture->n; k++) check_samples(fixture, weights, k, 1);
     check_samples(fixture, weights, 1, 2 * (size_t)model->batch_size + 1);
     check_samples(fixture, weights, 0, fixture->n);
-    double loss = 0;
-    for (int i = 0; i < model->output_count; i++)
-        loss += (double)model->loss(i, fixture->outputs[i], fixture->targets[i], fixture->sample_weights, fixture->n);
-    expect_near(fixture, "the loss of the predictions", loss, fixture->loss, 1e-5 * fixture->loss);
+    check_evaluation(fixture, weights);
     free(again);
     free(parameters);
     free(weights);
@@ -395,7 +417,7 @@ static double train_step(const Fixture *fixture, void *weights, void *slots, uin
     size_t slots_size = model->weights_size * (size_t)model->slot_count;
     void *arena = emitted_memory(model->train_arena_size);
     double loss = (double)model->train_step(
-        weights, slots, fixture->inputs, fixture->targets, fixture->sample_weights, fixture->n, &told, outputs, arena);
+        weights, slots, fixture->inputs, fixture->targets, fixture->sample_weights, fixture->n, &told, NULL, outputs, arena);
     cr_expect(emitted_memory_intact(arena, model->train_arena_size), "%s: a step leaves its arena", fixture->name);
     cr_expect(emitted_memory_intact(weights, model->weights_size), "%s: a step writes beyond the weights", fixture->name);
     cr_expect(emitted_memory_intact(slots, slots_size), "%s: a step writes beyond the slots", fixture->name);

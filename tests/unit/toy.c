@@ -117,19 +117,31 @@ static void momentum(float *weights, float *slots, const float *gradients, size_
                                    const float *sample_weights,                                                                \
                                    size_t n,                                                                                   \
                                    const CnncStep *step,                                                                       \
+                                   float *losses,                                                                              \
                                    float *const *outputs,                                                                      \
                                    void *arena)                                                                                \
     {                                                                                                                          \
         float gradients[(FEATURES + 1) * CLASSES];                                                                             \
         float loss = NAME##_gradients(weights, gradients, inputs, targets, sample_weights, n, arena);                          \
         if (outputs) memcpy(outputs[0], arena, n *CLASSES * sizeof(float));                                                    \
+        if (losses) losses[0] = loss;                                                                                          \
         momentum(weights, slots, gradients, (FEATURES + 1) * CLASSES, step);                                                   \
         return loss;                                                                                                           \
     }                                                                                                                          \
-    static float NAME##_loss(int output, const float *p, const void *targets, const float *sample_weights, size_t n)           \
+    static float NAME##_evaluate(const void *weights,                                                                          \
+                                 const void *const *inputs,                                                                    \
+                                 const void *const *targets,                                                                   \
+                                 const float *sample_weights,                                                                  \
+                                 size_t n,                                                                                     \
+                                 float *losses,                                                                                \
+                                 float *const *outputs,                                                                        \
+                                 void *arena)                                                                                  \
     {                                                                                                                          \
-        (void)output;                                                                                                          \
-        return crossentropy(CLASSES, INDICES, p, targets, sample_weights, n);                                                  \
+        NAME##_predict(weights, inputs, (float *[]){arena}, n, NULL);                                                          \
+        float loss = crossentropy(CLASSES, INDICES, arena, targets[0], sample_weights, n);                                     \
+        if (outputs) memcpy(outputs[0], arena, n *CLASSES * sizeof(float));                                                    \
+        if (losses) losses[0] = loss;                                                                                          \
+        return loss;                                                                                                           \
     }
 
 REGRESSION(digits, 784, 10, false, (1.0F / 255))
@@ -155,6 +167,7 @@ const CnncModel toy_digits = {
     .parameters_size = sizeof(float) * 7850,
     .weights_size = (sizeof(float) * 7850 + 63) / 64 * 64,
     .predict_arena_size = 0,
+    .evaluate_arena_size = sizeof(float) * 32 * 10,
     .train_arena_size = sizeof(float) * 32 * 10,
     .optimizer = "sgd",
     .slot_count = 1,
@@ -171,7 +184,7 @@ const CnncModel toy_digits = {
     .predict_batch = digits_predict,
     .train_step = digits_train_step,
     .gradients = digits_gradients,
-    .loss = digits_loss,
+    .evaluate = digits_evaluate,
 };
 
 const CnncModel toy_flowers = {
@@ -190,6 +203,7 @@ const CnncModel toy_flowers = {
                                     {"dense/bias", 1, {3}, sizeof(float) * 12, true, CNNC_CONSTANT, 0, 0}},
     .parameters_size = sizeof(float) * 15,
     .weights_size = 64,
+    .evaluate_arena_size = sizeof(float) * 8 * 3,
     .train_arena_size = sizeof(float) * 8 * 3,
     .optimizer = "sgd",
     .slot_count = 1,
@@ -202,7 +216,7 @@ const CnncModel toy_flowers = {
     .predict_batch = flowers_predict,
     .train_step = flowers_train_step,
     .gradients = flowers_gradients,
-    .loss = flowers_loss,
+    .evaluate = flowers_evaluate,
 };
 
 /* ---- two inputs, two outputs: sum = (left + right) . w, product = (left * right) . v ------------------------------- */
@@ -223,15 +237,31 @@ static void pair_predict(const void *weights, const void *const *inputs, float *
     }
 }
 
-static float pair_loss(int output, const float *predictions, const void *targets, const float *sample_weights, size_t n)
+static float pair_loss(const float *predictions, const void *targets, const float *sample_weights, size_t n)
 {
     float loss = 0;
-    (void)output;
     for (size_t i = 0; i < n; i++) {
         float error = predictions[i] - ((const float *)targets)[i];
         loss += (sample_weights ? sample_weights[i] : 1) * error * error / (float)n;
     }
     return loss;
+}
+
+static float pair_losses(float *losses, float *const *outputs, const void *const *targets, const float *sample_weights, size_t n)
+{
+    float each[2];
+    for (int i = 0; i < 2; i++) each[i] = pair_loss(outputs[i], targets[i], sample_weights, n);
+    if (losses) memcpy(losses, each, sizeof each);
+    return each[0] + each[1];
+}
+
+static float pair_evaluate(const void *weights, const void *const *inputs, const void *const *targets,
+                           const float *sample_weights, size_t n, float *losses, float *const *outputs, void *arena)
+{
+    float *own[2] = {arena, (float *)arena + 4};
+    pair_predict(weights, inputs, own, n, NULL);
+    if (outputs) pair_predict(weights, inputs, outputs, n, NULL);
+    return pair_losses(losses, own, targets, sample_weights, n);
 }
 
 static float pair_gradients(const void *weights, void *gradients, const void *const *inputs, const void *const *targets,
@@ -251,15 +281,16 @@ static float pair_gradients(const void *weights, void *gradients, const void *co
             g[2 + k] += product_error * (left[2 * i + k] * (float)right[2 * i + k]);
         }
     }
-    return pair_loss(0, outputs[0], targets[0], sample_weights, n) + pair_loss(1, outputs[1], targets[1], sample_weights, n);
+    return pair_losses(NULL, outputs, targets, sample_weights, n);
 }
 
 static float pair_train_step(void *weights, void *slot, const void *const *inputs, const void *const *targets,
-                             const float *sample_weights, size_t n, const CnncStep *step, float *const *outputs, void *arena)
+                             const float *sample_weights, size_t n, const CnncStep *step, float *losses,
+                             float *const *outputs, void *arena)
 {
     float gradients[4], *w = weights;
     (void)slot;
-    if (outputs) pair_predict(weights, inputs, outputs, n, NULL);
+    pair_evaluate(weights, inputs, targets, sample_weights, n, losses, outputs, arena);
     float loss = pair_gradients(weights, gradients, inputs, targets, sample_weights, n, arena);
     for (int i = 0; i < 4; i++) w[i] -= step->learning_rate * gradients[i];
     return loss;
@@ -283,6 +314,7 @@ const CnncModel toy_pair = {
                                     {"product/kernel", 2, {2, 1}, 2 * sizeof(float), false, CNNC_CONSTANT, 0.5, 0}},
     .parameters_size = 4 * sizeof(float),
     .weights_size = 64,
+    .evaluate_arena_size = 8 * sizeof(float),
     .train_arena_size = 8 * sizeof(float),
     .optimizer = "sgd",
     .learning_rate = 0.01F,
@@ -293,5 +325,5 @@ const CnncModel toy_pair = {
     .predict_batch = pair_predict,
     .train_step = pair_train_step,
     .gradients = pair_gradients,
-    .loss = pair_loss,
+    .evaluate = pair_evaluate,
 };

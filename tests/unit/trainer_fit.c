@@ -232,10 +232,11 @@ Test(trainer_fit, model_checkpoint_names_and_best)
 
 /* A step that takes long enough for the bar to be redrawn during an epoch. */
 static float slow_step(void *weights, void *slots, const void *const *inputs, const void *const *targets,
-                       const float *sample_weights, size_t n, const CnncStep *step, float *const *outputs, void *arena)
+                       const float *sample_weights, size_t n, const CnncStep *step, float *losses, float *const *outputs,
+                       void *arena)
 {
     usleep(3000);
-    return toy_flowers.train_step(weights, slots, inputs, targets, sample_weights, n, step, outputs, arena);
+    return toy_flowers.train_step(weights, slots, inputs, targets, sample_weights, n, step, losses, outputs, arena);
 }
 
 /* Runs fit with its output on a terminal of so many columns; returns what arrived there. */

@@ -18,10 +18,11 @@ static int fatal_signal;
 
 /* The step during which a signal arrives. */
 static float interrupted_step(void *weights, void *slots, const void *const *inputs, const void *const *targets,
-                              const float *sample_weights, size_t n, const CnncStep *step, float *const *outputs, void *arena)
+                              const float *sample_weights, size_t n, const CnncStep *step, float *losses, float *const *outputs,
+                       void *arena)
 {
     if (step->step == fatal_step) raise(fatal_signal);
-    return toy_flowers.train_step(weights, slots, inputs, targets, sample_weights, n, step, outputs, arena);
+    return toy_flowers.train_step(weights, slots, inputs, targets, sample_weights, n, step, losses, outputs, arena);
 }
 
 static const Run *train(const CnncModel *model, const char *const *more)
