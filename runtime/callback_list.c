@@ -163,12 +163,13 @@ static bool read_callback(Training *training, Parser *parser)
     while (kind->arguments[count].name) count++;
     CnncArgument *owned = calloc(count + 1, sizeof *owned);
     if (!owned) return fail(parser->failure, "no memory for the callback %s", kind->name);
+    bool good = true;
     for (size_t i = 0; i < count; i++) {
         owned[i].name = kind->arguments[i].name;
-        owned[i].value = kind->arguments[i].value ? strdup(kind->arguments[i].value) : NULL;
+        owned[i].value = kind->arguments[i].value ? text_format(parser->failure, "%s", kind->arguments[i].value) : NULL;
+        good &= !owned[i].value == !kind->arguments[i].value;
     }
-    bool good = true;
-    if (accept(parser, '(')) {
+    if (good && accept(parser, '(')) {
         bool closed = accept(parser, ')');
         for (int place = 0; good && !closed; place++) {
             char *name = NULL, *value = read_word(parser);
@@ -224,7 +225,11 @@ bool callbacks_new(Training *training, Failure *failure)
     if (options->history) {
         CnncArgument *owned = calloc(2, sizeof *owned);
         if (!owned) return fail(failure, "no memory for the callback csv_logger");
-        owned[0] = (CnncArgument){.name = "filename", .value = strdup(options->history)};
+        owned[0] = (CnncArgument){.name = "filename", .value = text_format(failure, "%s", options->history)};
+        if (!owned[0].value) {
+            free(owned);
+            return false;
+        }
         if (!add_callback(training, &csv_logger, owned, owned, failure)) return false;
     }
     return true;

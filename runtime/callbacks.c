@@ -3,6 +3,7 @@
  * early_stopping and model_checkpoint share a Monitor: which figure they watch and what they call better. */
 #include "trainer.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -417,24 +418,27 @@ typedef struct {
     int first;    /* row of the history that this file begins with */
 } CsvLogger;
 
-/* A file's text; an absent one is empty. */
+/* A file's text, with a line's end behind it; an absent one is empty. free() it; NULL: failed. */
 static char *read_text(const char *path, Failure *failure)
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *file = fopen(path, "r");
     FILE *copy = open_memstream(&text, &size);
-    int letter, last = '\n';
-    while (file && copy && (letter = getc(file)) != EOF) last = putc(letter, copy);
-    if (copy && last != '\n') putc('\n', copy);
-    bool failed = file && ferror(file);
-    if (file) fclose(file);
-    if (!copy || fclose(copy) || failed) {
-        fail(failure, "%s: cannot be read", path);
-        free(text);
+    if (!copy) {
+        fail(failure, "no memory for the content of %s", path);
         return NULL;
     }
-    return text;
+    FILE *file = fopen(path, "r");
+    int last = '\n';
+    for (int letter; file && (letter = getc(file)) != EOF; last = letter) putc(letter, copy);
+    if (last != '\n') putc('\n', copy);
+    bool broken = file ? ferror(file) != 0 : errno != ENOENT;
+    if (file) fclose(file);
+    if (!text_end(copy, &text, failure)) return NULL;
+    if (!broken) return text;
+    fail(failure, "%s cannot be read", path);
+    free(text);
+    return NULL;
 }
 
 static bool csv_logger_begin(Training *training, Callback *callback, Failure *failure)

@@ -127,11 +127,7 @@ char *history_text(const History *history, Failure *failure)
         return NULL;
     }
     write_rows(history, stream, ",", (const char *const *)history->columns, 0, true);
-    if (fclose(stream)) {
-        free(text);
-        fail(failure, "no memory for the history");
-        return NULL;
-    }
+    text_end(stream, &text, failure);
     return text;
 }
 

@@ -51,6 +51,16 @@ char *text_format(Failure *failure, const char *format, ...)
     return NULL;
 }
 
+bool text_end(FILE *stream, char **text, Failure *failure)
+{
+    bool whole = !ferror(stream);
+    whole &= fclose(stream) == 0;
+    if (whole && *text) return true;
+    free(*text);
+    *text = NULL;
+    return fail(failure, "no memory for a text");
+}
+
 bool path_writable(const char *option, const char *path, Failure *failure)
 {
     struct stat status;

@@ -97,8 +97,8 @@ char *path_fill(const char *pattern, const PathField *fields, int count, Failure
             fputc(*at, stream);
         }
     }
-    bool written = fclose(stream) == 0 || fail(failure, "no memory for the path %s", pattern);
-    if (at && written) return path;
+    bool whole = text_end(stream, &path, failure);
+    if (at && whole) return path;
     free(path);
     return NULL;
 }

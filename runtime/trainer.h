@@ -62,8 +62,10 @@ const char *closest_name(const char *name, const char *const *candidates,
 
 void *memory_aligned(size_t bytes, const char *what, Failure *); /* zeroed, at a multiple of 64; free() it */
 char *text_format(Failure *, const char *format, ...) __attribute__((format(printf, 2, 3))); /* free() it; NULL: no memory */
-int64_t shape_elements(int rank, const int64_t *shape);                                      /* 1 for rank 0 */
-const char *shape_text(int rank, const int64_t *shape, char *text, size_t size);             /* "[28, 28, 1]" */
+/* Closes a stream of open_memstream. False: memory ran out on the way; the text, which is not whole, is freed. */
+bool text_end(FILE *, char **text, Failure *);
+int64_t shape_elements(int rank, const int64_t *shape);                          /* 1 for rank 0 */
+const char *shape_text(int rank, const int64_t *shape, char *text, size_t size); /* "[28, 28, 1]" */
 bool path_writable(const char *option, const char *path, Failure *); /* that a file can be made there; makes none. NULL: fine */
 
 /* path.c: {epoch:02d} and the like in a path, filled in; free() it. NULL: failed. */
