@@ -38,7 +38,7 @@ for net in "$@"; do
     out=$build/warnings/$name
     rm -rf "$out"
     mkdir -p "$out"
-    if ! { "$build/cnnc" "$net" -o "$out/model.c" && "$build/cnnc" "$net" --emit=trainer -o "$out/trainer.c" &&
+    if ! { "$build/cnnc" "$net" -o "$out/model.c" && "$build/cnnc" "$net" --emit=trainer -o "$out/model_trainer.c" &&
         "$build/cnnc" "$net" --emit=inference -o "$out/inference.c"; }; then
         failed=1
         continue
@@ -54,7 +54,7 @@ for net in "$@"; do
         # shellcheck disable=SC2086
         compile "$net" $compiler -std=c11 $warnings -c "$out/inference.c" -o "$out/inference.o"
         # shellcheck disable=SC2086
-        compile "$net" $compiler -std=c11 $warnings -fopenmp -Iruntime -c "$out/trainer.c" -o "$out/trainer.o"
+        compile "$net" $compiler -std=c11 $warnings -fopenmp -Iruntime -c "$out/model_trainer.c" -o "$out/trainer.o"
     done
 done
 exit $failed
