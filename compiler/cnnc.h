@@ -361,6 +361,7 @@ struct Graph {
     Program program;
     int64_t batch;       /* the most samples at once */
     int64_t arena_bytes; /* of the plan */
+    bool openblas;       /* matrix products by OpenBLAS: their weights are not packed */
     int64_t panel;       /* columns of a panel of packed weights: the longest vector of the target */
     Node **nodes;
     int node_count, node_capacity;

@@ -196,6 +196,7 @@ void command_line_read(Options *o, int argc, char **argv)
     if (optind + 1 < argc) command_error("more than one input file: %s and %s", argv[optind], argv[optind + 1]);
     o->input = argv[optind];
     o->changes = changes.data;
+    if (o->code.openblas && o->emit == EMIT_INFERENCE) command_error("--gemm=openblas is for trainers: inference code depends on nothing but libc and libm");
     if (o->weights && o->emit != EMIT_INFERENCE) command_error("--weights goes with --emit=inference");
     if (!o->output && !o->summary && !o->dump) command_error("where should it go? Add -o %s, or --summary", "model.c");
 }

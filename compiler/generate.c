@@ -367,7 +367,7 @@ char *generate_source(const Generation *g, const char *header_name)
     add_banner(&text, g);
     if (header_name) text_add(&text, "#include \"%s\"\n\n", header_name);
     else text_add(&text, "%s\n", generate_header(g));
-    text_add(&text, "#include <math.h>\n#include <string.h>\n\n");
+    text_add(&text, "#include <math.h>\n#include <string.h>\n%s\n", strstr(code.data, "cblas_") ? "#include <cblas.h>\n" : "");
     if (g->target->level_count == 1 && g->target->levels[0]->attribute) text_add(&text, "#if !defined(__x86_64__)\n#error \"this file was written for %s; run cnnc with another --target\"\n#endif\n\n", g->target->levels[0]->name);
     add_levels(&text, g);
     text_add(&text, "#ifndef __cplusplus\n_Static_assert(sizeof(%s_parameters) == %s_PARAMETERS_BYTES && sizeof(%s_weights) == %s_WEIGHTS_BYTES, \"the sizes in the header\");\n#endif\n\n", name, upper_case(name), name, upper_case(name));

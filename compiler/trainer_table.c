@@ -202,6 +202,6 @@ char *generate_table(const Generation *g, const char *header_name)
     text_add(&text, "    .predict_arena_size = %s_BATCH_ARENA_BYTES,\n    .evaluate_arena_size = %s_EVALUATE_ARENA_BYTES,\n    .train_arena_size = %s_TRAIN_ARENA_BYTES,\n", upper, upper, upper);
     text_add(&text, "    .optimizer = \"%s\",\n    .slot_count = %d,\n    .slots = model_slots,\n    .learning_rate = %s,\n", optimizer->entry->name, slot_count, float_text(argument_number(optimizer, "learning_rate")));
     text_add(&text, "    .fit = fit,\n    .callbacks = callbacks,\n    .pack = pack,\n    .unpack = unpack,\n    .predict_batch = predict_batch,\n    .train_step = train_step,\n    .gradients = gradients,\n    .evaluate = evaluate,\n};\n\n");
-    text_add(&text, "#ifndef CNNC_NO_MAIN\nint main(int argc, char **argv)\n{\n    return cnnc_main(&cnnc_model, argc, argv);\n}\n#endif\n");
+    text_add(&text, "#ifndef CNNC_NO_MAIN\nint main(int argc, char **argv)\n{\n    cnnc_begin(argv);\n    return cnnc_main(&cnnc_model, argc, argv);\n}\n#endif\n");
     return text.data;
 }

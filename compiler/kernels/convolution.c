@@ -79,13 +79,13 @@ static void emit_tile(Emit *e, const Node *node, const Convolution *c, int rows,
                      "const f32x%d bias%d = %s;\n",
                      lanes,
                      v,
-                     load_text(e, memory_format("&%s[(%s + %d) * %d]", bias, group->first + vectors >= group->end ? memory_format("%lld", (long long)group->first) : "k", v, lanes), v == vectors - 1 ? group->last_lanes : lanes));
+                     load_text(e, memory_format("&%s[(%s + %d) * %d]", bias, group_first(group), v, lanes), v == vectors - 1 ? group->last_lanes : lanes));
     tile_begin(e, rows, vectors, bias ? "bias$V" : "{0}");
     EMIT(e, "for (int r = 0; r < $R; r++) {");
     if (padded) EMIT(e, "const float *const a = &rows[r][q * $STEP];");
     else EMIT(e, "const float *const a = &$FROM[$n][p * $STRIDEH + r][q * $STRIDEW][0];");
     fill(e, "PANEL", "%lld", (long long)panel);
-    tile_pointers(e, vectors, group->first + vectors >= group->end ? memory_format("%lld", (long long)group->first) : "k", panel, kernel, memory_format("r * %lld", (long long)(c->kernel_width * c->channels)));
+    tile_pointers(e, vectors, group_first(group), panel, kernel, memory_format("r * %lld", (long long)(c->kernel_width * c->channels)));
     if (small) {
         for (int64_t j = 0; j < c->kernel_width * c->channels; j++) {
             fill_size(e, "J", j);

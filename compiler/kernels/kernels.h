@@ -15,6 +15,7 @@ void tile_end(Emit *, const Node *, int rows, int vectors, int last_lanes, const
 /* Loops over groups of vectors, such that the last vector, where it or its panel is not full, stands in a group of its own. */
 typedef struct { int64_t first, end; int vectors; int last_lanes; } VectorGroup; /* vectors first, first + vectors, ... below end */
 int vector_groups(const Emit *, int64_t columns, int vectors, VectorGroup groups[2]);
+const char *group_first(const VectorGroup *);  /* as text: the number of the first vector, k in a loop */
 void group_begin(Emit *, const VectorGroup *); /* opens a block in which $G is the number of the first vector */
 void group_end(Emit *);
 
@@ -38,6 +39,11 @@ void matmul_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t 
 void matmul_input_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* d_y kernel -> d_x */
 void matmul_weight_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* x d_y -> d_kernel */
 int64_t matmul_workspace(int64_t outputs); /* floats for one task of the input gradient */
+
+/* blas.c: the same by OpenBLAS; the weights are not packed then */
+void blas_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias);
+void blas_input_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample);
+void blas_weight_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample);
 
 /* pooling.c: the windows of a pooling, per channel */
 typedef struct {

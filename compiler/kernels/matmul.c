@@ -57,7 +57,7 @@ static void emit_forward_tile(Emit *e, const Product *product, int rows)
 {
     const VectorGroup *group = product->group;
     int lanes = emit_level(e)->lanes;
-    const char *first = group->first + group->vectors >= group->end ? memory_format("%lld", (long long)group->first) : "k";
+    const char *first = group_first(group);
     for (int t = 0; t < rows; t++)
         for (int v = 0; v < group->vectors; v++) {
             int part = v == group->vectors - 1 ? group->last_lanes : lanes;
@@ -85,6 +85,10 @@ static void emit_forward_tile(Emit *e, const Product *product, int rows)
 
 void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias)
 {
+    if (emit_options(e)->openblas) {
+        blas_emit(e, node, inputs, outputs, rows_per_sample, bias);
+        return;
+    }
     const Level *level = emit_level(e);
     int64_t vectors = (outputs + level->lanes - 1) / level->lanes;
     Tile tile = tile_choose(level, TYPICAL_ROWS, vectors);
@@ -142,6 +146,10 @@ static void emit_input_gradient_tile(Emit *e, const Product *product, int rows)
 
 void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
 {
+    if (emit_options(e)->openblas) {
+        blas_input_gradient_emit(e, node, inputs, outputs, rows_per_sample);
+        return;
+    }
     const Level *level = emit_level(e);
     int64_t whole = inputs / 16, rest = inputs % 16;
     for (int part = 0; part < 2; part++) {
@@ -212,6 +220,10 @@ static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
 
 void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
 {
+    if (emit_options(e)->openblas) {
+        blas_weight_gradient_emit(e, node, inputs, outputs, rows_per_sample);
+        return;
+    }
     const Level *level = emit_level(e);
     Tile tile = tile_choose(level, inputs, (outputs + level->lanes - 1) / level->lanes);
     int64_t whole = inputs / tile.rows, rest = inputs % tile.rows;
