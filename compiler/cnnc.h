@@ -576,8 +576,18 @@ void print_summary(FILE *, const Generation *);
 Initial initializer_resolve(const Object *, const Shape *);
 typedef struct { Entry entry; Initial (*resolve)(const Object *, double fan_in, double fan_out); } Initializer;
 
-/* activations/: each a row and an operator */
-typedef struct { Entry entry; const Operator *op; /* NULL: the identity */ } Activation;
+/* activations/: a row of the table of functions. Most are element-wise: expressions as templates, which layers/activation.c makes
+ * operators of; one that is not (softmax) has an operator of its own; linear has neither. */
+typedef struct {
+    Entry entry;
+    const Operator *op;
+    const char *formula;
+    double (*value)(const Object *arguments, double x); /* the reference */
+    const char *forward;  /* changes $X, the value */
+    const char *gradient; /* changes $X, the gradient of the output, given $A: the output, or, where it says so, the input */
+    bool gradient_reads_input;
+    bool monotone;        /* never decreasing */
+} Activation;
 Tensor *activation_apply(Graph *, const LayerCall *, Tensor *, const Object *activation); /* object NULL: as it is; layers/activation.c */
 
 /* compile.c: the passes, in order. */
