@@ -462,6 +462,7 @@ const char *shape_string(const Shape *);                         /* (24, 24, 64)
 bool shape_same(const Shape *, const Shape *);
 Shape shape_of(int rank, const int64_t *);
 int64_t packing_floats(const Tensor *weight);                  /* elements of the packed form */
+int64_t graph_struct_offset(const Graph *, const Tensor *weight, bool packed); /* bytes, in the struct of packed weights or canonical parameters; NULL: its size */
 void dump_graph(FILE *, const Graph *);
 void dump_plan(FILE *, const Graph *);
 

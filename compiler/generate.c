@@ -4,32 +4,6 @@
 #include <ctype.h>
 #include <string.h>
 
-/* ---- sizes ---- */
-
-static int64_t struct_offset(const Generation *g, const Tensor *until, int64_t alignment)
-{
-    int64_t offset = 0;
-    for (int i = 0; i < g->source->tensor_count; i++) {
-        const Tensor *tensor = g->source->tensors[i];
-        if (tensor->role != ROLE_WEIGHT) continue;
-        offset = (offset + alignment - 1) / alignment * alignment;
-        if (tensor == until) return offset;
-        offset += 4 * (alignment > 4 ? packing_floats(tensor) : shape_count(&tensor->shape));
-    }
-    offset = (offset + alignment - 1) / alignment * alignment;
-    return offset ? offset : alignment;
-}
-
-int64_t weights_size(const Generation *g)
-{
-    return struct_offset(g, NULL, 64);
-}
-
-int64_t weight_offset(const Generation *g, const Tensor *weight)
-{
-    return struct_offset(g, weight, 64);
-}
-
 /* ---- the header ---- */
 
 static void add_struct(Text *text, const Generation *g, const char *kind, bool packed)
@@ -91,8 +65,8 @@ char *generate_header(const Generation *g)
         text_add(&text, "#define %s_%s_SIZE %lld /* numbers of one sample */\n", upper, upper_case(port_name(g, g->source->inputs, g->source->input_count, i, "input")), (long long)shape_count(&g->source->inputs[i]->shape));
     for (int i = 0; i < g->source->output_count; i++)
         text_add(&text, "#define %s_%s_SIZE %lld\n", upper, upper_case(port_name(g, g->source->outputs, g->source->output_count, i, "output")), (long long)shape_count(&g->source->outputs[i]->shape));
-    text_add(&text, "#define %s_PARAMETERS_BYTES %lld\n", upper, (long long)struct_offset(g, NULL, 4));
-    text_add(&text, "#define %s_WEIGHTS_BYTES %lld\n", upper, (long long)weights_size(g));
+    text_add(&text, "#define %s_PARAMETERS_BYTES %lld\n", upper, (long long)graph_struct_offset(g->source, NULL, false));
+    text_add(&text, "#define %s_WEIGHTS_BYTES %lld\n", upper, (long long)graph_struct_offset(g->source, NULL, true));
     text_add(&text, "#define %s_ARENA_BYTES %lld /* scratch memory of predict */\n", upper, (long long)g->predict->arena_bytes);
     text_add(&text, "#define %s_BATCH_ARENA_BYTES %lld /* of predict_batch */\n", upper, (long long)g->predict_batch->arena_bytes);
     if (g->train) {

@@ -15,8 +15,6 @@ const char *driver_arguments(const Generation *, Program);
 void emit_driver(Emit *, const Generation *, const Graph *);
 
 /* sections of model.c */
-int64_t weights_size(const Generation *); /* bytes of the packed struct */
-int64_t weight_offset(const Generation *, const Tensor *weight);
 void generate_baked(Text *, const Generation *);
 
 #endif
