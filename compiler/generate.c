@@ -68,7 +68,7 @@ char *generate_header(const Generation *g)
     text_add(&text, "#define %s_PARAMETERS_BYTES %lld\n", upper, (long long)graph_struct_offset(g->source, NULL, false));
     text_add(&text, "#define %s_WEIGHTS_BYTES %lld\n", upper, (long long)graph_struct_offset(g->source, NULL, true));
     text_add(&text, "#define %s_ARENA_BYTES %lld /* scratch memory of predict */\n", upper, (long long)g->predict->arena_bytes);
-    text_add(&text, "#define %s_BATCH_ARENA_BYTES %lld /* of predict_batch */\n", upper, (long long)g->predict_batch->arena_bytes);
+    text_add(&text, "#define %s_BATCH_ARENA_BYTES %lld /* of predict_batch */\n", upper, (long long)(g->options.unroll_full ? g->predict : g->predict_batch)->arena_bytes);
     if (g->train) {
         int64_t most = g->train->arena_bytes > g->gradients->arena_bytes ? g->train->arena_bytes : g->gradients->arena_bytes;
         text_add(&text, "#define %s_EVALUATE_ARENA_BYTES %lld /* of evaluate */\n", upper, (long long)g->evaluate->arena_bytes);
@@ -231,7 +231,7 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
     const Graph *programs[] = {g->predict, g->predict_batch, g->evaluate, g->train, g->gradients};
     for (int i = 0; i < 5; i++) {
         const Graph *graph = programs[i];
-        if (!graph) continue;
+        if (!graph || (graph == g->predict_batch && g->options.unroll_full)) continue; /* there each sample goes by itself */
         emit_begin_program(e, graph);
         if (graph == g->train) text_add(&e->text, "/* ---- training ---- */\n\n");
         for (int j = 0; j < graph->node_count; j++)
@@ -304,8 +304,10 @@ static void add_public_functions(Text *text, const Generation *g)
     text_add(text, "void %s_predict(%s)\n{\n", name, driver_parameters(g, PROGRAM_PREDICT, true));
     add_choice(text, g, "    ", "run_single", driver_arguments(g, PROGRAM_PREDICT), false);
     text_add(text, "}\n\n");
-    text_add(text, "void %s_predict_batch(%s)\n{\n    while (n > 0) {\n        const size_t count = n < %s_BATCH_SIZE ? n : %s_BATCH_SIZE;\n", name, driver_parameters(g, PROGRAM_PREDICT_BATCH, true), upper_case(name), upper_case(name));
-    add_choice(text, g, "        ", "run_batch", driver_arguments(g, PROGRAM_PREDICT_BATCH), false);
+    bool singly = g->options.unroll_full;
+    const char *count = singly ? "1" : memory_format("n < %s_BATCH_SIZE ? n : %s_BATCH_SIZE", upper_case(name), upper_case(name));
+    text_add(text, "void %s_predict_batch(%s)\n{\n    while (n > 0) {\n        const size_t count = %s;\n", name, driver_parameters(g, PROGRAM_PREDICT_BATCH, true), count);
+    add_choice(text, g, "        ", singly ? "run_single" : "run_batch", driver_arguments(g, singly ? PROGRAM_PREDICT : PROGRAM_PREDICT_BATCH), false);
     for (int i = 0; i < g->source->input_count; i++) {
         const char *port = port_name(g, g->source->inputs, g->source->input_count, i, "input");
         text_add(text, "        %s += count * %s_%s_SIZE;\n", port, upper_case(name), upper_case(port));

@@ -55,7 +55,7 @@ static void emit_padded_rows(Emit *e, const Convolution *c)
     fill_size(e, "RUN", (columns < c->width ? columns : c->width) * c->channels);
     EMIT(e,
          "for (int r = 0; r < $R; r++) {",
-         "const int h = p * $STRIDEH + r - $TOP;",
+         "const int h = (p * $STRIDEH + r - $TOP);",
          "memset(rows[r], 0, sizeof rows[r]);");
     if (c->spread_height > 1) EMIT(e, "if (h >= 0 && h % $SPREADH == 0 && h / $SPREADH < $H) {");
     else EMIT(e, "if (h >= 0 && h < $H) {");
