@@ -36,9 +36,9 @@ $(BUILD)/parser.c $(BUILD)/parser.h &: compiler/parser.y
 $(BUILD)/lexer.c: compiler/lexer.l
 	flex -o $@ $<
 # The parts of the runtime that cnnc copies into emitted files, as strings.
-$(BUILD)/spliced.c: runtime/vector.h runtime/random.h runtime/packing.h
+$(BUILD)/spliced.c: runtime/vector.h runtime/winograd.h runtime/random.h runtime/packing.h
 	@mkdir -p $(@D)
-	for part in vector random packing; do \
+	for part in vector winograd random packing; do \
 	    echo "extern const char $${part}_text[]; const char $${part}_text[] ="; \
 	    sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' runtime/$$part.h; echo ';'; \
 	done > $@

@@ -240,7 +240,9 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
     }
     Text text = {0};
     text_add(&text, "/* ---- %s: vectors of %d floats, %d registers ---- */\n\n", level->name, level->lanes, level->registers);
-    text_add(&text, "%s%s", used_paragraphs(vector_text, e->text.data, level->lanes, level->suffix), e->text.data);
+    const char *winograd = used_paragraphs(winograd_text, e->text.data, level->lanes, level->suffix);
+    const char *code = memory_format("%s%s", winograd, e->text.data);
+    text_add(&text, "%s%s", used_paragraphs(vector_text, code, level->lanes, level->suffix), code);
     return text.data;
 }
 
