@@ -3,99 +3,139 @@
  *
  *     Y = At [(G g Gt) * (Bt d B)] A        d 6x6 pixels, g a 3x3 kernel, Y 4x4 results, * entry by entry
  *
- * and their adjoints, for the gradient of g. Copied into model.c like vector.h. */
+ * and their adjoints, for the gradient of g. Each loads and stores on the way: columns first, then rows. Copied into model.c like
+ * vector.h. */
 #include <stddef.h>
 
-/* Bt d on six vectors that lie `step` apart. */
-LEVEL static inline void winograd_input_line_f32xLANES(f32xLANES *d, ptrdiff_t step)
+/* Bt d */
+LEVEL static inline void winograd_input_line_f32xLANES(const f32xLANES d[6], f32xLANES v[6])
 {
-    const f32xLANES d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
-    const f32xLANES a = d4 - 4.0f * d2, b = d3 - 4.0f * d1, c = d4 - d2, e = 2.0f * (d3 - d1);
-    d[0] = 4.0f * d0 - 5.0f * d2 + d4;
-    d[step] = a + b;
-    d[2 * step] = a - b;
-    d[3 * step] = c + e;
-    d[4 * step] = c - e;
-    d[5 * step] = 4.0f * d1 - 5.0f * d3 + d5;
+    const f32xLANES a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1], c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
+    v[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
+    v[1] = a + b;
+    v[2] = a - b;
+    v[3] = c + e;
+    v[4] = c - e;
+    v[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
 }
 
-/* Bt d B, in place. */
-LEVEL static inline void winograd_input_f32xLANES(f32xLANES d[36])
+/* Bt d B of the 6x6 pixels at `from`, whose rows and pixels lie `row` and `pixel` apart; the 36 entries go to `to`, `entry` apart. */
+LEVEL static inline void winograd_input_f32xLANES(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
 {
-    for (int i = 0; i < 6; i++) winograd_input_line_f32xLANES(d + i, 6);
-    for (int i = 0; i < 6; i++) winograd_input_line_f32xLANES(d + 6 * i, 1);
+    f32xLANES half[6][6]; /* [column][row] */
+    for (int s = 0; s < 6; s++) {
+        const float *const at = from + s * pixel;
+        const f32xLANES d[6] = {load_f32xLANES(at), load_f32xLANES(at + row), load_f32xLANES(at + 2 * row),
+                                load_f32xLANES(at + 3 * row), load_f32xLANES(at + 4 * row), load_f32xLANES(at + 5 * row)};
+        winograd_input_line_f32xLANES(d, half[s]);
+    }
+    for (int r = 0; r < 6; r++) {
+        const f32xLANES d[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
+        f32xLANES v[6];
+        winograd_input_line_f32xLANES(d, v);
+        for (int s = 0; s < 6; s++) store_f32xLANES(to + (6 * r + s) * entry, v[s]);
+    }
 }
 
-/* At m on six vectors `step` apart: four results in place of the first four. */
-LEVEL static inline void winograd_output_line_f32xLANES(f32xLANES *m, ptrdiff_t step)
+/* At m */
+LEVEL static inline void winograd_output_line_f32xLANES(const f32xLANES m[6], f32xLANES y[4])
 {
-    const f32xLANES sum12 = m[step] + m[2 * step], difference12 = m[step] - m[2 * step];
-    const f32xLANES sum34 = m[3 * step] + m[4 * step], difference34 = m[3 * step] - m[4 * step];
-    m[0] = m[0] + sum12 + sum34;
-    m[step] = difference12 + 2.0f * difference34;
-    m[2 * step] = sum12 + 4.0f * sum34;
-    m[3 * step] = difference12 + 8.0f * difference34 + m[5 * step];
+    const f32xLANES sum12 = m[1] + m[2], difference12 = m[1] - m[2], sum34 = m[3] + m[4], difference34 = m[3] - m[4];
+    y[0] = m[0] + sum12 + sum34;
+    y[1] = difference12 + 2.0f * difference34;
+    y[2] = sum12 + 4.0f * sum34;
+    y[3] = difference12 + 8.0f * difference34 + m[5];
 }
 
-/* At m A: results at m[6 * row + column], row and column below 4. */
-LEVEL static inline void winograd_output_f32xLANES(f32xLANES m[36])
+/* At m A of 36 entries `entry` apart: 4 rows of 4 results. */
+LEVEL static inline void winograd_output_f32xLANES(const float *from, ptrdiff_t entry, f32xLANES y[4][4])
 {
-    for (int i = 0; i < 6; i++) winograd_output_line_f32xLANES(m + i, 6);
-    for (int i = 0; i < 4; i++) winograd_output_line_f32xLANES(m + 6 * i, 1);
+    f32xLANES half[6][4]; /* [column][row] */
+    for (int s = 0; s < 6; s++) {
+        const float *const at = from + s * entry;
+        const f32xLANES m[6] = {load_f32xLANES(at), load_f32xLANES(at + 6 * entry), load_f32xLANES(at + 12 * entry),
+                                load_f32xLANES(at + 18 * entry), load_f32xLANES(at + 24 * entry), load_f32xLANES(at + 30 * entry)};
+        winograd_output_line_f32xLANES(m, half[s]);
+    }
+    for (int r = 0; r < 4; r++) {
+        const f32xLANES m[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
+        winograd_output_line_f32xLANES(m, y[r]);
+    }
 }
 
-/* A y, the adjoint, on four vectors `step` apart: six results. */
-LEVEL static inline void winograd_output_adjoint_line_f32xLANES(f32xLANES *y, ptrdiff_t step)
+/* A y, the adjoint. */
+LEVEL static inline void winograd_output_adjoint_line_f32xLANES(const f32xLANES y[4], f32xLANES m[6])
 {
-    const f32xLANES y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
-    const f32xLANES even = y0 + y2, odd = y1 + y3, even2 = y0 + 4.0f * y2, odd2 = 2.0f * y1 + 8.0f * y3;
-    y[step] = even + odd;
-    y[2 * step] = even - odd;
-    y[3 * step] = even2 + odd2;
-    y[4 * step] = even2 - odd2;
-    y[5 * step] = y3;
+    const f32xLANES even = y[0] + y[2], odd = y[1] + y[3], even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
+    m[0] = y[0];
+    m[1] = even + odd;
+    m[2] = even - odd;
+    m[3] = even2 + odd2;
+    m[4] = even2 - odd2;
+    m[5] = y[3];
 }
 
-/* A y At, of y[6 * row + column], row and column below 4, in place. */
-LEVEL static inline void winograd_output_adjoint_f32xLANES(f32xLANES y[36])
+/* A y At of 4 rows of 4 results: 36 entries `entry` apart. */
+LEVEL static inline void winograd_output_adjoint_f32xLANES(f32xLANES y[4][4], float *to, ptrdiff_t entry)
 {
-    for (int i = 0; i < 4; i++) winograd_output_adjoint_line_f32xLANES(y + i, 6);
-    for (int i = 0; i < 6; i++) winograd_output_adjoint_line_f32xLANES(y + 6 * i, 1);
+    f32xLANES half[4][6]; /* [row][column] */
+    for (int r = 0; r < 4; r++) winograd_output_adjoint_line_f32xLANES(y[r], half[r]);
+    for (int s = 0; s < 6; s++) {
+        const f32xLANES column[4] = {half[0][s], half[1][s], half[2][s], half[3][s]};
+        f32xLANES m[6];
+        winograd_output_adjoint_line_f32xLANES(column, m);
+        for (int r = 0; r < 6; r++) store_f32xLANES(to + (6 * r + s) * entry, m[r]);
+    }
 }
 
-/* G g on three vectors `step` apart: six results. */
-LEVEL static inline void winograd_kernel_line_f32xLANES(f32xLANES *g, ptrdiff_t step)
+/* G g */
+LEVEL static inline void winograd_kernel_line_f32xLANES(const f32xLANES g[3], f32xLANES u[6])
 {
-    const f32xLANES g0 = g[0], g1 = g[step], g2 = g[2 * step];
-    const f32xLANES even = (g0 + g2) * (-1.0f / 6), odd = g1 * (-1.0f / 6), even2 = g0 * (1.0f / 24) + g2 * (1.0f / 6), odd2 = g1 * (1.0f / 12);
-    g[0] = g0 * 0.25f;
-    g[step] = even + odd;
-    g[2 * step] = even - odd;
-    g[3 * step] = even2 + odd2;
-    g[4 * step] = even2 - odd2;
-    g[5 * step] = g2;
+    const f32xLANES even = (g[0] + g[2]) * (-1.0f / 6), odd = g[1] * (-1.0f / 6);
+    const f32xLANES even2 = g[0] * (1.0f / 24) + g[2] * (1.0f / 6), odd2 = g[1] * (1.0f / 12);
+    u[0] = g[0] * 0.25f;
+    u[1] = even + odd;
+    u[2] = even - odd;
+    u[3] = even2 + odd2;
+    u[4] = even2 - odd2;
+    u[5] = g[2];
 }
 
-/* G g Gt, of g[6 * row + column], row and column below 3, in place. */
-LEVEL static inline void winograd_kernel_f32xLANES(f32xLANES g[36])
+/* G g Gt of a 3x3 kernel, row by row `step` apart: 36 entries `entry` apart. */
+LEVEL static inline void winograd_kernel_f32xLANES(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
 {
-    for (int i = 0; i < 3; i++) winograd_kernel_line_f32xLANES(g + i, 6);
-    for (int i = 0; i < 6; i++) winograd_kernel_line_f32xLANES(g + 6 * i, 1);
+    f32xLANES half[3][6]; /* [row][column] */
+    for (int r = 0; r < 3; r++) {
+        const float *const at = from + 3 * r * step;
+        const f32xLANES g[3] = {load_f32xLANES(at), load_f32xLANES(at + step), load_f32xLANES(at + 2 * step)};
+        winograd_kernel_line_f32xLANES(g, half[r]);
+    }
+    for (int s = 0; s < 6; s++) {
+        const f32xLANES g[3] = {half[0][s], half[1][s], half[2][s]};
+        f32xLANES u[6];
+        winograd_kernel_line_f32xLANES(g, u);
+        for (int r = 0; r < 6; r++) store_f32xLANES(to + (6 * r + s) * entry, u[r]);
+    }
 }
 
-/* Gt u, the adjoint, on six vectors `step` apart: three results. */
-LEVEL static inline void winograd_kernel_adjoint_line_f32xLANES(f32xLANES *u, ptrdiff_t step)
+/* Gt u, the adjoint. */
+LEVEL static inline void winograd_kernel_adjoint_line_f32xLANES(const f32xLANES u[6], f32xLANES g[3])
 {
-    const f32xLANES sum12 = u[step] + u[2 * step], difference12 = u[step] - u[2 * step];
-    const f32xLANES sum34 = u[3 * step] + u[4 * step], difference34 = u[3 * step] - u[4 * step];
-    u[0] = u[0] * 0.25f - sum12 * (1.0f / 6) + sum34 * (1.0f / 24);
-    u[step] = difference34 * (1.0f / 12) - difference12 * (1.0f / 6);
-    u[2 * step] = (sum34 - sum12) * (1.0f / 6) + u[5 * step];
+    const f32xLANES sum12 = u[1] + u[2], difference12 = u[1] - u[2], sum34 = u[3] + u[4], difference34 = u[3] - u[4];
+    g[0] = u[0] * 0.25f - sum12 * (1.0f / 6) + sum34 * (1.0f / 24);
+    g[1] = difference34 * (1.0f / 12) - difference12 * (1.0f / 6);
+    g[2] = (sum34 - sum12) * (1.0f / 6) + u[5];
 }
 
-/* Gt u G: results at u[6 * row + column], row and column below 3. */
-LEVEL static inline void winograd_kernel_adjoint_f32xLANES(f32xLANES u[36])
+/* Gt u G of 36 entries: the gradient of a 3x3 kernel, row by row `step` apart. */
+LEVEL static inline void winograd_kernel_adjoint_f32xLANES(f32xLANES u[6][6], float *to, ptrdiff_t step)
 {
-    for (int i = 0; i < 6; i++) winograd_kernel_adjoint_line_f32xLANES(u + i, 6);
-    for (int i = 0; i < 3; i++) winograd_kernel_adjoint_line_f32xLANES(u + 6 * i, 1);
+    f32xLANES half[6][3]; /* [row][column] */
+    for (int r = 0; r < 6; r++) winograd_kernel_adjoint_line_f32xLANES(u[r], half[r]);
+    for (int s = 0; s < 3; s++) {
+        const f32xLANES column[6] = {half[0][s], half[1][s], half[2][s], half[3][s], half[4][s], half[5][s]};
+        f32xLANES g[3];
+        winograd_kernel_adjoint_line_f32xLANES(column, g);
+        for (int r = 0; r < 3; r++) store_f32xLANES(to + (3 * r + s) * step, g[r]);
+    }
 }

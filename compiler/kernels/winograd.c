@@ -108,16 +108,12 @@ void winograd_kernel_emit(Emit *e, const Node *node, const Convolution *c, const
     phase_begin(e, node, "kernel_transform", OVER_EXTENT, panels);
     fill_winograd(e, c, 1);
     fill(e, "KERNEL", "%s", kernel);
+    fill_size(e, "UENTRY", c->channels * c->filters);
     EMIT(e,
          "for (ptrdiff_t g = first; g < last; g++) {",
          "for (int c = 0; c < $C; c++) {",
          "for (int part = 0; part < $PANEL; part += $L) {",
-         "f32x$L d[36];",
-         "for (int r = 0; r < 3; r++) {",
-         "for (int s = 0; s < 3; s++) d[6 * r + s] = load_f32x$L(&$KERNEL[g][(3 * r + s) * $C + c][part]);",
-         "}",
-         "winograd_kernel_f32x$L(d);",
-         "for (int i = 0; i < 36; i++) store_f32x$L(&u[i][g][c][part], d[i]);",
+         "winograd_kernel_f32x$L(&$KERNEL[g][c][part], $C * $PANEL, &u[0][g][c][part], $UENTRY);",
          "}",
          "}",
          "}");
@@ -146,18 +142,10 @@ static void emit_input_tiles(Emit *e, const Convolution *c, const char *from, co
     EMIT(e,
          "for (int b = 0; b < $BLOCK; b++) {",
          "for (int j = 0; j < $TW; j++) {",
-         "for (int k = 0; k < $C; k += $L) {",
-         "f32x$L d[36];",
-         "for (int r = 0; r < 6; r++) {");
-    if (is_padded(c)) EMIT(e, "for (int s = 0; s < 6; s++) d[6 * r + s] = load_f32x$L(&rows[4 * b + r][(4 * j + s) * $C + k]);");
-    else EMIT(e, "for (int s = 0; s < 6; s++) d[6 * r + s] = load_f32x$L(&$FROM[n][4 * (i + b) + r][4 * j + s][k]);");
-    EMIT(e,
-         "}",
-         "winograd_input_f32x$L(d);",
-         "for (int entry = 0; entry < 36; entry++) store_f32x$L(&v[entry][$TILE][k], d[entry]);",
-         "}",
-         "}",
-         "}");
+         "for (int k = 0; k < $C; k += $L) {");
+    if (is_padded(c)) EMIT(e, "winograd_input_f32x$L(&rows[4 * b][4 * j * $C + k], $ROW, $C, &v[0][$TILE][k], $TILES * $C);");
+    else EMIT(e, "winograd_input_f32x$L(&$FROM[n][4 * (i + b)][4 * j][k], $W * $C, $C, &v[0][$TILE][k], $TILES * $C);");
+    EMIT(e, "}", "}", "}");
 }
 
 /* m[entry] = v[entry] u[entry]: tiles as rows, filters as columns. */
@@ -200,18 +188,17 @@ static void emit_output_tiles(Emit *e, const Node *node, const Convolution *c, c
          "for (int b = 0; b < $BLOCK; b++) {",
          "for (int j = 0; j < $TW; j++) {",
          "for (int k = 0; k < $K; k += $L) {",
-         "f32x$L d[36];",
-         "for (int entry = 0; entry < 36; entry++) d[entry] = load_f32x$L(&m[entry][b * $TW + j][k]);",
-         "winograd_output_f32x$L(d);",
+         "f32x$L d[4][4];",
+         "winograd_output_f32x$L(&m[0][b * $TW + j][k], $TILES * $K, d);",
          "for (int r = 0; r < 4; r++) {",
          "for (int s = 0; s < 4; s++) {",
          "const int p = 4 * (i + b) + r, q = 4 * j + s;");
     if (is_ragged(c)) EMIT(e, "if (p < $P && q < $Q) {");
     if (bias) {
         fill(e, "BIAS", "%s", bias);
-        EMIT(e, "f32x$L sum = d[6 * r + s] + load_f32x$L(&$BIAS[k]);");
+        EMIT(e, "f32x$L sum = d[r][s] + load_f32x$L(&$BIAS[k]);");
     } else {
-        EMIT(e, "f32x$L sum = d[6 * r + s];");
+        EMIT(e, "f32x$L sum = d[r][s];");
     }
     emit_epilogue(e, node, "sum", "[n][p][q][k]", memory_format("(uint32_t)(((n * %lld + p) * %lld + q) * %lld + k)", (long long)c->rows, (long long)c->columns, (long long)c->filters), lanes);
     emit_store(e, memory_format("&%s[n][p][q][k]", to), "sum", lanes);
@@ -244,15 +231,14 @@ static void emit_gradient_tiles(Emit *e, const Convolution *c)
     EMIT(e,
          "for (int j = 0; j < $TW; j++) {",
          "for (int k = 0; k < $K; k += $L) {",
-         "f32x$L d[36];",
+         "f32x$L d[4][4];",
          "for (int r = 0; r < 4; r++) {");
     if (is_ragged(c))
-        EMIT(e, "for (int s = 0; s < 4; s++) d[6 * r + s] = 4 * i + r < $P && 4 * j + s < $Q ? load_f32x$L(&d_y[n][4 * i + r][4 * j + s][k]) : (f32x$L){0};");
-    else EMIT(e, "for (int s = 0; s < 4; s++) d[6 * r + s] = load_f32x$L(&d_y[n][4 * i + r][4 * j + s][k]);");
+        EMIT(e, "for (int s = 0; s < 4; s++) d[r][s] = 4 * i + r < $P && 4 * j + s < $Q ? load_f32x$L(&d_y[n][4 * i + r][4 * j + s][k]) : (f32x$L){0};");
+    else EMIT(e, "for (int s = 0; s < 4; s++) d[r][s] = load_f32x$L(&d_y[n][4 * i + r][4 * j + s][k]);");
     EMIT(e,
          "}",
-         "winograd_output_adjoint_f32x$L(d);",
-         "for (int entry = 0; entry < 36; entry++) store_f32x$L(&z[entry][i * $TW + j][k], d[entry]);",
+         "winograd_output_adjoint_f32x$L(d, &z[0][i * $TW + j][k], $TILES * $K);",
          "}",
          "}");
 }
@@ -331,16 +317,13 @@ void winograd_weight_gradient_emit(Emit *e, const Node *node, const Convolution 
     EMIT(e,
          "for (ptrdiff_t g = first; g < last; g++) {",
          "for (int part = 0; part < $PANEL; part += $L) {",
-         "f32x$L d[36];",
+         "f32x$L d[6][6];",
          "for (int entry = 0; entry < 36; entry++) {",
          "const float *const sums = work + (entry * ($PANELS * $C) + g) * $PANEL + part;",
-         "d[entry] = load_f32x$L(sums);",
-         "for (int shard = 1; shard < $SHARDS; shard++) d[entry] += load_f32x$L(sums + shard * $ALL);",
+         "d[entry / 6][entry % 6] = load_f32x$L(sums);",
+         "for (int shard = 1; shard < $SHARDS; shard++) d[entry / 6][entry % 6] += load_f32x$L(sums + shard * $ALL);",
          "}",
-         "winograd_kernel_adjoint_f32x$L(d);",
-         "for (int r = 0; r < 3; r++) {",
-         "for (int s = 0; s < 3; s++) store_f32x$L(&d_kernel[g / $C][(3 * r + s) * $C + g % $C][part], d[6 * r + s]);",
-         "}",
+         "winograd_kernel_adjoint_f32x$L(d, &d_kernel[g / $C][g % $C][part], $C * $PANEL);",
          "}",
          "}");
     phase_end(e);
