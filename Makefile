@@ -57,7 +57,7 @@ $(BUILD)/flags: $(BUILD)/packages always
 	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
 
 # The first thing that is made: what the goals need and this machine lacks is installed, once.
-NEEDED := build $(if $(filter test,$(MAKECMDGOALS)),test) \
+NEEDED := build $(if $(filter test %/unit,$(MAKECMDGOALS)),test data) \
     $(if $(filter mnist mlp data,$(MAKECMDGOALS)),$(if $(MNIST_DIR)$(wildcard data/mnist),,data))
 $(BUILD)/packages: tools/packages.sh $(if $(filter-out $(file < $(BUILD)/packages),$(NEEDED)),always)
 	@mkdir -p $(@D)

@@ -27,8 +27,10 @@ say() {
 is_file() {
     if [ -f "$2/$3" ]; then
         sum=$(sha256sum <"$2/$3")
+    elif gzip -t <"$2/$3.gz" 2>/dev/null; then
+        sum=$(gzip -dc <"$2/$3.gz" | sha256sum)
     else
-        sum=$(gzip -dc <"$2/$3.gz" 2>/dev/null | sha256sum)
+        return 1
     fi
     grep -q "^$1 ${sum%% *} $3\$" "$checksums"
 }
@@ -64,9 +66,9 @@ lacking() {
 download() (
     ulimit -f 131072
     if command -v curl >/dev/null; then
-        timeout $seconds curl -fsSL --connect-timeout 15 -o "$2" "$1"
+        timeout --foreground $seconds curl -fsSL --connect-timeout 15 --speed-limit 1000 --speed-time 30 -o "$2" "$1"
     elif command -v wget >/dev/null; then
-        timeout $seconds wget -q --tries=1 --timeout=15 -O "$2" "$1"
+        timeout --foreground $seconds wget -q --tries=1 --timeout=15 -O "$2" "$1"
     else
         say "neither curl nor wget is installed"
         return 1
