@@ -46,8 +46,9 @@ $(BUILD)/lexer.c: compiler/lexer.l $(BUILD)/flags
 	flex -o $@ $<
 
 # The parts of the runtime that cnnc copies into emitted files, as strings.
-$(BUILD)/spliced.c: runtime/vector.h runtime/random.h runtime/packing.h $(BUILD)/flags
-	for part in vector random packing; do \
+SPLICED := vector winograd random packing
+$(BUILD)/spliced.c: $(SPLICED:%=runtime/%.h) $(BUILD)/flags
+	for part in $(SPLICED); do \
 	    echo "extern const char $${part}_text[]; const char $${part}_text[] ="; \
 	    sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' runtime/$$part.h; echo ';'; \
 	done > $@

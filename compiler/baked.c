@@ -10,13 +10,13 @@ enum { READABLE_BYTES = 64 * 1024 };
 /* The struct of packed weights as it lies in memory. */
 static float *packed_image(const Generation *g)
 {
-    float *image = memory_allocate((size_t)weights_size(g));
+    float *image = memory_allocate((size_t)graph_struct_offset(g->source, NULL, true));
     int number = 0;
     for (int i = 0; i < g->source->tensor_count; i++) {
         const Tensor *tensor = g->source->tensors[i];
         if (tensor->role != ROLE_WEIGHT) continue;
         const float *from = g->baked[number++];
-        float *to = image + weight_offset(g, tensor) / 4;
+        float *to = image + graph_struct_offset(g->source, tensor, true) / 4;
         const Packing *p = &tensor->packing;
         if (!p->panel) {
             memcpy(to, from, sizeof *to * (size_t)shape_count(&tensor->shape));
@@ -33,14 +33,14 @@ void generate_baked(Text *text, const Generation *g)
 {
     const char *name = g->source->name;
     const float *image = packed_image(g);
-    int64_t bytes = weights_size(g);
+    int64_t bytes = graph_struct_offset(g->source, NULL, true);
     text_add(text, "/* ---- the trained weights ---- */\n\n");
     if (bytes <= READABLE_BYTES) {
         text_add(text, "static const %s_weights trained = {\n", name);
         for (int i = 0; i < g->source->tensor_count; i++) {
             const Tensor *tensor = g->source->tensors[i];
             if (tensor->role != ROLE_WEIGHT) continue;
-            const float *from = image + weight_offset(g, tensor) / 4;
+            const float *from = image + graph_struct_offset(g->source, tensor, true) / 4;
             Declared d = tensor_declared(tensor);
             text_add(text, "    /* %s */\n    ", tensor->name);
             int64_t count = packing_floats(tensor);

@@ -361,6 +361,8 @@ struct Graph {
     Program program;
     int64_t batch;       /* the most samples at once */
     int64_t arena_bytes; /* of the plan */
+    bool direct;         /* no Winograd: exact sums are wanted, or straight-line code */
+    bool openblas;       /* matrix products by OpenBLAS: their weights are not packed */
     int64_t panel;       /* columns of a panel of packed weights: the longest vector of the target */
     Node **nodes;
     int node_count, node_capacity;
@@ -461,6 +463,7 @@ const char *shape_string(const Shape *);                         /* (24, 24, 64)
 bool shape_same(const Shape *, const Shape *);
 Shape shape_of(int rank, const int64_t *);
 int64_t packing_floats(const Tensor *weight);                  /* elements of the packed form */
+int64_t graph_struct_offset(const Graph *, const Tensor *weight, bool packed); /* bytes, in the struct of packed weights or canonical parameters; NULL: its size */
 void dump_graph(FILE *, const Graph *);
 void dump_plan(FILE *, const Graph *);
 
@@ -508,7 +511,7 @@ void text_add(Text *, const char *format, ...) __attribute__((format(printf, 2, 
 void text_add_bytes(Text *, const char *bytes, size_t count);
 
 /* emit.c: the template writer. Lines with holes ($K) that are filled from bindings, and the functions they make up. */
-typedef struct { bool unroll_full, openblas; int threads; /* 0: as many as OpenMP finds */ } EmitOptions;
+typedef struct { bool unroll_full, openblas, strict; int threads; /* 0: as many as OpenMP finds */ } EmitOptions;
 Emit *emit_new(const EmitOptions *);
 void emit_lines(Emit *, const char *file, int line, const char *const *lines);
 #define EMIT(e, ...) emit_lines(e, __FILE__, __LINE__, (const char *const[]){__VA_ARGS__, NULL})
@@ -575,8 +578,18 @@ void print_summary(FILE *, const Generation *);
 Initial initializer_resolve(const Object *, const Shape *);
 typedef struct { Entry entry; Initial (*resolve)(const Object *, double fan_in, double fan_out); } Initializer;
 
-/* activations/: each a row and an operator */
-typedef struct { Entry entry; const Operator *op; /* NULL: the identity */ } Activation;
+/* activations/: a row of the table of functions. Most are element-wise: expressions as templates, which layers/activation.c makes
+ * operators of; one that is not (softmax) has an operator of its own; linear has neither. */
+typedef struct {
+    Entry entry;
+    const Operator *op;
+    const char *formula;
+    double (*value)(const Object *arguments, double x); /* the reference */
+    const char *forward;  /* changes $X, the value */
+    const char *gradient; /* changes $X, the gradient of the output, given $A: the output, or, where it says so, the input */
+    bool gradient_reads_input;
+    bool monotone;        /* never decreasing */
+} Activation;
 Tensor *activation_apply(Graph *, const LayerCall *, Tensor *, const Object *activation); /* object NULL: as it is; layers/activation.c */
 
 /* compile.c: the passes, in order. */

@@ -309,7 +309,8 @@ static const char *signature(const Emit *e, PhaseCall *call, const char *functio
         call->used[i] = body_names(e, name);
         if (!call->used[i]) continue;
         text_add(&text, "%s%s %s%s", separator, item_type(tensor, operand_written(node, i)), declared->rank ? "" : "*", name);
-        add_sizes(&text, declared, 0);
+        if (declared->rank) text_add(&text, "[]"); /* a first size would make gcc's -Wstringop-overflow see errors that are none */
+        add_sizes(&text, declared, 1);
         separator = ", ";
     }
     call->has_step = body_names(e, "step");

@@ -4,32 +4,6 @@
 #include <ctype.h>
 #include <string.h>
 
-/* ---- sizes ---- */
-
-static int64_t struct_offset(const Generation *g, const Tensor *until, int64_t alignment)
-{
-    int64_t offset = 0;
-    for (int i = 0; i < g->source->tensor_count; i++) {
-        const Tensor *tensor = g->source->tensors[i];
-        if (tensor->role != ROLE_WEIGHT) continue;
-        offset = (offset + alignment - 1) / alignment * alignment;
-        if (tensor == until) return offset;
-        offset += 4 * (alignment > 4 ? packing_floats(tensor) : shape_count(&tensor->shape));
-    }
-    offset = (offset + alignment - 1) / alignment * alignment;
-    return offset ? offset : alignment;
-}
-
-int64_t weights_size(const Generation *g)
-{
-    return struct_offset(g, NULL, 64);
-}
-
-int64_t weight_offset(const Generation *g, const Tensor *weight)
-{
-    return struct_offset(g, weight, 64);
-}
-
 /* ---- the header ---- */
 
 static void add_struct(Text *text, const Generation *g, const char *kind, bool packed)
@@ -91,10 +65,10 @@ char *generate_header(const Generation *g)
         text_add(&text, "#define %s_%s_SIZE %lld /* numbers of one sample */\n", upper, upper_case(port_name(g, g->source->inputs, g->source->input_count, i, "input")), (long long)shape_count(&g->source->inputs[i]->shape));
     for (int i = 0; i < g->source->output_count; i++)
         text_add(&text, "#define %s_%s_SIZE %lld\n", upper, upper_case(port_name(g, g->source->outputs, g->source->output_count, i, "output")), (long long)shape_count(&g->source->outputs[i]->shape));
-    text_add(&text, "#define %s_PARAMETERS_BYTES %lld\n", upper, (long long)struct_offset(g, NULL, 4));
-    text_add(&text, "#define %s_WEIGHTS_BYTES %lld\n", upper, (long long)weights_size(g));
+    text_add(&text, "#define %s_PARAMETERS_BYTES %lld\n", upper, (long long)graph_struct_offset(g->source, NULL, false));
+    text_add(&text, "#define %s_WEIGHTS_BYTES %lld\n", upper, (long long)graph_struct_offset(g->source, NULL, true));
     text_add(&text, "#define %s_ARENA_BYTES %lld /* scratch memory of predict */\n", upper, (long long)g->predict->arena_bytes);
-    text_add(&text, "#define %s_BATCH_ARENA_BYTES %lld /* of predict_batch */\n", upper, (long long)g->predict_batch->arena_bytes);
+    text_add(&text, "#define %s_BATCH_ARENA_BYTES %lld /* of predict_batch */\n", upper, (long long)(g->options.unroll_full ? g->predict : g->predict_batch)->arena_bytes);
     if (g->train) {
         int64_t most = g->train->arena_bytes > g->gradients->arena_bytes ? g->train->arena_bytes : g->gradients->arena_bytes;
         text_add(&text, "#define %s_EVALUATE_ARENA_BYTES %lld /* of evaluate */\n", upper, (long long)g->evaluate->arena_bytes);
@@ -257,7 +231,7 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
     const Graph *programs[] = {g->predict, g->predict_batch, g->evaluate, g->train, g->gradients};
     for (int i = 0; i < 5; i++) {
         const Graph *graph = programs[i];
-        if (!graph) continue;
+        if (!graph || (graph == g->predict_batch && g->options.unroll_full)) continue; /* there each sample goes by itself */
         emit_begin_program(e, graph);
         if (graph == g->train) text_add(&e->text, "/* ---- training ---- */\n\n");
         for (int j = 0; j < graph->node_count; j++)
@@ -266,7 +240,9 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
     }
     Text text = {0};
     text_add(&text, "/* ---- %s: vectors of %d floats, %d registers ---- */\n\n", level->name, level->lanes, level->registers);
-    text_add(&text, "%s%s", used_paragraphs(vector_text, e->text.data, level->lanes, level->suffix), e->text.data);
+    const char *winograd = used_paragraphs(winograd_text, e->text.data, level->lanes, level->suffix);
+    const char *code = memory_format("%s%s", winograd, e->text.data);
+    text_add(&text, "%s%s", used_paragraphs(vector_text, code, level->lanes, level->suffix), code);
     return text.data;
 }
 
@@ -330,8 +306,10 @@ static void add_public_functions(Text *text, const Generation *g)
     text_add(text, "void %s_predict(%s)\n{\n", name, driver_parameters(g, PROGRAM_PREDICT, true));
     add_choice(text, g, "    ", "run_single", driver_arguments(g, PROGRAM_PREDICT), false);
     text_add(text, "}\n\n");
-    text_add(text, "void %s_predict_batch(%s)\n{\n    while (n > 0) {\n        const size_t count = n < %s_BATCH_SIZE ? n : %s_BATCH_SIZE;\n", name, driver_parameters(g, PROGRAM_PREDICT_BATCH, true), upper_case(name), upper_case(name));
-    add_choice(text, g, "        ", "run_batch", driver_arguments(g, PROGRAM_PREDICT_BATCH), false);
+    bool singly = g->options.unroll_full;
+    const char *count = singly ? "1" : memory_format("n < %s_BATCH_SIZE ? n : %s_BATCH_SIZE", upper_case(name), upper_case(name));
+    text_add(text, "void %s_predict_batch(%s)\n{\n    while (n > 0) {\n        const size_t count = %s;\n", name, driver_parameters(g, PROGRAM_PREDICT_BATCH, true), count);
+    add_choice(text, g, "        ", singly ? "run_single" : "run_batch", driver_arguments(g, singly ? PROGRAM_PREDICT : PROGRAM_PREDICT_BATCH), false);
     for (int i = 0; i < g->source->input_count; i++) {
         const char *port = port_name(g, g->source->inputs, g->source->input_count, i, "input");
         text_add(text, "        %s += count * %s_%s_SIZE;\n", port, upper_case(name), upper_case(port));
@@ -367,7 +345,7 @@ char *generate_source(const Generation *g, const char *header_name)
     add_banner(&text, g);
     if (header_name) text_add(&text, "#include \"%s\"\n\n", header_name);
     else text_add(&text, "%s\n", generate_header(g));
-    text_add(&text, "#include <math.h>\n#include <string.h>\n\n");
+    text_add(&text, "#include <math.h>\n#include <string.h>\n%s\n", strstr(code.data, "cblas_") ? "#include <cblas.h>\n" : "");
     if (g->target->level_count == 1 && g->target->levels[0]->attribute) text_add(&text, "#if !defined(__x86_64__)\n#error \"this file was written for %s; run cnnc with another --target\"\n#endif\n\n", g->target->levels[0]->name);
     add_levels(&text, g);
     text_add(&text, "#ifndef __cplusplus\n_Static_assert(sizeof(%s_parameters) == %s_PARAMETERS_BYTES && sizeof(%s_weights) == %s_WEIGHTS_BYTES, \"the sizes in the header\");\n#endif\n\n", name, upper_case(name), name, upper_case(name));

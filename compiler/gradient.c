@@ -124,11 +124,12 @@ static void add_losses(Graph *graph)
         Tensor *inputs[] = {prediction, target, weights};
         LayerCall call = {
             .arguments = loss_case.arguments,
-            .name = memory_format("%s/loss", graph->outputs[i]->name),
+            .name = graph->outputs[i]->name,
             .place = loss_case.arguments->place,
             .index = last ? last->layer : -1,
         };
         Node *node = graph_node(graph, op, &call, NULL, inputs, 3);
+        tensor_rename(node->outputs[0], memory_format("%s/loss", graph->outputs[i]->name));
         node->outputs[0]->role = ROLE_LOSS;
         node->outputs[0]->shape.rank = 0;
         Tensor *gradient = gradient_tensor(graph, node, prediction);
@@ -165,7 +166,7 @@ static void add_update(Graph *graph, Node *forward, Tensor *weight)
     const Optimizer *optimizer = (const Optimizer *)(const void *)object->entry;
     const char *names[4];
     int slots = optimizer->slots(object, names);
-    Node *node = graph_gradient_node(graph, &update_operator, forward, memory_format("update_%s", strrchr(weight->name, '/') + 1), &weight->gradient, 1);
+    Node *node = graph_gradient_node(graph, &update_operator, forward, strrchr(weight->name, '/') + 1, &weight->gradient, 1);
     node->arguments = object;
     node->weights = NEW_ARRAY(Tensor *, 1 + slots);
     node->weights[0] = weight;

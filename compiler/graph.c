@@ -218,6 +218,20 @@ int64_t packing_floats(const Tensor *weight)
     return p->panel ? (p->columns + p->panel - 1) / p->panel * p->panel * p->rows : shape_count(&weight->shape);
 }
 
+int64_t graph_struct_offset(const Graph *graph, const Tensor *weight, bool packed)
+{
+    int64_t offset = 0, alignment = packed ? 64 : 4;
+    for (int i = 0; i < graph->tensor_count; i++) {
+        const Tensor *tensor = graph->tensors[i];
+        if (tensor->role != ROLE_WEIGHT) continue;
+        offset = (offset + alignment - 1) / alignment * alignment;
+        if (tensor == weight) return offset;
+        offset += 4 * (packed ? packing_floats(tensor) : shape_count(&tensor->shape));
+    }
+    offset = (offset + alignment - 1) / alignment * alignment;
+    return offset ? offset : alignment; /* a network without weights has a struct all the same */
+}
+
 /* ---- copying ---- */
 
 /* A copy of the source graph for one program. Activations are its own, since each program has its own plan; weights are

@@ -16,14 +16,19 @@ static bool ends_with(const char *text, const char *end)
     return length >= end_length && !strcmp(text + length - end_length, end);
 }
 
-/* model.c -> model.h; model_trainer.c, the table beside model.c, -> model.h too. */
-static char *header_path(const Options *o)
+/* model.c -> model.h. */
+static char *header_path(const char *output)
 {
-    size_t length = strlen(o->output) - 2;
-    char *path = memory_copy(o->output, length + 2);
-    if (o->emit == EMIT_TRAINER && length > 8 && !strncmp(path + length - 8, "_trainer", 8)) length -= 8;
-    strcpy(path + length, ".h");
-    return path;
+    return memory_format("%.*s.h", (int)strlen(output) - 2, output);
+}
+
+/* The header that the trainer's table includes: digits.h for digits_trainer.c, else that of the model's name. */
+static const char *table_header(const Options *o, const Generation *g)
+{
+    const char *name = base_name(o->output);
+    int length = (int)strlen(name) - (int)strlen("_trainer.c");
+    if (length > 0 && ends_with(name, "_trainer.c")) return memory_format("%.*s.h", length, name);
+    return memory_format("%s.h", g->source->name);
 }
 
 static void write_dependencies(const Options *o, const char *header)
@@ -37,17 +42,17 @@ static void write_dependencies(const Options *o, const char *header)
 static void write_source(const Options *o, const Generation *g)
 {
     if (!strcmp(o->output, "-")) {
-        const char *text = o->emit == EMIT_TRAINER ? generate_table(g, memory_format("%s.h", g->source->name)) : generate_source(g, NULL);
+        const char *text = o->emit == EMIT_TRAINER ? generate_table(g, table_header(o, g)) : generate_source(g, NULL);
         if (diagnostics_errors()) return;
         if (fputs(text, stdout) < 0 || fflush(stdout)) command_error("standard output: cannot write");
         return;
     }
-    char *header = header_path(o);
     if (o->emit == EMIT_TRAINER) {
-        write_text(o->output, generate_table(g, base_name(header)));
+        write_text(o->output, generate_table(g, table_header(o, g)));
         if (o->dependencies) write_dependencies(o, NULL);
         return;
     }
+    char *header = header_path(o->output);
     const char *source_text = generate_source(g, base_name(header)), *header_text = generate_header(g);
     if (diagnostics_errors()) return;
     write_text(header, header_text);

@@ -88,7 +88,7 @@ void print_summary(FILE *out, const Generation *g)
     }
     rule(out, width, "=");
     fprintf(out, "MACs for one sample: %s\n", with_commas(total_macs));
-    fprintf(out, "Memory, one sample:  weights %s bytes (%s), arena %s bytes\n", with_commas(weights_size(g)), size_text(weights_size(g)), with_commas(g->predict->arena_bytes));
+    fprintf(out, "Memory, one sample:  weights %s bytes (%s), arena %s bytes\n", with_commas(graph_struct_offset(g->source, NULL, true)), size_text(graph_struct_offset(g->source, NULL, true)), with_commas(g->predict->arena_bytes));
     fprintf(out, "Memory, batch %lld:   arena %s bytes\n", (long long)g->predict_batch->batch, with_commas(g->predict_batch->arena_bytes));
     if (g->train) {
         const Object *object = argument_object(source->compile, "optimizer");
@@ -99,7 +99,7 @@ void print_summary(FILE *out, const Generation *g)
                 with_commas(g->train->arena_bytes),
                 with_commas(activation_bytes(g->train, false)),
                 with_commas(activation_bytes(g->train, true)),
-                with_commas(slots * weights_size(g)));
+                with_commas(slots * graph_struct_offset(g->source, NULL, true)));
     }
     fprintf(out, "Trainable params: %s (%s)\n", with_commas(trainable), size_text(trainable * 4));
     fprintf(out, "Non-trainable params: %s (%s)\n", with_commas(total - trainable), size_text((total - trainable) * 4));

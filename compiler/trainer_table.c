@@ -63,7 +63,7 @@ static void add_port(Text *text, const Tensor *tensor)
 static void add_tensors(Text *text, const Generation *g)
 {
     static const char *const kinds[] = {"CNNC_CONSTANT", "CNNC_UNIFORM", "CNNC_NORMAL", "CNNC_TRUNCATED_NORMAL", "CNNC_ORTHOGONAL", "CNNC_IDENTITY"};
-    text_add(text, "static const CnncTensor tensors[] = {\n");
+    text_add(text, "static const CnncTensor model_tensors[] = {\n");
     for (int i = 0; i < g->source->tensor_count; i++) {
         const Tensor *tensor = g->source->tensors[i];
         if (tensor->role != ROLE_WEIGHT) continue;
@@ -136,13 +136,13 @@ static void add_adapters(Text *text, const Generation *g)
 static void add_targets(Text *text, const Generation *g)
 {
     const Value *metrics = argument(g->source->compile, "metrics");
-    text_add(text, "static const char *const metrics[] = {");
+    text_add(text, "static const char *const model_metrics[] = {");
     for (int i = 0; i < metrics->list.count; i++) text_add(text, "\"%s\", ", metrics->list.items[i].object->entry->name);
-    text_add(text, "NULL};\n\nstatic const CnncTarget targets[] = {\n");
+    text_add(text, "NULL};\n\nstatic const CnncTarget model_targets[] = {\n");
     for (int i = 0; i < g->source->output_count; i++) {
         LossCase c;
         const Loss *loss = loss_of_output(g->source, i, &c);
-        text_add(text, "    {\"%s\", %s, metrics},\n", loss->entry.name, loss->class_indices ? "true" : "false");
+        text_add(text, "    {\"%s\", %s, model_metrics},\n", loss->entry.name, loss->class_indices ? "true" : "false");
     }
     text_add(text, "};\n\n");
 }
@@ -170,9 +170,9 @@ char *generate_table(const Generation *g, const char *header_name)
     Text text = {0};
     text_add(&text, "/* %s as the trainer's runtime sees it, by cnnc " CNNC_VERSION ": %s */\n#include \"%s\"\n#include \"runtime.h\"\n\n", name, g->command, header_name);
     text_add(&text, "#if CNNC_RUNTIME_VERSION != 1\n#error \"this file was written for another version of the runtime; run cnnc again\"\n#endif\n\n");
-    text_add(&text, "static const CnncPort inputs[] = {\n");
+    text_add(&text, "static const CnncPort model_inputs[] = {\n");
     for (int i = 0; i < g->source->input_count; i++) add_port(&text, g->source->inputs[i]);
-    text_add(&text, "};\n\nstatic const CnncPort outputs[] = {\n");
+    text_add(&text, "};\n\nstatic const CnncPort model_outputs[] = {\n");
     for (int i = 0; i < g->source->output_count; i++) add_port(&text, g->source->outputs[i]);
     text_add(&text, "};\n\n");
     add_tensors(&text, g);
@@ -181,7 +181,7 @@ char *generate_table(const Generation *g, const char *header_name)
     const Object *optimizer = argument_object(g->source->compile, "optimizer");
     const char *slots[4];
     int slot_count = ((const Optimizer *)(const void *)optimizer->entry)->slots(optimizer, slots);
-    text_add(&text, "static const char *const slots[] = {");
+    text_add(&text, "static const char *const model_slots[] = {");
     for (int i = 0; i < slot_count; i++) text_add(&text, "\"%s\", ", slots[i]);
     text_add(&text, "NULL};\n\n");
     add_adapters(&text, g);
@@ -196,12 +196,12 @@ char *generate_table(const Generation *g, const char *header_name)
     add_string(&text, summary);
     free(summary);
     text_add(&text, ",\n    .batch_size = %s_BATCH_SIZE,\n", upper);
-    text_add(&text, "    .input_count = %d,\n    .output_count = %d,\n    .tensor_count = (int)(sizeof tensors / sizeof *tensors) - 1,\n", g->source->input_count, g->source->output_count);
-    text_add(&text, "    .inputs = inputs,\n    .outputs = outputs,\n    .targets = targets,\n    .tensors = tensors,\n");
+    text_add(&text, "    .input_count = %d,\n    .output_count = %d,\n    .tensor_count = (int)(sizeof model_tensors / sizeof *model_tensors) - 1,\n", g->source->input_count, g->source->output_count);
+    text_add(&text, "    .inputs = model_inputs,\n    .outputs = model_outputs,\n    .targets = model_targets,\n    .tensors = model_tensors,\n");
     text_add(&text, "    .parameters_size = sizeof(%s_parameters),\n    .weights_size = sizeof(%s_weights),\n", name, name);
     text_add(&text, "    .predict_arena_size = %s_BATCH_ARENA_BYTES,\n    .evaluate_arena_size = %s_EVALUATE_ARENA_BYTES,\n    .train_arena_size = %s_TRAIN_ARENA_BYTES,\n", upper, upper, upper);
-    text_add(&text, "    .optimizer = \"%s\",\n    .slot_count = %d,\n    .slots = slots,\n    .learning_rate = %s,\n", optimizer->entry->name, slot_count, float_text(argument_number(optimizer, "learning_rate")));
+    text_add(&text, "    .optimizer = \"%s\",\n    .slot_count = %d,\n    .slots = model_slots,\n    .learning_rate = %s,\n", optimizer->entry->name, slot_count, float_text(argument_number(optimizer, "learning_rate")));
     text_add(&text, "    .fit = fit,\n    .callbacks = callbacks,\n    .pack = pack,\n    .unpack = unpack,\n    .predict_batch = predict_batch,\n    .train_step = train_step,\n    .gradients = gradients,\n    .evaluate = evaluate,\n};\n\n");
-    text_add(&text, "#ifndef CNNC_NO_MAIN\nint main(int argc, char **argv)\n{\n    return cnnc_main(&cnnc_model, argc, argv);\n}\n#endif\n");
+    text_add(&text, "#ifndef CNNC_NO_MAIN\nint main(int argc, char **argv)\n{\n    cnnc_begin(argv);\n    return cnnc_main(&cnnc_model, argc, argv);\n}\n#endif\n");
     return text.data;
 }

@@ -164,6 +164,7 @@ bool initial_parameters(const CnncModel *, uint64_t seed, void *parameters, Fail
 
 /* ---- the program (trainer.c) --------------------------------------------------------------------------- */
 
+void cnnc_begin(char **argv); /* the first thing in main: threads.c */
 int cnnc_main(const CnncModel *, int argc, char **argv);
 
 #endif

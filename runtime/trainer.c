@@ -4,17 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of OpenMP's runtime, which is there where the emitted code was compiled with -fopenmp. */
-extern void omp_set_num_threads(int) __attribute__((weak));
-
 static void set_threads(const Options *options)
 {
-    if (!options->threads) return;
-    if (omp_set_num_threads) {
-        omp_set_num_threads((int)options->threads);
-    } else if (options->threads > 1) {
+    if (options->threads && !threads_set(options->threads))
         fprintf(stderr, "%s: warning: compiled without -fopenmp: --threads has no effect\n", options->program);
-    }
 }
 
 static int run(const CnncModel *model, Options *options, Failure *failure)

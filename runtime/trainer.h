@@ -315,4 +315,8 @@ int evaluate_command(const CnncModel *, const Options *, Failure *);
 int predict_command(const CnncModel *, const Options *, Failure *);
 int gradients_command(const CnncModel *, const Options *, Failure *);
 
+/* ---- threads (threads.c) --------------------------------------------------------------------------------------- */
+
+bool threads_set(int64_t threads); /* false: there is no OpenMP, and more than one thread is wanted */
+
 #endif

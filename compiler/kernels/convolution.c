@@ -55,7 +55,7 @@ static void emit_padded_rows(Emit *e, const Convolution *c)
     fill_size(e, "RUN", (columns < c->width ? columns : c->width) * c->channels);
     EMIT(e,
          "for (int r = 0; r < $R; r++) {",
-         "const int h = p * $STRIDEH + r - $TOP;",
+         "const int h = (p * $STRIDEH + r - $TOP);",
          "memset(rows[r], 0, sizeof rows[r]);");
     if (c->spread_height > 1) EMIT(e, "if (h >= 0 && h % $SPREADH == 0 && h / $SPREADH < $H) {");
     else EMIT(e, "if (h >= 0 && h < $H) {");
@@ -79,13 +79,13 @@ static void emit_tile(Emit *e, const Node *node, const Convolution *c, int rows,
                      "const f32x%d bias%d = %s;\n",
                      lanes,
                      v,
-                     load_text(e, memory_format("&%s[(%s + %d) * %d]", bias, group->first + vectors >= group->end ? memory_format("%lld", (long long)group->first) : "k", v, lanes), v == vectors - 1 ? group->last_lanes : lanes));
+                     load_text(e, memory_format("&%s[(%s + %d) * %d]", bias, group_first(group), v, lanes), v == vectors - 1 ? group->last_lanes : lanes));
     tile_begin(e, rows, vectors, bias ? "bias$V" : "{0}");
     EMIT(e, "for (int r = 0; r < $R; r++) {");
     if (padded) EMIT(e, "const float *const a = &rows[r][q * $STEP];");
     else EMIT(e, "const float *const a = &$FROM[$n][p * $STRIDEH + r][q * $STRIDEW][0];");
     fill(e, "PANEL", "%lld", (long long)panel);
-    tile_pointers(e, vectors, group->first + vectors >= group->end ? memory_format("%lld", (long long)group->first) : "k", panel, kernel, memory_format("r * %lld", (long long)(c->kernel_width * c->channels)));
+    tile_pointers(e, vectors, group_first(group), panel, kernel, memory_format("r * %lld", (long long)(c->kernel_width * c->channels)));
     if (small) {
         for (int64_t j = 0; j < c->kernel_width * c->channels; j++) {
             fill_size(e, "J", j);

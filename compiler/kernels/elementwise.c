@@ -59,8 +59,11 @@ void optimizer_emit(Emit *e, const Node *node)
     phase_begin(e, node, NULL, OVER_EXTENT, (floats + PART - 1) / PART);
     fill_size(e, "ALL", floats);
     fill_size(e, "PART", PART);
-    EMIT(e, "const float rate = step->learning_rate, iteration = (float)(step->step + 1);");
-    if (optimizer->prepare) optimizer->prepare(e, node->arguments);
+    EMIT(e, "const float rate = step->learning_rate;");
+    if (optimizer->prepare) {
+        EMIT(e, "const float iteration = (float)(step->step + 1);");
+        optimizer->prepare(e, node->arguments);
+    }
     EMIT(e, "const ptrdiff_t end = last * $PART < $ALL ? last * $PART : $ALL;");
     EMIT(e, "ptrdiff_t i = first * $PART;");
     for (int tail = 0; tail < 2; tail++) {

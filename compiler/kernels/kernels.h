@@ -15,6 +15,7 @@ void tile_end(Emit *, const Node *, int rows, int vectors, int last_lanes, const
 /* Loops over groups of vectors, such that the last vector, where it or its panel is not full, stands in a group of its own. */
 typedef struct { int64_t first, end; int vectors; int last_lanes; } VectorGroup; /* vectors first, first + vectors, ... below end */
 int vector_groups(const Emit *, int64_t columns, int vectors, VectorGroup groups[2]);
+const char *group_first(const VectorGroup *);  /* as text: the number of the first vector, k in a loop */
 void group_begin(Emit *, const VectorGroup *); /* opens a block in which $G is the number of the first vector */
 void group_end(Emit *);
 
@@ -26,6 +27,7 @@ typedef struct {
     int64_t stride_height, stride_width;
     int64_t pad_top, pad_left;                /* zeros before the first row and column */
     int64_t spread_height, spread_width;      /* distance of the input's rows and columns: above 1 zeros lie between them */
+    bool winograd;                            /* which way it is computed */
 } Convolution;
 bool convolution_is_padded(const Convolution *);
 int64_t convolution_workspace(const Convolution *); /* floats for one task: the rows under the kernel, padded; 0: none */
@@ -33,11 +35,25 @@ void convolution_emit(Emit *, const Node *, const Convolution *, const char *fro
 void convolution_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x, d_y -> d_kernel; work holds TASKS partial sums */
 void convolution_transpose_emit(Emit *, const Node *, const Convolution *, int64_t panel); /* kernel -> flipped: of the transposed convolution */
 
+/* winograd.c: 3x3 convolutions with fewer multiplications; u: the transformed kernel, an operand of its own */
+bool winograd_pays(const Convolution *, int64_t panel);
+int64_t winograd_workspace(const Convolution *);          /* floats for one task */
+int64_t winograd_kernel_floats(const Convolution *);      /* of u */
+int64_t winograd_gradient_workspace(const Convolution *); /* floats for one task of the weights' gradient, beside its sums */
+void winograd_kernel_emit(Emit *, const Node *, const Convolution *, const char *kernel, int u_operand); /* kernel -> u */
+void winograd_emit(Emit *, const Node *, const Convolution *, const char *from, const char *bias, const char *to, int u_operand);
+void winograd_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x d_y -> d_kernel; work holds TASKS partial sums, tiles the tiles */
+
 /* matmul.c: products of matrices whose right-hand sides are packed in panels */
 void matmul_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias); /* x kernel -> y */
 void matmul_input_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* d_y kernel -> d_x */
 void matmul_weight_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* x d_y -> d_kernel */
 int64_t matmul_workspace(int64_t outputs); /* floats for one task of the input gradient */
+
+/* blas.c: the same by OpenBLAS; the weights are not packed then */
+void blas_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias);
+void blas_input_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample);
+void blas_weight_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample);
 
 /* pooling.c: the windows of a pooling, per channel */
 typedef struct {

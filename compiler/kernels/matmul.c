@@ -39,9 +39,24 @@ typedef struct {
 } Product;
 typedef void EmitTile(Emit *, const Product *, int rows);
 
-static void emit_row_loops(Emit *e, const Product *product, int rows, EmitTile *tile)
+static void emit_row_loops(Emit *e, const Product *product, int rows, int64_t rows_per_sample, EmitTile *tile)
 {
     fill_size(e, "TILE", rows);
+    if (e->single) { /* one sample: the number of rows is known */
+        int64_t full = rows_per_sample / rows * rows;
+        fill_size(e, "FULL", full);
+        if (full) {
+            EMIT(e, "for (int m = 0; m < $FULL; m += $TILE) {");
+            tile(e, product, rows);
+            EMIT(e, "}");
+        }
+        if (full < rows_per_sample) {
+            EMIT(e, "for (int m = $FULL; m < $ROWS; m++) {");
+            tile(e, product, 1);
+            EMIT(e, "}");
+        }
+        return;
+    }
     EMIT(e, "ptrdiff_t m = from;");
     if (rows > 1) {
         EMIT(e, "for (; m + $TILE <= to; m += $TILE) {");
@@ -57,7 +72,7 @@ static void emit_forward_tile(Emit *e, const Product *product, int rows)
 {
     const VectorGroup *group = product->group;
     int lanes = emit_level(e)->lanes;
-    const char *first = group->first + group->vectors >= group->end ? memory_format("%lld", (long long)group->first) : "k";
+    const char *first = group_first(group), *start_column = product->blocked ? "i" : "0";
     for (int t = 0; t < rows; t++)
         for (int v = 0; v < group->vectors; v++) {
             int part = v == group->vectors - 1 ? group->last_lanes : lanes;
@@ -66,9 +81,9 @@ static void emit_forward_tile(Emit *e, const Product *product, int rows)
             if (product->blocked) text_add(&e->body, "f32x%d s%d_%d = i ? %s : %s;\n", lanes, t, v, so_far, start);
             else text_add(&e->body, "f32x%d s%d_%d = %s;\n", lanes, t, v, start);
         }
-    for (int t = 0; t < rows; t++) text_add(&e->body, "const float *const a%d = &x[m + %d][i];\n", t, t);
-    tile_pointers(e, group->vectors, first, e->graph->panel, "kernel", "i");
-    EMIT(e, "for (int j = 0; j < end; j++) {");
+    for (int t = 0; t < rows; t++) text_add(&e->body, "const float *const a%d = &x[m + %d][%s];\n", t, t, start_column);
+    tile_pointers(e, group->vectors, first, e->graph->panel, "kernel", start_column);
+    EMIT(e, "for (int j = 0; j < $END; j++) {");
     tile_step(e, rows, group->vectors, "a$T[j]", "load_f32x$L(b$V + j * $PANEL)");
     EMIT(e, "}");
     const char *subscript = "[m + $T][($G + $V) * $L]", *index = "(uint32_t)((m + $T) * $M + ($G + $V) * $L)";
@@ -85,6 +100,10 @@ static void emit_forward_tile(Emit *e, const Product *product, int rows)
 
 void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias)
 {
+    if (emit_options(e)->openblas) {
+        blas_emit(e, node, inputs, outputs, rows_per_sample, bias);
+        return;
+    }
     const Level *level = emit_level(e);
     int64_t vectors = (outputs + level->lanes - 1) / level->lanes;
     Tile tile = tile_choose(level, TYPICAL_ROWS, vectors);
@@ -98,10 +117,9 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
     bool by_outputs = shares >= 4 && !e->single;
     phase_begin(e, node, NULL, by_outputs ? OVER_EXTENT : OVER_SAMPLES, shares);
     fill_matmul(e, inputs, outputs, rows_per_sample);
-    if (e->single) EMIT(e, "const int from = 0, to = $ROWS;");
-    else if (by_outputs) EMIT(e, "const ptrdiff_t from = 0, to = count * $ROWS;");
-    else EMIT(e, "const ptrdiff_t from = first * $ROWS, to = last * $ROWS;");
-    bool blocked = inputs >= 2 * REDUCTION_BLOCK;
+    if (by_outputs) EMIT(e, "const ptrdiff_t from = 0, to = count * $ROWS;");
+    else if (!e->single) EMIT(e, "const ptrdiff_t from = first * $ROWS, to = last * $ROWS;");
+    bool blocked = inputs >= 2 * REDUCTION_BLOCK && !e->single;
     for (int g = 0; g < group_count; g++) {
         Product product = {node, bias, inputs, outputs, &groups[g], blocked};
         VectorGroup all = groups[g];
@@ -120,8 +138,8 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
             group_begin(e, &groups[g]);
         }
         if (blocked) EMIT(e, "for (int i = 0; i < $N; i += $BLOCK) {", "const int end = $N - i < $BLOCK ? $N - i : $BLOCK;");
-        else EMIT(e, "const int i = 0, end = $N;");
-        emit_row_loops(e, &product, tile.rows, emit_forward_tile);
+        fill(e, "END", "%s", blocked ? "end" : memory_format("%lld", (long long)inputs));
+        emit_row_loops(e, &product, tile.rows, rows_per_sample, emit_forward_tile);
         if (blocked) EMIT(e, "}");
         if (shared) EMIT(e, "}");
         else group_end(e);
@@ -142,6 +160,10 @@ static void emit_input_gradient_tile(Emit *e, const Product *product, int rows)
 
 void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
 {
+    if (emit_options(e)->openblas) {
+        blas_input_gradient_emit(e, node, inputs, outputs, rows_per_sample);
+        return;
+    }
     const Level *level = emit_level(e);
     int64_t whole = inputs / 16, rest = inputs % 16;
     for (int part = 0; part < 2; part++) {
@@ -171,7 +193,7 @@ void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64
         Tile tile = tile_choose(level, TYPICAL_ROWS, group.vectors);
         int rows = tile.rows; /* all the block's vectors at once; as many rows as the registers allow */
         while (rows > 1 && rows * group.vectors + group.vectors + 1 > level->registers) rows--;
-        emit_row_loops(e, &product, rows, emit_input_gradient_tile);
+        emit_row_loops(e, &product, rows, rows_per_sample, emit_input_gradient_tile);
         EMIT(e, "}");
         phase_end(e);
     }
@@ -212,6 +234,10 @@ static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
 
 void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
 {
+    if (emit_options(e)->openblas) {
+        blas_weight_gradient_emit(e, node, inputs, outputs, rows_per_sample);
+        return;
+    }
     const Level *level = emit_level(e);
     Tile tile = tile_choose(level, inputs, (outputs + level->lanes - 1) / level->lanes);
     int64_t whole = inputs / tile.rows, rest = inputs % tile.rows;

@@ -88,6 +88,11 @@ int vector_groups(const Emit *e, int64_t columns, int vectors, VectorGroup group
     return count;
 }
 
+const char *group_first(const VectorGroup *group)
+{
+    return group->first + group->vectors >= group->end ? memory_format("%lld", (long long)group->first) : "k";
+}
+
 void group_begin(Emit *e, const VectorGroup *group)
 {
     if (group->first + group->vectors >= group->end) {

@@ -28,7 +28,7 @@ static void shape(Graph *graph, Node *node)
     Shape kernel = shape_of(2, (const int64_t[]){d->inputs, d->outputs}), bias = shape_of(1, &d->outputs);
     Tensor *weight = graph_weight(graph, node, "kernel", &kernel, true);
     weight->initial = initializer_resolve(argument_object(node->arguments, "kernel_initializer"), &kernel);
-    weight->packing = (Packing){d->inputs, d->outputs, graph->panel};
+    weight->packing = (Packing){d->inputs, d->outputs, graph->openblas ? 0 : graph->panel};
     if (d->bias)
         graph_weight(graph, node, "bias", &bias, true)->initial = initializer_resolve(argument_object(node->arguments, "bias_initializer"), &bias);
     node->outputs[0]->shape = *x;
