@@ -28,7 +28,7 @@ $(BUILD)/cnnc: $(BUILD)/compiler/main.o $(COMPILER_OBJECTS) $(BUILD)/libcnnc_run
 $(BUILD)/libcnnc_runtime.a: $(RUNTIME_OBJECTS)
 	rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/include/runtime.h: runtime/runtime.h
+$(BUILD)/include/runtime.h: runtime/runtime.h | $(BUILD)/packages
 	@mkdir -p $(@D)
 	cp $< $@
 
