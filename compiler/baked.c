@@ -10,16 +10,17 @@ enum { READABLE_BYTES = 64 * 1024 };
 /* The struct of packed weights as it lies in memory. */
 static float *packed_image(const Generation *g)
 {
-    float *image = memory_allocate((size_t)graph_struct_offset(g->source, NULL, true));
+    float *image = memory_allocate((size_t)graph_struct_offset(g->source, NULL, true)), *to = image;
     int number = 0;
     for (int i = 0; i < g->source->tensor_count; i++) {
         const Tensor *tensor = g->source->tensors[i];
         if (tensor->role != ROLE_WEIGHT) continue;
         const float *from = g->baked[number++];
-        float *to = image + graph_struct_offset(g->source, tensor, true) / 4;
+        to = image + (to - image + 15) / 16 * 16; /* each is aligned to 64 bytes */
         const Packing *p = &tensor->packing;
         if (!p->panel) {
             memcpy(to, from, sizeof *to * (size_t)shape_count(&tensor->shape));
+            to += shape_count(&tensor->shape);
             continue;
         }
         for (int64_t first = 0; first < p->columns; first += p->panel)

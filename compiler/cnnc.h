@@ -26,6 +26,7 @@ enum {
 typedef struct Expression Expression;
 typedef struct Graph Graph;
 typedef struct Layer Layer;
+typedef struct Names Names;
 typedef struct Node Node;
 typedef struct Object Object;
 typedef struct Operator Operator;
@@ -368,6 +369,7 @@ struct Graph {
     int node_count, node_capacity;
     Tensor **tensors;
     int tensor_count, tensor_capacity;
+    Names *weight_identifiers;
     LayerUse *layers;
     int layer_count, layer_capacity;
     Tensor **inputs;
@@ -382,6 +384,7 @@ struct Graph {
 
 /* memory.c: one arena for a run; nothing is freed before its end. */
 void *memory_allocate(size_t bytes);                           /* zeroed; never NULL: says so and exits where memory is short */
+void *memory_resize(void *piece, size_t old_bytes, size_t bytes); /* a larger one with the same content; the old one is gone */
 void *memory_grow(void *items, int *capacity, int count, size_t item_bytes); /* room for one more: doubles when count == *capacity */
 char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2), nonnull(1)));
 char *memory_copy(const char *text, size_t length);            /* adds the final zero */
@@ -392,12 +395,12 @@ void memory_release(void);                                     /* all of it */
 
 /* names.c: a set of names, numbered 0, 1, ... in the order in which they came. */
 typedef struct { const char *text; uint32_t hash; } Name;
-typedef struct {
+struct Names {
     Name *names;
     int count, capacity;
     int *slots; /* open addressing: number + 1, or 0 */
     int slot_count;
-} Names;
+};
 int names_find(const Names *, const char *text);               /* its number, or -1 */
 int names_add(Names *, const char *text);                      /* its number; keeps the pointer where the name is new */
 const char *names_intern(Names *, const char *text, size_t length); /* one copy of each text */

@@ -28,7 +28,7 @@ Emit *emit_new(const EmitOptions *options)
 void emit_begin_level(Emit *e, const Level *level)
 {
     e->level = level;
-    e->function_count = 0;
+    names_clear(&e->function_names);
 }
 
 void emit_begin_program(Emit *e, const Graph *graph)
@@ -125,12 +125,13 @@ const char *float_text(double value)
 
 void text_indent(Text *text, const char *lines)
 {
+    Text simple = {0};
     int depth = 0;
     int hanging = 0; /* the statement of a `for` without braces */
     while (*lines) {
         size_t length = strcspn(lines, "\n");
         while (length && isspace((unsigned char)*lines)) lines++, length--;
-        Text simple = {0};
+        simple.length = 0;
         text_add_bytes(&simple, "", 0);
         simplify_line(&simple, lines, length);
         const char *next = lines + length + (lines[length] == '\n');
@@ -334,35 +335,32 @@ static const char *program_suffix(Program program)
 void phase_end(Emit *e)
 {
     PhaseCall *call = &e->current;
-    const char *body = memory_format("%s%s", e->prologue.data, e->body.data);
+    Text *whole = &e->whole; /* the body between its braces */
+    whole->length = 0;
+    text_add(whole, "{\n%s%s}\n", e->prologue.data, e->body.data);
+    const char *body = whole->data;
     if (e->options.unroll_full) {
         body = unroll_text(body, UNROLLED_LINES);
         if (!body) {
             if (!e->too_large)
                 diagnose(call->node->place, "%s is too large for --unroll=full: it would take more than %d lines; leave the option out", call->node->name, UNROLLED_LINES);
             e->too_large = true;
-            body = "";
+            body = "{\n}\n";
         }
     }
     const char *function = call->function;
     for (int attempt = 0;; attempt++) {
-        Function *same = NULL;
-        for (int i = 0; i < e->function_count; i++)
-            if (!strcmp(e->functions[i].name, function)) same = &e->functions[i];
+        int number = names_find(&e->function_names, function);
+        const Function *same = number < 0 ? NULL : &e->functions[number];
         const char *head = signature(e, call, function);
         if (!same) {
-            Text text = {0};
             const char *formula = call->node->op->formula ? call->node->op->formula(call->node) : NULL;
-            if (formula) text_add(&text, "/* %s: %s. */\n", call->node->name, formula);
-            text_add(&text, "%s\n{\n", head);
-            Text indented = {0};
-            Text braced = {0};
-            text_add(&braced, "{\n%s}\n", body);
-            text_indent(&indented, braced.data);
-            text_add(&text, "%s\n", indented.data + 2);
-            e->functions = memory_grow(e->functions, &e->function_capacity, e->function_count, sizeof(Function));
-            e->functions[e->function_count++] = (Function){function, head, body = memory_copy(body, strlen(body))};
-            text_add_bytes(&e->text, text.data, text.length);
+            if (formula) text_add(&e->text, "/* %s: %s. */\n", call->node->name, formula);
+            text_add(&e->text, "%s\n", head);
+            text_indent(&e->text, body);
+            text_add(&e->text, "\n");
+            e->functions = memory_grow(e->functions, &e->function_capacity, e->function_names.count, sizeof(Function));
+            e->functions[names_add(&e->function_names, function)] = (Function){function, head, memory_copy(body, strlen(body))};
             break;
         }
         if (!strcmp(same->body, body) && !strcmp(same->head, head)) break;

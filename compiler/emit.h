@@ -16,6 +16,7 @@ struct Emit {
     int binding_count;
     Text body; /* of the phase begun, before indentation */
     Text prologue; /* lines at its head */
+    Text whole; /* both */
     Text text; /* of all functions */
     bool single; /* for exactly one sample: no loop over samples */
     bool too_large;
@@ -26,7 +27,8 @@ struct Emit {
     PhaseCall *calls; /* of this program and level, in order */
     int call_count, call_capacity;
     Function *functions; /* of this level */
-    int function_count, function_capacity;
+    int function_capacity;
+    Names function_names; /* with their numbers in `functions` */
 };
 
 void emit_begin_level(Emit *, const Level *);

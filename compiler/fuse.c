@@ -12,23 +12,18 @@
 
 #include <string.h>
 
-static Node *only_reader(const Graph *graph, const Tensor *tensor, int from)
-{
-    if (tensor->consumers != 1) return NULL;
-    for (int i = from; i < graph->node_count; i++)
-        for (int j = 0; j < graph->nodes[i]->input_count; j++)
-            if (graph->nodes[i]->inputs[j] == tensor) return graph->nodes[i];
-    return NULL;
-}
-
 void swap_pass(Graph *graph)
 {
+    Node **readers = NEW_ARRAY(Node *, graph->tensor_count + 1); /* of each tensor the last one */
+    for (int i = 0; i < graph->node_count; i++)
+        for (int j = 0; j < graph->nodes[i]->input_count; j++) readers[graph->nodes[i]->inputs[j]->index] = graph->nodes[i];
     for (int i = graph->node_count - 1; i >= 0; i--) {
         Node *function = graph->nodes[i];
         if (!(function->op->flags & OPERATOR_MONOTONE)) continue;
-        Node *selection = only_reader(graph, function->outputs[0], i + 1);
+        Tensor *source = function->inputs[0], *between = function->outputs[0];
+        Node *selection = between->consumers == 1 ? readers[between->index] : NULL;
         if (!selection || !(selection->op->flags & OPERATOR_SELECTS)) continue;
-        Tensor *source = function->inputs[0], *between = function->outputs[0], *result = selection->outputs[0];
+        Tensor *result = selection->outputs[0];
         between->shape = result->shape;
         selection->inputs[0] = source;
         selection->outputs[0] = between;
@@ -36,6 +31,8 @@ void swap_pass(Graph *graph)
         function->inputs[0] = between;
         function->outputs[0] = result;
         result->producer = function;
+        readers[between->index] = function;
+        if (readers[source->index] == function) readers[source->index] = selection;
         /* The selection takes the function's place; the function goes to where the selection stood. */
         for (int j = i; j < selection->index; j++) {
             graph->nodes[j] = graph->nodes[j + 1];

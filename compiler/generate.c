@@ -122,24 +122,19 @@ static void add_banner(Text *text, const Generation *g)
 {
     text_add(text, "/* %s, written by cnnc " CNNC_VERSION ": %s\n *\n", g->source->name, g->command);
     text_add(text, " * %-32s %-20s %12s %14s   %s\n", "layer", "output", "parameters", "multiply-adds", "in the arena, for one sample: offset, bytes, steps");
+    const LayerCost *costs = layer_costs(g->source);
+    Names names = {0}; /* of the tensors of inference: the last of a name is what its layer gives */
+    const Tensor **tensors = NEW_ARRAY(const Tensor *, g->predict->tensor_count + 1);
+    for (int i = 0; i < g->predict->tensor_count; i++)
+        if (g->predict->tensors[i]->role == ROLE_ACTIVATION) tensors[names_add(&names, g->predict->tensors[i]->name)] = tensor_base(g->predict->tensors[i]);
     for (int i = 0; i < g->source->layer_count; i++) {
         const LayerUse *layer = &g->source->layers[i];
-        int64_t parameters = 0, macs = 0;
-        for (int j = 0; j < g->source->node_count; j++) {
-            const Node *node = g->source->nodes[j];
-            if (node->layer != i) continue;
-            for (int k = 0; k < node->weight_count; k++) parameters += shape_count(&node->weights[k]->shape);
-            if (node->op->macs) macs += node->op->macs(node);
-        }
         const char *place = "";
-        for (int j = 0; j < g->predict->tensor_count; j++) {
-            const Tensor *tensor = g->predict->tensors[j], *base = tensor_base(g->predict->tensors[j]);
-            if (tensor->role != ROLE_ACTIVATION || strcmp(tensor->name, layer->output->name)) continue;
-            int number = output_number(g->predict, base);
-            if (base->offset >= 0) place = memory_format("%lld, %lld, %d to %d", (long long)base->offset, (long long)base->bytes, base->first, base->last);
-            else if (number >= 0) place = "the caller's";
-        }
-        text_add(text, " * %-32s %-20s %12lld %14lld   %s\n", layer->name, shape_string(&layer->output->shape), (long long)parameters, (long long)macs, place);
+        int found = names_find(&names, layer->output->name);
+        const Tensor *base = found < 0 ? NULL : tensors[found];
+        if (base && base->offset >= 0) place = memory_format("%lld, %lld, %d to %d", (long long)base->offset, (long long)base->bytes, base->first, base->last);
+        else if (base && output_number(g->predict, base) >= 0) place = "the caller's";
+        text_add(text, " * %-32s %-20s %12lld %14lld   %s\n", layer->name, shape_string(&layer->output->shape), (long long)costs[i].parameters, (long long)costs[i].macs, place);
     }
     text_add(text, " */\n");
 }

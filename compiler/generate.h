@@ -14,6 +14,10 @@ const char *driver_parameters(const Generation *, Program, bool public); /* the 
 const char *driver_arguments(const Generation *, Program);
 void emit_driver(Emit *, const Generation *, const Graph *);
 
+/* summary.c: what the nodes of each layer hold and cost. */
+typedef struct { int64_t parameters, trainable, macs; } LayerCost;
+LayerCost *layer_costs(const Graph *source);
+
 /* sections of model.c */
 void generate_baked(Text *, const Generation *);
 

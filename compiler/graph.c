@@ -40,7 +40,9 @@ Shape shape_of(int rank, const int64_t *sizes)
 
 Graph *graph_new(void)
 {
-    return NEW(Graph);
+    Graph *graph = NEW(Graph);
+    graph->weight_identifiers = NEW(Names);
+    return graph;
 }
 
 /* A name as part of a C identifier. What is appended to it (_forward, _kernel) keeps it apart from C's own words. */
@@ -158,12 +160,9 @@ Tensor *graph_weight(Graph *graph, Node *node, const char *name, const Shape *sh
     tensor->trainable = trainable;
     tensor->consumers = 1;
     node->weights = append(node->weights, &node->weight_count, tensor);
-    for (int i = 0; i < graph->tensor_count - 1; i++) { /* lstm_a/kernel and lstm/a_kernel must differ in C too */
-        Tensor *other = graph->tensors[i];
-        if (other->role != ROLE_WEIGHT || strcmp(other->identifier, tensor->identifier)) continue;
-        tensor->identifier = memory_format("%s_%d", tensor->identifier, tensor->index);
-        break;
-    }
+    const char *identifier = tensor->identifier; /* lstm_a/kernel and lstm/a_kernel must differ in C too */
+    for (int i = 2; names_find(graph->weight_identifiers, tensor->identifier) >= 0; i++) tensor->identifier = memory_format("%s_%d", identifier, i);
+    names_add(graph->weight_identifiers, tensor->identifier);
     return tensor;
 }
 

@@ -54,27 +54,32 @@ void *memory_allocate(size_t bytes)
     return piece;
 }
 
-void *memory_grow(void *items, int *capacity, int count, size_t item_bytes)
+void *memory_resize(void *piece, size_t old_bytes, size_t bytes)
 {
-    if (count < *capacity) return items;
-    if (*capacity > INT32_MAX / 2) memory_short(SIZE_MAX);
-    int more = *capacity ? *capacity * 2 : 8;
-    size_t old_bytes = (size_t)*capacity * item_bytes, bytes = (size_t)more * item_bytes;
-    *capacity = more;
     if (old_bytes < LARGE_BYTES) {
         void *grown = memory_allocate(bytes);
-        if (old_bytes) memcpy(grown, items, old_bytes);
+        if (old_bytes) memcpy(grown, piece, old_bytes);
         return grown;
     }
-    Block *block = (Block *)items - 1, *after = block->previous;
+    Block *block = (Block *)piece - 1, *after = block->previous;
     after->next = block->next;
     block->next->previous = after;
-    block = realloc(block, sizeof(Block) + bytes);
+    block = bytes > SIZE_MAX / 2 ? NULL : realloc(block, sizeof(Block) + bytes);
     if (!block) memory_short(bytes);
     block->bytes = bytes;
     link_block(block, after);
     memset((char *)(block + 1) + old_bytes, 0, bytes - old_bytes);
     return block + 1;
+}
+
+void *memory_grow(void *items, int *capacity, int count, size_t item_bytes)
+{
+    if (count < *capacity) return items;
+    if (*capacity > INT32_MAX / 2) memory_short(SIZE_MAX);
+    int more = *capacity ? *capacity * 2 : 8;
+    items = memory_resize(items, (size_t)*capacity * item_bytes, (size_t)more * item_bytes);
+    *capacity = more;
+    return items;
 }
 
 char *memory_format(const char *format, ...)

@@ -39,38 +39,99 @@ static int by_area(const void *a, const void *b)
     return x->index - y->index;
 }
 
-static int by_offset(const void *a, const void *b)
+static int by_end(const void *a, const void *b)
 {
     const Interval *x = *(const Interval *const *)a, *y = *(const Interval *const *)b;
-    return x->offset < y->offset ? -1 : x->offset > y->offset;
+    return x->last != y->last ? (x->last < y->last ? -1 : 1) : x->index - y->index;
 }
 
-/* Places the intervals in the order given, each at the lowest offset where it fits. */
-static int64_t place_in_order(Interval *items, int count, bool forget)
+/* Free stretches of the arena below its end, in order of offset, none touching the next. */
+typedef struct { int64_t offset, bytes; } Gap;
+typedef struct {
+    Gap *gaps;
+    int count;
+    int64_t end; /* all beyond is free */
+} Arena;
+
+/* The lowest offset with that many free bytes; they are free no more. */
+static int64_t arena_take(Arena *arena, int64_t bytes)
 {
-    Interval **near = malloc(sizeof *near * (size_t)(count + 1));
-    Interval **placed = malloc(sizeof *placed * (size_t)(count + 1));
-    if (!near || !placed) die("out of memory in the plan");
-    int placed_count = 0;
+    for (int i = 0; i < arena->count; i++) {
+        Gap *gap = &arena->gaps[i];
+        if (gap->bytes < bytes && gap->offset + gap->bytes < arena->end) continue;
+        int64_t offset = gap->offset;
+        gap->offset += bytes;
+        gap->bytes -= bytes;
+        if (gap->offset > arena->end) arena->end = gap->offset; /* the last gap may lie at the end and grow */
+        if (gap->bytes <= 0) memmove(gap, gap + 1, sizeof *gap * (size_t)(--arena->count - i));
+        return offset;
+    }
+    arena->end += bytes;
+    return arena->end - bytes;
+}
+
+static void arena_give(Arena *arena, int64_t offset, int64_t bytes)
+{
+    int low = 0, high = arena->count; /* the first gap behind it */
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (arena->gaps[middle].offset > offset) high = middle;
+        else low = middle + 1;
+    }
+    Gap *next = arena->gaps + low, *previous = low ? next - 1 : NULL;
+    bool touches_next = low < arena->count && offset + bytes == next->offset;
+    if (previous && previous->offset + previous->bytes == offset) {
+        previous->bytes += bytes;
+        if (!touches_next) return;
+        previous->bytes += next->bytes;
+        memmove(next, next + 1, sizeof *next * (size_t)(--arena->count - low));
+    } else if (touches_next) {
+        next->offset = offset;
+        next->bytes += bytes;
+    } else {
+        memmove(next + 1, next, sizeof *next * (size_t)(arena->count++ - low));
+        *next = (Gap){offset, bytes};
+    }
+}
+
+/* Places the intervals in the order in which they start, each at the lowest offset that is free at that time. Takes time in
+ * proportion to the intervals and the gaps between them, which are few: this order serves networks of any size. */
+static int64_t place_by_start(Interval *items, int count)
+{
+    qsort(items, (size_t)count, sizeof *items, by_start);
+    Interval **ending = NEW_ARRAY(Interval *, count + 1);
+    for (int i = 0; i < count; i++) ending[i] = &items[i];
+    qsort(ending, (size_t)count, sizeof *ending, by_end);
+    Arena arena = {.gaps = NEW_ARRAY(Gap, count + 1)};
+    int ended = 0;
+    for (int i = 0; i < count; i++) {
+        for (; ending[ended]->last < items[i].first; ended++) arena_give(&arena, ending[ended]->offset, ending[ended]->bytes);
+        items[i].offset = arena_take(&arena, items[i].bytes);
+    }
+    return arena.end;
+}
+
+/* Places the intervals in the order given, each at the lowest offset where nothing lies that is alive at the same time. */
+static int64_t place_in_order(Interval *items, int count)
+{
+    Interval **placed = NEW_ARRAY(Interval *, count + 1); /* in order of offset */
     int64_t total = 0;
     for (int i = 0; i < count; i++) {
         Interval *item = &items[i];
-        int near_count = 0, kept = 0;
-        for (int j = 0; j < placed_count; j++) {
-            if (placed[j]->last >= item->first && placed[j]->first <= item->last) near[near_count++] = placed[j];
-            if (!forget || placed[j]->last >= item->first) placed[kept++] = placed[j]; /* in order of start the past can be forgotten */
-        }
-        placed_count = kept;
-        qsort(near, (size_t)near_count, sizeof *near, by_offset);
         int64_t offset = 0;
-        for (int j = 0; j < near_count && near[j]->offset < offset + item->bytes; j++)
-            if (near[j]->offset + near[j]->bytes > offset) offset = near[j]->offset + near[j]->bytes;
+        int place = 0;
+        for (int j = 0; j < i; j++) {
+            const Interval *other = placed[j];
+            if (other->last < item->first || other->first > item->last) continue;
+            if (other->offset >= offset + item->bytes) break;
+            if (other->offset + other->bytes > offset) offset = other->offset + other->bytes;
+        }
         item->offset = offset;
         if (offset + item->bytes > total) total = offset + item->bytes;
-        placed[placed_count++] = item;
+        while (place < i && placed[place]->offset <= offset) place++;
+        memmove(placed + place + 1, placed + place, sizeof *placed * (size_t)(i - place));
+        placed[place] = item;
     }
-    free(near);
-    free(placed);
     return total;
 }
 
@@ -89,7 +150,7 @@ static int64_t lower_bound(const Interval *items, int count)
 int64_t plan_place(int count, const int64_t *bytes, const int *first, const int *last, int64_t *offsets)
 {
     Interval *items = NEW_ARRAY(Interval, count + 1);
-    int (*const orders[])(const void *, const void *) = {by_start, by_size, by_area};
+    int (*const orders[])(const void *, const void *) = {NULL, by_size, by_area};
     bool large = count > LARGE; /* quadratic searches are for networks, not for hundred thousand layers */
     int64_t bound = 0, best = -1;
     for (int i = 0; i < count; i++) {
@@ -97,8 +158,8 @@ int64_t plan_place(int count, const int64_t *bytes, const int *first, const int 
     }
     if (!large) bound = lower_bound(items, count);
     for (int k = 0; k < (large ? 1 : 3) && best != bound; k++) {
-        qsort(items, (size_t)count, sizeof *items, orders[k]);
-        int64_t total = place_in_order(items, count, k == 0);
+        if (orders[k]) qsort(items, (size_t)count, sizeof *items, orders[k]);
+        int64_t total = orders[k] ? place_in_order(items, count) : place_by_start(items, count);
         if (best >= 0 && total >= best) continue;
         best = total;
         for (int i = 0; i < count; i++) offsets[items[i].index] = items[i].offset;

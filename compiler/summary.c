@@ -46,9 +46,26 @@ static int64_t activation_bytes(const Graph *graph, bool gradients)
     return bytes;
 }
 
+LayerCost *layer_costs(const Graph *source)
+{
+    LayerCost *costs = NEW_ARRAY(LayerCost, source->layer_count + 1);
+    for (int i = 0; i < source->node_count; i++) {
+        const Node *node = source->nodes[i];
+        LayerCost *cost = &costs[node->layer];
+        if (node->op->macs) cost->macs += node->op->macs(node);
+        for (int j = 0; j < node->weight_count; j++) {
+            int64_t count = shape_count(&node->weights[j]->shape);
+            cost->parameters += count;
+            if (node->weights[j]->trainable) cost->trainable += count;
+        }
+    }
+    return costs;
+}
+
 void print_summary(FILE *out, const Generation *g)
 {
     const Graph *source = g->source;
+    const LayerCost *costs = layer_costs(source);
     int64_t total = 0, trainable = 0, total_macs = 0;
     size_t layer_width = strlen("Layer (type)"), shape_width = strlen("Output Shape");
     for (int i = 0; i < source->layer_count; i++) {
@@ -64,27 +81,17 @@ void print_summary(FILE *out, const Generation *g)
     rule(out, width, "=");
     for (int i = 0; i < source->layer_count; i++) {
         const LayerUse *layer = &source->layers[i];
-        int64_t parameters = 0, macs = 0;
-        for (int j = 0; j < source->node_count; j++) {
-            const Node *node = source->nodes[j];
-            if (node->layer != i) continue;
-            for (int k = 0; k < node->weight_count; k++) {
-                int64_t count = shape_count(&node->weights[k]->shape);
-                parameters += count;
-                if (node->weights[k]->trainable) trainable += count;
-            }
-            if (node->op->macs) macs += node->op->macs(node);
-        }
-        total += parameters;
-        total_macs += macs;
+        total += costs[i].parameters;
+        trainable += costs[i].trainable;
+        total_macs += costs[i].macs;
         fprintf(out,
                 "%-*s  %-*s%16s%18s\n",
                 (int)layer_width,
                 memory_format("%s (%s)", layer->name, layer->layer->entry.name),
                 (int)shape_width,
                 batch_shape(&layer->output->shape),
-                with_commas(parameters),
-                macs ? with_commas(macs) : "");
+                with_commas(costs[i].parameters),
+                costs[i].macs ? with_commas(costs[i].macs) : "");
     }
     rule(out, width, "=");
     fprintf(out, "MACs for one sample: %s\n", with_commas(total_macs));

@@ -8,9 +8,7 @@ static void text_reserve(Text *text, size_t more)
 {
     if (text->length + more + 1 <= text->capacity) return;
     size_t capacity = 2 * (text->length + more) + 64;
-    char *data = memory_allocate(capacity);
-    if (text->length) memcpy(data, text->data, text->length);
-    text->data = data;
+    text->data = memory_resize(text->data, text->capacity, capacity);
     text->capacity = capacity;
 }
 
