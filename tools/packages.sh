@@ -79,7 +79,7 @@ echo "Installing the packages that are missing:$packages"
 # An update that fails for one of several sources need not matter: the installation tells.
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update </dev/null
 # shellcheck disable=SC2086
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 \
-    --no-install-recommends install $packages </dev/null || give_up "The installation failed. Once the cause is removed, run this line, then make again:"
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 \
+    --no-install-recommends install $packages </dev/null >/dev/null || give_up "The installation failed. Once the cause is removed, run this line, then make again:"
 packages=$(missing "$@")
 [ -z "$packages" ] || give_up "These packages were installed, but what they bring is not found (CC is $compiler):"
