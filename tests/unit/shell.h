@@ -1,21 +1,38 @@
-/* Shell commands, for the tests of the scripts in tools/: run in a folder of the test's own. */
+/* Shell commands in a folder of the test's own: for tests of programs as their users see them.
+ *
+ * The commands find in their environment: $CNNC, the compiler; $ROOT, the checkout; $BUILD, where it was built; $CC and $CXX. */
 #ifndef SHELL_H
 #define SHELL_H
 
-void shell_begin(void); /* goes to a new folder; $TOOLS is the path of tools/: a suite's .init */
-void shell_end(void);   /* removes it: .fini */
+#include <stdbool.h>
 
-/* What a command ended in: its exit status, or 1000 and the signal that killed it; and all that it printed. */
+/* How a command ended: its exit status (128 and the signal where one killed it) and the beginning of what it wrote. */
 typedef struct {
     int status;
-    char text[8192];
-} Said;
+    char out[1 << 18], err[1 << 18];
+} Shell;
 
-const Said *shell(const char *format, ...) __attribute__((format(printf, 1, 2))); /* valid until the next call */
+void shell_enter(void); /* makes a folder, and goes there: a suite's .init */
+void shell_leave(void); /* removes it: .fini */
 
-/* The command succeeded; or it failed with status 1; and what it printed contains the text. */
-#define EXPECT_DONE(said, part) shell_expect(said, 0, part, __LINE__)
-#define EXPECT_REFUSED(said, part) shell_expect(said, 1, part, __LINE__)
-void shell_expect(const Said *, int status, const char *part, int line);
+const Shell *shell(const char *format, ...) __attribute__((format(printf, 1, 2))); /* valid until the next call */
+void shell_file(const char *path, const char *text);                             /* writes a file */
+bool shell_has(const char *program);                                             /* whether there is such a command */
+
+/* The command must succeed. */
+#define shell_good(...)                                                                                                        \
+    do {                                                                                                                       \
+        const Shell *ended = shell(__VA_ARGS__);                                                                               \
+        cr_assert(ended->status == 0, "status %d\n%s%s", ended->status, ended->out, ended->err);                               \
+    } while (0)
+
+/* The command must fail with status 1 and a message that contains these words, and must not talk on. */
+#define shell_refused(words, ...)                                                                                              \
+    do {                                                                                                                       \
+        const Shell *ended = shell(__VA_ARGS__);                                                                               \
+        cr_expect(ended->status == 1, "status %d\n%s%s", ended->status, ended->out, ended->err);                               \
+        cr_expect(strstr(ended->err, words), "\"%s\" is not in: %s", words, ended->err);                                       \
+        cr_expect(strlen(ended->err) < 2000, "too long a message: %s", ended->err);                                            \
+    } while (0)
 
 #endif
