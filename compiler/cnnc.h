@@ -21,6 +21,7 @@ enum {
     MAX_FULL_NAME = 1000,      /* bytes of a layer's name with those of the blocks around it */
 };
 #define MAX_BYTES ((int64_t)1 << 40) /* weights and plan of one network */
+#define MAX_COUNT INT32_MAX          /* numbers of one tensor, for one sample: emitted loops count in int */
 #define MAX_SIZE ((int64_t)1 << 53)  /* the largest whole number that a double holds exactly */
 
 typedef struct Expression Expression;
