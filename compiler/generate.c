@@ -158,6 +158,7 @@ static void add_levels(Text *text, const Generation *g)
     text_add(text,
              "/* gcc's -std=c11 does not contract x * y + z to one instruction unless it is asked to; clang does. */\n"
              "#if defined(__GNUC__) && !defined(__clang__)\n#define CONTRACT __attribute__((optimize(\"fp-contract=fast\")))\n#else\n#define CONTRACT\n#endif\n");
+    text_add(text, "#if defined(__clang__)\n#define UNROLL _Pragma(\"unroll\")\n#else\n#define UNROLL _Pragma(\"GCC unroll 8\")\n#endif\n");
     for (int i = 0; i < g->target->level_count; i++) {
         const Level *level = g->target->levels[i];
         if (level->attribute) text_add(text, "#define LEVEL_%s CONTRACT __attribute__((target(\"%s\")))\n", level->suffix, level->attribute);

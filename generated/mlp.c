@@ -24,6 +24,11 @@
 #else
 #define CONTRACT
 #endif
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
 #define LEVEL_v4 CONTRACT __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx2,fma,f16c,bmi,bmi2,lzcnt,movbe")))
 #define LEVEL_v3 CONTRACT __attribute__((target("avx2,fma,f16c,bmi,bmi2,lzcnt,movbe")))
 #define LEVEL_base CONTRACT
@@ -116,7 +121,124 @@ LEVEL_v4 static void rescaling_forward_v4(const float *x, float *y, ptrdiff_t fi
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
-LEVEL_v4 static void dense_forward_v4(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_forward_v4(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    for (int k = 0; k < 32; k += 8) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s0_4 = i ? load_f32x16(&y[m][(k + 4) * 16]) : load_f32x16(&bias[(k + 4) * 16]);
+                f32x16 s0_5 = i ? load_f32x16(&y[m][(k + 5) * 16]) : load_f32x16(&bias[(k + 5) * 16]);
+                f32x16 s0_6 = i ? load_f32x16(&y[m][(k + 6) * 16]) : load_f32x16(&bias[(k + 6) * 16]);
+                f32x16 s0_7 = i ? load_f32x16(&y[m][(k + 7) * 16]) : load_f32x16(&bias[(k + 7) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                const float *const b4 = &kernel[k + 4][i][0];
+                const float *const b5 = &kernel[k + 5][i][0];
+                const float *const b6 = &kernel[k + 6][i][0];
+                const float *const b7 = &kernel[k + 7][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16); const f32x16 w4 = load_f32x16(b4 + j * 16); const f32x16 w5 = load_f32x16(b5 + j * 16); const f32x16 w6 = load_f32x16(b6 + j * 16); const f32x16 w7 = load_f32x16(b7 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
+                }
+                if (i + end < 784) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    store_f32x16(&y[m][(k + 4) * 16], s0_4);
+                    store_f32x16(&y[m][(k + 5) * 16], s0_5);
+                    store_f32x16(&y[m][(k + 6) * 16], s0_6);
+                    store_f32x16(&y[m][(k + 7) * 16], s0_7);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    s0_4 = max_f32x16((f32x16){0}, s0_4);
+                    store_f32x16(&y[m][(k + 4) * 16], s0_4);
+                    s0_5 = max_f32x16((f32x16){0}, s0_5);
+                    store_f32x16(&y[m][(k + 5) * 16], s0_5);
+                    s0_6 = max_f32x16((f32x16){0}, s0_6);
+                    store_f32x16(&y[m][(k + 6) * 16], s0_6);
+                    s0_7 = max_f32x16((f32x16){0}, s0_7);
+                    store_f32x16(&y[m][(k + 7) * 16], s0_7);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+LEVEL_v4 static void dense_1_forward_v4(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_part_f32x16(&y[m][0], 10) : load_part_f32x16(&bias[0], 10);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16);
+                    s0_0 += a0[j] * w0;
+                }
+                store_part_f32x16(&y[m][0], s0_0, 10);
+            }
+        }
+    }
+}
+
+/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
+LEVEL_v4 static void dense_1_softmax_forward_v4(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int m = 0; m < 1; m++) {
+            const float *const from = &x[(n + m) * 10];
+            float *const to = &y[(n + m) * 10];
+            float largest = from[0], sum = 0.0f;
+            for (int c = 1; c < 10; c++) {
+                largest = from[c] > largest ? from[c] : largest;
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = expf(from[c] - largest);
+                sum += to[c];
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = to[c] / sum;
+            }
+        }
+    }
+}
+
+static void run_single_v4(const mlp_weights *w, const float *input, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 3136);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    rescaling_forward_v4(input, &rescaling_out[0][0][0][0], 0, 1);
+    dense_forward_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
+    dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], output, 0, 1);
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v4 static void dense_forward_batch_v4(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = 0, to = count * 1;
     for (int k = (int)first * 4; k < (int)last * 4; k += 4) {
@@ -278,7 +400,7 @@ LEVEL_v4 static void dense_forward_v4(const float x[][784], const float kernel[]
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-LEVEL_v4 static void dense_1_forward_v4(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_forward_batch_v4(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -369,39 +491,6 @@ LEVEL_v4 static void dense_1_forward_v4(const float x[][512], const float kernel
     }
 }
 
-/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
-LEVEL_v4 static void dense_1_softmax_forward_v4(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t n = first; n < last; n++) {
-        for (int m = 0; m < 1; m++) {
-            const float *const from = &x[(n + m) * 10];
-            float *const to = &y[(n + m) * 10];
-            float largest = from[0], sum = 0.0f;
-            for (int c = 1; c < 10; c++) {
-                largest = from[c] > largest ? from[c] : largest;
-            }
-            for (int c = 0; c < 10; c++) {
-                to[c] = expf(from[c] - largest);
-                sum += to[c];
-            }
-            for (int c = 0; c < 10; c++) {
-                to[c] = to[c] / sum;
-            }
-        }
-    }
-}
-
-static void run_single_v4(const mlp_weights *w, const float *input, float *output, unsigned char *arena)
-{
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 3136);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
-    rescaling_forward_v4(input, &rescaling_out[0][0][0][0], 0, 1);
-    dense_forward_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, 1, 0, 8);
-    dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
-    dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], output, 0, 1);
-}
-
 static void run_batch_v4(const mlp_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
@@ -413,15 +502,269 @@ static void run_batch_v4(const mlp_weights *w, const float *input, float *output
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], output, count * task / 16, count * (task + 1) / 16);
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v4 static void dense_forward_evaluate_v4(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 4; k < (int)last * 4; k += 4) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s1_0 = i ? load_f32x16(&y[m + 1][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s1_1 = i ? load_f32x16(&y[m + 1][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s1_2 = i ? load_f32x16(&y[m + 1][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s1_3 = i ? load_f32x16(&y[m + 1][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s2_0 = i ? load_f32x16(&y[m + 2][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s2_1 = i ? load_f32x16(&y[m + 2][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s2_2 = i ? load_f32x16(&y[m + 2][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s2_3 = i ? load_f32x16(&y[m + 2][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s3_0 = i ? load_f32x16(&y[m + 3][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s3_2 = i ? load_f32x16(&y[m + 3][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s3_3 = i ? load_f32x16(&y[m + 3][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s4_0 = i ? load_f32x16(&y[m + 4][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s4_2 = i ? load_f32x16(&y[m + 4][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s4_3 = i ? load_f32x16(&y[m + 4][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s5_0 = i ? load_f32x16(&y[m + 5][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s5_1 = i ? load_f32x16(&y[m + 5][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s5_2 = i ? load_f32x16(&y[m + 5][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s5_3 = i ? load_f32x16(&y[m + 5][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2; s5_3 += a5[j] * w3;
+                }
+                if (i + end < 784) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    s1_0 = max_f32x16((f32x16){0}, s1_0);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    s1_1 = max_f32x16((f32x16){0}, s1_1);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    s1_2 = max_f32x16((f32x16){0}, s1_2);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    s1_3 = max_f32x16((f32x16){0}, s1_3);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    s2_0 = max_f32x16((f32x16){0}, s2_0);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    s2_1 = max_f32x16((f32x16){0}, s2_1);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    s2_2 = max_f32x16((f32x16){0}, s2_2);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    s2_3 = max_f32x16((f32x16){0}, s2_3);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    s3_0 = max_f32x16((f32x16){0}, s3_0);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    s3_1 = max_f32x16((f32x16){0}, s3_1);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    s3_2 = max_f32x16((f32x16){0}, s3_2);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    s3_3 = max_f32x16((f32x16){0}, s3_3);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    s4_0 = max_f32x16((f32x16){0}, s4_0);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    s4_1 = max_f32x16((f32x16){0}, s4_1);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    s4_2 = max_f32x16((f32x16){0}, s4_2);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    s4_3 = max_f32x16((f32x16){0}, s4_3);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    s5_0 = max_f32x16((f32x16){0}, s5_0);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    s5_1 = max_f32x16((f32x16){0}, s5_1);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    s5_2 = max_f32x16((f32x16){0}, s5_2);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    s5_3 = max_f32x16((f32x16){0}, s5_3);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                }
+            }
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                }
+                if (i + end < 784) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+LEVEL_v4 static void dense_1_forward_evaluate_v4(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 16 <= to; m += 16) {
+                f32x16 s0_0 = i ? load_part_f32x16(&y[m][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s1_0 = i ? load_part_f32x16(&y[m + 1][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s2_0 = i ? load_part_f32x16(&y[m + 2][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s3_0 = i ? load_part_f32x16(&y[m + 3][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s4_0 = i ? load_part_f32x16(&y[m + 4][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s5_0 = i ? load_part_f32x16(&y[m + 5][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s6_0 = i ? load_part_f32x16(&y[m + 6][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s7_0 = i ? load_part_f32x16(&y[m + 7][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s8_0 = i ? load_part_f32x16(&y[m + 8][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s9_0 = i ? load_part_f32x16(&y[m + 9][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s10_0 = i ? load_part_f32x16(&y[m + 10][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s11_0 = i ? load_part_f32x16(&y[m + 11][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s12_0 = i ? load_part_f32x16(&y[m + 12][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s13_0 = i ? load_part_f32x16(&y[m + 13][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s14_0 = i ? load_part_f32x16(&y[m + 14][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s15_0 = i ? load_part_f32x16(&y[m + 15][0], 10) : load_part_f32x16(&bias[0], 10);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const a6 = &x[m + 6][i];
+                const float *const a7 = &x[m + 7][i];
+                const float *const a8 = &x[m + 8][i];
+                const float *const a9 = &x[m + 9][i];
+                const float *const a10 = &x[m + 10][i];
+                const float *const a11 = &x[m + 11][i];
+                const float *const a12 = &x[m + 12][i];
+                const float *const a13 = &x[m + 13][i];
+                const float *const a14 = &x[m + 14][i];
+                const float *const a15 = &x[m + 15][i];
+                const float *const b0 = &kernel[0][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16);
+                    s0_0 += a0[j] * w0;
+                    s1_0 += a1[j] * w0;
+                    s2_0 += a2[j] * w0;
+                    s3_0 += a3[j] * w0;
+                    s4_0 += a4[j] * w0;
+                    s5_0 += a5[j] * w0;
+                    s6_0 += a6[j] * w0;
+                    s7_0 += a7[j] * w0;
+                    s8_0 += a8[j] * w0;
+                    s9_0 += a9[j] * w0;
+                    s10_0 += a10[j] * w0;
+                    s11_0 += a11[j] * w0;
+                    s12_0 += a12[j] * w0;
+                    s13_0 += a13[j] * w0;
+                    s14_0 += a14[j] * w0;
+                    s15_0 += a15[j] * w0;
+                }
+                store_part_f32x16(&y[m][0], s0_0, 10);
+                store_part_f32x16(&y[m + 1][0], s1_0, 10);
+                store_part_f32x16(&y[m + 2][0], s2_0, 10);
+                store_part_f32x16(&y[m + 3][0], s3_0, 10);
+                store_part_f32x16(&y[m + 4][0], s4_0, 10);
+                store_part_f32x16(&y[m + 5][0], s5_0, 10);
+                store_part_f32x16(&y[m + 6][0], s6_0, 10);
+                store_part_f32x16(&y[m + 7][0], s7_0, 10);
+                store_part_f32x16(&y[m + 8][0], s8_0, 10);
+                store_part_f32x16(&y[m + 9][0], s9_0, 10);
+                store_part_f32x16(&y[m + 10][0], s10_0, 10);
+                store_part_f32x16(&y[m + 11][0], s11_0, 10);
+                store_part_f32x16(&y[m + 12][0], s12_0, 10);
+                store_part_f32x16(&y[m + 13][0], s13_0, 10);
+                store_part_f32x16(&y[m + 14][0], s14_0, 10);
+                store_part_f32x16(&y[m + 15][0], s15_0, 10);
+            }
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_part_f32x16(&y[m][0], 10) : load_part_f32x16(&bias[0], 10);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16);
+                    s0_0 += a0[j] * w0;
+                }
+                store_part_f32x16(&y[m][0], s0_0, 10);
+            }
+        }
     }
 }
 
@@ -464,11 +807,11 @@ static float run_evaluation_v4(const mlp_weights *w, const float *input, const f
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_evaluate_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_evaluate_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -490,6 +833,260 @@ static float run_evaluation_v4(const mlp_weights *w, const float *input, const f
 }
 
 /* ---- training ---- */
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v4 static void dense_forward_train_v4(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 4; k < (int)last * 4; k += 4) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s1_0 = i ? load_f32x16(&y[m + 1][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s1_1 = i ? load_f32x16(&y[m + 1][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s1_2 = i ? load_f32x16(&y[m + 1][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s1_3 = i ? load_f32x16(&y[m + 1][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s2_0 = i ? load_f32x16(&y[m + 2][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s2_1 = i ? load_f32x16(&y[m + 2][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s2_2 = i ? load_f32x16(&y[m + 2][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s2_3 = i ? load_f32x16(&y[m + 2][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s3_0 = i ? load_f32x16(&y[m + 3][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s3_2 = i ? load_f32x16(&y[m + 3][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s3_3 = i ? load_f32x16(&y[m + 3][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s4_0 = i ? load_f32x16(&y[m + 4][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s4_2 = i ? load_f32x16(&y[m + 4][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s4_3 = i ? load_f32x16(&y[m + 4][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s5_0 = i ? load_f32x16(&y[m + 5][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s5_1 = i ? load_f32x16(&y[m + 5][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s5_2 = i ? load_f32x16(&y[m + 5][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s5_3 = i ? load_f32x16(&y[m + 5][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2; s5_3 += a5[j] * w3;
+                }
+                if (i + end < 784) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    s1_0 = max_f32x16((f32x16){0}, s1_0);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    s1_1 = max_f32x16((f32x16){0}, s1_1);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    s1_2 = max_f32x16((f32x16){0}, s1_2);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    s1_3 = max_f32x16((f32x16){0}, s1_3);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    s2_0 = max_f32x16((f32x16){0}, s2_0);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    s2_1 = max_f32x16((f32x16){0}, s2_1);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    s2_2 = max_f32x16((f32x16){0}, s2_2);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    s2_3 = max_f32x16((f32x16){0}, s2_3);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    s3_0 = max_f32x16((f32x16){0}, s3_0);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    s3_1 = max_f32x16((f32x16){0}, s3_1);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    s3_2 = max_f32x16((f32x16){0}, s3_2);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    s3_3 = max_f32x16((f32x16){0}, s3_3);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    s4_0 = max_f32x16((f32x16){0}, s4_0);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    s4_1 = max_f32x16((f32x16){0}, s4_1);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    s4_2 = max_f32x16((f32x16){0}, s4_2);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    s4_3 = max_f32x16((f32x16){0}, s4_3);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    s5_0 = max_f32x16((f32x16){0}, s5_0);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    s5_1 = max_f32x16((f32x16){0}, s5_1);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    s5_2 = max_f32x16((f32x16){0}, s5_2);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    s5_3 = max_f32x16((f32x16){0}, s5_3);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                }
+            }
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                }
+                if (i + end < 784) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+LEVEL_v4 static void dense_1_forward_train_v4(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 16 <= to; m += 16) {
+                f32x16 s0_0 = i ? load_part_f32x16(&y[m][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s1_0 = i ? load_part_f32x16(&y[m + 1][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s2_0 = i ? load_part_f32x16(&y[m + 2][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s3_0 = i ? load_part_f32x16(&y[m + 3][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s4_0 = i ? load_part_f32x16(&y[m + 4][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s5_0 = i ? load_part_f32x16(&y[m + 5][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s6_0 = i ? load_part_f32x16(&y[m + 6][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s7_0 = i ? load_part_f32x16(&y[m + 7][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s8_0 = i ? load_part_f32x16(&y[m + 8][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s9_0 = i ? load_part_f32x16(&y[m + 9][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s10_0 = i ? load_part_f32x16(&y[m + 10][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s11_0 = i ? load_part_f32x16(&y[m + 11][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s12_0 = i ? load_part_f32x16(&y[m + 12][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s13_0 = i ? load_part_f32x16(&y[m + 13][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s14_0 = i ? load_part_f32x16(&y[m + 14][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s15_0 = i ? load_part_f32x16(&y[m + 15][0], 10) : load_part_f32x16(&bias[0], 10);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const a6 = &x[m + 6][i];
+                const float *const a7 = &x[m + 7][i];
+                const float *const a8 = &x[m + 8][i];
+                const float *const a9 = &x[m + 9][i];
+                const float *const a10 = &x[m + 10][i];
+                const float *const a11 = &x[m + 11][i];
+                const float *const a12 = &x[m + 12][i];
+                const float *const a13 = &x[m + 13][i];
+                const float *const a14 = &x[m + 14][i];
+                const float *const a15 = &x[m + 15][i];
+                const float *const b0 = &kernel[0][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16);
+                    s0_0 += a0[j] * w0;
+                    s1_0 += a1[j] * w0;
+                    s2_0 += a2[j] * w0;
+                    s3_0 += a3[j] * w0;
+                    s4_0 += a4[j] * w0;
+                    s5_0 += a5[j] * w0;
+                    s6_0 += a6[j] * w0;
+                    s7_0 += a7[j] * w0;
+                    s8_0 += a8[j] * w0;
+                    s9_0 += a9[j] * w0;
+                    s10_0 += a10[j] * w0;
+                    s11_0 += a11[j] * w0;
+                    s12_0 += a12[j] * w0;
+                    s13_0 += a13[j] * w0;
+                    s14_0 += a14[j] * w0;
+                    s15_0 += a15[j] * w0;
+                }
+                store_part_f32x16(&y[m][0], s0_0, 10);
+                store_part_f32x16(&y[m + 1][0], s1_0, 10);
+                store_part_f32x16(&y[m + 2][0], s2_0, 10);
+                store_part_f32x16(&y[m + 3][0], s3_0, 10);
+                store_part_f32x16(&y[m + 4][0], s4_0, 10);
+                store_part_f32x16(&y[m + 5][0], s5_0, 10);
+                store_part_f32x16(&y[m + 6][0], s6_0, 10);
+                store_part_f32x16(&y[m + 7][0], s7_0, 10);
+                store_part_f32x16(&y[m + 8][0], s8_0, 10);
+                store_part_f32x16(&y[m + 9][0], s9_0, 10);
+                store_part_f32x16(&y[m + 10][0], s10_0, 10);
+                store_part_f32x16(&y[m + 11][0], s11_0, 10);
+                store_part_f32x16(&y[m + 12][0], s12_0, 10);
+                store_part_f32x16(&y[m + 13][0], s13_0, 10);
+                store_part_f32x16(&y[m + 14][0], s14_0, 10);
+                store_part_f32x16(&y[m + 15][0], s15_0, 10);
+            }
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_part_f32x16(&y[m][0], 10) : load_part_f32x16(&bias[0], 10);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16);
+                    s0_0 += a0[j] * w0;
+                }
+                store_part_f32x16(&y[m][0], s0_0, 10);
+            }
+        }
+    }
+}
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 LEVEL_v4 static void dense_1_input_gradient_v4(const float d_y[][10], const float kernel[][512][16], float d_x[][512], float *work, const float e0[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
@@ -879,11 +1476,11 @@ static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *in
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_train_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_train_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -939,6 +1536,260 @@ static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *in
     return (float)(total / (double)count);
 }
 
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v4 static void dense_forward_gradients_v4(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 4; k < (int)last * 4; k += 4) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s1_0 = i ? load_f32x16(&y[m + 1][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s1_1 = i ? load_f32x16(&y[m + 1][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s1_2 = i ? load_f32x16(&y[m + 1][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s1_3 = i ? load_f32x16(&y[m + 1][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s2_0 = i ? load_f32x16(&y[m + 2][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s2_1 = i ? load_f32x16(&y[m + 2][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s2_2 = i ? load_f32x16(&y[m + 2][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s2_3 = i ? load_f32x16(&y[m + 2][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s3_0 = i ? load_f32x16(&y[m + 3][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s3_2 = i ? load_f32x16(&y[m + 3][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s3_3 = i ? load_f32x16(&y[m + 3][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s4_0 = i ? load_f32x16(&y[m + 4][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s4_2 = i ? load_f32x16(&y[m + 4][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s4_3 = i ? load_f32x16(&y[m + 4][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s5_0 = i ? load_f32x16(&y[m + 5][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s5_1 = i ? load_f32x16(&y[m + 5][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s5_2 = i ? load_f32x16(&y[m + 5][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s5_3 = i ? load_f32x16(&y[m + 5][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2; s5_3 += a5[j] * w3;
+                }
+                if (i + end < 784) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    s1_0 = max_f32x16((f32x16){0}, s1_0);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    s1_1 = max_f32x16((f32x16){0}, s1_1);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    s1_2 = max_f32x16((f32x16){0}, s1_2);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    s1_3 = max_f32x16((f32x16){0}, s1_3);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    s2_0 = max_f32x16((f32x16){0}, s2_0);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    s2_1 = max_f32x16((f32x16){0}, s2_1);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    s2_2 = max_f32x16((f32x16){0}, s2_2);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    s2_3 = max_f32x16((f32x16){0}, s2_3);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    s3_0 = max_f32x16((f32x16){0}, s3_0);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    s3_1 = max_f32x16((f32x16){0}, s3_1);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    s3_2 = max_f32x16((f32x16){0}, s3_2);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    s3_3 = max_f32x16((f32x16){0}, s3_3);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    s4_0 = max_f32x16((f32x16){0}, s4_0);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    s4_1 = max_f32x16((f32x16){0}, s4_1);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    s4_2 = max_f32x16((f32x16){0}, s4_2);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    s4_3 = max_f32x16((f32x16){0}, s4_3);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    s5_0 = max_f32x16((f32x16){0}, s5_0);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    s5_1 = max_f32x16((f32x16){0}, s5_1);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    s5_2 = max_f32x16((f32x16){0}, s5_2);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    s5_3 = max_f32x16((f32x16){0}, s5_3);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                }
+            }
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                }
+                if (i + end < 784) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+LEVEL_v4 static void dense_1_forward_gradients_v4(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 16 <= to; m += 16) {
+                f32x16 s0_0 = i ? load_part_f32x16(&y[m][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s1_0 = i ? load_part_f32x16(&y[m + 1][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s2_0 = i ? load_part_f32x16(&y[m + 2][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s3_0 = i ? load_part_f32x16(&y[m + 3][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s4_0 = i ? load_part_f32x16(&y[m + 4][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s5_0 = i ? load_part_f32x16(&y[m + 5][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s6_0 = i ? load_part_f32x16(&y[m + 6][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s7_0 = i ? load_part_f32x16(&y[m + 7][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s8_0 = i ? load_part_f32x16(&y[m + 8][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s9_0 = i ? load_part_f32x16(&y[m + 9][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s10_0 = i ? load_part_f32x16(&y[m + 10][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s11_0 = i ? load_part_f32x16(&y[m + 11][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s12_0 = i ? load_part_f32x16(&y[m + 12][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s13_0 = i ? load_part_f32x16(&y[m + 13][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s14_0 = i ? load_part_f32x16(&y[m + 14][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s15_0 = i ? load_part_f32x16(&y[m + 15][0], 10) : load_part_f32x16(&bias[0], 10);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const a6 = &x[m + 6][i];
+                const float *const a7 = &x[m + 7][i];
+                const float *const a8 = &x[m + 8][i];
+                const float *const a9 = &x[m + 9][i];
+                const float *const a10 = &x[m + 10][i];
+                const float *const a11 = &x[m + 11][i];
+                const float *const a12 = &x[m + 12][i];
+                const float *const a13 = &x[m + 13][i];
+                const float *const a14 = &x[m + 14][i];
+                const float *const a15 = &x[m + 15][i];
+                const float *const b0 = &kernel[0][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16);
+                    s0_0 += a0[j] * w0;
+                    s1_0 += a1[j] * w0;
+                    s2_0 += a2[j] * w0;
+                    s3_0 += a3[j] * w0;
+                    s4_0 += a4[j] * w0;
+                    s5_0 += a5[j] * w0;
+                    s6_0 += a6[j] * w0;
+                    s7_0 += a7[j] * w0;
+                    s8_0 += a8[j] * w0;
+                    s9_0 += a9[j] * w0;
+                    s10_0 += a10[j] * w0;
+                    s11_0 += a11[j] * w0;
+                    s12_0 += a12[j] * w0;
+                    s13_0 += a13[j] * w0;
+                    s14_0 += a14[j] * w0;
+                    s15_0 += a15[j] * w0;
+                }
+                store_part_f32x16(&y[m][0], s0_0, 10);
+                store_part_f32x16(&y[m + 1][0], s1_0, 10);
+                store_part_f32x16(&y[m + 2][0], s2_0, 10);
+                store_part_f32x16(&y[m + 3][0], s3_0, 10);
+                store_part_f32x16(&y[m + 4][0], s4_0, 10);
+                store_part_f32x16(&y[m + 5][0], s5_0, 10);
+                store_part_f32x16(&y[m + 6][0], s6_0, 10);
+                store_part_f32x16(&y[m + 7][0], s7_0, 10);
+                store_part_f32x16(&y[m + 8][0], s8_0, 10);
+                store_part_f32x16(&y[m + 9][0], s9_0, 10);
+                store_part_f32x16(&y[m + 10][0], s10_0, 10);
+                store_part_f32x16(&y[m + 11][0], s11_0, 10);
+                store_part_f32x16(&y[m + 12][0], s12_0, 10);
+                store_part_f32x16(&y[m + 13][0], s13_0, 10);
+                store_part_f32x16(&y[m + 14][0], s14_0, 10);
+                store_part_f32x16(&y[m + 15][0], s15_0, 10);
+            }
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_part_f32x16(&y[m][0], 10) : load_part_f32x16(&bias[0], 10);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16);
+                    s0_0 += a0[j] * w0;
+                }
+                store_part_f32x16(&y[m][0], s0_0, 10);
+            }
+        }
+    }
+}
+
 static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
@@ -957,11 +1808,11 @@ static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, cons
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_gradients_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_gradients_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1089,7 +1940,127 @@ LEVEL_v3 static void rescaling_forward_v3(const float *x, float *y, ptrdiff_t fi
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
-LEVEL_v3 static void dense_forward_v3(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_forward_v3(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    for (int k = 0; k < 64; k += 8) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s0_2 = i ? load_f32x8(&y[m][(k + 2) * 8]) : load_f32x8(&bias[(k + 2) * 8]);
+                f32x8 s0_3 = i ? load_f32x8(&y[m][(k + 3) * 8]) : load_f32x8(&bias[(k + 3) * 8]);
+                f32x8 s0_4 = i ? load_f32x8(&y[m][(k + 4) * 8]) : load_f32x8(&bias[(k + 4) * 8]);
+                f32x8 s0_5 = i ? load_f32x8(&y[m][(k + 5) * 8]) : load_f32x8(&bias[(k + 5) * 8]);
+                f32x8 s0_6 = i ? load_f32x8(&y[m][(k + 6) * 8]) : load_f32x8(&bias[(k + 6) * 8]);
+                f32x8 s0_7 = i ? load_f32x8(&y[m][(k + 7) * 8]) : load_f32x8(&bias[(k + 7) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                const float *const b2 = &kernel[(k + 2) / 2][i][(k + 2) % 2 * 8];
+                const float *const b3 = &kernel[(k + 3) / 2][i][(k + 3) % 2 * 8];
+                const float *const b4 = &kernel[(k + 4) / 2][i][(k + 4) % 2 * 8];
+                const float *const b5 = &kernel[(k + 5) / 2][i][(k + 5) % 2 * 8];
+                const float *const b6 = &kernel[(k + 6) / 2][i][(k + 6) % 2 * 8];
+                const float *const b7 = &kernel[(k + 7) / 2][i][(k + 7) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16); const f32x8 w2 = load_f32x8(b2 + j * 16); const f32x8 w3 = load_f32x8(b3 + j * 16); const f32x8 w4 = load_f32x8(b4 + j * 16); const f32x8 w5 = load_f32x8(b5 + j * 16); const f32x8 w6 = load_f32x8(b6 + j * 16); const f32x8 w7 = load_f32x8(b7 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
+                }
+                if (i + end < 784) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    store_f32x8(&y[m][(k + 2) * 8], s0_2);
+                    store_f32x8(&y[m][(k + 3) * 8], s0_3);
+                    store_f32x8(&y[m][(k + 4) * 8], s0_4);
+                    store_f32x8(&y[m][(k + 5) * 8], s0_5);
+                    store_f32x8(&y[m][(k + 6) * 8], s0_6);
+                    store_f32x8(&y[m][(k + 7) * 8], s0_7);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    s0_2 = max_f32x8((f32x8){0}, s0_2);
+                    store_f32x8(&y[m][(k + 2) * 8], s0_2);
+                    s0_3 = max_f32x8((f32x8){0}, s0_3);
+                    store_f32x8(&y[m][(k + 3) * 8], s0_3);
+                    s0_4 = max_f32x8((f32x8){0}, s0_4);
+                    store_f32x8(&y[m][(k + 4) * 8], s0_4);
+                    s0_5 = max_f32x8((f32x8){0}, s0_5);
+                    store_f32x8(&y[m][(k + 5) * 8], s0_5);
+                    s0_6 = max_f32x8((f32x8){0}, s0_6);
+                    store_f32x8(&y[m][(k + 6) * 8], s0_6);
+                    s0_7 = max_f32x8((f32x8){0}, s0_7);
+                    store_f32x8(&y[m][(k + 7) * 8], s0_7);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+LEVEL_v3 static void dense_1_forward_v3(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
+                f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                store_f32x8(&y[m][0], s0_0);
+                store_part_f32x8(&y[m][8], s0_1, 2);
+            }
+        }
+    }
+}
+
+/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
+LEVEL_v3 static void dense_1_softmax_forward_v3(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int m = 0; m < 1; m++) {
+            const float *const from = &x[(n + m) * 10];
+            float *const to = &y[(n + m) * 10];
+            float largest = from[0], sum = 0.0f;
+            for (int c = 1; c < 10; c++) {
+                largest = from[c] > largest ? from[c] : largest;
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = expf(from[c] - largest);
+                sum += to[c];
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = to[c] / sum;
+            }
+        }
+    }
+}
+
+static void run_single_v3(const mlp_weights *w, const float *input, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 3136);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    rescaling_forward_v3(input, &rescaling_out[0][0][0][0], 0, 1);
+    dense_forward_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
+    dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], output, 0, 1);
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v3 static void dense_forward_batch_v3(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = 0, to = count * 1;
     for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
@@ -1191,7 +2162,7 @@ LEVEL_v3 static void dense_forward_v3(const float x[][784], const float kernel[]
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-LEVEL_v3 static void dense_1_forward_v3(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_forward_batch_v3(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -1258,39 +2229,6 @@ LEVEL_v3 static void dense_1_forward_v3(const float x[][512], const float kernel
     }
 }
 
-/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
-LEVEL_v3 static void dense_1_softmax_forward_v3(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t n = first; n < last; n++) {
-        for (int m = 0; m < 1; m++) {
-            const float *const from = &x[(n + m) * 10];
-            float *const to = &y[(n + m) * 10];
-            float largest = from[0], sum = 0.0f;
-            for (int c = 1; c < 10; c++) {
-                largest = from[c] > largest ? from[c] : largest;
-            }
-            for (int c = 0; c < 10; c++) {
-                to[c] = expf(from[c] - largest);
-                sum += to[c];
-            }
-            for (int c = 0; c < 10; c++) {
-                to[c] = to[c] / sum;
-            }
-        }
-    }
-}
-
-static void run_single_v3(const mlp_weights *w, const float *input, float *output, unsigned char *arena)
-{
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 3136);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
-    rescaling_forward_v3(input, &rescaling_out[0][0][0][0], 0, 1);
-    dense_forward_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, 1, 0, 32);
-    dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
-    dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], output, 0, 1);
-}
-
 static void run_batch_v3(const mlp_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
@@ -1302,15 +2240,185 @@ static void run_batch_v3(const mlp_weights *w, const float *input, float *output
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], output, count * task / 16, count * (task + 1) / 16);
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v3 static void dense_forward_evaluate_v3(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s1_1 = i ? load_f32x8(&y[m + 1][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s4_1 = i ? load_f32x8(&y[m + 4][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s5_1 = i ? load_f32x8(&y[m + 5][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    s1_0 = max_f32x8((f32x8){0}, s1_0);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    s1_1 = max_f32x8((f32x8){0}, s1_1);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    s2_0 = max_f32x8((f32x8){0}, s2_0);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    s2_1 = max_f32x8((f32x8){0}, s2_1);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    s3_0 = max_f32x8((f32x8){0}, s3_0);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    s3_1 = max_f32x8((f32x8){0}, s3_1);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    s4_0 = max_f32x8((f32x8){0}, s4_0);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    s4_1 = max_f32x8((f32x8){0}, s4_1);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    s5_0 = max_f32x8((f32x8){0}, s5_0);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    s5_1 = max_f32x8((f32x8){0}, s5_1);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+LEVEL_v3 static void dense_1_forward_evaluate_v3(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
+                f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][0]) : load_f32x8(&bias[0]);
+                f32x8 s1_1 = i ? load_part_f32x8(&y[m + 1][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][0]) : load_f32x8(&bias[0]);
+                f32x8 s2_1 = i ? load_part_f32x8(&y[m + 2][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][0]) : load_f32x8(&bias[0]);
+                f32x8 s3_1 = i ? load_part_f32x8(&y[m + 3][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][0]) : load_f32x8(&bias[0]);
+                f32x8 s4_1 = i ? load_part_f32x8(&y[m + 4][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][0]) : load_f32x8(&bias[0]);
+                f32x8 s5_1 = i ? load_part_f32x8(&y[m + 5][8], 2) : load_part_f32x8(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                store_f32x8(&y[m][0], s0_0);
+                store_part_f32x8(&y[m][8], s0_1, 2);
+                store_f32x8(&y[m + 1][0], s1_0);
+                store_part_f32x8(&y[m + 1][8], s1_1, 2);
+                store_f32x8(&y[m + 2][0], s2_0);
+                store_part_f32x8(&y[m + 2][8], s2_1, 2);
+                store_f32x8(&y[m + 3][0], s3_0);
+                store_part_f32x8(&y[m + 3][8], s3_1, 2);
+                store_f32x8(&y[m + 4][0], s4_0);
+                store_part_f32x8(&y[m + 4][8], s4_1, 2);
+                store_f32x8(&y[m + 5][0], s5_0);
+                store_part_f32x8(&y[m + 5][8], s5_1, 2);
+            }
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
+                f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                store_f32x8(&y[m][0], s0_0);
+                store_part_f32x8(&y[m][8], s0_1, 2);
+            }
+        }
     }
 }
 
@@ -1353,11 +2461,11 @@ static float run_evaluation_v3(const mlp_weights *w, const float *input, const f
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_forward_evaluate_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_evaluate_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1379,6 +2487,176 @@ static float run_evaluation_v3(const mlp_weights *w, const float *input, const f
 }
 
 /* ---- training ---- */
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v3 static void dense_forward_train_v3(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s1_1 = i ? load_f32x8(&y[m + 1][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s4_1 = i ? load_f32x8(&y[m + 4][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s5_1 = i ? load_f32x8(&y[m + 5][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    s1_0 = max_f32x8((f32x8){0}, s1_0);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    s1_1 = max_f32x8((f32x8){0}, s1_1);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    s2_0 = max_f32x8((f32x8){0}, s2_0);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    s2_1 = max_f32x8((f32x8){0}, s2_1);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    s3_0 = max_f32x8((f32x8){0}, s3_0);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    s3_1 = max_f32x8((f32x8){0}, s3_1);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    s4_0 = max_f32x8((f32x8){0}, s4_0);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    s4_1 = max_f32x8((f32x8){0}, s4_1);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    s5_0 = max_f32x8((f32x8){0}, s5_0);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    s5_1 = max_f32x8((f32x8){0}, s5_1);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+LEVEL_v3 static void dense_1_forward_train_v3(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
+                f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][0]) : load_f32x8(&bias[0]);
+                f32x8 s1_1 = i ? load_part_f32x8(&y[m + 1][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][0]) : load_f32x8(&bias[0]);
+                f32x8 s2_1 = i ? load_part_f32x8(&y[m + 2][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][0]) : load_f32x8(&bias[0]);
+                f32x8 s3_1 = i ? load_part_f32x8(&y[m + 3][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][0]) : load_f32x8(&bias[0]);
+                f32x8 s4_1 = i ? load_part_f32x8(&y[m + 4][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][0]) : load_f32x8(&bias[0]);
+                f32x8 s5_1 = i ? load_part_f32x8(&y[m + 5][8], 2) : load_part_f32x8(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                store_f32x8(&y[m][0], s0_0);
+                store_part_f32x8(&y[m][8], s0_1, 2);
+                store_f32x8(&y[m + 1][0], s1_0);
+                store_part_f32x8(&y[m + 1][8], s1_1, 2);
+                store_f32x8(&y[m + 2][0], s2_0);
+                store_part_f32x8(&y[m + 2][8], s2_1, 2);
+                store_f32x8(&y[m + 3][0], s3_0);
+                store_part_f32x8(&y[m + 3][8], s3_1, 2);
+                store_f32x8(&y[m + 4][0], s4_0);
+                store_part_f32x8(&y[m + 4][8], s4_1, 2);
+                store_f32x8(&y[m + 5][0], s5_0);
+                store_part_f32x8(&y[m + 5][8], s5_1, 2);
+            }
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
+                f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                store_f32x8(&y[m][0], s0_0);
+                store_part_f32x8(&y[m][8], s0_1, 2);
+            }
+        }
+    }
+}
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 LEVEL_v3 static void dense_1_input_gradient_v3(const float d_y[][10], const float kernel[][512][16], float d_x[][512], float *work, const float e0[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
@@ -1694,11 +2972,11 @@ static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *in
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_forward_train_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_train_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1754,6 +3032,176 @@ static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *in
     return (float)(total / (double)count);
 }
 
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v3 static void dense_forward_gradients_v3(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s1_1 = i ? load_f32x8(&y[m + 1][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s4_1 = i ? load_f32x8(&y[m + 4][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s5_1 = i ? load_f32x8(&y[m + 5][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    s1_0 = max_f32x8((f32x8){0}, s1_0);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    s1_1 = max_f32x8((f32x8){0}, s1_1);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    s2_0 = max_f32x8((f32x8){0}, s2_0);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    s2_1 = max_f32x8((f32x8){0}, s2_1);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    s3_0 = max_f32x8((f32x8){0}, s3_0);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    s3_1 = max_f32x8((f32x8){0}, s3_1);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    s4_0 = max_f32x8((f32x8){0}, s4_0);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    s4_1 = max_f32x8((f32x8){0}, s4_1);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    s5_0 = max_f32x8((f32x8){0}, s5_0);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    s5_1 = max_f32x8((f32x8){0}, s5_1);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+LEVEL_v3 static void dense_1_forward_gradients_v3(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
+                f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][0]) : load_f32x8(&bias[0]);
+                f32x8 s1_1 = i ? load_part_f32x8(&y[m + 1][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][0]) : load_f32x8(&bias[0]);
+                f32x8 s2_1 = i ? load_part_f32x8(&y[m + 2][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][0]) : load_f32x8(&bias[0]);
+                f32x8 s3_1 = i ? load_part_f32x8(&y[m + 3][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][0]) : load_f32x8(&bias[0]);
+                f32x8 s4_1 = i ? load_part_f32x8(&y[m + 4][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][0]) : load_f32x8(&bias[0]);
+                f32x8 s5_1 = i ? load_part_f32x8(&y[m + 5][8], 2) : load_part_f32x8(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                store_f32x8(&y[m][0], s0_0);
+                store_part_f32x8(&y[m][8], s0_1, 2);
+                store_f32x8(&y[m + 1][0], s1_0);
+                store_part_f32x8(&y[m + 1][8], s1_1, 2);
+                store_f32x8(&y[m + 2][0], s2_0);
+                store_part_f32x8(&y[m + 2][8], s2_1, 2);
+                store_f32x8(&y[m + 3][0], s3_0);
+                store_part_f32x8(&y[m + 3][8], s3_1, 2);
+                store_f32x8(&y[m + 4][0], s4_0);
+                store_part_f32x8(&y[m + 4][8], s4_1, 2);
+                store_f32x8(&y[m + 5][0], s5_0);
+                store_part_f32x8(&y[m + 5][8], s5_1, 2);
+            }
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
+                f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                store_f32x8(&y[m][0], s0_0);
+                store_part_f32x8(&y[m][8], s0_1, 2);
+            }
+        }
+    }
+}
+
 static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
@@ -1772,11 +3220,11 @@ static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, cons
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_forward_gradients_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_gradients_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1903,7 +3351,130 @@ static void rescaling_forward_base(const float *x, float *y, ptrdiff_t first, pt
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
-static void dense_forward_base(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+static void dense_forward_base(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    for (int k = 0; k < 128; k += 8) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
+                f32x4 s0_4 = i ? load_f32x4(&y[m][(k + 4) * 4]) : load_f32x4(&bias[(k + 4) * 4]);
+                f32x4 s0_5 = i ? load_f32x4(&y[m][(k + 5) * 4]) : load_f32x4(&bias[(k + 5) * 4]);
+                f32x4 s0_6 = i ? load_f32x4(&y[m][(k + 6) * 4]) : load_f32x4(&bias[(k + 6) * 4]);
+                f32x4 s0_7 = i ? load_f32x4(&y[m][(k + 7) * 4]) : load_f32x4(&bias[(k + 7) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
+                const float *const b4 = &kernel[(k + 4) / 4][i][(k + 4) % 4 * 4];
+                const float *const b5 = &kernel[(k + 5) / 4][i][(k + 5) % 4 * 4];
+                const float *const b6 = &kernel[(k + 6) / 4][i][(k + 6) % 4 * 4];
+                const float *const b7 = &kernel[(k + 7) / 4][i][(k + 7) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
+                }
+                if (i + end < 784) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                    store_f32x4(&y[m][(k + 4) * 4], s0_4);
+                    store_f32x4(&y[m][(k + 5) * 4], s0_5);
+                    store_f32x4(&y[m][(k + 6) * 4], s0_6);
+                    store_f32x4(&y[m][(k + 7) * 4], s0_7);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s0_2 = max_f32x4((f32x4){0}, s0_2);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    s0_3 = max_f32x4((f32x4){0}, s0_3);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                    s0_4 = max_f32x4((f32x4){0}, s0_4);
+                    store_f32x4(&y[m][(k + 4) * 4], s0_4);
+                    s0_5 = max_f32x4((f32x4){0}, s0_5);
+                    store_f32x4(&y[m][(k + 5) * 4], s0_5);
+                    s0_6 = max_f32x4((f32x4){0}, s0_6);
+                    store_f32x4(&y[m][(k + 6) * 4], s0_6);
+                    s0_7 = max_f32x4((f32x4){0}, s0_7);
+                    store_f32x4(&y[m][(k + 7) * 4], s0_7);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+static void dense_1_forward_base(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][0]) : load_f32x4(&bias[0]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][4]) : load_f32x4(&bias[4]);
+                f32x4 s0_2 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][4];
+                const float *const b2 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                }
+                store_f32x4(&y[m][0], s0_0);
+                store_f32x4(&y[m][4], s0_1);
+                store_part_f32x4(&y[m][8], s0_2, 2);
+            }
+        }
+    }
+}
+
+/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
+static void dense_1_softmax_forward_base(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int m = 0; m < 1; m++) {
+            const float *const from = &x[(n + m) * 10];
+            float *const to = &y[(n + m) * 10];
+            float largest = from[0], sum = 0.0f;
+            for (int c = 1; c < 10; c++) {
+                largest = from[c] > largest ? from[c] : largest;
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = expf(from[c] - largest);
+                sum += to[c];
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = to[c] / sum;
+            }
+        }
+    }
+}
+
+static void run_single_base(const mlp_weights *w, const float *input, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 3136);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    rescaling_forward_base(input, &rescaling_out[0][0][0][0], 0, 1);
+    dense_forward_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
+    dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    dense_1_softmax_forward_base(&dense_1_linear_out[0][0], output, 0, 1);
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+static void dense_forward_batch_base(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = 0, to = count * 1;
     for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
@@ -2005,7 +3576,7 @@ static void dense_forward_base(const float x[][784], const float kernel[][784][1
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-static void dense_1_forward_base(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+static void dense_1_forward_batch_base(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -2072,39 +3643,6 @@ static void dense_1_forward_base(const float x[][512], const float kernel[][512]
     }
 }
 
-/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
-static void dense_1_softmax_forward_base(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t n = first; n < last; n++) {
-        for (int m = 0; m < 1; m++) {
-            const float *const from = &x[(n + m) * 10];
-            float *const to = &y[(n + m) * 10];
-            float largest = from[0], sum = 0.0f;
-            for (int c = 1; c < 10; c++) {
-                largest = from[c] > largest ? from[c] : largest;
-            }
-            for (int c = 0; c < 10; c++) {
-                to[c] = expf(from[c] - largest);
-                sum += to[c];
-            }
-            for (int c = 0; c < 10; c++) {
-                to[c] = to[c] / sum;
-            }
-        }
-    }
-}
-
-static void run_single_base(const mlp_weights *w, const float *input, float *output, unsigned char *arena)
-{
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 3136);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
-    rescaling_forward_base(input, &rescaling_out[0][0][0][0], 0, 1);
-    dense_forward_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, 1, 0, 64);
-    dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
-    dense_1_softmax_forward_base(&dense_1_linear_out[0][0], output, 0, 1);
-}
-
 static void run_batch_base(const mlp_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
@@ -2116,15 +3654,185 @@ static void run_batch_base(const mlp_weights *w, const float *input, float *outp
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_softmax_forward_base(&dense_1_linear_out[0][0], output, count * task / 16, count * (task + 1) / 16);
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+static void dense_forward_evaluate_base(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s4_1 = i ? load_f32x4(&y[m + 4][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s5_0 = i ? load_f32x4(&y[m + 5][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s5_1 = i ? load_f32x4(&y[m + 5][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s1_0 = max_f32x4((f32x4){0}, s1_0);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    s1_1 = max_f32x4((f32x4){0}, s1_1);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    s2_0 = max_f32x4((f32x4){0}, s2_0);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    s2_1 = max_f32x4((f32x4){0}, s2_1);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    s3_0 = max_f32x4((f32x4){0}, s3_0);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    s3_1 = max_f32x4((f32x4){0}, s3_1);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    s4_0 = max_f32x4((f32x4){0}, s4_0);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    s4_1 = max_f32x4((f32x4){0}, s4_1);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    s5_0 = max_f32x4((f32x4){0}, s5_0);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    s5_1 = max_f32x4((f32x4){0}, s5_1);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+static void dense_1_forward_evaluate_base(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 4 <= to; m += 4) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][0]) : load_f32x4(&bias[0]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][4]) : load_f32x4(&bias[4]);
+                f32x4 s0_2 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
+                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][0]) : load_f32x4(&bias[0]);
+                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][4]) : load_f32x4(&bias[4]);
+                f32x4 s1_2 = i ? load_part_f32x4(&y[m + 1][8], 2) : load_part_f32x4(&bias[8], 2);
+                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][0]) : load_f32x4(&bias[0]);
+                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][4]) : load_f32x4(&bias[4]);
+                f32x4 s2_2 = i ? load_part_f32x4(&y[m + 2][8], 2) : load_part_f32x4(&bias[8], 2);
+                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][0]) : load_f32x4(&bias[0]);
+                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][4]) : load_f32x4(&bias[4]);
+                f32x4 s3_2 = i ? load_part_f32x4(&y[m + 3][8], 2) : load_part_f32x4(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][4];
+                const float *const b2 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
+                }
+                store_f32x4(&y[m][0], s0_0);
+                store_f32x4(&y[m][4], s0_1);
+                store_part_f32x4(&y[m][8], s0_2, 2);
+                store_f32x4(&y[m + 1][0], s1_0);
+                store_f32x4(&y[m + 1][4], s1_1);
+                store_part_f32x4(&y[m + 1][8], s1_2, 2);
+                store_f32x4(&y[m + 2][0], s2_0);
+                store_f32x4(&y[m + 2][4], s2_1);
+                store_part_f32x4(&y[m + 2][8], s2_2, 2);
+                store_f32x4(&y[m + 3][0], s3_0);
+                store_f32x4(&y[m + 3][4], s3_1);
+                store_part_f32x4(&y[m + 3][8], s3_2, 2);
+            }
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][0]) : load_f32x4(&bias[0]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][4]) : load_f32x4(&bias[4]);
+                f32x4 s0_2 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][4];
+                const float *const b2 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                }
+                store_f32x4(&y[m][0], s0_0);
+                store_f32x4(&y[m][4], s0_1);
+                store_part_f32x4(&y[m][8], s0_2, 2);
+            }
+        }
     }
 }
 
@@ -2167,11 +3875,11 @@ static float run_evaluation_base(const mlp_weights *w, const float *input, const
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_evaluate_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_evaluate_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2193,6 +3901,176 @@ static float run_evaluation_base(const mlp_weights *w, const float *input, const
 }
 
 /* ---- training ---- */
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+static void dense_forward_train_base(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s4_1 = i ? load_f32x4(&y[m + 4][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s5_0 = i ? load_f32x4(&y[m + 5][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s5_1 = i ? load_f32x4(&y[m + 5][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s1_0 = max_f32x4((f32x4){0}, s1_0);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    s1_1 = max_f32x4((f32x4){0}, s1_1);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    s2_0 = max_f32x4((f32x4){0}, s2_0);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    s2_1 = max_f32x4((f32x4){0}, s2_1);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    s3_0 = max_f32x4((f32x4){0}, s3_0);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    s3_1 = max_f32x4((f32x4){0}, s3_1);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    s4_0 = max_f32x4((f32x4){0}, s4_0);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    s4_1 = max_f32x4((f32x4){0}, s4_1);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    s5_0 = max_f32x4((f32x4){0}, s5_0);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    s5_1 = max_f32x4((f32x4){0}, s5_1);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+static void dense_1_forward_train_base(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 4 <= to; m += 4) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][0]) : load_f32x4(&bias[0]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][4]) : load_f32x4(&bias[4]);
+                f32x4 s0_2 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
+                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][0]) : load_f32x4(&bias[0]);
+                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][4]) : load_f32x4(&bias[4]);
+                f32x4 s1_2 = i ? load_part_f32x4(&y[m + 1][8], 2) : load_part_f32x4(&bias[8], 2);
+                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][0]) : load_f32x4(&bias[0]);
+                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][4]) : load_f32x4(&bias[4]);
+                f32x4 s2_2 = i ? load_part_f32x4(&y[m + 2][8], 2) : load_part_f32x4(&bias[8], 2);
+                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][0]) : load_f32x4(&bias[0]);
+                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][4]) : load_f32x4(&bias[4]);
+                f32x4 s3_2 = i ? load_part_f32x4(&y[m + 3][8], 2) : load_part_f32x4(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][4];
+                const float *const b2 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
+                }
+                store_f32x4(&y[m][0], s0_0);
+                store_f32x4(&y[m][4], s0_1);
+                store_part_f32x4(&y[m][8], s0_2, 2);
+                store_f32x4(&y[m + 1][0], s1_0);
+                store_f32x4(&y[m + 1][4], s1_1);
+                store_part_f32x4(&y[m + 1][8], s1_2, 2);
+                store_f32x4(&y[m + 2][0], s2_0);
+                store_f32x4(&y[m + 2][4], s2_1);
+                store_part_f32x4(&y[m + 2][8], s2_2, 2);
+                store_f32x4(&y[m + 3][0], s3_0);
+                store_f32x4(&y[m + 3][4], s3_1);
+                store_part_f32x4(&y[m + 3][8], s3_2, 2);
+            }
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][0]) : load_f32x4(&bias[0]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][4]) : load_f32x4(&bias[4]);
+                f32x4 s0_2 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][4];
+                const float *const b2 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                }
+                store_f32x4(&y[m][0], s0_0);
+                store_f32x4(&y[m][4], s0_1);
+                store_part_f32x4(&y[m][8], s0_2, 2);
+            }
+        }
+    }
+}
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 static void dense_1_input_gradient_base(const float d_y[][10], const float kernel[][512][16], float d_x[][512], float *work, const float e0[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
@@ -2501,11 +4379,11 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_train_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_train_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2561,6 +4439,176 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     return (float)(total / (double)count);
 }
 
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+static void dense_forward_gradients_base(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s4_1 = i ? load_f32x4(&y[m + 4][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s5_0 = i ? load_f32x4(&y[m + 5][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s5_1 = i ? load_f32x4(&y[m + 5][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s1_0 = max_f32x4((f32x4){0}, s1_0);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    s1_1 = max_f32x4((f32x4){0}, s1_1);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    s2_0 = max_f32x4((f32x4){0}, s2_0);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    s2_1 = max_f32x4((f32x4){0}, s2_1);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    s3_0 = max_f32x4((f32x4){0}, s3_0);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    s3_1 = max_f32x4((f32x4){0}, s3_1);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    s4_0 = max_f32x4((f32x4){0}, s4_0);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    s4_1 = max_f32x4((f32x4){0}, s4_1);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    s5_0 = max_f32x4((f32x4){0}, s5_0);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    s5_1 = max_f32x4((f32x4){0}, s5_1);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+static void dense_1_forward_gradients_base(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 4 <= to; m += 4) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][0]) : load_f32x4(&bias[0]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][4]) : load_f32x4(&bias[4]);
+                f32x4 s0_2 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
+                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][0]) : load_f32x4(&bias[0]);
+                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][4]) : load_f32x4(&bias[4]);
+                f32x4 s1_2 = i ? load_part_f32x4(&y[m + 1][8], 2) : load_part_f32x4(&bias[8], 2);
+                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][0]) : load_f32x4(&bias[0]);
+                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][4]) : load_f32x4(&bias[4]);
+                f32x4 s2_2 = i ? load_part_f32x4(&y[m + 2][8], 2) : load_part_f32x4(&bias[8], 2);
+                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][0]) : load_f32x4(&bias[0]);
+                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][4]) : load_f32x4(&bias[4]);
+                f32x4 s3_2 = i ? load_part_f32x4(&y[m + 3][8], 2) : load_part_f32x4(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][4];
+                const float *const b2 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
+                }
+                store_f32x4(&y[m][0], s0_0);
+                store_f32x4(&y[m][4], s0_1);
+                store_part_f32x4(&y[m][8], s0_2, 2);
+                store_f32x4(&y[m + 1][0], s1_0);
+                store_f32x4(&y[m + 1][4], s1_1);
+                store_part_f32x4(&y[m + 1][8], s1_2, 2);
+                store_f32x4(&y[m + 2][0], s2_0);
+                store_f32x4(&y[m + 2][4], s2_1);
+                store_part_f32x4(&y[m + 2][8], s2_2, 2);
+                store_f32x4(&y[m + 3][0], s3_0);
+                store_f32x4(&y[m + 3][4], s3_1);
+                store_part_f32x4(&y[m + 3][8], s3_2, 2);
+            }
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][0]) : load_f32x4(&bias[0]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][4]) : load_f32x4(&bias[4]);
+                f32x4 s0_2 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][4];
+                const float *const b2 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                }
+                store_f32x4(&y[m][0], s0_0);
+                store_f32x4(&y[m][4], s0_1);
+                store_part_f32x4(&y[m][8], s0_2, 2);
+            }
+        }
+    }
+}
+
 static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
@@ -2579,11 +4627,11 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_gradients_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_gradients_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {

@@ -29,6 +29,11 @@
 #else
 #define CONTRACT
 #endif
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
 #define LEVEL_v4 CONTRACT __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx2,fma,f16c,bmi,bmi2,lzcnt,movbe")))
 #define LEVEL_v3 CONTRACT __attribute__((target("avx2,fma,f16c,bmi,bmi2,lzcnt,movbe")))
 #define LEVEL_base CONTRACT
@@ -154,17 +159,17 @@ LEVEL_v4 static inline void winograd_input_line_f32x16(const f32x16 d[6], f32x16
 LEVEL_v4 static inline void winograd_input_f32x16(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
 {
     f32x16 half[6][6]; /* [column][row] */
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int s = 0; s < 6; s++) {
         const float *const at = from + s * pixel;
         const f32x16 d[6] = {load_f32x16(at), load_f32x16(at + row), load_f32x16(at + 2 * row),
                                 load_f32x16(at + 3 * row), load_f32x16(at + 4 * row), load_f32x16(at + 5 * row)};
         winograd_input_line_f32x16(d, half[s]);
     }
-    for (int r = 0; r < 6; r++) {
+    UNROLL for (int r = 0; r < 6; r++) {
         const f32x16 d[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
         f32x16 v[6];
         winograd_input_line_f32x16(d, v);
-        for (int s = 0; s < 6; s++) store_f32x16(to + (6 * r + s) * entry, v[s]);
+        UNROLL for (int s = 0; s < 6; s++) store_f32x16(to + (6 * r + s) * entry, v[s]);
     }
 }
 
@@ -182,13 +187,13 @@ LEVEL_v4 static inline void winograd_output_line_f32x16(const f32x16 m[6], f32x1
 LEVEL_v4 static inline void winograd_output_f32x16(const float *from, ptrdiff_t entry, f32x16 y[4][4])
 {
     f32x16 half[6][4]; /* [column][row] */
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int s = 0; s < 6; s++) {
         const float *const at = from + s * entry;
         const f32x16 m[6] = {load_f32x16(at), load_f32x16(at + 6 * entry), load_f32x16(at + 12 * entry),
                                 load_f32x16(at + 18 * entry), load_f32x16(at + 24 * entry), load_f32x16(at + 30 * entry)};
         winograd_output_line_f32x16(m, half[s]);
     }
-    for (int r = 0; r < 4; r++) {
+    UNROLL for (int r = 0; r < 4; r++) {
         const f32x16 m[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
         winograd_output_line_f32x16(m, y[r]);
     }
@@ -210,12 +215,12 @@ LEVEL_v4 static inline void winograd_output_adjoint_line_f32x16(const f32x16 y[4
 LEVEL_v4 static inline void winograd_output_adjoint_f32x16(f32x16 y[4][4], float *to, ptrdiff_t entry)
 {
     f32x16 half[4][6]; /* [row][column] */
-    for (int r = 0; r < 4; r++) winograd_output_adjoint_line_f32x16(y[r], half[r]);
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int r = 0; r < 4; r++) winograd_output_adjoint_line_f32x16(y[r], half[r]);
+    UNROLL for (int s = 0; s < 6; s++) {
         const f32x16 column[4] = {half[0][s], half[1][s], half[2][s], half[3][s]};
         f32x16 m[6];
         winograd_output_adjoint_line_f32x16(column, m);
-        for (int r = 0; r < 6; r++) store_f32x16(to + (6 * r + s) * entry, m[r]);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x16(to + (6 * r + s) * entry, m[r]);
     }
 }
 
@@ -236,16 +241,16 @@ LEVEL_v4 static inline void winograd_kernel_line_f32x16(const f32x16 g[3], f32x1
 LEVEL_v4 static inline void winograd_kernel_f32x16(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
 {
     f32x16 half[3][6]; /* [row][column] */
-    for (int r = 0; r < 3; r++) {
+    UNROLL for (int r = 0; r < 3; r++) {
         const float *const at = from + 3 * r * step;
         const f32x16 g[3] = {load_f32x16(at), load_f32x16(at + step), load_f32x16(at + 2 * step)};
         winograd_kernel_line_f32x16(g, half[r]);
     }
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int s = 0; s < 6; s++) {
         const f32x16 g[3] = {half[0][s], half[1][s], half[2][s]};
         f32x16 u[6];
         winograd_kernel_line_f32x16(g, u);
-        for (int r = 0; r < 6; r++) store_f32x16(to + (6 * r + s) * entry, u[r]);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x16(to + (6 * r + s) * entry, u[r]);
     }
 }
 
@@ -262,12 +267,12 @@ LEVEL_v4 static inline void winograd_kernel_adjoint_line_f32x16(const f32x16 u[6
 LEVEL_v4 static inline void winograd_kernel_adjoint_f32x16(f32x16 u[6][6], float *to, ptrdiff_t step)
 {
     f32x16 half[6][3]; /* [row][column] */
-    for (int r = 0; r < 6; r++) winograd_kernel_adjoint_line_f32x16(u[r], half[r]);
-    for (int s = 0; s < 3; s++) {
+    UNROLL for (int r = 0; r < 6; r++) winograd_kernel_adjoint_line_f32x16(u[r], half[r]);
+    UNROLL for (int s = 0; s < 3; s++) {
         const f32x16 column[6] = {half[0][s], half[1][s], half[2][s], half[3][s], half[4][s], half[5][s]};
         f32x16 g[3];
         winograd_kernel_adjoint_line_f32x16(column, g);
-        for (int r = 0; r < 3; r++) store_f32x16(to + (3 * r + s) * step, g[r]);
+        UNROLL for (int r = 0; r < 3; r++) store_f32x16(to + (3 * r + s) * step, g[r]);
     }
 }
 
@@ -500,8 +505,8 @@ LEVEL_v4 static void conv2d_1_forward_v4(const float x[][26][26][32], const floa
                     for (int k = 0; k < 64; k += 16) {
                         f32x16 d[4][4];
                         winograd_output_f32x16(&m[0][b * 6 + j][k], 12 * 64, d);
-                        for (int r = 0; r < 4; r++) {
-                            for (int s = 0; s < 4; s++) {
+                        UNROLL for (int r = 0; r < 4; r++) {
+                            UNROLL for (int s = 0; s < 4; s++) {
                                 const int p = 4 * (i + b) + r, q = 4 * j + s;
                                 f32x16 sum = d[r][s] + load_f32x16(&bias[k]);
                                 store_f32x16(&y[n][p][q][k], sum);
@@ -538,6 +543,129 @@ LEVEL_v4 static void max_pooling2d_forward_v4(const float x[][24][24][64], float
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
 LEVEL_v4 static void dense_forward_v4(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][0]) : load_f32x16(&bias[0]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][16]) : load_f32x16(&bias[16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][32]) : load_f32x16(&bias[32]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][48]) : load_f32x16(&bias[48]);
+                f32x16 s0_4 = i ? load_f32x16(&y[m][64]) : load_f32x16(&bias[64]);
+                f32x16 s0_5 = i ? load_f32x16(&y[m][80]) : load_f32x16(&bias[80]);
+                f32x16 s0_6 = i ? load_f32x16(&y[m][96]) : load_f32x16(&bias[96]);
+                f32x16 s0_7 = i ? load_f32x16(&y[m][112]) : load_f32x16(&bias[112]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[1][i][0];
+                const float *const b2 = &kernel[2][i][0];
+                const float *const b3 = &kernel[3][i][0];
+                const float *const b4 = &kernel[4][i][0];
+                const float *const b5 = &kernel[5][i][0];
+                const float *const b6 = &kernel[6][i][0];
+                const float *const b7 = &kernel[7][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16); const f32x16 w4 = load_f32x16(b4 + j * 16); const f32x16 w5 = load_f32x16(b5 + j * 16); const f32x16 w6 = load_f32x16(b6 + j * 16); const f32x16 w7 = load_f32x16(b7 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
+                }
+                if (i + end < 9216) {
+                    store_f32x16(&y[m][0], s0_0);
+                    store_f32x16(&y[m][16], s0_1);
+                    store_f32x16(&y[m][32], s0_2);
+                    store_f32x16(&y[m][48], s0_3);
+                    store_f32x16(&y[m][64], s0_4);
+                    store_f32x16(&y[m][80], s0_5);
+                    store_f32x16(&y[m][96], s0_6);
+                    store_f32x16(&y[m][112], s0_7);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][0], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][32], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][48], s0_3);
+                    s0_4 = max_f32x16((f32x16){0}, s0_4);
+                    store_f32x16(&y[m][64], s0_4);
+                    s0_5 = max_f32x16((f32x16){0}, s0_5);
+                    store_f32x16(&y[m][80], s0_5);
+                    s0_6 = max_f32x16((f32x16){0}, s0_6);
+                    store_f32x16(&y[m][96], s0_6);
+                    s0_7 = max_f32x16((f32x16){0}, s0_7);
+                    store_f32x16(&y[m][112], s0_7);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+LEVEL_v4 static void dense_1_forward_v4(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m < to; m++) {
+            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            for (int j = 0; j < 128; j++) {
+                const f32x16 w0 = load_f32x16(b0 + j * 16);
+                s0_0 += a0[j] * w0;
+            }
+            store_part_f32x16(&y[m][0], s0_0, 10);
+        }
+    }
+}
+
+/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
+LEVEL_v4 static void dense_1_softmax_forward_v4(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int m = 0; m < 1; m++) {
+            const float *const from = &x[(n + m) * 10];
+            float *const to = &y[(n + m) * 10];
+            float largest = from[0], sum = 0.0f;
+            for (int c = 1; c < 10; c++) {
+                largest = from[c] > largest ? from[c] : largest;
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = expf(from[c] - largest);
+                sum += to[c];
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = to[c] / sum;
+            }
+        }
+    }
+}
+
+static void run_single_v4(const mnist_cnn_weights *w, const float *input, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 608256);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena + 460800);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 36864);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float *const conv2d_1_workspace = (float *)(arena + 294912);
+    float *const conv2d_1_workspace_21 = (float *)(arena);
+    rescaling_forward_v4(input, &rescaling_out[0][0][0][0], 0, 1);
+    conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1);
+    conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 4);
+    conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 1, 0);
+    max_pooling2d_forward_v4(conv2d_1_linear_out, conv2d_1_out, 0, 1);
+    dense_forward_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
+    dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], output, 0, 1);
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+LEVEL_v4 static void dense_forward_batch_v4(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     for (int k = 0; k < 8; k += 4) {
@@ -699,7 +827,7 @@ LEVEL_v4 static void dense_forward_v4(const float x[][9216], const float kernel[
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v4 static void dense_1_forward_v4(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_forward_batch_v4(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -787,48 +915,6 @@ LEVEL_v4 static void dense_1_forward_v4(const float x[][128], const float kernel
     }
 }
 
-/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
-LEVEL_v4 static void dense_1_softmax_forward_v4(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t n = first; n < last; n++) {
-        for (int m = 0; m < 1; m++) {
-            const float *const from = &x[(n + m) * 10];
-            float *const to = &y[(n + m) * 10];
-            float largest = from[0], sum = 0.0f;
-            for (int c = 1; c < 10; c++) {
-                largest = from[c] > largest ? from[c] : largest;
-            }
-            for (int c = 0; c < 10; c++) {
-                to[c] = expf(from[c] - largest);
-                sum += to[c];
-            }
-            for (int c = 0; c < 10; c++) {
-                to[c] = to[c] / sum;
-            }
-        }
-    }
-}
-
-static void run_single_v4(const mnist_cnn_weights *w, const float *input, float *output, unsigned char *arena)
-{
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 608256);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena + 460800);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 36864);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
-    float *const conv2d_1_workspace = (float *)(arena + 294912);
-    float *const conv2d_1_workspace_21 = (float *)(arena);
-    rescaling_forward_v4(input, &rescaling_out[0][0][0][0], 0, 1);
-    conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1);
-    conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 4);
-    conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 1, 0);
-    max_pooling2d_forward_v4(conv2d_1_linear_out, conv2d_1_out, 0, 1);
-    dense_forward_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
-    dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
-    dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], output, 0, 1);
-}
-
 static void run_batch_v4(const mnist_cnn_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
@@ -861,15 +947,266 @@ static void run_batch_v4(const mnist_cnn_weights *w, const float *input, float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], output, count * task / 16, count * (task + 1) / 16);
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+LEVEL_v4 static void dense_forward_evaluate_v4(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    for (int k = 0; k < 8; k += 4) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s1_0 = i ? load_f32x16(&y[m + 1][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s1_1 = i ? load_f32x16(&y[m + 1][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s1_2 = i ? load_f32x16(&y[m + 1][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s1_3 = i ? load_f32x16(&y[m + 1][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s2_0 = i ? load_f32x16(&y[m + 2][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s2_1 = i ? load_f32x16(&y[m + 2][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s2_2 = i ? load_f32x16(&y[m + 2][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s2_3 = i ? load_f32x16(&y[m + 2][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s3_0 = i ? load_f32x16(&y[m + 3][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s3_2 = i ? load_f32x16(&y[m + 3][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s3_3 = i ? load_f32x16(&y[m + 3][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s4_0 = i ? load_f32x16(&y[m + 4][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s4_2 = i ? load_f32x16(&y[m + 4][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s4_3 = i ? load_f32x16(&y[m + 4][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s5_0 = i ? load_f32x16(&y[m + 5][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s5_1 = i ? load_f32x16(&y[m + 5][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s5_2 = i ? load_f32x16(&y[m + 5][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s5_3 = i ? load_f32x16(&y[m + 5][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2; s5_3 += a5[j] * w3;
+                }
+                if (i + end < 9216) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    s1_0 = max_f32x16((f32x16){0}, s1_0);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    s1_1 = max_f32x16((f32x16){0}, s1_1);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    s1_2 = max_f32x16((f32x16){0}, s1_2);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    s1_3 = max_f32x16((f32x16){0}, s1_3);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    s2_0 = max_f32x16((f32x16){0}, s2_0);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    s2_1 = max_f32x16((f32x16){0}, s2_1);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    s2_2 = max_f32x16((f32x16){0}, s2_2);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    s2_3 = max_f32x16((f32x16){0}, s2_3);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    s3_0 = max_f32x16((f32x16){0}, s3_0);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    s3_1 = max_f32x16((f32x16){0}, s3_1);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    s3_2 = max_f32x16((f32x16){0}, s3_2);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    s3_3 = max_f32x16((f32x16){0}, s3_3);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    s4_0 = max_f32x16((f32x16){0}, s4_0);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    s4_1 = max_f32x16((f32x16){0}, s4_1);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    s4_2 = max_f32x16((f32x16){0}, s4_2);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    s4_3 = max_f32x16((f32x16){0}, s4_3);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    s5_0 = max_f32x16((f32x16){0}, s5_0);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    s5_1 = max_f32x16((f32x16){0}, s5_1);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    s5_2 = max_f32x16((f32x16){0}, s5_2);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    s5_3 = max_f32x16((f32x16){0}, s5_3);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                }
+            }
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                }
+                if (i + end < 9216) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+LEVEL_v4 static void dense_1_forward_evaluate_v4(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m + 16 <= to; m += 16) {
+            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s1_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s2_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s3_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s4_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s5_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s6_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s7_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s8_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s9_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s10_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s11_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s12_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s13_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s14_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s15_0 = load_part_f32x16(&bias[0], 10);
+            const float *const a0 = &x[m][0];
+            const float *const a1 = &x[m + 1][0];
+            const float *const a2 = &x[m + 2][0];
+            const float *const a3 = &x[m + 3][0];
+            const float *const a4 = &x[m + 4][0];
+            const float *const a5 = &x[m + 5][0];
+            const float *const a6 = &x[m + 6][0];
+            const float *const a7 = &x[m + 7][0];
+            const float *const a8 = &x[m + 8][0];
+            const float *const a9 = &x[m + 9][0];
+            const float *const a10 = &x[m + 10][0];
+            const float *const a11 = &x[m + 11][0];
+            const float *const a12 = &x[m + 12][0];
+            const float *const a13 = &x[m + 13][0];
+            const float *const a14 = &x[m + 14][0];
+            const float *const a15 = &x[m + 15][0];
+            const float *const b0 = &kernel[0][0][0];
+            for (int j = 0; j < 128; j++) {
+                const f32x16 w0 = load_f32x16(b0 + j * 16);
+                s0_0 += a0[j] * w0;
+                s1_0 += a1[j] * w0;
+                s2_0 += a2[j] * w0;
+                s3_0 += a3[j] * w0;
+                s4_0 += a4[j] * w0;
+                s5_0 += a5[j] * w0;
+                s6_0 += a6[j] * w0;
+                s7_0 += a7[j] * w0;
+                s8_0 += a8[j] * w0;
+                s9_0 += a9[j] * w0;
+                s10_0 += a10[j] * w0;
+                s11_0 += a11[j] * w0;
+                s12_0 += a12[j] * w0;
+                s13_0 += a13[j] * w0;
+                s14_0 += a14[j] * w0;
+                s15_0 += a15[j] * w0;
+            }
+            store_part_f32x16(&y[m][0], s0_0, 10);
+            store_part_f32x16(&y[m + 1][0], s1_0, 10);
+            store_part_f32x16(&y[m + 2][0], s2_0, 10);
+            store_part_f32x16(&y[m + 3][0], s3_0, 10);
+            store_part_f32x16(&y[m + 4][0], s4_0, 10);
+            store_part_f32x16(&y[m + 5][0], s5_0, 10);
+            store_part_f32x16(&y[m + 6][0], s6_0, 10);
+            store_part_f32x16(&y[m + 7][0], s7_0, 10);
+            store_part_f32x16(&y[m + 8][0], s8_0, 10);
+            store_part_f32x16(&y[m + 9][0], s9_0, 10);
+            store_part_f32x16(&y[m + 10][0], s10_0, 10);
+            store_part_f32x16(&y[m + 11][0], s11_0, 10);
+            store_part_f32x16(&y[m + 12][0], s12_0, 10);
+            store_part_f32x16(&y[m + 13][0], s13_0, 10);
+            store_part_f32x16(&y[m + 14][0], s14_0, 10);
+            store_part_f32x16(&y[m + 15][0], s15_0, 10);
+        }
+        for (; m < to; m++) {
+            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            for (int j = 0; j < 128; j++) {
+                const f32x16 w0 = load_f32x16(b0 + j * 16);
+                s0_0 += a0[j] * w0;
+            }
+            store_part_f32x16(&y[m][0], s0_0, 10);
+        }
     }
 }
 
@@ -933,11 +1270,11 @@ static float run_evaluation_v4(const mnist_cnn_weights *w, const float *input, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_forward_evaluate_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_evaluate_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -972,6 +1309,168 @@ LEVEL_v4 static void dropout_forward_v4(const float *x, float *y, const Step *st
     }
 }
 
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+LEVEL_v4 static void dense_forward_train_v4(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    for (int k = 0; k < 8; k += 4) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s1_0 = i ? load_f32x16(&y[m + 1][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s1_1 = i ? load_f32x16(&y[m + 1][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s1_2 = i ? load_f32x16(&y[m + 1][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s1_3 = i ? load_f32x16(&y[m + 1][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s2_0 = i ? load_f32x16(&y[m + 2][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s2_1 = i ? load_f32x16(&y[m + 2][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s2_2 = i ? load_f32x16(&y[m + 2][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s2_3 = i ? load_f32x16(&y[m + 2][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s3_0 = i ? load_f32x16(&y[m + 3][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s3_2 = i ? load_f32x16(&y[m + 3][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s3_3 = i ? load_f32x16(&y[m + 3][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s4_0 = i ? load_f32x16(&y[m + 4][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s4_2 = i ? load_f32x16(&y[m + 4][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s4_3 = i ? load_f32x16(&y[m + 4][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s5_0 = i ? load_f32x16(&y[m + 5][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s5_1 = i ? load_f32x16(&y[m + 5][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s5_2 = i ? load_f32x16(&y[m + 5][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s5_3 = i ? load_f32x16(&y[m + 5][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2; s5_3 += a5[j] * w3;
+                }
+                if (i + end < 9216) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    s1_0 = max_f32x16((f32x16){0}, s1_0);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    s1_1 = max_f32x16((f32x16){0}, s1_1);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    s1_2 = max_f32x16((f32x16){0}, s1_2);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    s1_3 = max_f32x16((f32x16){0}, s1_3);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    s2_0 = max_f32x16((f32x16){0}, s2_0);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    s2_1 = max_f32x16((f32x16){0}, s2_1);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    s2_2 = max_f32x16((f32x16){0}, s2_2);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    s2_3 = max_f32x16((f32x16){0}, s2_3);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    s3_0 = max_f32x16((f32x16){0}, s3_0);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    s3_1 = max_f32x16((f32x16){0}, s3_1);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    s3_2 = max_f32x16((f32x16){0}, s3_2);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    s3_3 = max_f32x16((f32x16){0}, s3_3);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    s4_0 = max_f32x16((f32x16){0}, s4_0);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    s4_1 = max_f32x16((f32x16){0}, s4_1);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    s4_2 = max_f32x16((f32x16){0}, s4_2);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    s4_3 = max_f32x16((f32x16){0}, s4_3);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    s5_0 = max_f32x16((f32x16){0}, s5_0);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    s5_1 = max_f32x16((f32x16){0}, s5_1);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    s5_2 = max_f32x16((f32x16){0}, s5_2);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    s5_3 = max_f32x16((f32x16){0}, s5_3);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                }
+            }
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                }
+                if (i + end < 9216) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                }
+            }
+        }
+    }
+}
+
 /* dropout_1: y = 0 with probability 0.5, else x / 0.5. */
 LEVEL_v4 static void dropout_1_forward_v4(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -981,6 +1480,95 @@ LEVEL_v4 static void dropout_1_forward_v4(const float *x, float *y, const Step *
         f32x16 v = load_f32x16(&x[i]);
         v = keep_f32x16(~random_below_f32x16(key8, (uint32_t)i, 2147483648u), v * 2.0f);
         store_f32x16(&y[i], v);
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+LEVEL_v4 static void dense_1_forward_train_v4(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m + 16 <= to; m += 16) {
+            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s1_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s2_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s3_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s4_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s5_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s6_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s7_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s8_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s9_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s10_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s11_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s12_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s13_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s14_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s15_0 = load_part_f32x16(&bias[0], 10);
+            const float *const a0 = &x[m][0];
+            const float *const a1 = &x[m + 1][0];
+            const float *const a2 = &x[m + 2][0];
+            const float *const a3 = &x[m + 3][0];
+            const float *const a4 = &x[m + 4][0];
+            const float *const a5 = &x[m + 5][0];
+            const float *const a6 = &x[m + 6][0];
+            const float *const a7 = &x[m + 7][0];
+            const float *const a8 = &x[m + 8][0];
+            const float *const a9 = &x[m + 9][0];
+            const float *const a10 = &x[m + 10][0];
+            const float *const a11 = &x[m + 11][0];
+            const float *const a12 = &x[m + 12][0];
+            const float *const a13 = &x[m + 13][0];
+            const float *const a14 = &x[m + 14][0];
+            const float *const a15 = &x[m + 15][0];
+            const float *const b0 = &kernel[0][0][0];
+            for (int j = 0; j < 128; j++) {
+                const f32x16 w0 = load_f32x16(b0 + j * 16);
+                s0_0 += a0[j] * w0;
+                s1_0 += a1[j] * w0;
+                s2_0 += a2[j] * w0;
+                s3_0 += a3[j] * w0;
+                s4_0 += a4[j] * w0;
+                s5_0 += a5[j] * w0;
+                s6_0 += a6[j] * w0;
+                s7_0 += a7[j] * w0;
+                s8_0 += a8[j] * w0;
+                s9_0 += a9[j] * w0;
+                s10_0 += a10[j] * w0;
+                s11_0 += a11[j] * w0;
+                s12_0 += a12[j] * w0;
+                s13_0 += a13[j] * w0;
+                s14_0 += a14[j] * w0;
+                s15_0 += a15[j] * w0;
+            }
+            store_part_f32x16(&y[m][0], s0_0, 10);
+            store_part_f32x16(&y[m + 1][0], s1_0, 10);
+            store_part_f32x16(&y[m + 2][0], s2_0, 10);
+            store_part_f32x16(&y[m + 3][0], s3_0, 10);
+            store_part_f32x16(&y[m + 4][0], s4_0, 10);
+            store_part_f32x16(&y[m + 5][0], s5_0, 10);
+            store_part_f32x16(&y[m + 6][0], s6_0, 10);
+            store_part_f32x16(&y[m + 7][0], s7_0, 10);
+            store_part_f32x16(&y[m + 8][0], s8_0, 10);
+            store_part_f32x16(&y[m + 9][0], s9_0, 10);
+            store_part_f32x16(&y[m + 10][0], s10_0, 10);
+            store_part_f32x16(&y[m + 11][0], s11_0, 10);
+            store_part_f32x16(&y[m + 12][0], s12_0, 10);
+            store_part_f32x16(&y[m + 13][0], s13_0, 10);
+            store_part_f32x16(&y[m + 14][0], s14_0, 10);
+            store_part_f32x16(&y[m + 15][0], s15_0, 10);
+        }
+        for (; m < to; m++) {
+            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            for (int j = 0; j < 128; j++) {
+                const f32x16 w0 = load_f32x16(b0 + j * 16);
+                s0_0 += a0[j] * w0;
+            }
+            store_part_f32x16(&y[m][0], s0_0, 10);
+        }
     }
 }
 
@@ -1631,8 +2219,8 @@ LEVEL_v4 static void conv2d_1_input_gradient_v4(const float d_y[][24][24][64], f
                     for (int k = 0; k < 32; k += 16) {
                         f32x16 d[4][4];
                         winograd_output_f32x16(&m[0][b * 7 + j][k], 7 * 32, d);
-                        for (int r = 0; r < 4; r++) {
-                            for (int s = 0; s < 4; s++) {
+                        UNROLL for (int r = 0; r < 4; r++) {
+                            UNROLL for (int s = 0; s < 4; s++) {
                                 const int p = 4 * (i + b) + r, q = 4 * j + s;
                                 if (p < 26 && q < 26) {
                                     f32x16 sum = d[r][s];
@@ -1667,8 +2255,8 @@ LEVEL_v4 static void conv2d_1_weight_gradient_part_v4(const float x[][26][26][32
             for (int j = 0; j < 6; j++) {
                 for (int k = 0; k < 64; k += 16) {
                     f32x16 d[4][4];
-                    for (int r = 0; r < 4; r++) {
-                        for (int s = 0; s < 4; s++) d[r][s] = load_f32x16(&d_y[n][4 * i + r][4 * j + s][k]);
+                    UNROLL for (int r = 0; r < 4; r++) {
+                        UNROLL for (int s = 0; s < 4; s++) d[r][s] = load_f32x16(&d_y[n][4 * i + r][4 * j + s][k]);
                     }
                     winograd_output_adjoint_f32x16(d, &z[0][i * 6 + j][k], 36 * 64);
                 }
@@ -1985,7 +2573,7 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_v4((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_forward_train_v4((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1993,7 +2581,7 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v4(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_train_v4(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2097,6 +2685,257 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
         total += sum;
     }
     return (float)(total / (double)count);
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+LEVEL_v4 static void dense_forward_gradients_v4(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    for (int k = 0; k < 8; k += 4) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s1_0 = i ? load_f32x16(&y[m + 1][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s1_1 = i ? load_f32x16(&y[m + 1][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s1_2 = i ? load_f32x16(&y[m + 1][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s1_3 = i ? load_f32x16(&y[m + 1][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s2_0 = i ? load_f32x16(&y[m + 2][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s2_1 = i ? load_f32x16(&y[m + 2][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s2_2 = i ? load_f32x16(&y[m + 2][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s2_3 = i ? load_f32x16(&y[m + 2][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s3_0 = i ? load_f32x16(&y[m + 3][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s3_2 = i ? load_f32x16(&y[m + 3][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s3_3 = i ? load_f32x16(&y[m + 3][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s4_0 = i ? load_f32x16(&y[m + 4][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s4_2 = i ? load_f32x16(&y[m + 4][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s4_3 = i ? load_f32x16(&y[m + 4][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s5_0 = i ? load_f32x16(&y[m + 5][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s5_1 = i ? load_f32x16(&y[m + 5][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s5_2 = i ? load_f32x16(&y[m + 5][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s5_3 = i ? load_f32x16(&y[m + 5][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2; s5_3 += a5[j] * w3;
+                }
+                if (i + end < 9216) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    s1_0 = max_f32x16((f32x16){0}, s1_0);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    s1_1 = max_f32x16((f32x16){0}, s1_1);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    s1_2 = max_f32x16((f32x16){0}, s1_2);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    s1_3 = max_f32x16((f32x16){0}, s1_3);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    s2_0 = max_f32x16((f32x16){0}, s2_0);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    s2_1 = max_f32x16((f32x16){0}, s2_1);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    s2_2 = max_f32x16((f32x16){0}, s2_2);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    s2_3 = max_f32x16((f32x16){0}, s2_3);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    s3_0 = max_f32x16((f32x16){0}, s3_0);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    s3_1 = max_f32x16((f32x16){0}, s3_1);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    s3_2 = max_f32x16((f32x16){0}, s3_2);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    s3_3 = max_f32x16((f32x16){0}, s3_3);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    s4_0 = max_f32x16((f32x16){0}, s4_0);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    s4_1 = max_f32x16((f32x16){0}, s4_1);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    s4_2 = max_f32x16((f32x16){0}, s4_2);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    s4_3 = max_f32x16((f32x16){0}, s4_3);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    s5_0 = max_f32x16((f32x16){0}, s5_0);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    s5_1 = max_f32x16((f32x16){0}, s5_1);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    s5_2 = max_f32x16((f32x16){0}, s5_2);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    s5_3 = max_f32x16((f32x16){0}, s5_3);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                }
+            }
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                }
+                if (i + end < 9216) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+LEVEL_v4 static void dense_1_forward_gradients_v4(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m + 16 <= to; m += 16) {
+            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s1_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s2_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s3_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s4_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s5_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s6_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s7_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s8_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s9_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s10_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s11_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s12_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s13_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s14_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s15_0 = load_part_f32x16(&bias[0], 10);
+            const float *const a0 = &x[m][0];
+            const float *const a1 = &x[m + 1][0];
+            const float *const a2 = &x[m + 2][0];
+            const float *const a3 = &x[m + 3][0];
+            const float *const a4 = &x[m + 4][0];
+            const float *const a5 = &x[m + 5][0];
+            const float *const a6 = &x[m + 6][0];
+            const float *const a7 = &x[m + 7][0];
+            const float *const a8 = &x[m + 8][0];
+            const float *const a9 = &x[m + 9][0];
+            const float *const a10 = &x[m + 10][0];
+            const float *const a11 = &x[m + 11][0];
+            const float *const a12 = &x[m + 12][0];
+            const float *const a13 = &x[m + 13][0];
+            const float *const a14 = &x[m + 14][0];
+            const float *const a15 = &x[m + 15][0];
+            const float *const b0 = &kernel[0][0][0];
+            for (int j = 0; j < 128; j++) {
+                const f32x16 w0 = load_f32x16(b0 + j * 16);
+                s0_0 += a0[j] * w0;
+                s1_0 += a1[j] * w0;
+                s2_0 += a2[j] * w0;
+                s3_0 += a3[j] * w0;
+                s4_0 += a4[j] * w0;
+                s5_0 += a5[j] * w0;
+                s6_0 += a6[j] * w0;
+                s7_0 += a7[j] * w0;
+                s8_0 += a8[j] * w0;
+                s9_0 += a9[j] * w0;
+                s10_0 += a10[j] * w0;
+                s11_0 += a11[j] * w0;
+                s12_0 += a12[j] * w0;
+                s13_0 += a13[j] * w0;
+                s14_0 += a14[j] * w0;
+                s15_0 += a15[j] * w0;
+            }
+            store_part_f32x16(&y[m][0], s0_0, 10);
+            store_part_f32x16(&y[m + 1][0], s1_0, 10);
+            store_part_f32x16(&y[m + 2][0], s2_0, 10);
+            store_part_f32x16(&y[m + 3][0], s3_0, 10);
+            store_part_f32x16(&y[m + 4][0], s4_0, 10);
+            store_part_f32x16(&y[m + 5][0], s5_0, 10);
+            store_part_f32x16(&y[m + 6][0], s6_0, 10);
+            store_part_f32x16(&y[m + 7][0], s7_0, 10);
+            store_part_f32x16(&y[m + 8][0], s8_0, 10);
+            store_part_f32x16(&y[m + 9][0], s9_0, 10);
+            store_part_f32x16(&y[m + 10][0], s10_0, 10);
+            store_part_f32x16(&y[m + 11][0], s11_0, 10);
+            store_part_f32x16(&y[m + 12][0], s12_0, 10);
+            store_part_f32x16(&y[m + 13][0], s13_0, 10);
+            store_part_f32x16(&y[m + 14][0], s14_0, 10);
+            store_part_f32x16(&y[m + 15][0], s15_0, 10);
+        }
+        for (; m < to; m++) {
+            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            for (int j = 0; j < 128; j++) {
+                const f32x16 w0 = load_f32x16(b0 + j * 16);
+                s0_0 += a0[j] * w0;
+            }
+            store_part_f32x16(&y[m][0], s0_0, 10);
+        }
+    }
 }
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
@@ -2382,11 +3221,11 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_forward_gradients_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_gradients_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2575,17 +3414,17 @@ LEVEL_v3 static inline void winograd_input_line_f32x8(const f32x8 d[6], f32x8 v[
 LEVEL_v3 static inline void winograd_input_f32x8(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
 {
     f32x8 half[6][6]; /* [column][row] */
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int s = 0; s < 6; s++) {
         const float *const at = from + s * pixel;
         const f32x8 d[6] = {load_f32x8(at), load_f32x8(at + row), load_f32x8(at + 2 * row),
                                 load_f32x8(at + 3 * row), load_f32x8(at + 4 * row), load_f32x8(at + 5 * row)};
         winograd_input_line_f32x8(d, half[s]);
     }
-    for (int r = 0; r < 6; r++) {
+    UNROLL for (int r = 0; r < 6; r++) {
         const f32x8 d[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
         f32x8 v[6];
         winograd_input_line_f32x8(d, v);
-        for (int s = 0; s < 6; s++) store_f32x8(to + (6 * r + s) * entry, v[s]);
+        UNROLL for (int s = 0; s < 6; s++) store_f32x8(to + (6 * r + s) * entry, v[s]);
     }
 }
 
@@ -2603,13 +3442,13 @@ LEVEL_v3 static inline void winograd_output_line_f32x8(const f32x8 m[6], f32x8 y
 LEVEL_v3 static inline void winograd_output_f32x8(const float *from, ptrdiff_t entry, f32x8 y[4][4])
 {
     f32x8 half[6][4]; /* [column][row] */
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int s = 0; s < 6; s++) {
         const float *const at = from + s * entry;
         const f32x8 m[6] = {load_f32x8(at), load_f32x8(at + 6 * entry), load_f32x8(at + 12 * entry),
                                 load_f32x8(at + 18 * entry), load_f32x8(at + 24 * entry), load_f32x8(at + 30 * entry)};
         winograd_output_line_f32x8(m, half[s]);
     }
-    for (int r = 0; r < 4; r++) {
+    UNROLL for (int r = 0; r < 4; r++) {
         const f32x8 m[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
         winograd_output_line_f32x8(m, y[r]);
     }
@@ -2631,12 +3470,12 @@ LEVEL_v3 static inline void winograd_output_adjoint_line_f32x8(const f32x8 y[4],
 LEVEL_v3 static inline void winograd_output_adjoint_f32x8(f32x8 y[4][4], float *to, ptrdiff_t entry)
 {
     f32x8 half[4][6]; /* [row][column] */
-    for (int r = 0; r < 4; r++) winograd_output_adjoint_line_f32x8(y[r], half[r]);
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int r = 0; r < 4; r++) winograd_output_adjoint_line_f32x8(y[r], half[r]);
+    UNROLL for (int s = 0; s < 6; s++) {
         const f32x8 column[4] = {half[0][s], half[1][s], half[2][s], half[3][s]};
         f32x8 m[6];
         winograd_output_adjoint_line_f32x8(column, m);
-        for (int r = 0; r < 6; r++) store_f32x8(to + (6 * r + s) * entry, m[r]);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x8(to + (6 * r + s) * entry, m[r]);
     }
 }
 
@@ -2657,16 +3496,16 @@ LEVEL_v3 static inline void winograd_kernel_line_f32x8(const f32x8 g[3], f32x8 u
 LEVEL_v3 static inline void winograd_kernel_f32x8(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
 {
     f32x8 half[3][6]; /* [row][column] */
-    for (int r = 0; r < 3; r++) {
+    UNROLL for (int r = 0; r < 3; r++) {
         const float *const at = from + 3 * r * step;
         const f32x8 g[3] = {load_f32x8(at), load_f32x8(at + step), load_f32x8(at + 2 * step)};
         winograd_kernel_line_f32x8(g, half[r]);
     }
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int s = 0; s < 6; s++) {
         const f32x8 g[3] = {half[0][s], half[1][s], half[2][s]};
         f32x8 u[6];
         winograd_kernel_line_f32x8(g, u);
-        for (int r = 0; r < 6; r++) store_f32x8(to + (6 * r + s) * entry, u[r]);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x8(to + (6 * r + s) * entry, u[r]);
     }
 }
 
@@ -2683,12 +3522,12 @@ LEVEL_v3 static inline void winograd_kernel_adjoint_line_f32x8(const f32x8 u[6],
 LEVEL_v3 static inline void winograd_kernel_adjoint_f32x8(f32x8 u[6][6], float *to, ptrdiff_t step)
 {
     f32x8 half[6][3]; /* [row][column] */
-    for (int r = 0; r < 6; r++) winograd_kernel_adjoint_line_f32x8(u[r], half[r]);
-    for (int s = 0; s < 3; s++) {
+    UNROLL for (int r = 0; r < 6; r++) winograd_kernel_adjoint_line_f32x8(u[r], half[r]);
+    UNROLL for (int s = 0; s < 3; s++) {
         const f32x8 column[6] = {half[0][s], half[1][s], half[2][s], half[3][s], half[4][s], half[5][s]};
         f32x8 g[3];
         winograd_kernel_adjoint_line_f32x8(column, g);
-        for (int r = 0; r < 3; r++) store_f32x8(to + (3 * r + s) * step, g[r]);
+        UNROLL for (int r = 0; r < 3; r++) store_f32x8(to + (3 * r + s) * step, g[r]);
     }
 }
 
@@ -2831,8 +3670,8 @@ LEVEL_v3 static void conv2d_1_forward_v3(const float x[][26][26][32], const floa
                     for (int k = 0; k < 64; k += 8) {
                         f32x8 d[4][4];
                         winograd_output_f32x8(&m[0][b * 6 + j][k], 12 * 64, d);
-                        for (int r = 0; r < 4; r++) {
-                            for (int s = 0; s < 4; s++) {
+                        UNROLL for (int r = 0; r < 4; r++) {
+                            UNROLL for (int s = 0; s < 4; s++) {
                                 const int p = 4 * (i + b) + r, q = 4 * j + s;
                                 f32x8 sum = d[r][s] + load_f32x8(&bias[k]);
                                 store_f32x8(&y[n][p][q][k], sum);
@@ -2868,7 +3707,133 @@ LEVEL_v3 static void max_pooling2d_forward_v3(const float x[][24][24][64], float
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-LEVEL_v3 static void dense_forward_v3(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_forward_v3(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    for (int k = 0; k < 16; k += 8) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s0_2 = i ? load_f32x8(&y[m][(k + 2) * 8]) : load_f32x8(&bias[(k + 2) * 8]);
+                f32x8 s0_3 = i ? load_f32x8(&y[m][(k + 3) * 8]) : load_f32x8(&bias[(k + 3) * 8]);
+                f32x8 s0_4 = i ? load_f32x8(&y[m][(k + 4) * 8]) : load_f32x8(&bias[(k + 4) * 8]);
+                f32x8 s0_5 = i ? load_f32x8(&y[m][(k + 5) * 8]) : load_f32x8(&bias[(k + 5) * 8]);
+                f32x8 s0_6 = i ? load_f32x8(&y[m][(k + 6) * 8]) : load_f32x8(&bias[(k + 6) * 8]);
+                f32x8 s0_7 = i ? load_f32x8(&y[m][(k + 7) * 8]) : load_f32x8(&bias[(k + 7) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                const float *const b2 = &kernel[(k + 2) / 2][i][(k + 2) % 2 * 8];
+                const float *const b3 = &kernel[(k + 3) / 2][i][(k + 3) % 2 * 8];
+                const float *const b4 = &kernel[(k + 4) / 2][i][(k + 4) % 2 * 8];
+                const float *const b5 = &kernel[(k + 5) / 2][i][(k + 5) % 2 * 8];
+                const float *const b6 = &kernel[(k + 6) / 2][i][(k + 6) % 2 * 8];
+                const float *const b7 = &kernel[(k + 7) / 2][i][(k + 7) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16); const f32x8 w2 = load_f32x8(b2 + j * 16); const f32x8 w3 = load_f32x8(b3 + j * 16); const f32x8 w4 = load_f32x8(b4 + j * 16); const f32x8 w5 = load_f32x8(b5 + j * 16); const f32x8 w6 = load_f32x8(b6 + j * 16); const f32x8 w7 = load_f32x8(b7 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
+                }
+                if (i + end < 9216) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    store_f32x8(&y[m][(k + 2) * 8], s0_2);
+                    store_f32x8(&y[m][(k + 3) * 8], s0_3);
+                    store_f32x8(&y[m][(k + 4) * 8], s0_4);
+                    store_f32x8(&y[m][(k + 5) * 8], s0_5);
+                    store_f32x8(&y[m][(k + 6) * 8], s0_6);
+                    store_f32x8(&y[m][(k + 7) * 8], s0_7);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    s0_2 = max_f32x8((f32x8){0}, s0_2);
+                    store_f32x8(&y[m][(k + 2) * 8], s0_2);
+                    s0_3 = max_f32x8((f32x8){0}, s0_3);
+                    store_f32x8(&y[m][(k + 3) * 8], s0_3);
+                    s0_4 = max_f32x8((f32x8){0}, s0_4);
+                    store_f32x8(&y[m][(k + 4) * 8], s0_4);
+                    s0_5 = max_f32x8((f32x8){0}, s0_5);
+                    store_f32x8(&y[m][(k + 5) * 8], s0_5);
+                    s0_6 = max_f32x8((f32x8){0}, s0_6);
+                    store_f32x8(&y[m][(k + 6) * 8], s0_6);
+                    s0_7 = max_f32x8((f32x8){0}, s0_7);
+                    store_f32x8(&y[m][(k + 7) * 8], s0_7);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+LEVEL_v3 static void dense_1_forward_v3(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m < to; m++) {
+            f32x8 s0_0 = load_f32x8(&bias[0]);
+            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+            }
+            store_f32x8(&y[m][0], s0_0);
+            store_part_f32x8(&y[m][8], s0_1, 2);
+        }
+    }
+}
+
+/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
+LEVEL_v3 static void dense_1_softmax_forward_v3(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int m = 0; m < 1; m++) {
+            const float *const from = &x[(n + m) * 10];
+            float *const to = &y[(n + m) * 10];
+            float largest = from[0], sum = 0.0f;
+            for (int c = 1; c < 10; c++) {
+                largest = from[c] > largest ? from[c] : largest;
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = expf(from[c] - largest);
+                sum += to[c];
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = to[c] / sum;
+            }
+        }
+    }
+}
+
+static void run_single_v3(const mnist_cnn_weights *w, const float *input, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 608256);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena + 460800);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 36864);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float *const conv2d_1_workspace = (float *)(arena + 294912);
+    float *const conv2d_1_workspace_21 = (float *)(arena);
+    rescaling_forward_v3(input, &rescaling_out[0][0][0][0], 0, 1);
+    conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1);
+    conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 4);
+    conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 1, 0);
+    max_pooling2d_forward_v3(conv2d_1_linear_out, conv2d_1_out, 0, 1);
+    dense_forward_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
+    dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], output, 0, 1);
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+LEVEL_v3 static void dense_forward_batch_v3(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = 0, to = count * 1;
     for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
@@ -2970,7 +3935,7 @@ LEVEL_v3 static void dense_forward_v3(const float x[][9216], const float kernel[
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v3 static void dense_1_forward_v3(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_forward_batch_v3(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -3034,48 +3999,6 @@ LEVEL_v3 static void dense_1_forward_v3(const float x[][128], const float kernel
     }
 }
 
-/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
-LEVEL_v3 static void dense_1_softmax_forward_v3(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t n = first; n < last; n++) {
-        for (int m = 0; m < 1; m++) {
-            const float *const from = &x[(n + m) * 10];
-            float *const to = &y[(n + m) * 10];
-            float largest = from[0], sum = 0.0f;
-            for (int c = 1; c < 10; c++) {
-                largest = from[c] > largest ? from[c] : largest;
-            }
-            for (int c = 0; c < 10; c++) {
-                to[c] = expf(from[c] - largest);
-                sum += to[c];
-            }
-            for (int c = 0; c < 10; c++) {
-                to[c] = to[c] / sum;
-            }
-        }
-    }
-}
-
-static void run_single_v3(const mnist_cnn_weights *w, const float *input, float *output, unsigned char *arena)
-{
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 608256);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena + 460800);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 36864);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
-    float *const conv2d_1_workspace = (float *)(arena + 294912);
-    float *const conv2d_1_workspace_21 = (float *)(arena);
-    rescaling_forward_v3(input, &rescaling_out[0][0][0][0], 0, 1);
-    conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1);
-    conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 4);
-    conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 1, 0);
-    max_pooling2d_forward_v3(conv2d_1_linear_out, conv2d_1_out, 0, 1);
-    dense_forward_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 1, 0, 8);
-    dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
-    dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], output, 0, 1);
-}
-
 static void run_batch_v3(const mnist_cnn_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
@@ -3108,15 +4031,182 @@ static void run_batch_v3(const mnist_cnn_weights *w, const float *input, float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_batch_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], output, count * task / 16, count * (task + 1) / 16);
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+LEVEL_v3 static void dense_forward_evaluate_v3(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s1_1 = i ? load_f32x8(&y[m + 1][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s4_1 = i ? load_f32x8(&y[m + 4][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s5_1 = i ? load_f32x8(&y[m + 5][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    s1_0 = max_f32x8((f32x8){0}, s1_0);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    s1_1 = max_f32x8((f32x8){0}, s1_1);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    s2_0 = max_f32x8((f32x8){0}, s2_0);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    s2_1 = max_f32x8((f32x8){0}, s2_1);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    s3_0 = max_f32x8((f32x8){0}, s3_0);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    s3_1 = max_f32x8((f32x8){0}, s3_1);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    s4_0 = max_f32x8((f32x8){0}, s4_0);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    s4_1 = max_f32x8((f32x8){0}, s4_1);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    s5_0 = max_f32x8((f32x8){0}, s5_0);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    s5_1 = max_f32x8((f32x8){0}, s5_1);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+LEVEL_v3 static void dense_1_forward_evaluate_v3(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m + 6 <= to; m += 6) {
+            f32x8 s0_0 = load_f32x8(&bias[0]);
+            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s1_0 = load_f32x8(&bias[0]);
+            f32x8 s1_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s2_0 = load_f32x8(&bias[0]);
+            f32x8 s2_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s3_0 = load_f32x8(&bias[0]);
+            f32x8 s3_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s4_0 = load_f32x8(&bias[0]);
+            f32x8 s4_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s5_0 = load_f32x8(&bias[0]);
+            f32x8 s5_1 = load_part_f32x8(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const a1 = &x[m + 1][0];
+            const float *const a2 = &x[m + 2][0];
+            const float *const a3 = &x[m + 3][0];
+            const float *const a4 = &x[m + 4][0];
+            const float *const a5 = &x[m + 5][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+            }
+            store_f32x8(&y[m][0], s0_0);
+            store_part_f32x8(&y[m][8], s0_1, 2);
+            store_f32x8(&y[m + 1][0], s1_0);
+            store_part_f32x8(&y[m + 1][8], s1_1, 2);
+            store_f32x8(&y[m + 2][0], s2_0);
+            store_part_f32x8(&y[m + 2][8], s2_1, 2);
+            store_f32x8(&y[m + 3][0], s3_0);
+            store_part_f32x8(&y[m + 3][8], s3_1, 2);
+            store_f32x8(&y[m + 4][0], s4_0);
+            store_part_f32x8(&y[m + 4][8], s4_1, 2);
+            store_f32x8(&y[m + 5][0], s5_0);
+            store_part_f32x8(&y[m + 5][8], s5_1, 2);
+        }
+        for (; m < to; m++) {
+            f32x8 s0_0 = load_f32x8(&bias[0]);
+            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+            }
+            store_f32x8(&y[m][0], s0_0);
+            store_part_f32x8(&y[m][8], s0_1, 2);
+        }
     }
 }
 
@@ -3180,11 +4270,11 @@ static float run_evaluation_v3(const mnist_cnn_weights *w, const float *input, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_evaluate_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_evaluate_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3219,6 +4309,108 @@ LEVEL_v3 static void dropout_forward_v3(const float *x, float *y, const Step *st
     }
 }
 
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+LEVEL_v3 static void dense_forward_train_v3(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s1_1 = i ? load_f32x8(&y[m + 1][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s4_1 = i ? load_f32x8(&y[m + 4][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s5_1 = i ? load_f32x8(&y[m + 5][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    s1_0 = max_f32x8((f32x8){0}, s1_0);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    s1_1 = max_f32x8((f32x8){0}, s1_1);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    s2_0 = max_f32x8((f32x8){0}, s2_0);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    s2_1 = max_f32x8((f32x8){0}, s2_1);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    s3_0 = max_f32x8((f32x8){0}, s3_0);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    s3_1 = max_f32x8((f32x8){0}, s3_1);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    s4_0 = max_f32x8((f32x8){0}, s4_0);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    s4_1 = max_f32x8((f32x8){0}, s4_1);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    s5_0 = max_f32x8((f32x8){0}, s5_0);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    s5_1 = max_f32x8((f32x8){0}, s5_1);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                }
+            }
+        }
+    }
+}
+
 /* dropout_1: y = 0 with probability 0.5, else x / 0.5. */
 LEVEL_v3 static void dropout_1_forward_v3(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -3228,6 +4420,71 @@ LEVEL_v3 static void dropout_1_forward_v3(const float *x, float *y, const Step *
         f32x8 v = load_f32x8(&x[i]);
         v = keep_f32x8(~random_below_f32x8(key8, (uint32_t)i, 2147483648u), v * 2.0f);
         store_f32x8(&y[i], v);
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+LEVEL_v3 static void dense_1_forward_train_v3(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m + 6 <= to; m += 6) {
+            f32x8 s0_0 = load_f32x8(&bias[0]);
+            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s1_0 = load_f32x8(&bias[0]);
+            f32x8 s1_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s2_0 = load_f32x8(&bias[0]);
+            f32x8 s2_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s3_0 = load_f32x8(&bias[0]);
+            f32x8 s3_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s4_0 = load_f32x8(&bias[0]);
+            f32x8 s4_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s5_0 = load_f32x8(&bias[0]);
+            f32x8 s5_1 = load_part_f32x8(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const a1 = &x[m + 1][0];
+            const float *const a2 = &x[m + 2][0];
+            const float *const a3 = &x[m + 3][0];
+            const float *const a4 = &x[m + 4][0];
+            const float *const a5 = &x[m + 5][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+            }
+            store_f32x8(&y[m][0], s0_0);
+            store_part_f32x8(&y[m][8], s0_1, 2);
+            store_f32x8(&y[m + 1][0], s1_0);
+            store_part_f32x8(&y[m + 1][8], s1_1, 2);
+            store_f32x8(&y[m + 2][0], s2_0);
+            store_part_f32x8(&y[m + 2][8], s2_1, 2);
+            store_f32x8(&y[m + 3][0], s3_0);
+            store_part_f32x8(&y[m + 3][8], s3_1, 2);
+            store_f32x8(&y[m + 4][0], s4_0);
+            store_part_f32x8(&y[m + 4][8], s4_1, 2);
+            store_f32x8(&y[m + 5][0], s5_0);
+            store_part_f32x8(&y[m + 5][8], s5_1, 2);
+        }
+        for (; m < to; m++) {
+            f32x8 s0_0 = load_f32x8(&bias[0]);
+            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+            }
+            store_f32x8(&y[m][0], s0_0);
+            store_part_f32x8(&y[m][8], s0_1, 2);
+        }
     }
 }
 
@@ -3750,8 +5007,8 @@ LEVEL_v3 static void conv2d_1_input_gradient_v3(const float d_y[][24][24][64], f
                     for (int k = 0; k < 32; k += 8) {
                         f32x8 d[4][4];
                         winograd_output_f32x8(&m[0][b * 7 + j][k], 7 * 32, d);
-                        for (int r = 0; r < 4; r++) {
-                            for (int s = 0; s < 4; s++) {
+                        UNROLL for (int r = 0; r < 4; r++) {
+                            UNROLL for (int s = 0; s < 4; s++) {
                                 const int p = 4 * (i + b) + r, q = 4 * j + s;
                                 if (p < 26 && q < 26) {
                                     f32x8 sum = d[r][s];
@@ -3786,8 +5043,8 @@ LEVEL_v3 static void conv2d_1_weight_gradient_part_v3(const float x[][26][26][32
             for (int j = 0; j < 6; j++) {
                 for (int k = 0; k < 64; k += 8) {
                     f32x8 d[4][4];
-                    for (int r = 0; r < 4; r++) {
-                        for (int s = 0; s < 4; s++) d[r][s] = load_f32x8(&d_y[n][4 * i + r][4 * j + s][k]);
+                    UNROLL for (int r = 0; r < 4; r++) {
+                        UNROLL for (int s = 0; s < 4; s++) d[r][s] = load_f32x8(&d_y[n][4 * i + r][4 * j + s][k]);
                     }
                     winograd_output_adjoint_f32x8(d, &z[0][i * 6 + j][k], 36 * 64);
                 }
@@ -4094,7 +5351,7 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_v3((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_train_v3((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4102,7 +5359,7 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v3(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_train_v3(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4206,6 +5463,173 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
         total += sum;
     }
     return (float)(total / (double)count);
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+LEVEL_v3 static void dense_forward_gradients_v3(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s1_1 = i ? load_f32x8(&y[m + 1][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s4_1 = i ? load_f32x8(&y[m + 4][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s5_1 = i ? load_f32x8(&y[m + 5][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    s1_0 = max_f32x8((f32x8){0}, s1_0);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    s1_1 = max_f32x8((f32x8){0}, s1_1);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    s2_0 = max_f32x8((f32x8){0}, s2_0);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    s2_1 = max_f32x8((f32x8){0}, s2_1);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    s3_0 = max_f32x8((f32x8){0}, s3_0);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    s3_1 = max_f32x8((f32x8){0}, s3_1);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    s4_0 = max_f32x8((f32x8){0}, s4_0);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    s4_1 = max_f32x8((f32x8){0}, s4_1);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    s5_0 = max_f32x8((f32x8){0}, s5_0);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    s5_1 = max_f32x8((f32x8){0}, s5_1);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+LEVEL_v3 static void dense_1_forward_gradients_v3(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m + 6 <= to; m += 6) {
+            f32x8 s0_0 = load_f32x8(&bias[0]);
+            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s1_0 = load_f32x8(&bias[0]);
+            f32x8 s1_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s2_0 = load_f32x8(&bias[0]);
+            f32x8 s2_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s3_0 = load_f32x8(&bias[0]);
+            f32x8 s3_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s4_0 = load_f32x8(&bias[0]);
+            f32x8 s4_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s5_0 = load_f32x8(&bias[0]);
+            f32x8 s5_1 = load_part_f32x8(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const a1 = &x[m + 1][0];
+            const float *const a2 = &x[m + 2][0];
+            const float *const a3 = &x[m + 3][0];
+            const float *const a4 = &x[m + 4][0];
+            const float *const a5 = &x[m + 5][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+            }
+            store_f32x8(&y[m][0], s0_0);
+            store_part_f32x8(&y[m][8], s0_1, 2);
+            store_f32x8(&y[m + 1][0], s1_0);
+            store_part_f32x8(&y[m + 1][8], s1_1, 2);
+            store_f32x8(&y[m + 2][0], s2_0);
+            store_part_f32x8(&y[m + 2][8], s2_1, 2);
+            store_f32x8(&y[m + 3][0], s3_0);
+            store_part_f32x8(&y[m + 3][8], s3_1, 2);
+            store_f32x8(&y[m + 4][0], s4_0);
+            store_part_f32x8(&y[m + 4][8], s4_1, 2);
+            store_f32x8(&y[m + 5][0], s5_0);
+            store_part_f32x8(&y[m + 5][8], s5_1, 2);
+        }
+        for (; m < to; m++) {
+            f32x8 s0_0 = load_f32x8(&bias[0]);
+            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+            }
+            store_f32x8(&y[m][0], s0_0);
+            store_part_f32x8(&y[m][8], s0_1, 2);
+        }
+    }
 }
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
@@ -4419,11 +5843,11 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_gradients_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_gradients_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4611,17 +6035,17 @@ LEVEL_base static inline void winograd_input_line_f32x4(const f32x4 d[6], f32x4 
 LEVEL_base static inline void winograd_input_f32x4(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
 {
     f32x4 half[6][6]; /* [column][row] */
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int s = 0; s < 6; s++) {
         const float *const at = from + s * pixel;
         const f32x4 d[6] = {load_f32x4(at), load_f32x4(at + row), load_f32x4(at + 2 * row),
                                 load_f32x4(at + 3 * row), load_f32x4(at + 4 * row), load_f32x4(at + 5 * row)};
         winograd_input_line_f32x4(d, half[s]);
     }
-    for (int r = 0; r < 6; r++) {
+    UNROLL for (int r = 0; r < 6; r++) {
         const f32x4 d[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
         f32x4 v[6];
         winograd_input_line_f32x4(d, v);
-        for (int s = 0; s < 6; s++) store_f32x4(to + (6 * r + s) * entry, v[s]);
+        UNROLL for (int s = 0; s < 6; s++) store_f32x4(to + (6 * r + s) * entry, v[s]);
     }
 }
 
@@ -4639,13 +6063,13 @@ LEVEL_base static inline void winograd_output_line_f32x4(const f32x4 m[6], f32x4
 LEVEL_base static inline void winograd_output_f32x4(const float *from, ptrdiff_t entry, f32x4 y[4][4])
 {
     f32x4 half[6][4]; /* [column][row] */
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int s = 0; s < 6; s++) {
         const float *const at = from + s * entry;
         const f32x4 m[6] = {load_f32x4(at), load_f32x4(at + 6 * entry), load_f32x4(at + 12 * entry),
                                 load_f32x4(at + 18 * entry), load_f32x4(at + 24 * entry), load_f32x4(at + 30 * entry)};
         winograd_output_line_f32x4(m, half[s]);
     }
-    for (int r = 0; r < 4; r++) {
+    UNROLL for (int r = 0; r < 4; r++) {
         const f32x4 m[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
         winograd_output_line_f32x4(m, y[r]);
     }
@@ -4667,12 +6091,12 @@ LEVEL_base static inline void winograd_output_adjoint_line_f32x4(const f32x4 y[4
 LEVEL_base static inline void winograd_output_adjoint_f32x4(f32x4 y[4][4], float *to, ptrdiff_t entry)
 {
     f32x4 half[4][6]; /* [row][column] */
-    for (int r = 0; r < 4; r++) winograd_output_adjoint_line_f32x4(y[r], half[r]);
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int r = 0; r < 4; r++) winograd_output_adjoint_line_f32x4(y[r], half[r]);
+    UNROLL for (int s = 0; s < 6; s++) {
         const f32x4 column[4] = {half[0][s], half[1][s], half[2][s], half[3][s]};
         f32x4 m[6];
         winograd_output_adjoint_line_f32x4(column, m);
-        for (int r = 0; r < 6; r++) store_f32x4(to + (6 * r + s) * entry, m[r]);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x4(to + (6 * r + s) * entry, m[r]);
     }
 }
 
@@ -4693,16 +6117,16 @@ LEVEL_base static inline void winograd_kernel_line_f32x4(const f32x4 g[3], f32x4
 LEVEL_base static inline void winograd_kernel_f32x4(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
 {
     f32x4 half[3][6]; /* [row][column] */
-    for (int r = 0; r < 3; r++) {
+    UNROLL for (int r = 0; r < 3; r++) {
         const float *const at = from + 3 * r * step;
         const f32x4 g[3] = {load_f32x4(at), load_f32x4(at + step), load_f32x4(at + 2 * step)};
         winograd_kernel_line_f32x4(g, half[r]);
     }
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int s = 0; s < 6; s++) {
         const f32x4 g[3] = {half[0][s], half[1][s], half[2][s]};
         f32x4 u[6];
         winograd_kernel_line_f32x4(g, u);
-        for (int r = 0; r < 6; r++) store_f32x4(to + (6 * r + s) * entry, u[r]);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x4(to + (6 * r + s) * entry, u[r]);
     }
 }
 
@@ -4719,12 +6143,12 @@ LEVEL_base static inline void winograd_kernel_adjoint_line_f32x4(const f32x4 u[6
 LEVEL_base static inline void winograd_kernel_adjoint_f32x4(f32x4 u[6][6], float *to, ptrdiff_t step)
 {
     f32x4 half[6][3]; /* [row][column] */
-    for (int r = 0; r < 6; r++) winograd_kernel_adjoint_line_f32x4(u[r], half[r]);
-    for (int s = 0; s < 3; s++) {
+    UNROLL for (int r = 0; r < 6; r++) winograd_kernel_adjoint_line_f32x4(u[r], half[r]);
+    UNROLL for (int s = 0; s < 3; s++) {
         const f32x4 column[6] = {half[0][s], half[1][s], half[2][s], half[3][s], half[4][s], half[5][s]};
         f32x4 g[3];
         winograd_kernel_adjoint_line_f32x4(column, g);
-        for (int r = 0; r < 3; r++) store_f32x4(to + (3 * r + s) * step, g[r]);
+        UNROLL for (int r = 0; r < 3; r++) store_f32x4(to + (3 * r + s) * step, g[r]);
     }
 }
 
@@ -4867,8 +6291,8 @@ static void conv2d_1_forward_base(const float x[][26][26][32], const float bias[
                     for (int k = 0; k < 64; k += 4) {
                         f32x4 d[4][4];
                         winograd_output_f32x4(&m[0][b * 6 + j][k], 12 * 64, d);
-                        for (int r = 0; r < 4; r++) {
-                            for (int s = 0; s < 4; s++) {
+                        UNROLL for (int r = 0; r < 4; r++) {
+                            UNROLL for (int s = 0; s < 4; s++) {
                                 const int p = 4 * (i + b) + r, q = 4 * j + s;
                                 f32x4 sum = d[r][s] + load_f32x4(&bias[k]);
                                 store_f32x4(&y[n][p][q][k], sum);
@@ -4904,7 +6328,136 @@ static void max_pooling2d_forward_base(const float x[][24][24][64], float y[][12
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-static void dense_forward_base(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+static void dense_forward_base(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    for (int k = 0; k < 32; k += 8) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
+                f32x4 s0_4 = i ? load_f32x4(&y[m][(k + 4) * 4]) : load_f32x4(&bias[(k + 4) * 4]);
+                f32x4 s0_5 = i ? load_f32x4(&y[m][(k + 5) * 4]) : load_f32x4(&bias[(k + 5) * 4]);
+                f32x4 s0_6 = i ? load_f32x4(&y[m][(k + 6) * 4]) : load_f32x4(&bias[(k + 6) * 4]);
+                f32x4 s0_7 = i ? load_f32x4(&y[m][(k + 7) * 4]) : load_f32x4(&bias[(k + 7) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
+                const float *const b4 = &kernel[(k + 4) / 4][i][(k + 4) % 4 * 4];
+                const float *const b5 = &kernel[(k + 5) / 4][i][(k + 5) % 4 * 4];
+                const float *const b6 = &kernel[(k + 6) / 4][i][(k + 6) % 4 * 4];
+                const float *const b7 = &kernel[(k + 7) / 4][i][(k + 7) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
+                }
+                if (i + end < 9216) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                    store_f32x4(&y[m][(k + 4) * 4], s0_4);
+                    store_f32x4(&y[m][(k + 5) * 4], s0_5);
+                    store_f32x4(&y[m][(k + 6) * 4], s0_6);
+                    store_f32x4(&y[m][(k + 7) * 4], s0_7);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s0_2 = max_f32x4((f32x4){0}, s0_2);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    s0_3 = max_f32x4((f32x4){0}, s0_3);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                    s0_4 = max_f32x4((f32x4){0}, s0_4);
+                    store_f32x4(&y[m][(k + 4) * 4], s0_4);
+                    s0_5 = max_f32x4((f32x4){0}, s0_5);
+                    store_f32x4(&y[m][(k + 5) * 4], s0_5);
+                    s0_6 = max_f32x4((f32x4){0}, s0_6);
+                    store_f32x4(&y[m][(k + 6) * 4], s0_6);
+                    s0_7 = max_f32x4((f32x4){0}, s0_7);
+                    store_f32x4(&y[m][(k + 7) * 4], s0_7);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+static void dense_1_forward_base(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m < to; m++) {
+            f32x4 s0_0 = load_f32x4(&bias[0]);
+            f32x4 s0_1 = load_f32x4(&bias[4]);
+            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][4];
+            const float *const b2 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+            }
+            store_f32x4(&y[m][0], s0_0);
+            store_f32x4(&y[m][4], s0_1);
+            store_part_f32x4(&y[m][8], s0_2, 2);
+        }
+    }
+}
+
+/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
+static void dense_1_softmax_forward_base(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int m = 0; m < 1; m++) {
+            const float *const from = &x[(n + m) * 10];
+            float *const to = &y[(n + m) * 10];
+            float largest = from[0], sum = 0.0f;
+            for (int c = 1; c < 10; c++) {
+                largest = from[c] > largest ? from[c] : largest;
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = expf(from[c] - largest);
+                sum += to[c];
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = to[c] / sum;
+            }
+        }
+    }
+}
+
+static void run_single_base(const mnist_cnn_weights *w, const float *input, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 608256);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena + 460800);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 36864);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float *const conv2d_1_workspace = (float *)(arena + 294912);
+    float *const conv2d_1_workspace_21 = (float *)(arena);
+    rescaling_forward_base(input, &rescaling_out[0][0][0][0], 0, 1);
+    conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1);
+    conv2d_1_kernel_transform_base(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 4);
+    conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 1, 0);
+    max_pooling2d_forward_base(conv2d_1_linear_out, conv2d_1_out, 0, 1);
+    dense_forward_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
+    dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    dense_1_softmax_forward_base(&dense_1_linear_out[0][0], output, 0, 1);
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+static void dense_forward_batch_base(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = 0, to = count * 1;
     for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
@@ -5006,7 +6559,7 @@ static void dense_forward_base(const float x[][9216], const float kernel[][9216]
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-static void dense_1_forward_base(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+static void dense_1_forward_batch_base(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -5070,48 +6623,6 @@ static void dense_1_forward_base(const float x[][128], const float kernel[][128]
     }
 }
 
-/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
-static void dense_1_softmax_forward_base(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t n = first; n < last; n++) {
-        for (int m = 0; m < 1; m++) {
-            const float *const from = &x[(n + m) * 10];
-            float *const to = &y[(n + m) * 10];
-            float largest = from[0], sum = 0.0f;
-            for (int c = 1; c < 10; c++) {
-                largest = from[c] > largest ? from[c] : largest;
-            }
-            for (int c = 0; c < 10; c++) {
-                to[c] = expf(from[c] - largest);
-                sum += to[c];
-            }
-            for (int c = 0; c < 10; c++) {
-                to[c] = to[c] / sum;
-            }
-        }
-    }
-}
-
-static void run_single_base(const mnist_cnn_weights *w, const float *input, float *output, unsigned char *arena)
-{
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 608256);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena + 460800);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 36864);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
-    float *const conv2d_1_workspace = (float *)(arena + 294912);
-    float *const conv2d_1_workspace_21 = (float *)(arena);
-    rescaling_forward_base(input, &rescaling_out[0][0][0][0], 0, 1);
-    conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1);
-    conv2d_1_kernel_transform_base(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 4);
-    conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 1, 0);
-    max_pooling2d_forward_base(conv2d_1_linear_out, conv2d_1_out, 0, 1);
-    dense_forward_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 1, 0, 16);
-    dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
-    dense_1_softmax_forward_base(&dense_1_linear_out[0][0], output, 0, 1);
-}
-
 static void run_batch_base(const mnist_cnn_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
@@ -5144,15 +6655,182 @@ static void run_batch_base(const mnist_cnn_weights *w, const float *input, float
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_softmax_forward_base(&dense_1_linear_out[0][0], output, count * task / 16, count * (task + 1) / 16);
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+static void dense_forward_evaluate_base(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s4_1 = i ? load_f32x4(&y[m + 4][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s5_0 = i ? load_f32x4(&y[m + 5][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s5_1 = i ? load_f32x4(&y[m + 5][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s1_0 = max_f32x4((f32x4){0}, s1_0);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    s1_1 = max_f32x4((f32x4){0}, s1_1);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    s2_0 = max_f32x4((f32x4){0}, s2_0);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    s2_1 = max_f32x4((f32x4){0}, s2_1);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    s3_0 = max_f32x4((f32x4){0}, s3_0);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    s3_1 = max_f32x4((f32x4){0}, s3_1);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    s4_0 = max_f32x4((f32x4){0}, s4_0);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    s4_1 = max_f32x4((f32x4){0}, s4_1);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    s5_0 = max_f32x4((f32x4){0}, s5_0);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    s5_1 = max_f32x4((f32x4){0}, s5_1);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+static void dense_1_forward_evaluate_base(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m + 4 <= to; m += 4) {
+            f32x4 s0_0 = load_f32x4(&bias[0]);
+            f32x4 s0_1 = load_f32x4(&bias[4]);
+            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
+            f32x4 s1_0 = load_f32x4(&bias[0]);
+            f32x4 s1_1 = load_f32x4(&bias[4]);
+            f32x4 s1_2 = load_part_f32x4(&bias[8], 2);
+            f32x4 s2_0 = load_f32x4(&bias[0]);
+            f32x4 s2_1 = load_f32x4(&bias[4]);
+            f32x4 s2_2 = load_part_f32x4(&bias[8], 2);
+            f32x4 s3_0 = load_f32x4(&bias[0]);
+            f32x4 s3_1 = load_f32x4(&bias[4]);
+            f32x4 s3_2 = load_part_f32x4(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const a1 = &x[m + 1][0];
+            const float *const a2 = &x[m + 2][0];
+            const float *const a3 = &x[m + 3][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][4];
+            const float *const b2 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
+                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
+                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
+            }
+            store_f32x4(&y[m][0], s0_0);
+            store_f32x4(&y[m][4], s0_1);
+            store_part_f32x4(&y[m][8], s0_2, 2);
+            store_f32x4(&y[m + 1][0], s1_0);
+            store_f32x4(&y[m + 1][4], s1_1);
+            store_part_f32x4(&y[m + 1][8], s1_2, 2);
+            store_f32x4(&y[m + 2][0], s2_0);
+            store_f32x4(&y[m + 2][4], s2_1);
+            store_part_f32x4(&y[m + 2][8], s2_2, 2);
+            store_f32x4(&y[m + 3][0], s3_0);
+            store_f32x4(&y[m + 3][4], s3_1);
+            store_part_f32x4(&y[m + 3][8], s3_2, 2);
+        }
+        for (; m < to; m++) {
+            f32x4 s0_0 = load_f32x4(&bias[0]);
+            f32x4 s0_1 = load_f32x4(&bias[4]);
+            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][4];
+            const float *const b2 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+            }
+            store_f32x4(&y[m][0], s0_0);
+            store_f32x4(&y[m][4], s0_1);
+            store_part_f32x4(&y[m][8], s0_2, 2);
+        }
     }
 }
 
@@ -5216,11 +6894,11 @@ static float run_evaluation_base(const mnist_cnn_weights *w, const float *input,
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_evaluate_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_evaluate_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5255,6 +6933,108 @@ static void dropout_forward_base(const float *x, float *y, const Step *step, ptr
     }
 }
 
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+static void dense_forward_train_base(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s4_1 = i ? load_f32x4(&y[m + 4][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s5_0 = i ? load_f32x4(&y[m + 5][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s5_1 = i ? load_f32x4(&y[m + 5][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s1_0 = max_f32x4((f32x4){0}, s1_0);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    s1_1 = max_f32x4((f32x4){0}, s1_1);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    s2_0 = max_f32x4((f32x4){0}, s2_0);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    s2_1 = max_f32x4((f32x4){0}, s2_1);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    s3_0 = max_f32x4((f32x4){0}, s3_0);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    s3_1 = max_f32x4((f32x4){0}, s3_1);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    s4_0 = max_f32x4((f32x4){0}, s4_0);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    s4_1 = max_f32x4((f32x4){0}, s4_1);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    s5_0 = max_f32x4((f32x4){0}, s5_0);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    s5_1 = max_f32x4((f32x4){0}, s5_1);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                }
+            }
+        }
+    }
+}
+
 /* dropout_1: y = 0 with probability 0.5, else x / 0.5. */
 static void dropout_1_forward_base(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -5264,6 +7044,71 @@ static void dropout_1_forward_base(const float *x, float *y, const Step *step, p
         f32x4 v = load_f32x4(&x[i]);
         v = keep_f32x4(~random_below_f32x4(key8, (uint32_t)i, 2147483648u), v * 2.0f);
         store_f32x4(&y[i], v);
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+static void dense_1_forward_train_base(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m + 4 <= to; m += 4) {
+            f32x4 s0_0 = load_f32x4(&bias[0]);
+            f32x4 s0_1 = load_f32x4(&bias[4]);
+            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
+            f32x4 s1_0 = load_f32x4(&bias[0]);
+            f32x4 s1_1 = load_f32x4(&bias[4]);
+            f32x4 s1_2 = load_part_f32x4(&bias[8], 2);
+            f32x4 s2_0 = load_f32x4(&bias[0]);
+            f32x4 s2_1 = load_f32x4(&bias[4]);
+            f32x4 s2_2 = load_part_f32x4(&bias[8], 2);
+            f32x4 s3_0 = load_f32x4(&bias[0]);
+            f32x4 s3_1 = load_f32x4(&bias[4]);
+            f32x4 s3_2 = load_part_f32x4(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const a1 = &x[m + 1][0];
+            const float *const a2 = &x[m + 2][0];
+            const float *const a3 = &x[m + 3][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][4];
+            const float *const b2 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
+                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
+                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
+            }
+            store_f32x4(&y[m][0], s0_0);
+            store_f32x4(&y[m][4], s0_1);
+            store_part_f32x4(&y[m][8], s0_2, 2);
+            store_f32x4(&y[m + 1][0], s1_0);
+            store_f32x4(&y[m + 1][4], s1_1);
+            store_part_f32x4(&y[m + 1][8], s1_2, 2);
+            store_f32x4(&y[m + 2][0], s2_0);
+            store_f32x4(&y[m + 2][4], s2_1);
+            store_part_f32x4(&y[m + 2][8], s2_2, 2);
+            store_f32x4(&y[m + 3][0], s3_0);
+            store_f32x4(&y[m + 3][4], s3_1);
+            store_part_f32x4(&y[m + 3][8], s3_2, 2);
+        }
+        for (; m < to; m++) {
+            f32x4 s0_0 = load_f32x4(&bias[0]);
+            f32x4 s0_1 = load_f32x4(&bias[4]);
+            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][4];
+            const float *const b2 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+            }
+            store_f32x4(&y[m][0], s0_0);
+            store_f32x4(&y[m][4], s0_1);
+            store_part_f32x4(&y[m][8], s0_2, 2);
+        }
     }
 }
 
@@ -5827,8 +7672,8 @@ static void conv2d_1_input_gradient_base(const float d_y[][24][24][64], float d_
                     for (int k = 0; k < 32; k += 4) {
                         f32x4 d[4][4];
                         winograd_output_f32x4(&m[0][b * 7 + j][k], 7 * 32, d);
-                        for (int r = 0; r < 4; r++) {
-                            for (int s = 0; s < 4; s++) {
+                        UNROLL for (int r = 0; r < 4; r++) {
+                            UNROLL for (int s = 0; s < 4; s++) {
                                 const int p = 4 * (i + b) + r, q = 4 * j + s;
                                 if (p < 26 && q < 26) {
                                     f32x4 sum = d[r][s];
@@ -5863,8 +7708,8 @@ static void conv2d_1_weight_gradient_part_base(const float x[][26][26][32], cons
             for (int j = 0; j < 6; j++) {
                 for (int k = 0; k < 64; k += 4) {
                     f32x4 d[4][4];
-                    for (int r = 0; r < 4; r++) {
-                        for (int s = 0; s < 4; s++) d[r][s] = load_f32x4(&d_y[n][4 * i + r][4 * j + s][k]);
+                    UNROLL for (int r = 0; r < 4; r++) {
+                        UNROLL for (int s = 0; s < 4; s++) d[r][s] = load_f32x4(&d_y[n][4 * i + r][4 * j + s][k]);
                     }
                     winograd_output_adjoint_f32x4(d, &z[0][i * 6 + j][k], 36 * 64);
                 }
@@ -6203,7 +8048,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_base((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_train_base((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -6211,7 +8056,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_train_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -6315,6 +8160,173 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
         total += sum;
     }
     return (float)(total / (double)count);
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+static void dense_forward_gradients_base(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s4_1 = i ? load_f32x4(&y[m + 4][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s5_0 = i ? load_f32x4(&y[m + 5][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s5_1 = i ? load_f32x4(&y[m + 5][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s1_0 = max_f32x4((f32x4){0}, s1_0);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    s1_1 = max_f32x4((f32x4){0}, s1_1);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    s2_0 = max_f32x4((f32x4){0}, s2_0);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    s2_1 = max_f32x4((f32x4){0}, s2_1);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    s3_0 = max_f32x4((f32x4){0}, s3_0);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    s3_1 = max_f32x4((f32x4){0}, s3_1);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    s4_0 = max_f32x4((f32x4){0}, s4_0);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    s4_1 = max_f32x4((f32x4){0}, s4_1);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    s5_0 = max_f32x4((f32x4){0}, s5_0);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    s5_1 = max_f32x4((f32x4){0}, s5_1);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+static void dense_1_forward_gradients_base(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m + 4 <= to; m += 4) {
+            f32x4 s0_0 = load_f32x4(&bias[0]);
+            f32x4 s0_1 = load_f32x4(&bias[4]);
+            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
+            f32x4 s1_0 = load_f32x4(&bias[0]);
+            f32x4 s1_1 = load_f32x4(&bias[4]);
+            f32x4 s1_2 = load_part_f32x4(&bias[8], 2);
+            f32x4 s2_0 = load_f32x4(&bias[0]);
+            f32x4 s2_1 = load_f32x4(&bias[4]);
+            f32x4 s2_2 = load_part_f32x4(&bias[8], 2);
+            f32x4 s3_0 = load_f32x4(&bias[0]);
+            f32x4 s3_1 = load_f32x4(&bias[4]);
+            f32x4 s3_2 = load_part_f32x4(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const a1 = &x[m + 1][0];
+            const float *const a2 = &x[m + 2][0];
+            const float *const a3 = &x[m + 3][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][4];
+            const float *const b2 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
+                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
+                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
+            }
+            store_f32x4(&y[m][0], s0_0);
+            store_f32x4(&y[m][4], s0_1);
+            store_part_f32x4(&y[m][8], s0_2, 2);
+            store_f32x4(&y[m + 1][0], s1_0);
+            store_f32x4(&y[m + 1][4], s1_1);
+            store_part_f32x4(&y[m + 1][8], s1_2, 2);
+            store_f32x4(&y[m + 2][0], s2_0);
+            store_f32x4(&y[m + 2][4], s2_1);
+            store_part_f32x4(&y[m + 2][8], s2_2, 2);
+            store_f32x4(&y[m + 3][0], s3_0);
+            store_f32x4(&y[m + 3][4], s3_1);
+            store_part_f32x4(&y[m + 3][8], s3_2, 2);
+        }
+        for (; m < to; m++) {
+            f32x4 s0_0 = load_f32x4(&bias[0]);
+            f32x4 s0_1 = load_f32x4(&bias[4]);
+            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][4];
+            const float *const b2 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+            }
+            store_f32x4(&y[m][0], s0_0);
+            store_f32x4(&y[m][4], s0_1);
+            store_part_f32x4(&y[m][8], s0_2, 2);
+        }
+    }
 }
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
@@ -6496,11 +8508,11 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_gradients_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_gradients_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {

@@ -23,17 +23,17 @@ LEVEL static inline void winograd_input_line_f32xLANES(const f32xLANES d[6], f32
 LEVEL static inline void winograd_input_f32xLANES(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
 {
     f32xLANES half[6][6]; /* [column][row] */
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int s = 0; s < 6; s++) {
         const float *const at = from + s * pixel;
         const f32xLANES d[6] = {load_f32xLANES(at), load_f32xLANES(at + row), load_f32xLANES(at + 2 * row),
                                 load_f32xLANES(at + 3 * row), load_f32xLANES(at + 4 * row), load_f32xLANES(at + 5 * row)};
         winograd_input_line_f32xLANES(d, half[s]);
     }
-    for (int r = 0; r < 6; r++) {
+    UNROLL for (int r = 0; r < 6; r++) {
         const f32xLANES d[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
         f32xLANES v[6];
         winograd_input_line_f32xLANES(d, v);
-        for (int s = 0; s < 6; s++) store_f32xLANES(to + (6 * r + s) * entry, v[s]);
+        UNROLL for (int s = 0; s < 6; s++) store_f32xLANES(to + (6 * r + s) * entry, v[s]);
     }
 }
 
@@ -51,13 +51,13 @@ LEVEL static inline void winograd_output_line_f32xLANES(const f32xLANES m[6], f3
 LEVEL static inline void winograd_output_f32xLANES(const float *from, ptrdiff_t entry, f32xLANES y[4][4])
 {
     f32xLANES half[6][4]; /* [column][row] */
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int s = 0; s < 6; s++) {
         const float *const at = from + s * entry;
         const f32xLANES m[6] = {load_f32xLANES(at), load_f32xLANES(at + 6 * entry), load_f32xLANES(at + 12 * entry),
                                 load_f32xLANES(at + 18 * entry), load_f32xLANES(at + 24 * entry), load_f32xLANES(at + 30 * entry)};
         winograd_output_line_f32xLANES(m, half[s]);
     }
-    for (int r = 0; r < 4; r++) {
+    UNROLL for (int r = 0; r < 4; r++) {
         const f32xLANES m[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
         winograd_output_line_f32xLANES(m, y[r]);
     }
@@ -79,12 +79,12 @@ LEVEL static inline void winograd_output_adjoint_line_f32xLANES(const f32xLANES 
 LEVEL static inline void winograd_output_adjoint_f32xLANES(f32xLANES y[4][4], float *to, ptrdiff_t entry)
 {
     f32xLANES half[4][6]; /* [row][column] */
-    for (int r = 0; r < 4; r++) winograd_output_adjoint_line_f32xLANES(y[r], half[r]);
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int r = 0; r < 4; r++) winograd_output_adjoint_line_f32xLANES(y[r], half[r]);
+    UNROLL for (int s = 0; s < 6; s++) {
         const f32xLANES column[4] = {half[0][s], half[1][s], half[2][s], half[3][s]};
         f32xLANES m[6];
         winograd_output_adjoint_line_f32xLANES(column, m);
-        for (int r = 0; r < 6; r++) store_f32xLANES(to + (6 * r + s) * entry, m[r]);
+        UNROLL for (int r = 0; r < 6; r++) store_f32xLANES(to + (6 * r + s) * entry, m[r]);
     }
 }
 
@@ -105,16 +105,16 @@ LEVEL static inline void winograd_kernel_line_f32xLANES(const f32xLANES g[3], f3
 LEVEL static inline void winograd_kernel_f32xLANES(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
 {
     f32xLANES half[3][6]; /* [row][column] */
-    for (int r = 0; r < 3; r++) {
+    UNROLL for (int r = 0; r < 3; r++) {
         const float *const at = from + 3 * r * step;
         const f32xLANES g[3] = {load_f32xLANES(at), load_f32xLANES(at + step), load_f32xLANES(at + 2 * step)};
         winograd_kernel_line_f32xLANES(g, half[r]);
     }
-    for (int s = 0; s < 6; s++) {
+    UNROLL for (int s = 0; s < 6; s++) {
         const f32xLANES g[3] = {half[0][s], half[1][s], half[2][s]};
         f32xLANES u[6];
         winograd_kernel_line_f32xLANES(g, u);
-        for (int r = 0; r < 6; r++) store_f32xLANES(to + (6 * r + s) * entry, u[r]);
+        UNROLL for (int r = 0; r < 6; r++) store_f32xLANES(to + (6 * r + s) * entry, u[r]);
     }
 }
 
@@ -131,11 +131,11 @@ LEVEL static inline void winograd_kernel_adjoint_line_f32xLANES(const f32xLANES 
 LEVEL static inline void winograd_kernel_adjoint_f32xLANES(f32xLANES u[6][6], float *to, ptrdiff_t step)
 {
     f32xLANES half[6][3]; /* [row][column] */
-    for (int r = 0; r < 6; r++) winograd_kernel_adjoint_line_f32xLANES(u[r], half[r]);
-    for (int s = 0; s < 3; s++) {
+    UNROLL for (int r = 0; r < 6; r++) winograd_kernel_adjoint_line_f32xLANES(u[r], half[r]);
+    UNROLL for (int s = 0; s < 3; s++) {
         const f32xLANES column[6] = {half[0][s], half[1][s], half[2][s], half[3][s], half[4][s], half[5][s]};
         f32xLANES g[3];
         winograd_kernel_adjoint_line_f32xLANES(column, g);
-        for (int r = 0; r < 3; r++) store_f32xLANES(to + (3 * r + s) * step, g[r]);
+        UNROLL for (int r = 0; r < 3; r++) store_f32xLANES(to + (3 * r + s) * step, g[r]);
     }
 }

@@ -190,8 +190,8 @@ static void emit_output_tiles(Emit *e, const Node *node, const Convolution *c, c
          "for (int k = 0; k < $K; k += $L) {",
          "f32x$L d[4][4];",
          "winograd_output_f32x$L(&m[0][b * $TW + j][k], $TILES * $K, d);",
-         "for (int r = 0; r < 4; r++) {",
-         "for (int s = 0; s < 4; s++) {",
+         "UNROLL for (int r = 0; r < 4; r++) {",
+         "UNROLL for (int s = 0; s < 4; s++) {",
          "const int p = 4 * (i + b) + r, q = 4 * j + s;");
     if (is_ragged(c)) EMIT(e, "if (p < $P && q < $Q) {");
     if (bias) {
@@ -232,10 +232,10 @@ static void emit_gradient_tiles(Emit *e, const Convolution *c)
          "for (int j = 0; j < $TW; j++) {",
          "for (int k = 0; k < $K; k += $L) {",
          "f32x$L d[4][4];",
-         "for (int r = 0; r < 4; r++) {");
+         "UNROLL for (int r = 0; r < 4; r++) {");
     if (is_ragged(c))
-        EMIT(e, "for (int s = 0; s < 4; s++) d[r][s] = 4 * i + r < $P && 4 * j + s < $Q ? load_f32x$L(&d_y[n][4 * i + r][4 * j + s][k]) : (f32x$L){0};");
-    else EMIT(e, "for (int s = 0; s < 4; s++) d[r][s] = load_f32x$L(&d_y[n][4 * i + r][4 * j + s][k]);");
+        EMIT(e, "UNROLL for (int s = 0; s < 4; s++) d[r][s] = 4 * i + r < $P && 4 * j + s < $Q ? load_f32x$L(&d_y[n][4 * i + r][4 * j + s][k]) : (f32x$L){0};");
+    else EMIT(e, "UNROLL for (int s = 0; s < 4; s++) d[r][s] = load_f32x$L(&d_y[n][4 * i + r][4 * j + s][k]);");
     EMIT(e,
          "}",
          "winograd_output_adjoint_f32x$L(d, &z[0][i * $TW + j][k], $TILES * $K);",
