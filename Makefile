@@ -97,6 +97,7 @@ mlp: $(MLP)/mlp data
 
 # make generated  the emitted C of the examples anew; it is committed, to be read and compared
 generated: $(CNNC)
+	@mkdir -p generated
 	for name in mnist_cnn mlp; do $(BUILD)/cnnc examples/$$name/$$name.net -o generated/$$name.c || exit 1; done
 
 # ---- checks -----------------------------------------------------------------------------------------

@@ -959,257 +959,6 @@ static void run_batch_v4(const mnist_cnn_weights *w, const float *input, float *
     }
 }
 
-/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-LEVEL_v4 static void dense_forward_evaluate_v4(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = first * 1, to = last * 1;
-    for (int k = 0; k < 8; k += 4) {
-        for (int i = 0; i < 9216; i += 256) {
-            const int end = 9216 - i < 256 ? 9216 - i : 256;
-            ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
-                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s1_0 = i ? load_f32x16(&y[m + 1][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s1_1 = i ? load_f32x16(&y[m + 1][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s1_2 = i ? load_f32x16(&y[m + 1][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s1_3 = i ? load_f32x16(&y[m + 1][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s2_0 = i ? load_f32x16(&y[m + 2][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s2_1 = i ? load_f32x16(&y[m + 2][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s2_2 = i ? load_f32x16(&y[m + 2][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s2_3 = i ? load_f32x16(&y[m + 2][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s3_0 = i ? load_f32x16(&y[m + 3][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s3_2 = i ? load_f32x16(&y[m + 3][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s3_3 = i ? load_f32x16(&y[m + 3][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s4_0 = i ? load_f32x16(&y[m + 4][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s4_2 = i ? load_f32x16(&y[m + 4][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s4_3 = i ? load_f32x16(&y[m + 4][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s5_0 = i ? load_f32x16(&y[m + 5][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s5_1 = i ? load_f32x16(&y[m + 5][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s5_2 = i ? load_f32x16(&y[m + 5][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s5_3 = i ? load_f32x16(&y[m + 5][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
-                const float *const b0 = &kernel[k][i][0];
-                const float *const b1 = &kernel[k + 1][i][0];
-                const float *const b2 = &kernel[k + 2][i][0];
-                const float *const b3 = &kernel[k + 3][i][0];
-                for (int j = 0; j < end; j++) {
-                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2; s5_3 += a5[j] * w3;
-                }
-                if (i + end < 9216) {
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
-                    store_f32x16(&y[m + 1][k * 16], s1_0);
-                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
-                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
-                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
-                    store_f32x16(&y[m + 2][k * 16], s2_0);
-                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
-                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
-                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
-                    store_f32x16(&y[m + 3][k * 16], s3_0);
-                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
-                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
-                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
-                    store_f32x16(&y[m + 4][k * 16], s4_0);
-                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
-                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
-                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
-                    store_f32x16(&y[m + 5][k * 16], s5_0);
-                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
-                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
-                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
-                } else {
-                    s0_0 = max_f32x16((f32x16){0}, s0_0);
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    s0_1 = max_f32x16((f32x16){0}, s0_1);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    s0_2 = max_f32x16((f32x16){0}, s0_2);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    s0_3 = max_f32x16((f32x16){0}, s0_3);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
-                    s1_0 = max_f32x16((f32x16){0}, s1_0);
-                    store_f32x16(&y[m + 1][k * 16], s1_0);
-                    s1_1 = max_f32x16((f32x16){0}, s1_1);
-                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
-                    s1_2 = max_f32x16((f32x16){0}, s1_2);
-                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
-                    s1_3 = max_f32x16((f32x16){0}, s1_3);
-                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
-                    s2_0 = max_f32x16((f32x16){0}, s2_0);
-                    store_f32x16(&y[m + 2][k * 16], s2_0);
-                    s2_1 = max_f32x16((f32x16){0}, s2_1);
-                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
-                    s2_2 = max_f32x16((f32x16){0}, s2_2);
-                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
-                    s2_3 = max_f32x16((f32x16){0}, s2_3);
-                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
-                    s3_0 = max_f32x16((f32x16){0}, s3_0);
-                    store_f32x16(&y[m + 3][k * 16], s3_0);
-                    s3_1 = max_f32x16((f32x16){0}, s3_1);
-                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
-                    s3_2 = max_f32x16((f32x16){0}, s3_2);
-                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
-                    s3_3 = max_f32x16((f32x16){0}, s3_3);
-                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
-                    s4_0 = max_f32x16((f32x16){0}, s4_0);
-                    store_f32x16(&y[m + 4][k * 16], s4_0);
-                    s4_1 = max_f32x16((f32x16){0}, s4_1);
-                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
-                    s4_2 = max_f32x16((f32x16){0}, s4_2);
-                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
-                    s4_3 = max_f32x16((f32x16){0}, s4_3);
-                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
-                    s5_0 = max_f32x16((f32x16){0}, s5_0);
-                    store_f32x16(&y[m + 5][k * 16], s5_0);
-                    s5_1 = max_f32x16((f32x16){0}, s5_1);
-                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
-                    s5_2 = max_f32x16((f32x16){0}, s5_2);
-                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
-                    s5_3 = max_f32x16((f32x16){0}, s5_3);
-                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
-                }
-            }
-            for (; m < to; m++) {
-                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[k][i][0];
-                const float *const b1 = &kernel[k + 1][i][0];
-                const float *const b2 = &kernel[k + 2][i][0];
-                const float *const b3 = &kernel[k + 3][i][0];
-                for (int j = 0; j < end; j++) {
-                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
-                }
-                if (i + end < 9216) {
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
-                } else {
-                    s0_0 = max_f32x16((f32x16){0}, s0_0);
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    s0_1 = max_f32x16((f32x16){0}, s0_1);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    s0_2 = max_f32x16((f32x16){0}, s0_2);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    s0_3 = max_f32x16((f32x16){0}, s0_3);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
-                }
-            }
-        }
-    }
-}
-
-/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v4 static void dense_1_forward_evaluate_v4(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
-        ptrdiff_t m = from;
-        for (; m + 16 <= to; m += 16) {
-            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s1_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s2_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s3_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s4_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s5_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s6_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s7_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s8_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s9_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s10_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s11_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s12_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s13_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s14_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s15_0 = load_part_f32x16(&bias[0], 10);
-            const float *const a0 = &x[m][0];
-            const float *const a1 = &x[m + 1][0];
-            const float *const a2 = &x[m + 2][0];
-            const float *const a3 = &x[m + 3][0];
-            const float *const a4 = &x[m + 4][0];
-            const float *const a5 = &x[m + 5][0];
-            const float *const a6 = &x[m + 6][0];
-            const float *const a7 = &x[m + 7][0];
-            const float *const a8 = &x[m + 8][0];
-            const float *const a9 = &x[m + 9][0];
-            const float *const a10 = &x[m + 10][0];
-            const float *const a11 = &x[m + 11][0];
-            const float *const a12 = &x[m + 12][0];
-            const float *const a13 = &x[m + 13][0];
-            const float *const a14 = &x[m + 14][0];
-            const float *const a15 = &x[m + 15][0];
-            const float *const b0 = &kernel[0][0][0];
-            for (int j = 0; j < 128; j++) {
-                const f32x16 w0 = load_f32x16(b0 + j * 16);
-                s0_0 += a0[j] * w0;
-                s1_0 += a1[j] * w0;
-                s2_0 += a2[j] * w0;
-                s3_0 += a3[j] * w0;
-                s4_0 += a4[j] * w0;
-                s5_0 += a5[j] * w0;
-                s6_0 += a6[j] * w0;
-                s7_0 += a7[j] * w0;
-                s8_0 += a8[j] * w0;
-                s9_0 += a9[j] * w0;
-                s10_0 += a10[j] * w0;
-                s11_0 += a11[j] * w0;
-                s12_0 += a12[j] * w0;
-                s13_0 += a13[j] * w0;
-                s14_0 += a14[j] * w0;
-                s15_0 += a15[j] * w0;
-            }
-            store_part_f32x16(&y[m][0], s0_0, 10);
-            store_part_f32x16(&y[m + 1][0], s1_0, 10);
-            store_part_f32x16(&y[m + 2][0], s2_0, 10);
-            store_part_f32x16(&y[m + 3][0], s3_0, 10);
-            store_part_f32x16(&y[m + 4][0], s4_0, 10);
-            store_part_f32x16(&y[m + 5][0], s5_0, 10);
-            store_part_f32x16(&y[m + 6][0], s6_0, 10);
-            store_part_f32x16(&y[m + 7][0], s7_0, 10);
-            store_part_f32x16(&y[m + 8][0], s8_0, 10);
-            store_part_f32x16(&y[m + 9][0], s9_0, 10);
-            store_part_f32x16(&y[m + 10][0], s10_0, 10);
-            store_part_f32x16(&y[m + 11][0], s11_0, 10);
-            store_part_f32x16(&y[m + 12][0], s12_0, 10);
-            store_part_f32x16(&y[m + 13][0], s13_0, 10);
-            store_part_f32x16(&y[m + 14][0], s14_0, 10);
-            store_part_f32x16(&y[m + 15][0], s15_0, 10);
-        }
-        for (; m < to; m++) {
-            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
-            const float *const a0 = &x[m][0];
-            const float *const b0 = &kernel[0][0][0];
-            for (int j = 0; j < 128; j++) {
-                const f32x16 w0 = load_f32x16(b0 + j * 16);
-                s0_0 += a0[j] * w0;
-            }
-            store_part_f32x16(&y[m][0], s0_0, 10);
-        }
-    }
-}
-
 LEVEL_v4 static void dense_1_loss_v4(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
@@ -1270,11 +1019,11 @@ static float run_evaluation_v4(const mnist_cnn_weights *w, const float *input, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_evaluate_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_evaluate_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1309,168 +1058,6 @@ LEVEL_v4 static void dropout_forward_v4(const float *x, float *y, const Step *st
     }
 }
 
-/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-LEVEL_v4 static void dense_forward_train_v4(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = first * 1, to = last * 1;
-    for (int k = 0; k < 8; k += 4) {
-        for (int i = 0; i < 9216; i += 256) {
-            const int end = 9216 - i < 256 ? 9216 - i : 256;
-            ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
-                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s1_0 = i ? load_f32x16(&y[m + 1][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s1_1 = i ? load_f32x16(&y[m + 1][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s1_2 = i ? load_f32x16(&y[m + 1][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s1_3 = i ? load_f32x16(&y[m + 1][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s2_0 = i ? load_f32x16(&y[m + 2][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s2_1 = i ? load_f32x16(&y[m + 2][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s2_2 = i ? load_f32x16(&y[m + 2][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s2_3 = i ? load_f32x16(&y[m + 2][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s3_0 = i ? load_f32x16(&y[m + 3][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s3_2 = i ? load_f32x16(&y[m + 3][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s3_3 = i ? load_f32x16(&y[m + 3][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s4_0 = i ? load_f32x16(&y[m + 4][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s4_2 = i ? load_f32x16(&y[m + 4][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s4_3 = i ? load_f32x16(&y[m + 4][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s5_0 = i ? load_f32x16(&y[m + 5][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s5_1 = i ? load_f32x16(&y[m + 5][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s5_2 = i ? load_f32x16(&y[m + 5][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s5_3 = i ? load_f32x16(&y[m + 5][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
-                const float *const b0 = &kernel[k][i][0];
-                const float *const b1 = &kernel[k + 1][i][0];
-                const float *const b2 = &kernel[k + 2][i][0];
-                const float *const b3 = &kernel[k + 3][i][0];
-                for (int j = 0; j < end; j++) {
-                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2; s5_3 += a5[j] * w3;
-                }
-                if (i + end < 9216) {
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
-                    store_f32x16(&y[m + 1][k * 16], s1_0);
-                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
-                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
-                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
-                    store_f32x16(&y[m + 2][k * 16], s2_0);
-                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
-                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
-                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
-                    store_f32x16(&y[m + 3][k * 16], s3_0);
-                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
-                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
-                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
-                    store_f32x16(&y[m + 4][k * 16], s4_0);
-                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
-                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
-                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
-                    store_f32x16(&y[m + 5][k * 16], s5_0);
-                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
-                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
-                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
-                } else {
-                    s0_0 = max_f32x16((f32x16){0}, s0_0);
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    s0_1 = max_f32x16((f32x16){0}, s0_1);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    s0_2 = max_f32x16((f32x16){0}, s0_2);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    s0_3 = max_f32x16((f32x16){0}, s0_3);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
-                    s1_0 = max_f32x16((f32x16){0}, s1_0);
-                    store_f32x16(&y[m + 1][k * 16], s1_0);
-                    s1_1 = max_f32x16((f32x16){0}, s1_1);
-                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
-                    s1_2 = max_f32x16((f32x16){0}, s1_2);
-                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
-                    s1_3 = max_f32x16((f32x16){0}, s1_3);
-                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
-                    s2_0 = max_f32x16((f32x16){0}, s2_0);
-                    store_f32x16(&y[m + 2][k * 16], s2_0);
-                    s2_1 = max_f32x16((f32x16){0}, s2_1);
-                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
-                    s2_2 = max_f32x16((f32x16){0}, s2_2);
-                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
-                    s2_3 = max_f32x16((f32x16){0}, s2_3);
-                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
-                    s3_0 = max_f32x16((f32x16){0}, s3_0);
-                    store_f32x16(&y[m + 3][k * 16], s3_0);
-                    s3_1 = max_f32x16((f32x16){0}, s3_1);
-                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
-                    s3_2 = max_f32x16((f32x16){0}, s3_2);
-                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
-                    s3_3 = max_f32x16((f32x16){0}, s3_3);
-                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
-                    s4_0 = max_f32x16((f32x16){0}, s4_0);
-                    store_f32x16(&y[m + 4][k * 16], s4_0);
-                    s4_1 = max_f32x16((f32x16){0}, s4_1);
-                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
-                    s4_2 = max_f32x16((f32x16){0}, s4_2);
-                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
-                    s4_3 = max_f32x16((f32x16){0}, s4_3);
-                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
-                    s5_0 = max_f32x16((f32x16){0}, s5_0);
-                    store_f32x16(&y[m + 5][k * 16], s5_0);
-                    s5_1 = max_f32x16((f32x16){0}, s5_1);
-                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
-                    s5_2 = max_f32x16((f32x16){0}, s5_2);
-                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
-                    s5_3 = max_f32x16((f32x16){0}, s5_3);
-                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
-                }
-            }
-            for (; m < to; m++) {
-                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[k][i][0];
-                const float *const b1 = &kernel[k + 1][i][0];
-                const float *const b2 = &kernel[k + 2][i][0];
-                const float *const b3 = &kernel[k + 3][i][0];
-                for (int j = 0; j < end; j++) {
-                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
-                }
-                if (i + end < 9216) {
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
-                } else {
-                    s0_0 = max_f32x16((f32x16){0}, s0_0);
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    s0_1 = max_f32x16((f32x16){0}, s0_1);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    s0_2 = max_f32x16((f32x16){0}, s0_2);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    s0_3 = max_f32x16((f32x16){0}, s0_3);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
-                }
-            }
-        }
-    }
-}
-
 /* dropout_1: y = 0 with probability 0.5, else x / 0.5. */
 LEVEL_v4 static void dropout_1_forward_v4(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -1480,95 +1067,6 @@ LEVEL_v4 static void dropout_1_forward_v4(const float *x, float *y, const Step *
         f32x16 v = load_f32x16(&x[i]);
         v = keep_f32x16(~random_below_f32x16(key8, (uint32_t)i, 2147483648u), v * 2.0f);
         store_f32x16(&y[i], v);
-    }
-}
-
-/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v4 static void dense_1_forward_train_v4(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
-        ptrdiff_t m = from;
-        for (; m + 16 <= to; m += 16) {
-            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s1_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s2_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s3_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s4_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s5_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s6_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s7_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s8_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s9_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s10_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s11_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s12_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s13_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s14_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s15_0 = load_part_f32x16(&bias[0], 10);
-            const float *const a0 = &x[m][0];
-            const float *const a1 = &x[m + 1][0];
-            const float *const a2 = &x[m + 2][0];
-            const float *const a3 = &x[m + 3][0];
-            const float *const a4 = &x[m + 4][0];
-            const float *const a5 = &x[m + 5][0];
-            const float *const a6 = &x[m + 6][0];
-            const float *const a7 = &x[m + 7][0];
-            const float *const a8 = &x[m + 8][0];
-            const float *const a9 = &x[m + 9][0];
-            const float *const a10 = &x[m + 10][0];
-            const float *const a11 = &x[m + 11][0];
-            const float *const a12 = &x[m + 12][0];
-            const float *const a13 = &x[m + 13][0];
-            const float *const a14 = &x[m + 14][0];
-            const float *const a15 = &x[m + 15][0];
-            const float *const b0 = &kernel[0][0][0];
-            for (int j = 0; j < 128; j++) {
-                const f32x16 w0 = load_f32x16(b0 + j * 16);
-                s0_0 += a0[j] * w0;
-                s1_0 += a1[j] * w0;
-                s2_0 += a2[j] * w0;
-                s3_0 += a3[j] * w0;
-                s4_0 += a4[j] * w0;
-                s5_0 += a5[j] * w0;
-                s6_0 += a6[j] * w0;
-                s7_0 += a7[j] * w0;
-                s8_0 += a8[j] * w0;
-                s9_0 += a9[j] * w0;
-                s10_0 += a10[j] * w0;
-                s11_0 += a11[j] * w0;
-                s12_0 += a12[j] * w0;
-                s13_0 += a13[j] * w0;
-                s14_0 += a14[j] * w0;
-                s15_0 += a15[j] * w0;
-            }
-            store_part_f32x16(&y[m][0], s0_0, 10);
-            store_part_f32x16(&y[m + 1][0], s1_0, 10);
-            store_part_f32x16(&y[m + 2][0], s2_0, 10);
-            store_part_f32x16(&y[m + 3][0], s3_0, 10);
-            store_part_f32x16(&y[m + 4][0], s4_0, 10);
-            store_part_f32x16(&y[m + 5][0], s5_0, 10);
-            store_part_f32x16(&y[m + 6][0], s6_0, 10);
-            store_part_f32x16(&y[m + 7][0], s7_0, 10);
-            store_part_f32x16(&y[m + 8][0], s8_0, 10);
-            store_part_f32x16(&y[m + 9][0], s9_0, 10);
-            store_part_f32x16(&y[m + 10][0], s10_0, 10);
-            store_part_f32x16(&y[m + 11][0], s11_0, 10);
-            store_part_f32x16(&y[m + 12][0], s12_0, 10);
-            store_part_f32x16(&y[m + 13][0], s13_0, 10);
-            store_part_f32x16(&y[m + 14][0], s14_0, 10);
-            store_part_f32x16(&y[m + 15][0], s15_0, 10);
-        }
-        for (; m < to; m++) {
-            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
-            const float *const a0 = &x[m][0];
-            const float *const b0 = &kernel[0][0][0];
-            for (int j = 0; j < 128; j++) {
-                const f32x16 w0 = load_f32x16(b0 + j * 16);
-                s0_0 += a0[j] * w0;
-            }
-            store_part_f32x16(&y[m][0], s0_0, 10);
-        }
     }
 }
 
@@ -2573,7 +2071,7 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_train_v4((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_forward_batch_v4((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2581,7 +2079,7 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_train_v4(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_batch_v4(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2685,257 +2183,6 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
         total += sum;
     }
     return (float)(total / (double)count);
-}
-
-/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-LEVEL_v4 static void dense_forward_gradients_v4(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = first * 1, to = last * 1;
-    for (int k = 0; k < 8; k += 4) {
-        for (int i = 0; i < 9216; i += 256) {
-            const int end = 9216 - i < 256 ? 9216 - i : 256;
-            ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
-                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s1_0 = i ? load_f32x16(&y[m + 1][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s1_1 = i ? load_f32x16(&y[m + 1][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s1_2 = i ? load_f32x16(&y[m + 1][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s1_3 = i ? load_f32x16(&y[m + 1][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s2_0 = i ? load_f32x16(&y[m + 2][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s2_1 = i ? load_f32x16(&y[m + 2][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s2_2 = i ? load_f32x16(&y[m + 2][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s2_3 = i ? load_f32x16(&y[m + 2][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s3_0 = i ? load_f32x16(&y[m + 3][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s3_2 = i ? load_f32x16(&y[m + 3][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s3_3 = i ? load_f32x16(&y[m + 3][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s4_0 = i ? load_f32x16(&y[m + 4][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s4_2 = i ? load_f32x16(&y[m + 4][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s4_3 = i ? load_f32x16(&y[m + 4][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s5_0 = i ? load_f32x16(&y[m + 5][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s5_1 = i ? load_f32x16(&y[m + 5][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s5_2 = i ? load_f32x16(&y[m + 5][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s5_3 = i ? load_f32x16(&y[m + 5][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
-                const float *const b0 = &kernel[k][i][0];
-                const float *const b1 = &kernel[k + 1][i][0];
-                const float *const b2 = &kernel[k + 2][i][0];
-                const float *const b3 = &kernel[k + 3][i][0];
-                for (int j = 0; j < end; j++) {
-                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2; s5_3 += a5[j] * w3;
-                }
-                if (i + end < 9216) {
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
-                    store_f32x16(&y[m + 1][k * 16], s1_0);
-                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
-                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
-                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
-                    store_f32x16(&y[m + 2][k * 16], s2_0);
-                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
-                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
-                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
-                    store_f32x16(&y[m + 3][k * 16], s3_0);
-                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
-                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
-                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
-                    store_f32x16(&y[m + 4][k * 16], s4_0);
-                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
-                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
-                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
-                    store_f32x16(&y[m + 5][k * 16], s5_0);
-                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
-                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
-                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
-                } else {
-                    s0_0 = max_f32x16((f32x16){0}, s0_0);
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    s0_1 = max_f32x16((f32x16){0}, s0_1);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    s0_2 = max_f32x16((f32x16){0}, s0_2);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    s0_3 = max_f32x16((f32x16){0}, s0_3);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
-                    s1_0 = max_f32x16((f32x16){0}, s1_0);
-                    store_f32x16(&y[m + 1][k * 16], s1_0);
-                    s1_1 = max_f32x16((f32x16){0}, s1_1);
-                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
-                    s1_2 = max_f32x16((f32x16){0}, s1_2);
-                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
-                    s1_3 = max_f32x16((f32x16){0}, s1_3);
-                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
-                    s2_0 = max_f32x16((f32x16){0}, s2_0);
-                    store_f32x16(&y[m + 2][k * 16], s2_0);
-                    s2_1 = max_f32x16((f32x16){0}, s2_1);
-                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
-                    s2_2 = max_f32x16((f32x16){0}, s2_2);
-                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
-                    s2_3 = max_f32x16((f32x16){0}, s2_3);
-                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
-                    s3_0 = max_f32x16((f32x16){0}, s3_0);
-                    store_f32x16(&y[m + 3][k * 16], s3_0);
-                    s3_1 = max_f32x16((f32x16){0}, s3_1);
-                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
-                    s3_2 = max_f32x16((f32x16){0}, s3_2);
-                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
-                    s3_3 = max_f32x16((f32x16){0}, s3_3);
-                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
-                    s4_0 = max_f32x16((f32x16){0}, s4_0);
-                    store_f32x16(&y[m + 4][k * 16], s4_0);
-                    s4_1 = max_f32x16((f32x16){0}, s4_1);
-                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
-                    s4_2 = max_f32x16((f32x16){0}, s4_2);
-                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
-                    s4_3 = max_f32x16((f32x16){0}, s4_3);
-                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
-                    s5_0 = max_f32x16((f32x16){0}, s5_0);
-                    store_f32x16(&y[m + 5][k * 16], s5_0);
-                    s5_1 = max_f32x16((f32x16){0}, s5_1);
-                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
-                    s5_2 = max_f32x16((f32x16){0}, s5_2);
-                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
-                    s5_3 = max_f32x16((f32x16){0}, s5_3);
-                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
-                }
-            }
-            for (; m < to; m++) {
-                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[k][i][0];
-                const float *const b1 = &kernel[k + 1][i][0];
-                const float *const b2 = &kernel[k + 2][i][0];
-                const float *const b3 = &kernel[k + 3][i][0];
-                for (int j = 0; j < end; j++) {
-                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
-                }
-                if (i + end < 9216) {
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
-                } else {
-                    s0_0 = max_f32x16((f32x16){0}, s0_0);
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    s0_1 = max_f32x16((f32x16){0}, s0_1);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    s0_2 = max_f32x16((f32x16){0}, s0_2);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    s0_3 = max_f32x16((f32x16){0}, s0_3);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
-                }
-            }
-        }
-    }
-}
-
-/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v4 static void dense_1_forward_gradients_v4(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
-        ptrdiff_t m = from;
-        for (; m + 16 <= to; m += 16) {
-            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s1_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s2_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s3_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s4_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s5_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s6_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s7_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s8_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s9_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s10_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s11_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s12_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s13_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s14_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s15_0 = load_part_f32x16(&bias[0], 10);
-            const float *const a0 = &x[m][0];
-            const float *const a1 = &x[m + 1][0];
-            const float *const a2 = &x[m + 2][0];
-            const float *const a3 = &x[m + 3][0];
-            const float *const a4 = &x[m + 4][0];
-            const float *const a5 = &x[m + 5][0];
-            const float *const a6 = &x[m + 6][0];
-            const float *const a7 = &x[m + 7][0];
-            const float *const a8 = &x[m + 8][0];
-            const float *const a9 = &x[m + 9][0];
-            const float *const a10 = &x[m + 10][0];
-            const float *const a11 = &x[m + 11][0];
-            const float *const a12 = &x[m + 12][0];
-            const float *const a13 = &x[m + 13][0];
-            const float *const a14 = &x[m + 14][0];
-            const float *const a15 = &x[m + 15][0];
-            const float *const b0 = &kernel[0][0][0];
-            for (int j = 0; j < 128; j++) {
-                const f32x16 w0 = load_f32x16(b0 + j * 16);
-                s0_0 += a0[j] * w0;
-                s1_0 += a1[j] * w0;
-                s2_0 += a2[j] * w0;
-                s3_0 += a3[j] * w0;
-                s4_0 += a4[j] * w0;
-                s5_0 += a5[j] * w0;
-                s6_0 += a6[j] * w0;
-                s7_0 += a7[j] * w0;
-                s8_0 += a8[j] * w0;
-                s9_0 += a9[j] * w0;
-                s10_0 += a10[j] * w0;
-                s11_0 += a11[j] * w0;
-                s12_0 += a12[j] * w0;
-                s13_0 += a13[j] * w0;
-                s14_0 += a14[j] * w0;
-                s15_0 += a15[j] * w0;
-            }
-            store_part_f32x16(&y[m][0], s0_0, 10);
-            store_part_f32x16(&y[m + 1][0], s1_0, 10);
-            store_part_f32x16(&y[m + 2][0], s2_0, 10);
-            store_part_f32x16(&y[m + 3][0], s3_0, 10);
-            store_part_f32x16(&y[m + 4][0], s4_0, 10);
-            store_part_f32x16(&y[m + 5][0], s5_0, 10);
-            store_part_f32x16(&y[m + 6][0], s6_0, 10);
-            store_part_f32x16(&y[m + 7][0], s7_0, 10);
-            store_part_f32x16(&y[m + 8][0], s8_0, 10);
-            store_part_f32x16(&y[m + 9][0], s9_0, 10);
-            store_part_f32x16(&y[m + 10][0], s10_0, 10);
-            store_part_f32x16(&y[m + 11][0], s11_0, 10);
-            store_part_f32x16(&y[m + 12][0], s12_0, 10);
-            store_part_f32x16(&y[m + 13][0], s13_0, 10);
-            store_part_f32x16(&y[m + 14][0], s14_0, 10);
-            store_part_f32x16(&y[m + 15][0], s15_0, 10);
-        }
-        for (; m < to; m++) {
-            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
-            const float *const a0 = &x[m][0];
-            const float *const b0 = &kernel[0][0][0];
-            for (int j = 0; j < 128; j++) {
-                const f32x16 w0 = load_f32x16(b0 + j * 16);
-                s0_0 += a0[j] * w0;
-            }
-            store_part_f32x16(&y[m][0], s0_0, 10);
-        }
-    }
 }
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
@@ -3158,18 +2405,6 @@ LEVEL_v4 static void dense_input_gradient_gradients_v4(const float d_y[][128], c
     }
 }
 
-/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v4 static void conv2d_1_kernel_transform_gradients_v4(float flipped[][576][16], float u[][2][64][16], ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int c = 0; c < 64; c++) {
-            for (int part = 0; part < 16; part += 16) {
-                winograd_kernel_f32x16(&flipped[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
-            }
-        }
-    }
-}
-
 static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 56786944);
@@ -3221,11 +2456,11 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_gradients_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_gradients_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3271,7 +2506,7 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_kernel_transform_gradients_v4((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
+        conv2d_1_kernel_transform_train_v4((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4043,173 +3278,6 @@ static void run_batch_v3(const mnist_cnn_weights *w, const float *input, float *
     }
 }
 
-/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-LEVEL_v3 static void dense_forward_evaluate_v3(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = 0, to = count * 1;
-    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
-        for (int i = 0; i < 9216; i += 256) {
-            const int end = 9216 - i < 256 ? 9216 - i : 256;
-            ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
-                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s1_1 = i ? load_f32x8(&y[m + 1][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s4_1 = i ? load_f32x8(&y[m + 4][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s5_1 = i ? load_f32x8(&y[m + 5][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
-                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
-                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
-                for (int j = 0; j < end; j++) {
-                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
-                }
-                if (i + end < 9216) {
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                    store_f32x8(&y[m + 1][k * 8], s1_0);
-                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
-                    store_f32x8(&y[m + 2][k * 8], s2_0);
-                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
-                    store_f32x8(&y[m + 3][k * 8], s3_0);
-                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
-                    store_f32x8(&y[m + 4][k * 8], s4_0);
-                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
-                    store_f32x8(&y[m + 5][k * 8], s5_0);
-                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
-                } else {
-                    s0_0 = max_f32x8((f32x8){0}, s0_0);
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    s0_1 = max_f32x8((f32x8){0}, s0_1);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                    s1_0 = max_f32x8((f32x8){0}, s1_0);
-                    store_f32x8(&y[m + 1][k * 8], s1_0);
-                    s1_1 = max_f32x8((f32x8){0}, s1_1);
-                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
-                    s2_0 = max_f32x8((f32x8){0}, s2_0);
-                    store_f32x8(&y[m + 2][k * 8], s2_0);
-                    s2_1 = max_f32x8((f32x8){0}, s2_1);
-                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
-                    s3_0 = max_f32x8((f32x8){0}, s3_0);
-                    store_f32x8(&y[m + 3][k * 8], s3_0);
-                    s3_1 = max_f32x8((f32x8){0}, s3_1);
-                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
-                    s4_0 = max_f32x8((f32x8){0}, s4_0);
-                    store_f32x8(&y[m + 4][k * 8], s4_0);
-                    s4_1 = max_f32x8((f32x8){0}, s4_1);
-                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
-                    s5_0 = max_f32x8((f32x8){0}, s5_0);
-                    store_f32x8(&y[m + 5][k * 8], s5_0);
-                    s5_1 = max_f32x8((f32x8){0}, s5_1);
-                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
-                }
-            }
-            for (; m < to; m++) {
-                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
-                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
-                for (int j = 0; j < end; j++) {
-                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                }
-                if (i + end < 9216) {
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                } else {
-                    s0_0 = max_f32x8((f32x8){0}, s0_0);
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    s0_1 = max_f32x8((f32x8){0}, s0_1);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                }
-            }
-        }
-    }
-}
-
-/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v3 static void dense_1_forward_evaluate_v3(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
-        ptrdiff_t m = from;
-        for (; m + 6 <= to; m += 6) {
-            f32x8 s0_0 = load_f32x8(&bias[0]);
-            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s1_0 = load_f32x8(&bias[0]);
-            f32x8 s1_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s2_0 = load_f32x8(&bias[0]);
-            f32x8 s2_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s3_0 = load_f32x8(&bias[0]);
-            f32x8 s3_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s4_0 = load_f32x8(&bias[0]);
-            f32x8 s4_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s5_0 = load_f32x8(&bias[0]);
-            f32x8 s5_1 = load_part_f32x8(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const a1 = &x[m + 1][0];
-            const float *const a2 = &x[m + 2][0];
-            const float *const a3 = &x[m + 3][0];
-            const float *const a4 = &x[m + 4][0];
-            const float *const a5 = &x[m + 5][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
-            }
-            store_f32x8(&y[m][0], s0_0);
-            store_part_f32x8(&y[m][8], s0_1, 2);
-            store_f32x8(&y[m + 1][0], s1_0);
-            store_part_f32x8(&y[m + 1][8], s1_1, 2);
-            store_f32x8(&y[m + 2][0], s2_0);
-            store_part_f32x8(&y[m + 2][8], s2_1, 2);
-            store_f32x8(&y[m + 3][0], s3_0);
-            store_part_f32x8(&y[m + 3][8], s3_1, 2);
-            store_f32x8(&y[m + 4][0], s4_0);
-            store_part_f32x8(&y[m + 4][8], s4_1, 2);
-            store_f32x8(&y[m + 5][0], s5_0);
-            store_part_f32x8(&y[m + 5][8], s5_1, 2);
-        }
-        for (; m < to; m++) {
-            f32x8 s0_0 = load_f32x8(&bias[0]);
-            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-            }
-            store_f32x8(&y[m][0], s0_0);
-            store_part_f32x8(&y[m][8], s0_1, 2);
-        }
-    }
-}
-
 LEVEL_v3 static void dense_1_loss_v3(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
@@ -4270,11 +3338,11 @@ static float run_evaluation_v3(const mnist_cnn_weights *w, const float *input, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_evaluate_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_batch_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_evaluate_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4309,108 +3377,6 @@ LEVEL_v3 static void dropout_forward_v3(const float *x, float *y, const Step *st
     }
 }
 
-/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-LEVEL_v3 static void dense_forward_train_v3(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = 0, to = count * 1;
-    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
-        for (int i = 0; i < 9216; i += 256) {
-            const int end = 9216 - i < 256 ? 9216 - i : 256;
-            ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
-                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s1_1 = i ? load_f32x8(&y[m + 1][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s4_1 = i ? load_f32x8(&y[m + 4][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s5_1 = i ? load_f32x8(&y[m + 5][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
-                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
-                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
-                for (int j = 0; j < end; j++) {
-                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
-                }
-                if (i + end < 9216) {
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                    store_f32x8(&y[m + 1][k * 8], s1_0);
-                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
-                    store_f32x8(&y[m + 2][k * 8], s2_0);
-                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
-                    store_f32x8(&y[m + 3][k * 8], s3_0);
-                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
-                    store_f32x8(&y[m + 4][k * 8], s4_0);
-                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
-                    store_f32x8(&y[m + 5][k * 8], s5_0);
-                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
-                } else {
-                    s0_0 = max_f32x8((f32x8){0}, s0_0);
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    s0_1 = max_f32x8((f32x8){0}, s0_1);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                    s1_0 = max_f32x8((f32x8){0}, s1_0);
-                    store_f32x8(&y[m + 1][k * 8], s1_0);
-                    s1_1 = max_f32x8((f32x8){0}, s1_1);
-                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
-                    s2_0 = max_f32x8((f32x8){0}, s2_0);
-                    store_f32x8(&y[m + 2][k * 8], s2_0);
-                    s2_1 = max_f32x8((f32x8){0}, s2_1);
-                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
-                    s3_0 = max_f32x8((f32x8){0}, s3_0);
-                    store_f32x8(&y[m + 3][k * 8], s3_0);
-                    s3_1 = max_f32x8((f32x8){0}, s3_1);
-                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
-                    s4_0 = max_f32x8((f32x8){0}, s4_0);
-                    store_f32x8(&y[m + 4][k * 8], s4_0);
-                    s4_1 = max_f32x8((f32x8){0}, s4_1);
-                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
-                    s5_0 = max_f32x8((f32x8){0}, s5_0);
-                    store_f32x8(&y[m + 5][k * 8], s5_0);
-                    s5_1 = max_f32x8((f32x8){0}, s5_1);
-                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
-                }
-            }
-            for (; m < to; m++) {
-                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
-                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
-                for (int j = 0; j < end; j++) {
-                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                }
-                if (i + end < 9216) {
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                } else {
-                    s0_0 = max_f32x8((f32x8){0}, s0_0);
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    s0_1 = max_f32x8((f32x8){0}, s0_1);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                }
-            }
-        }
-    }
-}
-
 /* dropout_1: y = 0 with probability 0.5, else x / 0.5. */
 LEVEL_v3 static void dropout_1_forward_v3(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -4420,71 +3386,6 @@ LEVEL_v3 static void dropout_1_forward_v3(const float *x, float *y, const Step *
         f32x8 v = load_f32x8(&x[i]);
         v = keep_f32x8(~random_below_f32x8(key8, (uint32_t)i, 2147483648u), v * 2.0f);
         store_f32x8(&y[i], v);
-    }
-}
-
-/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v3 static void dense_1_forward_train_v3(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
-        ptrdiff_t m = from;
-        for (; m + 6 <= to; m += 6) {
-            f32x8 s0_0 = load_f32x8(&bias[0]);
-            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s1_0 = load_f32x8(&bias[0]);
-            f32x8 s1_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s2_0 = load_f32x8(&bias[0]);
-            f32x8 s2_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s3_0 = load_f32x8(&bias[0]);
-            f32x8 s3_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s4_0 = load_f32x8(&bias[0]);
-            f32x8 s4_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s5_0 = load_f32x8(&bias[0]);
-            f32x8 s5_1 = load_part_f32x8(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const a1 = &x[m + 1][0];
-            const float *const a2 = &x[m + 2][0];
-            const float *const a3 = &x[m + 3][0];
-            const float *const a4 = &x[m + 4][0];
-            const float *const a5 = &x[m + 5][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
-            }
-            store_f32x8(&y[m][0], s0_0);
-            store_part_f32x8(&y[m][8], s0_1, 2);
-            store_f32x8(&y[m + 1][0], s1_0);
-            store_part_f32x8(&y[m + 1][8], s1_1, 2);
-            store_f32x8(&y[m + 2][0], s2_0);
-            store_part_f32x8(&y[m + 2][8], s2_1, 2);
-            store_f32x8(&y[m + 3][0], s3_0);
-            store_part_f32x8(&y[m + 3][8], s3_1, 2);
-            store_f32x8(&y[m + 4][0], s4_0);
-            store_part_f32x8(&y[m + 4][8], s4_1, 2);
-            store_f32x8(&y[m + 5][0], s5_0);
-            store_part_f32x8(&y[m + 5][8], s5_1, 2);
-        }
-        for (; m < to; m++) {
-            f32x8 s0_0 = load_f32x8(&bias[0]);
-            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-            }
-            store_f32x8(&y[m][0], s0_0);
-            store_part_f32x8(&y[m][8], s0_1, 2);
-        }
     }
 }
 
@@ -5351,7 +4252,7 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_train_v3((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_batch_v3((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5359,7 +4260,7 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_train_v3(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_batch_v3(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5463,173 +4364,6 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
         total += sum;
     }
     return (float)(total / (double)count);
-}
-
-/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-LEVEL_v3 static void dense_forward_gradients_v3(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = 0, to = count * 1;
-    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
-        for (int i = 0; i < 9216; i += 256) {
-            const int end = 9216 - i < 256 ? 9216 - i : 256;
-            ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
-                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s1_1 = i ? load_f32x8(&y[m + 1][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s4_1 = i ? load_f32x8(&y[m + 4][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s5_1 = i ? load_f32x8(&y[m + 5][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
-                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
-                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
-                for (int j = 0; j < end; j++) {
-                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
-                }
-                if (i + end < 9216) {
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                    store_f32x8(&y[m + 1][k * 8], s1_0);
-                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
-                    store_f32x8(&y[m + 2][k * 8], s2_0);
-                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
-                    store_f32x8(&y[m + 3][k * 8], s3_0);
-                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
-                    store_f32x8(&y[m + 4][k * 8], s4_0);
-                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
-                    store_f32x8(&y[m + 5][k * 8], s5_0);
-                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
-                } else {
-                    s0_0 = max_f32x8((f32x8){0}, s0_0);
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    s0_1 = max_f32x8((f32x8){0}, s0_1);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                    s1_0 = max_f32x8((f32x8){0}, s1_0);
-                    store_f32x8(&y[m + 1][k * 8], s1_0);
-                    s1_1 = max_f32x8((f32x8){0}, s1_1);
-                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
-                    s2_0 = max_f32x8((f32x8){0}, s2_0);
-                    store_f32x8(&y[m + 2][k * 8], s2_0);
-                    s2_1 = max_f32x8((f32x8){0}, s2_1);
-                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
-                    s3_0 = max_f32x8((f32x8){0}, s3_0);
-                    store_f32x8(&y[m + 3][k * 8], s3_0);
-                    s3_1 = max_f32x8((f32x8){0}, s3_1);
-                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
-                    s4_0 = max_f32x8((f32x8){0}, s4_0);
-                    store_f32x8(&y[m + 4][k * 8], s4_0);
-                    s4_1 = max_f32x8((f32x8){0}, s4_1);
-                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
-                    s5_0 = max_f32x8((f32x8){0}, s5_0);
-                    store_f32x8(&y[m + 5][k * 8], s5_0);
-                    s5_1 = max_f32x8((f32x8){0}, s5_1);
-                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
-                }
-            }
-            for (; m < to; m++) {
-                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
-                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
-                for (int j = 0; j < end; j++) {
-                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                }
-                if (i + end < 9216) {
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                } else {
-                    s0_0 = max_f32x8((f32x8){0}, s0_0);
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    s0_1 = max_f32x8((f32x8){0}, s0_1);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                }
-            }
-        }
-    }
-}
-
-/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v3 static void dense_1_forward_gradients_v3(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
-        ptrdiff_t m = from;
-        for (; m + 6 <= to; m += 6) {
-            f32x8 s0_0 = load_f32x8(&bias[0]);
-            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s1_0 = load_f32x8(&bias[0]);
-            f32x8 s1_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s2_0 = load_f32x8(&bias[0]);
-            f32x8 s2_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s3_0 = load_f32x8(&bias[0]);
-            f32x8 s3_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s4_0 = load_f32x8(&bias[0]);
-            f32x8 s4_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s5_0 = load_f32x8(&bias[0]);
-            f32x8 s5_1 = load_part_f32x8(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const a1 = &x[m + 1][0];
-            const float *const a2 = &x[m + 2][0];
-            const float *const a3 = &x[m + 3][0];
-            const float *const a4 = &x[m + 4][0];
-            const float *const a5 = &x[m + 5][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
-            }
-            store_f32x8(&y[m][0], s0_0);
-            store_part_f32x8(&y[m][8], s0_1, 2);
-            store_f32x8(&y[m + 1][0], s1_0);
-            store_part_f32x8(&y[m + 1][8], s1_1, 2);
-            store_f32x8(&y[m + 2][0], s2_0);
-            store_part_f32x8(&y[m + 2][8], s2_1, 2);
-            store_f32x8(&y[m + 3][0], s3_0);
-            store_part_f32x8(&y[m + 3][8], s3_1, 2);
-            store_f32x8(&y[m + 4][0], s4_0);
-            store_part_f32x8(&y[m + 4][8], s4_1, 2);
-            store_f32x8(&y[m + 5][0], s5_0);
-            store_part_f32x8(&y[m + 5][8], s5_1, 2);
-        }
-        for (; m < to; m++) {
-            f32x8 s0_0 = load_f32x8(&bias[0]);
-            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-            }
-            store_f32x8(&y[m][0], s0_0);
-            store_part_f32x8(&y[m][8], s0_1, 2);
-        }
-    }
 }
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
@@ -5780,18 +4514,6 @@ LEVEL_v3 static void dense_input_gradient_gradients_v3(const float d_y[][128], c
     }
 }
 
-/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v3 static void conv2d_1_kernel_transform_gradients_v3(float flipped[][576][16], float u[][2][64][16], ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int c = 0; c < 64; c++) {
-            for (int part = 0; part < 16; part += 8) {
-                winograd_kernel_f32x8(&flipped[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
-            }
-        }
-    }
-}
-
 static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 56786944);
@@ -5843,11 +4565,11 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_gradients_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_batch_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_gradients_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5893,7 +4615,7 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_kernel_transform_gradients_v3((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
+        conv2d_1_kernel_transform_train_v3((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -6667,173 +5389,6 @@ static void run_batch_base(const mnist_cnn_weights *w, const float *input, float
     }
 }
 
-/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-static void dense_forward_evaluate_base(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = 0, to = count * 1;
-    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
-        for (int i = 0; i < 9216; i += 256) {
-            const int end = 9216 - i < 256 ? 9216 - i : 256;
-            ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
-                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s4_1 = i ? load_f32x4(&y[m + 4][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s5_0 = i ? load_f32x4(&y[m + 5][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s5_1 = i ? load_f32x4(&y[m + 5][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
-                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
-                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
-                for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
-                }
-                if (i + end < 9216) {
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                    store_f32x4(&y[m + 1][k * 4], s1_0);
-                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    store_f32x4(&y[m + 2][k * 4], s2_0);
-                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
-                    store_f32x4(&y[m + 3][k * 4], s3_0);
-                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
-                    store_f32x4(&y[m + 4][k * 4], s4_0);
-                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
-                    store_f32x4(&y[m + 5][k * 4], s5_0);
-                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
-                } else {
-                    s0_0 = max_f32x4((f32x4){0}, s0_0);
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    s0_1 = max_f32x4((f32x4){0}, s0_1);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                    s1_0 = max_f32x4((f32x4){0}, s1_0);
-                    store_f32x4(&y[m + 1][k * 4], s1_0);
-                    s1_1 = max_f32x4((f32x4){0}, s1_1);
-                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    s2_0 = max_f32x4((f32x4){0}, s2_0);
-                    store_f32x4(&y[m + 2][k * 4], s2_0);
-                    s2_1 = max_f32x4((f32x4){0}, s2_1);
-                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
-                    s3_0 = max_f32x4((f32x4){0}, s3_0);
-                    store_f32x4(&y[m + 3][k * 4], s3_0);
-                    s3_1 = max_f32x4((f32x4){0}, s3_1);
-                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
-                    s4_0 = max_f32x4((f32x4){0}, s4_0);
-                    store_f32x4(&y[m + 4][k * 4], s4_0);
-                    s4_1 = max_f32x4((f32x4){0}, s4_1);
-                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
-                    s5_0 = max_f32x4((f32x4){0}, s5_0);
-                    store_f32x4(&y[m + 5][k * 4], s5_0);
-                    s5_1 = max_f32x4((f32x4){0}, s5_1);
-                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
-                }
-            }
-            for (; m < to; m++) {
-                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
-                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
-                for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                }
-                if (i + end < 9216) {
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                } else {
-                    s0_0 = max_f32x4((f32x4){0}, s0_0);
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    s0_1 = max_f32x4((f32x4){0}, s0_1);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                }
-            }
-        }
-    }
-}
-
-/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-static void dense_1_forward_evaluate_base(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
-        ptrdiff_t m = from;
-        for (; m + 4 <= to; m += 4) {
-            f32x4 s0_0 = load_f32x4(&bias[0]);
-            f32x4 s0_1 = load_f32x4(&bias[4]);
-            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
-            f32x4 s1_0 = load_f32x4(&bias[0]);
-            f32x4 s1_1 = load_f32x4(&bias[4]);
-            f32x4 s1_2 = load_part_f32x4(&bias[8], 2);
-            f32x4 s2_0 = load_f32x4(&bias[0]);
-            f32x4 s2_1 = load_f32x4(&bias[4]);
-            f32x4 s2_2 = load_part_f32x4(&bias[8], 2);
-            f32x4 s3_0 = load_f32x4(&bias[0]);
-            f32x4 s3_1 = load_f32x4(&bias[4]);
-            f32x4 s3_2 = load_part_f32x4(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const a1 = &x[m + 1][0];
-            const float *const a2 = &x[m + 2][0];
-            const float *const a3 = &x[m + 3][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][4];
-            const float *const b2 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
-                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
-                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
-            }
-            store_f32x4(&y[m][0], s0_0);
-            store_f32x4(&y[m][4], s0_1);
-            store_part_f32x4(&y[m][8], s0_2, 2);
-            store_f32x4(&y[m + 1][0], s1_0);
-            store_f32x4(&y[m + 1][4], s1_1);
-            store_part_f32x4(&y[m + 1][8], s1_2, 2);
-            store_f32x4(&y[m + 2][0], s2_0);
-            store_f32x4(&y[m + 2][4], s2_1);
-            store_part_f32x4(&y[m + 2][8], s2_2, 2);
-            store_f32x4(&y[m + 3][0], s3_0);
-            store_f32x4(&y[m + 3][4], s3_1);
-            store_part_f32x4(&y[m + 3][8], s3_2, 2);
-        }
-        for (; m < to; m++) {
-            f32x4 s0_0 = load_f32x4(&bias[0]);
-            f32x4 s0_1 = load_f32x4(&bias[4]);
-            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][4];
-            const float *const b2 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
-            }
-            store_f32x4(&y[m][0], s0_0);
-            store_f32x4(&y[m][4], s0_1);
-            store_part_f32x4(&y[m][8], s0_2, 2);
-        }
-    }
-}
-
 static void dense_1_loss_base(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
@@ -6894,11 +5449,11 @@ static float run_evaluation_base(const mnist_cnn_weights *w, const float *input,
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_evaluate_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_evaluate_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -6933,108 +5488,6 @@ static void dropout_forward_base(const float *x, float *y, const Step *step, ptr
     }
 }
 
-/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-static void dense_forward_train_base(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = 0, to = count * 1;
-    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
-        for (int i = 0; i < 9216; i += 256) {
-            const int end = 9216 - i < 256 ? 9216 - i : 256;
-            ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
-                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s4_1 = i ? load_f32x4(&y[m + 4][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s5_0 = i ? load_f32x4(&y[m + 5][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s5_1 = i ? load_f32x4(&y[m + 5][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
-                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
-                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
-                for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
-                }
-                if (i + end < 9216) {
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                    store_f32x4(&y[m + 1][k * 4], s1_0);
-                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    store_f32x4(&y[m + 2][k * 4], s2_0);
-                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
-                    store_f32x4(&y[m + 3][k * 4], s3_0);
-                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
-                    store_f32x4(&y[m + 4][k * 4], s4_0);
-                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
-                    store_f32x4(&y[m + 5][k * 4], s5_0);
-                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
-                } else {
-                    s0_0 = max_f32x4((f32x4){0}, s0_0);
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    s0_1 = max_f32x4((f32x4){0}, s0_1);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                    s1_0 = max_f32x4((f32x4){0}, s1_0);
-                    store_f32x4(&y[m + 1][k * 4], s1_0);
-                    s1_1 = max_f32x4((f32x4){0}, s1_1);
-                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    s2_0 = max_f32x4((f32x4){0}, s2_0);
-                    store_f32x4(&y[m + 2][k * 4], s2_0);
-                    s2_1 = max_f32x4((f32x4){0}, s2_1);
-                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
-                    s3_0 = max_f32x4((f32x4){0}, s3_0);
-                    store_f32x4(&y[m + 3][k * 4], s3_0);
-                    s3_1 = max_f32x4((f32x4){0}, s3_1);
-                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
-                    s4_0 = max_f32x4((f32x4){0}, s4_0);
-                    store_f32x4(&y[m + 4][k * 4], s4_0);
-                    s4_1 = max_f32x4((f32x4){0}, s4_1);
-                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
-                    s5_0 = max_f32x4((f32x4){0}, s5_0);
-                    store_f32x4(&y[m + 5][k * 4], s5_0);
-                    s5_1 = max_f32x4((f32x4){0}, s5_1);
-                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
-                }
-            }
-            for (; m < to; m++) {
-                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
-                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
-                for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                }
-                if (i + end < 9216) {
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                } else {
-                    s0_0 = max_f32x4((f32x4){0}, s0_0);
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    s0_1 = max_f32x4((f32x4){0}, s0_1);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                }
-            }
-        }
-    }
-}
-
 /* dropout_1: y = 0 with probability 0.5, else x / 0.5. */
 static void dropout_1_forward_base(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -7044,71 +5497,6 @@ static void dropout_1_forward_base(const float *x, float *y, const Step *step, p
         f32x4 v = load_f32x4(&x[i]);
         v = keep_f32x4(~random_below_f32x4(key8, (uint32_t)i, 2147483648u), v * 2.0f);
         store_f32x4(&y[i], v);
-    }
-}
-
-/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-static void dense_1_forward_train_base(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
-        ptrdiff_t m = from;
-        for (; m + 4 <= to; m += 4) {
-            f32x4 s0_0 = load_f32x4(&bias[0]);
-            f32x4 s0_1 = load_f32x4(&bias[4]);
-            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
-            f32x4 s1_0 = load_f32x4(&bias[0]);
-            f32x4 s1_1 = load_f32x4(&bias[4]);
-            f32x4 s1_2 = load_part_f32x4(&bias[8], 2);
-            f32x4 s2_0 = load_f32x4(&bias[0]);
-            f32x4 s2_1 = load_f32x4(&bias[4]);
-            f32x4 s2_2 = load_part_f32x4(&bias[8], 2);
-            f32x4 s3_0 = load_f32x4(&bias[0]);
-            f32x4 s3_1 = load_f32x4(&bias[4]);
-            f32x4 s3_2 = load_part_f32x4(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const a1 = &x[m + 1][0];
-            const float *const a2 = &x[m + 2][0];
-            const float *const a3 = &x[m + 3][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][4];
-            const float *const b2 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
-                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
-                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
-            }
-            store_f32x4(&y[m][0], s0_0);
-            store_f32x4(&y[m][4], s0_1);
-            store_part_f32x4(&y[m][8], s0_2, 2);
-            store_f32x4(&y[m + 1][0], s1_0);
-            store_f32x4(&y[m + 1][4], s1_1);
-            store_part_f32x4(&y[m + 1][8], s1_2, 2);
-            store_f32x4(&y[m + 2][0], s2_0);
-            store_f32x4(&y[m + 2][4], s2_1);
-            store_part_f32x4(&y[m + 2][8], s2_2, 2);
-            store_f32x4(&y[m + 3][0], s3_0);
-            store_f32x4(&y[m + 3][4], s3_1);
-            store_part_f32x4(&y[m + 3][8], s3_2, 2);
-        }
-        for (; m < to; m++) {
-            f32x4 s0_0 = load_f32x4(&bias[0]);
-            f32x4 s0_1 = load_f32x4(&bias[4]);
-            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][4];
-            const float *const b2 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
-            }
-            store_f32x4(&y[m][0], s0_0);
-            store_f32x4(&y[m][4], s0_1);
-            store_part_f32x4(&y[m][8], s0_2, 2);
-        }
     }
 }
 
@@ -8048,7 +6436,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_train_base((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_batch_base((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -8056,7 +6444,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_train_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_batch_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -8160,173 +6548,6 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
         total += sum;
     }
     return (float)(total / (double)count);
-}
-
-/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-static void dense_forward_gradients_base(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = 0, to = count * 1;
-    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
-        for (int i = 0; i < 9216; i += 256) {
-            const int end = 9216 - i < 256 ? 9216 - i : 256;
-            ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
-                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s4_1 = i ? load_f32x4(&y[m + 4][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s5_0 = i ? load_f32x4(&y[m + 5][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s5_1 = i ? load_f32x4(&y[m + 5][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
-                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
-                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
-                for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
-                }
-                if (i + end < 9216) {
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                    store_f32x4(&y[m + 1][k * 4], s1_0);
-                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    store_f32x4(&y[m + 2][k * 4], s2_0);
-                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
-                    store_f32x4(&y[m + 3][k * 4], s3_0);
-                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
-                    store_f32x4(&y[m + 4][k * 4], s4_0);
-                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
-                    store_f32x4(&y[m + 5][k * 4], s5_0);
-                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
-                } else {
-                    s0_0 = max_f32x4((f32x4){0}, s0_0);
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    s0_1 = max_f32x4((f32x4){0}, s0_1);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                    s1_0 = max_f32x4((f32x4){0}, s1_0);
-                    store_f32x4(&y[m + 1][k * 4], s1_0);
-                    s1_1 = max_f32x4((f32x4){0}, s1_1);
-                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    s2_0 = max_f32x4((f32x4){0}, s2_0);
-                    store_f32x4(&y[m + 2][k * 4], s2_0);
-                    s2_1 = max_f32x4((f32x4){0}, s2_1);
-                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
-                    s3_0 = max_f32x4((f32x4){0}, s3_0);
-                    store_f32x4(&y[m + 3][k * 4], s3_0);
-                    s3_1 = max_f32x4((f32x4){0}, s3_1);
-                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
-                    s4_0 = max_f32x4((f32x4){0}, s4_0);
-                    store_f32x4(&y[m + 4][k * 4], s4_0);
-                    s4_1 = max_f32x4((f32x4){0}, s4_1);
-                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
-                    s5_0 = max_f32x4((f32x4){0}, s5_0);
-                    store_f32x4(&y[m + 5][k * 4], s5_0);
-                    s5_1 = max_f32x4((f32x4){0}, s5_1);
-                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
-                }
-            }
-            for (; m < to; m++) {
-                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
-                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
-                for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                }
-                if (i + end < 9216) {
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                } else {
-                    s0_0 = max_f32x4((f32x4){0}, s0_0);
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    s0_1 = max_f32x4((f32x4){0}, s0_1);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                }
-            }
-        }
-    }
-}
-
-/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-static void dense_1_forward_gradients_base(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
-        ptrdiff_t m = from;
-        for (; m + 4 <= to; m += 4) {
-            f32x4 s0_0 = load_f32x4(&bias[0]);
-            f32x4 s0_1 = load_f32x4(&bias[4]);
-            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
-            f32x4 s1_0 = load_f32x4(&bias[0]);
-            f32x4 s1_1 = load_f32x4(&bias[4]);
-            f32x4 s1_2 = load_part_f32x4(&bias[8], 2);
-            f32x4 s2_0 = load_f32x4(&bias[0]);
-            f32x4 s2_1 = load_f32x4(&bias[4]);
-            f32x4 s2_2 = load_part_f32x4(&bias[8], 2);
-            f32x4 s3_0 = load_f32x4(&bias[0]);
-            f32x4 s3_1 = load_f32x4(&bias[4]);
-            f32x4 s3_2 = load_part_f32x4(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const a1 = &x[m + 1][0];
-            const float *const a2 = &x[m + 2][0];
-            const float *const a3 = &x[m + 3][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][4];
-            const float *const b2 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
-                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
-                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
-            }
-            store_f32x4(&y[m][0], s0_0);
-            store_f32x4(&y[m][4], s0_1);
-            store_part_f32x4(&y[m][8], s0_2, 2);
-            store_f32x4(&y[m + 1][0], s1_0);
-            store_f32x4(&y[m + 1][4], s1_1);
-            store_part_f32x4(&y[m + 1][8], s1_2, 2);
-            store_f32x4(&y[m + 2][0], s2_0);
-            store_f32x4(&y[m + 2][4], s2_1);
-            store_part_f32x4(&y[m + 2][8], s2_2, 2);
-            store_f32x4(&y[m + 3][0], s3_0);
-            store_f32x4(&y[m + 3][4], s3_1);
-            store_part_f32x4(&y[m + 3][8], s3_2, 2);
-        }
-        for (; m < to; m++) {
-            f32x4 s0_0 = load_f32x4(&bias[0]);
-            f32x4 s0_1 = load_f32x4(&bias[4]);
-            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][4];
-            const float *const b2 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
-            }
-            store_f32x4(&y[m][0], s0_0);
-            store_f32x4(&y[m][4], s0_1);
-            store_part_f32x4(&y[m][8], s0_2, 2);
-        }
-    }
 }
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
@@ -8445,18 +6666,6 @@ static void dense_input_gradient_gradients_base(const float d_y[][128], const fl
     }
 }
 
-/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-static void conv2d_1_kernel_transform_gradients_base(float flipped[][576][16], float u[][2][64][16], ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int c = 0; c < 64; c++) {
-            for (int part = 0; part < 16; part += 4) {
-                winograd_kernel_f32x4(&flipped[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
-            }
-        }
-    }
-}
-
 static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 56786944);
@@ -8508,11 +6717,11 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_gradients_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_gradients_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -8558,7 +6767,7 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_kernel_transform_gradients_base((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
+        conv2d_1_kernel_transform_train_base((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
