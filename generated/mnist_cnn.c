@@ -1641,7 +1641,7 @@ LEVEL_v4 static void conv2d_1_transpose_v4(const float kernel[][288][16], float 
 }
 
 /* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v4 static void conv2d_1_kernel_transform_train_v4(float flipped[][576][16], float u[][2][64][16], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void conv2d_1_flipped_transform_v4(float flipped[][576][16], float u[][2][64][16], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 64; c++) {
@@ -2135,7 +2135,7 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_kernel_transform_train_v4((float (*)[576][16])conv2d_1_workspace_66, (float (*)[2][64][16])conv2d_1_workspace_68, task, task + 1);
+        conv2d_1_flipped_transform_v4((float (*)[576][16])conv2d_1_workspace_66, (float (*)[2][64][16])conv2d_1_workspace_68, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2506,7 +2506,7 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_kernel_transform_train_v4((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
+        conv2d_1_flipped_transform_v4((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3840,7 +3840,7 @@ LEVEL_v3 static void conv2d_1_transpose_v3(const float kernel[][288][16], float 
 }
 
 /* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v3 static void conv2d_1_kernel_transform_train_v3(float flipped[][576][16], float u[][2][64][16], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void conv2d_1_flipped_transform_v3(float flipped[][576][16], float u[][2][64][16], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 64; c++) {
@@ -4316,7 +4316,7 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_kernel_transform_train_v3((float (*)[576][16])conv2d_1_workspace_66, (float (*)[2][64][16])conv2d_1_workspace_68, task, task + 1);
+        conv2d_1_flipped_transform_v3((float (*)[576][16])conv2d_1_workspace_66, (float (*)[2][64][16])conv2d_1_workspace_68, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4615,7 +4615,7 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_kernel_transform_train_v3((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
+        conv2d_1_flipped_transform_v3((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5924,7 +5924,7 @@ static void conv2d_1_transpose_base(const float kernel[][288][16], float *flippe
 }
 
 /* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-static void conv2d_1_kernel_transform_train_base(float flipped[][576][16], float u[][2][64][16], ptrdiff_t first, ptrdiff_t last)
+static void conv2d_1_flipped_transform_base(float flipped[][576][16], float u[][2][64][16], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 64; c++) {
@@ -6500,7 +6500,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_kernel_transform_train_base((float (*)[576][16])conv2d_1_workspace_66, (float (*)[2][64][16])conv2d_1_workspace_68, task, task + 1);
+        conv2d_1_flipped_transform_base((float (*)[576][16])conv2d_1_workspace_66, (float (*)[2][64][16])conv2d_1_workspace_68, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -6767,7 +6767,7 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_kernel_transform_train_base((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
+        conv2d_1_flipped_transform_base((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {

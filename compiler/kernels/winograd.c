@@ -105,7 +105,7 @@ void winograd_kernel_emit(Emit *e, const Node *node, const Convolution *c, const
 {
     int64_t panel = e->graph->panel, panels = c->filters / panel;
     phase_operand(e, u_operand, 4, (const int64_t[]){ENTRIES, panels, c->channels, panel});
-    phase_begin(e, node, "kernel_transform", OVER_EXTENT, panels);
+    phase_begin(e, node, memory_format("%s_transform", kernel), OVER_EXTENT, panels);
     fill_winograd(e, c, 1);
     fill(e, "KERNEL", "%s", kernel);
     fill_size(e, "UENTRY", c->channels * c->filters);
