@@ -1,49 +1,106 @@
-# make            the compiler, build/cnnc, and the runtime that trainers link
-# make test       every test (Criterion)
+# `make help` lists the targets. All that is made goes into $(BUILD); CC, CFLAGS and BUILD can be given.
 BUILD   ?= build
 CC      ?= cc
 CFLAGS  ?= -O2 -g
+PREFIX  ?= /usr/local
+EPOCHS  ?= 4
+SEED    ?= 0
 WARN    := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wdouble-promotion -Wvla -Wstrict-prototypes -Wmissing-prototypes
-ALL     := $(CFLAGS) -std=gnu11 $(WARN) -MMD -MP -Icompiler -Iruntime -I$(BUILD)
+COMPILE  = $(CC) $(CFLAGS) -std=gnu11 $(WARN) -MMD -MP -Icompiler -Iruntime -I$(BUILD)
 
 COMPILER := $(filter-out compiler/main.c,$(wildcard compiler/*.c compiler/*/*.c))
 RUNTIME  := $(wildcard runtime/*.c)
 UNIT     := $(wildcard tests/unit/*.c)
-COMPILER_OBJECTS := $(COMPILER:%.c=$(BUILD)/%.o) $(BUILD)/lexer.o $(BUILD)/parser.o $(BUILD)/spliced.o
+MADE     := $(BUILD)/lexer.o $(BUILD)/parser.o $(BUILD)/spliced.o
+COMPILER_OBJECTS := $(COMPILER:%.c=$(BUILD)/%.o) $(MADE)
 RUNTIME_OBJECTS  := $(RUNTIME:%.c=$(BUILD)/%.o)
 UNIT_OBJECTS     := $(UNIT:%.c=$(BUILD)/%.o)
+CNNC             := $(BUILD)/cnnc $(BUILD)/libcnnc_runtime.a $(BUILD)/include/runtime.h
 
-.PHONY: all test clean
-all: $(BUILD)/cnnc $(BUILD)/libcnnc_runtime.a $(BUILD)/include/runtime.h
+# ---- cnnc -------------------------------------------------------------------------------------------
+
+# make            the compiler, build/cnnc, and beside it the runtime that its trainers link
+all: $(CNNC)
 
 $(BUILD)/cnnc: $(BUILD)/compiler/main.o $(COMPILER_OBJECTS) $(BUILD)/libcnnc_runtime.a
 	$(CC) $(CFLAGS) -o $@ $^ -lcjson -lz -lm
 
-$(BUILD)/include/runtime.h: runtime/runtime.h
-	@mkdir -p $(@D)
-	cp $< $@
-
 $(BUILD)/libcnnc_runtime.a: $(RUNTIME_OBJECTS)
 	rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/%.o: %.c | $(BUILD)/parser.h
+$(BUILD)/include/runtime.h: runtime/runtime.h | $(BUILD)/packages
 	@mkdir -p $(@D)
-	$(CC) $(ALL) -c -o $@ $<
+	cp $< $@
 
-$(BUILD)/parser.c $(BUILD)/parser.h &: compiler/parser.y
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(BUILD)/parser.h
 	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+$(MADE): %.o: %.c $(BUILD)/flags | $(BUILD)/parser.h
+	$(COMPILE) -c -o $@ $<
+
+$(BUILD)/parser.c $(BUILD)/parser.h &: compiler/parser.y $(BUILD)/flags
 	bison -Wall -Werror --defines=$(BUILD)/parser.h -o $(BUILD)/parser.c $<
-$(BUILD)/lexer.c: compiler/lexer.l
+
+$(BUILD)/lexer.c: compiler/lexer.l $(BUILD)/flags
 	flex -o $@ $<
+
 # The parts of the runtime that cnnc copies into emitted files, as strings.
-$(BUILD)/spliced.c: runtime/vector.h runtime/random.h runtime/packing.h
-	@mkdir -p $(@D)
-	for part in vector random packing; do \
+SPLICED := vector winograd random packing
+$(BUILD)/spliced.c: $(SPLICED:%=runtime/%.h) $(BUILD)/flags
+	for part in $(SPLICED); do \
 	    echo "extern const char $${part}_text[]; const char $${part}_text[] ="; \
 	    sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' runtime/$$part.h; echo ';'; \
 	done > $@
-$(BUILD)/lexer.o $(BUILD)/parser.o $(BUILD)/spliced.o: $(BUILD)/%.o: $(BUILD)/%.c
-	$(CC) $(ALL) -c -o $@ $<
+
+# Changes when the command that compiles does, and then all is compiled anew.
+$(BUILD)/flags: $(BUILD)/packages always
+	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
+
+# The first thing that is made: what the goals need and this machine lacks is installed, once.
+NEEDED := build $(if $(filter test %/unit,$(MAKECMDGOALS)),test data) \
+    $(if $(filter mnist mlp data,$(MAKECMDGOALS)),$(if $(MNIST_DIR)$(wildcard data/mnist),,data))
+$(BUILD)/packages: tools/packages.sh $(if $(filter-out $(file < $(BUILD)/packages),$(NEEDED)),always)
+	@mkdir -p $(@D)
+	@CC='$(CC)' tools/packages.sh $(NEEDED)
+	@echo $(sort $(NEEDED) $(file < $(BUILD)/packages)) > $@
+
+# ---- the examples -----------------------------------------------------------------------------------
+
+# Where they are trained, and on what.
+MNIST_CNN := $(BUILD)/examples/mnist_cnn
+MLP       := $(BUILD)/examples/mlp
+DATA      := $(abspath $(if $(MNIST_DIR),$(MNIST_DIR),data/mnist))
+
+$(MNIST_CNN)/mnist_cnn: examples/mnist_cnn/mnist_cnn.net $(CNNC)
+$(MLP)/mlp: examples/mlp/mlp.net $(CNNC)
+$(MNIST_CNN)/mnist_cnn $(MLP)/mlp:
+	@mkdir -p $(@D)
+	$(BUILD)/cnnc $< -o $@
+
+# make data       MNIST in data/mnist, or what MNIST_DIR names
+data: $(BUILD)/packages
+	@tools/get_mnist.sh
+
+# make mnist      trains the lecture's CNN for EPOCHS epochs on the whole training set, and scores the last weights
+mnist: $(MNIST_CNN)/mnist_cnn data
+	cd $(<D) && ./$(<F) fit --data '$(DATA)' --epochs $(EPOCHS) --seed $(SEED) --validation-split 0 --callbacks none --output weights.safetensors
+	@tools/get_mnist.sh --name
+	cd $(<D) && ./$(<F) evaluate --data '$(DATA)' --weights weights.safetensors
+
+# make mlp        trains the lecture's dense network until it improves no more on the test set, and scores its best weights
+mlp: $(MLP)/mlp data
+	cd $(<D) && ./$(<F) fit --data '$(DATA)' --seed $(SEED) --validation-data test --history history.csv
+	@tools/get_mnist.sh --name
+	@tools/best_epoch.sh $(<D)/history.csv
+	cd $(<D) && ./$(<F) evaluate --data '$(DATA)' --weights best.safetensors
+
+# make generated  the emitted C of the examples anew; it is committed, to be read and compared
+generated: $(CNNC)
+	@mkdir -p generated
+	for name in mnist_cnn mlp; do $(BUILD)/cnnc examples/$$name/$$name.net -o generated/$$name.c || exit 1; done
+
+# ---- checks -----------------------------------------------------------------------------------------
 
 $(BUILD)/unit: $(UNIT_OBJECTS) $(COMPILER_OBJECTS) $(RUNTIME_OBJECTS)
 	$(CC) $(CFLAGS) -o $@ $^ -lcriterion -lcjson -lpng -lz -lm
@@ -53,11 +110,36 @@ FRONT := arguments callbacks diagnostics dump evaluate expand memory names parse
 $(BUILD)/front_end: $(FRONT:%=$(BUILD)/compiler/%.o) $(BUILD)/tests/language/front_end.o $(BUILD)/lexer.o $(BUILD)/parser.o
 	$(CC) $(CFLAGS) -o $@ $^ -lm
 
-# The tests run from the root of the checkout and find the build in $BUILD.
-test: all $(BUILD)/unit $(BUILD)/front_end
+# make test       every test; they run from here and find what was built in $BUILD
+test: $(CNNC) $(BUILD)/unit $(BUILD)/front_end
 	BUILD=$(BUILD) $(BUILD)/unit
 
+# make sanitize   the same with the sanitizers in everything: the tests, cnnc, the runtime and the emitted C
+SANITIZED := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+sanitize:
+	ASAN_OPTIONS=detect_leaks=0 EMITTED_CFLAGS='$(SANITIZED)' $(MAKE) BUILD=$(BUILD)/sanitized CFLAGS='$(SANITIZED)' test
+
+# make format     every C file in the project's style
+format:
+	tools/packages.sh format
+	clang-format -i $(wildcard compiler/*.[ch] compiler/*/*.[ch] runtime/*.[ch] tests/*/*.[ch] examples/*/*.[ch])
+
+# make install    cnnc and its runtime under PREFIX (/usr/local)
+install: $(CNNC)
+	install -D -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/cnnc
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/cnnc $(BUILD)/libcnnc_runtime.a
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/cnnc/include $(BUILD)/include/runtime.h
+
+# make clean      removes what was built; the data stay
 clean:
 	rm -rf $(BUILD)
+
+# make help       this list
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+always:
+.PHONY: all always clean data format generated help install mlp mnist sanitize test
+.DELETE_ON_ERROR:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -21,6 +21,7 @@ enum {
     MAX_FULL_NAME = 1000,      /* bytes of a layer's name with those of the blocks around it */
 };
 #define MAX_BYTES ((int64_t)1 << 40) /* weights and plan of one network */
+#define MAX_COUNT INT32_MAX          /* numbers of one tensor, for one sample: emitted loops count in int */
 #define MAX_SIZE ((int64_t)1 << 53)  /* the largest whole number that a double holds exactly */
 
 typedef struct Expression Expression;
@@ -362,6 +363,7 @@ struct Graph {
     Program program;
     int64_t batch;       /* the most samples at once */
     int64_t arena_bytes; /* of the plan */
+    bool direct;         /* no Winograd: exact sums are wanted, or straight-line code */
     bool openblas;       /* matrix products by OpenBLAS: their weights are not packed */
     int64_t panel;       /* columns of a panel of packed weights: the longest vector of the target */
     Node **nodes;
@@ -513,7 +515,7 @@ void text_add(Text *, const char *format, ...) __attribute__((format(printf, 2, 
 void text_add_bytes(Text *, const char *bytes, size_t count);
 
 /* emit.c: the template writer. Lines with holes ($K) that are filled from bindings, and the functions they make up. */
-typedef struct { bool unroll_full, openblas; int threads; /* 0: as many as OpenMP finds */ } EmitOptions;
+typedef struct { bool unroll_full, openblas, strict; int threads; /* 0: as many as OpenMP finds */ } EmitOptions;
 Emit *emit_new(const EmitOptions *);
 void emit_lines(Emit *, const char *file, int line, const char *const *lines);
 #define EMIT(e, ...) emit_lines(e, __FILE__, __LINE__, (const char *const[]){__VA_ARGS__, NULL})

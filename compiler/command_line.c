@@ -37,6 +37,7 @@ static const char usage[] =
     "  --target=NAME            x86-64 (levels v4, v3, base, chosen at run time), x86-64-v4, -v3, -v2, native, generic\n"
     "  --unroll=auto|full|none  full: inference as straight-line code, for small networks\n"
     "  --gemm=generated|openblas  whose matrix products a trainer uses\n"
+    "  --math=default|strict    strict: no Winograd convolution, whose rounding errors are some times larger\n"
     "  --batch=N                the batch size, instead of fit()'s\n"
     "  --threads=N              threads of the emitted code; without it as many as OpenMP finds\n"
     "  -MD                      also writes what the output depends on, for make\n"
@@ -93,7 +94,7 @@ static void print_entry(const char *name)
     command_error("nothing is called %s%s%s%s", name, closest ? "; did you mean " : "", closest ? closest : "", closest ? "?" : "");
 }
 
-enum { OPTION_EMIT = 256, OPTION_WEIGHTS, OPTION_TARGET, OPTION_UNROLL, OPTION_GEMM, OPTION_BATCH, OPTION_THREADS, OPTION_SUMMARY, OPTION_DUMP, OPTION_HELP, OPTION_VERSION };
+enum { OPTION_EMIT = 256, OPTION_WEIGHTS, OPTION_TARGET, OPTION_UNROLL, OPTION_GEMM, OPTION_MATH, OPTION_BATCH, OPTION_THREADS, OPTION_SUMMARY, OPTION_DUMP, OPTION_HELP, OPTION_VERSION };
 
 static const struct option long_options[] = {
     {"emit", required_argument, NULL, OPTION_EMIT},
@@ -101,6 +102,7 @@ static const struct option long_options[] = {
     {"target", required_argument, NULL, OPTION_TARGET},
     {"unroll", required_argument, NULL, OPTION_UNROLL},
     {"gemm", required_argument, NULL, OPTION_GEMM},
+    {"math", required_argument, NULL, OPTION_MATH},
     {"batch", required_argument, NULL, OPTION_BATCH},
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"summary", no_argument, NULL, OPTION_SUMMARY},
@@ -112,7 +114,7 @@ static const struct option long_options[] = {
 };
 
 static const char *const emits[] = {"all", "inference", "trainer", NULL}, *const unrolls[] = {"auto", "full", "none", NULL},
-                                *const gemms[] = {"generated", "openblas", NULL};
+                                *const gemms[] = {"generated", "openblas", NULL}, *const maths[] = {"default", "strict", NULL};
 
 /* Options that change the output are repeated in its banner. */
 static void note_option(Text *command, const char *format, const char *value)
@@ -162,6 +164,10 @@ void command_line_read(Options *o, int argc, char **argv)
         case OPTION_GEMM:
             o->code.openblas = choice("gemm", optarg, gemms) == 1;
             if (o->code.openblas) text_add(&changes, " --gemm=openblas");
+            break;
+        case OPTION_MATH:
+            o->code.strict = choice("math", optarg, maths) == 1;
+            if (o->code.strict) text_add(&changes, " --math=strict");
             break;
         case OPTION_BATCH:
             if (!whole_number(optarg, 1, MAX_SIZE, &o->batch)) command_error("--batch=%s: expected a whole number from 1", optarg);

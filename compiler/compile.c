@@ -19,6 +19,7 @@ Graph *compile_source(const char *file, const char *text, size_t length, const D
     Graph *graph = graph_new();
     graph->batch = 1;
     graph->panel = 4;
+    graph->direct = options->emit.strict || options->emit.unroll_full;
     graph->openblas = options->emit.openblas;
     for (int i = 0; i < options->target->level_count; i++)
         if (options->target->levels[i]->lanes > graph->panel) graph->panel = options->target->levels[i]->lanes;

@@ -296,13 +296,13 @@ void phase_begin(Emit *e, const Node *node, const char *name, Partition partitio
     fill(e, "TASK", "%s", single ? "0" : "task");
 }
 
-/* Finds out what the body uses, and words the head of the function. */
-static const char *signature(const Emit *e, PhaseCall *call, const char *function)
+/* Finds out what the body uses, and words the parameters of the function. */
+static const char *parameters(const Emit *e, PhaseCall *call)
 {
     Text text = {0};
     const Node *node = call->node;
-    const char *separator = "", *level = e->level->suffix;
-    text_add(&text, "%sstatic void %s_%s(", e->level->attribute ? memory_format("LEVEL_%s ", level) : "", function, level);
+    const char *separator = "";
+    text_add(&text, "(");
     const Tensor *tensor;
     for (int i = 0; (tensor = node_operand(node, i)); i++) {
         const Declared *declared = &call->operands[i];
@@ -326,10 +326,26 @@ static const char *signature(const Emit *e, PhaseCall *call, const char *functio
     return text.data;
 }
 
-static const char *program_suffix(Program program)
+static const char *const program_suffixes[] = {"", "_single", "_batch", "_evaluate", "_train", "_gradients"};
+
+/* The function of that body and those parameters under the name or one of its variants, which may be there from another program;
+ * `free_name` receives the name that it gets where it is new. */
+static const Function *function_find(const Emit *e, const char *name, const char *parameter_text, const char *body, const char **free_name)
 {
-    static const char *const names[] = {"source", "single", "batch", "evaluate", "train", "gradients"};
-    return names[program];
+    const char *own = memory_format("%s%s", name, program_suffixes[e->graph->program]);
+    *free_name = NULL;
+    for (int i = 0; i < (int)(sizeof program_suffixes / sizeof *program_suffixes); i++) {
+        const char *variant = memory_format("%s%s", name, program_suffixes[i]);
+        int number = names_find(&e->function_names, variant);
+        if (number < 0) {
+            if (!*free_name && (i == 0 || !strcmp(variant, own))) *free_name = variant;
+        } else if (!strcmp(e->functions[number].body, body) && !strcmp(e->functions[number].parameters, parameter_text)) {
+            return &e->functions[number];
+        }
+    }
+    for (int i = 2; !*free_name; i++) /* a layer that is called like a variant */
+        if (names_find(&e->function_names, memory_format("%s%d", own, i)) < 0) *free_name = memory_format("%s%d", own, i);
+    return NULL;
 }
 
 void phase_end(Emit *e)
@@ -348,26 +364,18 @@ void phase_end(Emit *e)
             body = "{\n}\n";
         }
     }
-    const char *function = call->function;
-    for (int attempt = 0;; attempt++) {
-        int number = names_find(&e->function_names, function);
-        const Function *same = number < 0 ? NULL : &e->functions[number];
-        const char *head = signature(e, call, function);
-        if (!same) {
-            const char *formula = call->node->op->formula ? call->node->op->formula(call->node) : NULL;
-            if (formula) text_add(&e->text, "/* %s: %s. */\n", call->node->name, formula);
-            text_add(&e->text, "%s\n", head);
-            text_indent(&e->text, body);
-            text_add(&e->text, "\n");
-            e->functions = memory_grow(e->functions, &e->function_capacity, e->function_names.count, sizeof(Function));
-            e->functions[names_add(&e->function_names, function)] = (Function){function, head, memory_copy(body, strlen(body))};
-            break;
-        }
-        if (!strcmp(same->body, body) && !strcmp(same->head, head)) break;
-        function = memory_format("%s_%s%s", call->function, program_suffix(e->graph->program), attempt ? memory_format("%d", attempt) : "");
-        if (attempt > 1000) die("no free name for %s", call->function);
+    const char *parameter_text = parameters(e, call), *name;
+    const Function *function = function_find(e, call->function, parameter_text, body, &name);
+    if (!function) {
+        const char *formula = call->node->op->formula ? call->node->op->formula(call->node) : NULL, *level = e->level->suffix;
+        if (formula) text_add(&e->text, "/* %s: %s. */\n", call->node->name, formula);
+        text_add(&e->text, "%sstatic void %s_%s%s\n", e->level->attribute ? memory_format("LEVEL_%s ", level) : "", name, level, parameter_text);
+        text_indent(&e->text, body);
+        text_add(&e->text, "\n");
+        e->functions = memory_grow(e->functions, &e->function_capacity, e->function_names.count, sizeof(Function));
+        e->functions[names_add(&e->function_names, name)] = (Function){name, parameter_text, memory_copy(body, strlen(body))};
     }
-    call->function = function;
+    call->function = function ? function->name : name;
     e->calls = memory_grow(e->calls, &e->call_capacity, e->call_count, sizeof(PhaseCall));
     e->calls[e->call_count++] = *call;
     memset(e->declared_set, 0, sizeof e->declared_set);

@@ -6,7 +6,7 @@
 
 enum { MAX_BINDINGS = 128 };
 typedef struct { char hole[16]; const char *text; } Binding;
-typedef struct { const char *name, *head, *body; } Function;
+typedef struct { const char *name, *parameters, *body; } Function;
 
 struct Emit {
     EmitOptions options;

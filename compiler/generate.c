@@ -158,6 +158,7 @@ static void add_levels(Text *text, const Generation *g)
     text_add(text,
              "/* gcc's -std=c11 does not contract x * y + z to one instruction unless it is asked to; clang does. */\n"
              "#if defined(__GNUC__) && !defined(__clang__)\n#define CONTRACT __attribute__((optimize(\"fp-contract=fast\")))\n#else\n#define CONTRACT\n#endif\n");
+    text_add(text, "#if defined(__clang__)\n#define UNROLL _Pragma(\"unroll\")\n#else\n#define UNROLL _Pragma(\"GCC unroll 8\")\n#endif\n");
     for (int i = 0; i < g->target->level_count; i++) {
         const Level *level = g->target->levels[i];
         if (level->attribute) text_add(text, "#define LEVEL_%s CONTRACT __attribute__((target(\"%s\")))\n", level->suffix, level->attribute);
@@ -235,7 +236,9 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
     }
     Text text = {0};
     text_add(&text, "/* ---- %s: vectors of %d floats, %d registers ---- */\n\n", level->name, level->lanes, level->registers);
-    text_add(&text, "%s%s", used_paragraphs(vector_text, e->text.data, level->lanes, level->suffix), e->text.data);
+    const char *winograd = used_paragraphs(winograd_text, e->text.data, level->lanes, level->suffix);
+    const char *code = memory_format("%s%s", winograd, e->text.data);
+    text_add(&text, "%s%s", used_paragraphs(vector_text, code, level->lanes, level->suffix), code);
     return text.data;
 }
 

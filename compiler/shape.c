@@ -19,6 +19,11 @@ void shape_pass(Graph *graph)
             Tensor *tensor = j < node->output_count ? node->outputs[j] : node->weights[j - node->output_count];
             if (tensor->shape.rank < 0) continue;
             int64_t count = shape_count(&tensor->shape);
+            if (count > MAX_COUNT && count <= MAX_BYTES / 4) {
+                diagnose(node->place, "%s is too large: %s has more than 2^31 - 1 numbers", node->name, tensor->name);
+                tensor->shape.rank = -1;
+                return;
+            }
             if (count < 0 || __builtin_add_overflow(bytes, count * 4, &bytes) || bytes + total > MAX_BYTES) {
                 diagnose(node->place, "%s is too large: with it the network would need more than 2^40 bytes", node->name);
                 tensor->shape.rank = -1;

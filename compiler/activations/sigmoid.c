@@ -16,6 +16,6 @@ const Activation sigmoid_activation = {
     .formula = "y = 1 / (1 + e^-x)",
     .value = value,
     .forward = "$X = sigmoid_f32x$L($X);",
-    .gradient = "{ const f32x$L y = $A; $X = $X * y * (1.0f - y); }",
+    .gradient = "{ const f32x$L value = $A; $X = $X * value * (1.0f - value); }",
     .monotone = true,
 };

@@ -16,6 +16,6 @@ const Activation tanh_activation = {
     .formula = "y = tanh(x)",
     .value = value,
     .forward = "$X = tanh_f32x$L($X);",
-    .gradient = "{ const f32x$L y = $A; $X = $X * (1.0f - y * y); }",
+    .gradient = "{ const f32x$L value = $A; $X = $X * (1.0f - value * value); }",
     .monotone = true,
 };

@@ -157,7 +157,7 @@ static void emit_gradient_tile(Emit *e, int rows, const VectorGroup *group, bool
     }
     tile_begin(e, rows, group->vectors, e->graph->panel == lanes ? "load_f32x$L(t$V[$T])" : "load_f32x$L(t$V + $T * $PANEL)");
     if (padded) EMIT(e, "for (int p = p0; p < end; p++) {", "const float *a = &x[$n][p * $STRIDEH + r - $TOP][q0 * $STRIDEW + s - $LEFT][j];", "for (int q = q0; q < q1; q++) {");
-    else EMIT(e, "for (int p = 0; p < $P; p++) {", "const float *a = &x[$n][p * $STRIDEH + r][0][j];", "for (int q = 0; q < $Q; q++) {");
+    else EMIT(e, "for (int p = 0; p < $P; p++) {", "const float *a = &x[$n][p * $STRIDEH + r][0][0] + j;", "for (int q = 0; q < $Q; q++) {");
     for (int v = 0; v < group->vectors; v++) {
         fill_size(e, "V", v);
         bool part = group->last_lanes < lanes && v == group->vectors - 1;

@@ -27,12 +27,22 @@ typedef struct {
     int64_t stride_height, stride_width;
     int64_t pad_top, pad_left;                /* zeros before the first row and column */
     int64_t spread_height, spread_width;      /* distance of the input's rows and columns: above 1 zeros lie between them */
+    bool winograd;                            /* which way it is computed */
 } Convolution;
 bool convolution_is_padded(const Convolution *);
 int64_t convolution_workspace(const Convolution *); /* floats for one task: the rows under the kernel, padded; 0: none */
 void convolution_emit(Emit *, const Node *, const Convolution *, const char *from, const char *kernel, const char *bias, const char *to); /* names of the operands, bias may be NULL; uses work where there is padding */
 void convolution_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x, d_y -> d_kernel; work holds TASKS partial sums */
 void convolution_transpose_emit(Emit *, const Node *, const Convolution *, int64_t panel); /* kernel -> flipped: of the transposed convolution */
+
+/* winograd.c: 3x3 convolutions with fewer multiplications; u: the transformed kernel, an operand of its own */
+bool winograd_pays(const Convolution *, int64_t panel);
+int64_t winograd_workspace(const Convolution *);          /* floats for one task */
+int64_t winograd_kernel_floats(const Convolution *);      /* of u */
+int64_t winograd_gradient_workspace(const Convolution *); /* floats for one task of the weights' gradient, beside its sums */
+void winograd_kernel_emit(Emit *, const Node *, const Convolution *, const char *kernel, int u_operand); /* kernel -> u */
+void winograd_emit(Emit *, const Node *, const Convolution *, const char *from, const char *bias, const char *to, int u_operand);
+void winograd_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x d_y -> d_kernel; work holds TASKS partial sums, tiles the tiles */
 
 /* matmul.c: products of matrices whose right-hand sides are packed in panels */
 void matmul_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias); /* x kernel -> y */

@@ -107,6 +107,8 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
     const Level *level = emit_level(e);
     int64_t vectors = (outputs + level->lanes - 1) / level->lanes;
     Tile tile = tile_choose(level, TYPICAL_ROWS, vectors);
+    bool one_row = emit_program(e) == PROGRAM_PREDICT && rows_per_sample == 1;
+    if (one_row) tile = (Tile){1, vectors < 8 ? (int)vectors : 8}; /* eight sums hide each other's latency; the order of adding stays */
     VectorGroup groups[2];
     int group_count = vector_groups(e, outputs, tile.vectors, groups);
     int output = node->input_count + node->weight_count;
@@ -114,7 +116,7 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
     declare_rows(e, output, outputs);
     /* Many outputs: each thread takes a share of them and reads its share of the weights once. */
     int64_t shares = group_count ? (groups[0].end - groups[0].first) / groups[0].vectors : 0;
-    bool by_outputs = shares >= 4 && !e->single;
+    bool by_outputs = shares >= 4 && !one_row && !e->single;
     phase_begin(e, node, NULL, by_outputs ? OVER_EXTENT : OVER_SAMPLES, shares);
     fill_matmul(e, inputs, outputs, rows_per_sample);
     if (by_outputs) EMIT(e, "const ptrdiff_t from = 0, to = count * $ROWS;");

@@ -37,6 +37,7 @@ static void shape(Graph *graph, Node *node)
     if (!window_places(node, "kernel_size", x, 0, c->kernel_height, c->stride_height, same, &c->rows, &c->pad_top) ||
         !window_places(node, "kernel_size", x, 1, c->kernel_width, c->stride_width, same, &c->columns, &c->pad_left))
         return;
+    c->winograd = !graph->direct && winograd_pays(c, graph->panel);
     Shape kernel = shape_of(4, (const int64_t[]){c->kernel_height, c->kernel_width, c->channels, c->filters}), bias = shape_of(1, &c->filters);
     Tensor *weight = graph_weight(graph, node, "kernel", &kernel, true);
     weight->initial = initializer_resolve(argument_object(a, "kernel_initializer"), &kernel);
@@ -71,15 +72,30 @@ static void reference(const Node *node, Reference *r)
             }
 }
 
+/* Scratch of a convolution, whichever way it goes: for each task, and the transformed kernel. */
+static void add_workspace(Graph *graph, Node *node, const Convolution *c)
+{
+    int64_t floats = c->winograd ? winograd_workspace(c) : convolution_workspace(c);
+    if (floats) graph_workspace(graph, node, floats, TASKS);
+    if (c->winograd) graph_workspace(graph, node, winograd_kernel_floats(c), 1);
+}
+
 static void workspace(Graph *graph, Node *node)
 {
-    int64_t floats = convolution_workspace(node->detail);
-    if (floats) graph_workspace(graph, node, floats, TASKS);
+    add_workspace(graph, node, node->detail);
 }
 
 static void emit(Emit *e, const Node *node)
 {
-    convolution_emit(e, node, node->detail, "x", "kernel", node->weight_count > 1 ? "bias" : NULL, "y");
+    const Convolution *c = node->detail;
+    const char *bias = node->weight_count > 1 ? "bias" : NULL;
+    int u = node->input_count + node->weight_count + 2;
+    if (c->winograd) {
+        winograd_kernel_emit(e, node, c, "kernel", u);
+        winograd_emit(e, node, c, "x", bias, "y", u);
+    } else {
+        convolution_emit(e, node, c, "x", "kernel", bias, "y");
+    }
 }
 
 static const char *formula(const Node *node)
@@ -103,9 +119,9 @@ static const char *formula(const Node *node)
 }
 
 /* The gradient of the input is a convolution too: of d_y, its pixels a stride apart, with the kernels turned. */
-static Convolution transposed(const Convolution *c)
+static Convolution transposed(const Convolution *c, const Graph *graph)
 {
-    return (Convolution){
+    Convolution t = {
         .height = c->rows,
         .width = c->columns,
         .channels = c->filters,
@@ -121,34 +137,44 @@ static Convolution transposed(const Convolution *c)
         .spread_height = c->stride_height,
         .spread_width = c->stride_width,
     };
+    t.winograd = !graph->direct && winograd_pays(&t, graph->panel);
+    return t;
 }
 
 static void input_gradient_workspace(Graph *graph, Node *node)
 {
-    const Convolution *c = node->detail, t = transposed(c);
+    const Convolution *c = node->detail, t = transposed(c, graph);
     int64_t panel = graph->panel;
     graph_workspace(graph, node, t.kernel_height * t.kernel_width * t.channels * ((t.filters + panel - 1) / panel * panel), 1);
-    if (convolution_workspace(&t)) graph_workspace(graph, node, convolution_workspace(&t), TASKS);
+    add_workspace(graph, node, &t);
 }
 
 static void emit_input_gradient(Emit *e, const Node *node)
 {
-    const Convolution *c = node->detail, t = transposed(c);
+    const Convolution *c = node->detail, t = transposed(c, e->graph);
     int64_t panel = e->graph->panel;
     int flipped = node->input_count + node->weight_count + 1;
     convolution_transpose_emit(e, node, c, panel);
     phase_operand(e, flipped, 3, (const int64_t[]){(t.filters + panel - 1) / panel, t.kernel_height * t.kernel_width * t.channels, panel});
-    convolution_emit(e, node, &t, "d_y", "flipped", NULL, "d_x");
+    if (t.winograd) {
+        winograd_kernel_emit(e, node, &t, "flipped", flipped + 2);
+        winograd_emit(e, node, &t, "d_y", NULL, "d_x", flipped + 2);
+    } else {
+        convolution_emit(e, node, &t, "d_y", "flipped", NULL, "d_x");
+    }
 }
 
 static void weight_gradient_workspace(Graph *graph, Node *node)
 {
-    graph_workspace(graph, node, packing_floats(node->outputs[0]) * TASKS, 1);
+    const Convolution *c = node->detail;
+    graph_workspace(graph, node, (c->winograd ? winograd_kernel_floats(c) : packing_floats(node->outputs[0])) * TASKS, 1);
+    if (c->winograd) graph_workspace(graph, node, winograd_gradient_workspace(c), TASKS);
 }
 
 static void emit_weight_gradient(Emit *e, const Node *node)
 {
-    convolution_weight_gradient_emit(e, node, node->detail);
+    const Convolution *c = node->detail;
+    (c->winograd ? winograd_weight_gradient_emit : convolution_weight_gradient_emit)(e, node, c);
 }
 
 static const char *input_gradient_formula(const Node *node)
@@ -166,7 +192,7 @@ static const char *weight_gradient_formula(const Node *node)
 static const Operator input_gradient_operator = {
     .name = "conv2d_input_gradient",
     .suffix = "input_gradient",
-    .operands = "d_y kernel; d_x flipped work",
+    .operands = "d_y kernel; d_x flipped work u",
     .flags = OPERATOR_EPILOGUE,
     .workspace = input_gradient_workspace,
     .emit = emit_input_gradient,
@@ -176,7 +202,7 @@ static const Operator input_gradient_operator = {
 static const Operator weight_gradient_operator = {
     .name = "conv2d_weight_gradient",
     .suffix = "weight_gradient",
-    .operands = "x d_y; d_kernel work",
+    .operands = "x d_y; d_kernel work tiles",
     .workspace = weight_gradient_workspace,
     .emit = emit_weight_gradient,
     .formula = weight_gradient_formula,
@@ -199,7 +225,7 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
 static const Operator conv2d_operator = {
     .name = "conv2d",
     .suffix = "forward",
-    .operands = "x; y work",
+    .operands = "x; y work u",
     .flags = OPERATOR_EPILOGUE,
     .shape = shape,
     .macs = macs,

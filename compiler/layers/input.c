@@ -20,8 +20,8 @@ static Tensor *build(Graph *graph, const LayerCall *call)
     Tensor *tensor = graph_input(graph, call, integers ? TYPE_INT32 : TYPE_FLOAT32);
     tensor->shape.rank = shape->list.count;
     for (int i = 0; i < shape->list.count; i++) tensor->shape.size[i] = (int64_t)shape->list.items[i].number;
-    if (shape_count(&tensor->shape) < 0 || shape_count(&tensor->shape) > MAX_BYTES / 4) {
-        diagnose(call->place, "the input is too large: it would need more than 2^40 bytes");
+    if (shape_count(&tensor->shape) < 0 || shape_count(&tensor->shape) > MAX_COUNT) {
+        diagnose(call->place, "the input is too large: one sample has more than 2^31 - 1 numbers");
         tensor->shape.rank = -1;
     }
     return tensor;

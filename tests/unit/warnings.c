@@ -12,7 +12,7 @@ Test(warnings, layers, .timeout = 240)
 {
     cr_expect(system("tools/warnings.sh tests/layers/activation.net tests/layers/average_pooling2d.net "
                      "tests/layers/max_pooling2d.net tests/fixtures/adam_amsgrad.net tests/fixtures/conv2d_same_strides.net "
-                     "tests/fixtures/blocks.net tests/fixtures/cnn_dropout.net tests/fixtures/concatenate_axes.net "
+                     "tests/fixtures/cnn_dropout.net tests/fixtures/concatenate_axes.net "
                      "tests/fixtures/crossentropy_normalised.net tests/fixtures/names.net tests/fixtures/outputs_used.net "
                      "tests/fixtures/residual.net tests/fixtures/rescaling.net >&2") == 0);
 }

@@ -1,0 +1,3005 @@
+/* mlp, written by cnnc 0.1.0: cnnc mlp.net -o mlp.c
+ *
+ * layer                            output                 parameters  multiply-adds   in the arena, for one sample: offset, bytes, steps
+ * input                            (28, 28, 1)                     0              0   
+ * rescaling                        (28, 28, 1)                     0              0   0, 3136, 0 to 2
+ * flatten                          (784,)                          0              0   0, 3136, 0 to 2
+ * dense                            (512,)                     401920         401408   3136, 2048, 2 to 3
+ * dense_1                          (10,)                        5130           5120   the caller's
+ */
+#include "mlp.h"
+
+#include <math.h>
+#include <string.h>
+
+#ifdef _OPENMP
+#define PARALLEL_FOR _Pragma("omp parallel for schedule(static)")
+#else
+#define PARALLEL_FOR
+#endif
+
+/* gcc's -std=c11 does not contract x * y + z to one instruction unless it is asked to; clang does. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define CONTRACT __attribute__((optimize("fp-contract=fast")))
+#else
+#define CONTRACT
+#endif
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+#define LEVEL_v4 CONTRACT __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx2,fma,f16c,bmi,bmi2,lzcnt,movbe")))
+#define LEVEL_v3 CONTRACT __attribute__((target("avx2,fma,f16c,bmi,bmi2,lzcnt,movbe")))
+#define LEVEL_base CONTRACT
+
+#ifndef __cplusplus
+_Static_assert(sizeof(mlp_parameters) == MLP_PARAMETERS_BYTES && sizeof(mlp_weights) == MLP_WEIGHTS_BYTES, "the sizes in the header");
+#endif
+
+typedef mlp_step Step;
+
+#if defined(__x86_64__)
+/* ---- x86-64-v4: vectors of 16 floats, 32 registers ---- */
+
+typedef float f32x16 __attribute__((vector_size(4 * 16)));
+typedef int32_t i32x16 __attribute__((vector_size(4 * 16)));
+typedef uint32_t u32x16 __attribute__((vector_size(4 * 16)));
+typedef float f32x16_at __attribute__((vector_size(4 * 16), aligned(4), may_alias)); /* anywhere in memory */
+
+LEVEL_v4 static inline f32x16 load_f32x16(const float *from)
+{
+    return *(const f32x16_at *)from;
+}
+
+LEVEL_v4 static inline void store_f32x16(float *to, f32x16 x)
+{
+    *(f32x16_at *)to = x;
+}
+
+/* The first `count` numbers, the rest zero. */
+LEVEL_v4 static inline f32x16 load_part_f32x16(const float *from, size_t count)
+{
+    f32x16 x = {0};
+    memcpy(&x, from, count * sizeof(float));
+    return x;
+}
+
+LEVEL_v4 static inline void store_part_f32x16(float *to, f32x16 x, size_t count)
+{
+    memcpy(to, &x, count * sizeof(float));
+}
+
+/* x where the mask is set, else zero. */
+LEVEL_v4 static inline f32x16 keep_f32x16(i32x16 mask, f32x16 x)
+{
+    return (f32x16)(mask & (i32x16)x);
+}
+
+/* The larger; b where one is not a number. */
+LEVEL_v4 static inline f32x16 max_f32x16(f32x16 a, f32x16 b)
+{
+#if 16 == 16 && defined(__x86_64__) && defined(__clang__)
+    return (f32x16)__builtin_ia32_maxps512(a, b, 4);
+#elif 16 == 16 && defined(__x86_64__)
+    return (f32x16)__builtin_ia32_maxps512_mask(a, b, a, -1, 4);
+#elif 16 == 8 && defined(__x86_64__)
+    return (f32x16)__builtin_ia32_maxps256(a, b);
+#elif 16 == 4 && defined(__x86_64__)
+    return (f32x16)__builtin_ia32_maxps(a, b);
+#else
+    i32x16 larger = a > b;
+    return (f32x16)((larger & (i32x16)a) | (~larger & (i32x16)b));
+#endif
+}
+
+LEVEL_v4 static inline f32x16 sqrt_f32x16(f32x16 x)
+{
+#if 16 == 16 && defined(__x86_64__) && defined(__clang__)
+    return (f32x16)__builtin_ia32_sqrtps512(x, 4);
+#elif 16 == 16 && defined(__x86_64__)
+    return (f32x16)__builtin_ia32_sqrtps512_mask(x, x, -1, 4);
+#elif 16 == 8 && defined(__x86_64__)
+    return (f32x16)__builtin_ia32_sqrtps256(x);
+#elif 16 == 4 && defined(__x86_64__)
+    return (f32x16)__builtin_ia32_sqrtps(x);
+#else
+    for (int i = 0; i < 16; i++) x[i] = sqrtf(x[i]);
+    return x;
+#endif
+}
+
+/* rescaling: y = x * 0.00392156863 + 0. */
+LEVEL_v4 static void rescaling_forward_v4(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    ptrdiff_t i = first * 784;
+    for (; i + 16 <= last * 784; i += 16) {
+        f32x16 v = load_f32x16(&x[i]);
+        v = v * 0.003921569f;
+        store_f32x16(&y[i], v);
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v4 static void dense_forward_v4(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    for (int k = 0; k < 32; k += 8) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s0_4 = i ? load_f32x16(&y[m][(k + 4) * 16]) : load_f32x16(&bias[(k + 4) * 16]);
+                f32x16 s0_5 = i ? load_f32x16(&y[m][(k + 5) * 16]) : load_f32x16(&bias[(k + 5) * 16]);
+                f32x16 s0_6 = i ? load_f32x16(&y[m][(k + 6) * 16]) : load_f32x16(&bias[(k + 6) * 16]);
+                f32x16 s0_7 = i ? load_f32x16(&y[m][(k + 7) * 16]) : load_f32x16(&bias[(k + 7) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                const float *const b4 = &kernel[k + 4][i][0];
+                const float *const b5 = &kernel[k + 5][i][0];
+                const float *const b6 = &kernel[k + 6][i][0];
+                const float *const b7 = &kernel[k + 7][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16); const f32x16 w4 = load_f32x16(b4 + j * 16); const f32x16 w5 = load_f32x16(b5 + j * 16); const f32x16 w6 = load_f32x16(b6 + j * 16); const f32x16 w7 = load_f32x16(b7 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
+                }
+                if (i + end < 784) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    store_f32x16(&y[m][(k + 4) * 16], s0_4);
+                    store_f32x16(&y[m][(k + 5) * 16], s0_5);
+                    store_f32x16(&y[m][(k + 6) * 16], s0_6);
+                    store_f32x16(&y[m][(k + 7) * 16], s0_7);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    s0_4 = max_f32x16((f32x16){0}, s0_4);
+                    store_f32x16(&y[m][(k + 4) * 16], s0_4);
+                    s0_5 = max_f32x16((f32x16){0}, s0_5);
+                    store_f32x16(&y[m][(k + 5) * 16], s0_5);
+                    s0_6 = max_f32x16((f32x16){0}, s0_6);
+                    store_f32x16(&y[m][(k + 6) * 16], s0_6);
+                    s0_7 = max_f32x16((f32x16){0}, s0_7);
+                    store_f32x16(&y[m][(k + 7) * 16], s0_7);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+LEVEL_v4 static void dense_1_forward_v4(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_part_f32x16(&y[m][0], 10) : load_part_f32x16(&bias[0], 10);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16);
+                    s0_0 += a0[j] * w0;
+                }
+                store_part_f32x16(&y[m][0], s0_0, 10);
+            }
+        }
+    }
+}
+
+/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
+LEVEL_v4 static void dense_1_softmax_forward_v4(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int m = 0; m < 1; m++) {
+            const float *const from = &x[(n + m) * 10];
+            float *const to = &y[(n + m) * 10];
+            float largest = from[0], sum = 0.0f;
+            for (int c = 1; c < 10; c++) {
+                largest = from[c] > largest ? from[c] : largest;
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = expf(from[c] - largest);
+                sum += to[c];
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = to[c] / sum;
+            }
+        }
+    }
+}
+
+static void run_single_v4(const mlp_weights *w, const float *input, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 3136);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    rescaling_forward_v4(input, &rescaling_out[0][0][0][0], 0, 1);
+    dense_forward_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
+    dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], output, 0, 1);
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v4 static void dense_forward_batch_v4(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 4; k < (int)last * 4; k += 4) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s1_0 = i ? load_f32x16(&y[m + 1][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s1_1 = i ? load_f32x16(&y[m + 1][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s1_2 = i ? load_f32x16(&y[m + 1][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s1_3 = i ? load_f32x16(&y[m + 1][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s2_0 = i ? load_f32x16(&y[m + 2][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s2_1 = i ? load_f32x16(&y[m + 2][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s2_2 = i ? load_f32x16(&y[m + 2][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s2_3 = i ? load_f32x16(&y[m + 2][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s3_0 = i ? load_f32x16(&y[m + 3][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s3_2 = i ? load_f32x16(&y[m + 3][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s3_3 = i ? load_f32x16(&y[m + 3][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s4_0 = i ? load_f32x16(&y[m + 4][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s4_2 = i ? load_f32x16(&y[m + 4][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s4_3 = i ? load_f32x16(&y[m + 4][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s5_0 = i ? load_f32x16(&y[m + 5][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s5_1 = i ? load_f32x16(&y[m + 5][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s5_2 = i ? load_f32x16(&y[m + 5][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s5_3 = i ? load_f32x16(&y[m + 5][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2; s5_3 += a5[j] * w3;
+                }
+                if (i + end < 784) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    s1_0 = max_f32x16((f32x16){0}, s1_0);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    s1_1 = max_f32x16((f32x16){0}, s1_1);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    s1_2 = max_f32x16((f32x16){0}, s1_2);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    s1_3 = max_f32x16((f32x16){0}, s1_3);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    s2_0 = max_f32x16((f32x16){0}, s2_0);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    s2_1 = max_f32x16((f32x16){0}, s2_1);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    s2_2 = max_f32x16((f32x16){0}, s2_2);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    s2_3 = max_f32x16((f32x16){0}, s2_3);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    s3_0 = max_f32x16((f32x16){0}, s3_0);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    s3_1 = max_f32x16((f32x16){0}, s3_1);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    s3_2 = max_f32x16((f32x16){0}, s3_2);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    s3_3 = max_f32x16((f32x16){0}, s3_3);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    s4_0 = max_f32x16((f32x16){0}, s4_0);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    s4_1 = max_f32x16((f32x16){0}, s4_1);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    s4_2 = max_f32x16((f32x16){0}, s4_2);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    s4_3 = max_f32x16((f32x16){0}, s4_3);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    s5_0 = max_f32x16((f32x16){0}, s5_0);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    s5_1 = max_f32x16((f32x16){0}, s5_1);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    s5_2 = max_f32x16((f32x16){0}, s5_2);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    s5_3 = max_f32x16((f32x16){0}, s5_3);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                }
+            }
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                }
+                if (i + end < 784) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+LEVEL_v4 static void dense_1_forward_batch_v4(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 16 <= to; m += 16) {
+                f32x16 s0_0 = i ? load_part_f32x16(&y[m][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s1_0 = i ? load_part_f32x16(&y[m + 1][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s2_0 = i ? load_part_f32x16(&y[m + 2][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s3_0 = i ? load_part_f32x16(&y[m + 3][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s4_0 = i ? load_part_f32x16(&y[m + 4][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s5_0 = i ? load_part_f32x16(&y[m + 5][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s6_0 = i ? load_part_f32x16(&y[m + 6][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s7_0 = i ? load_part_f32x16(&y[m + 7][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s8_0 = i ? load_part_f32x16(&y[m + 8][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s9_0 = i ? load_part_f32x16(&y[m + 9][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s10_0 = i ? load_part_f32x16(&y[m + 10][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s11_0 = i ? load_part_f32x16(&y[m + 11][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s12_0 = i ? load_part_f32x16(&y[m + 12][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s13_0 = i ? load_part_f32x16(&y[m + 13][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s14_0 = i ? load_part_f32x16(&y[m + 14][0], 10) : load_part_f32x16(&bias[0], 10);
+                f32x16 s15_0 = i ? load_part_f32x16(&y[m + 15][0], 10) : load_part_f32x16(&bias[0], 10);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const a6 = &x[m + 6][i];
+                const float *const a7 = &x[m + 7][i];
+                const float *const a8 = &x[m + 8][i];
+                const float *const a9 = &x[m + 9][i];
+                const float *const a10 = &x[m + 10][i];
+                const float *const a11 = &x[m + 11][i];
+                const float *const a12 = &x[m + 12][i];
+                const float *const a13 = &x[m + 13][i];
+                const float *const a14 = &x[m + 14][i];
+                const float *const a15 = &x[m + 15][i];
+                const float *const b0 = &kernel[0][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16);
+                    s0_0 += a0[j] * w0;
+                    s1_0 += a1[j] * w0;
+                    s2_0 += a2[j] * w0;
+                    s3_0 += a3[j] * w0;
+                    s4_0 += a4[j] * w0;
+                    s5_0 += a5[j] * w0;
+                    s6_0 += a6[j] * w0;
+                    s7_0 += a7[j] * w0;
+                    s8_0 += a8[j] * w0;
+                    s9_0 += a9[j] * w0;
+                    s10_0 += a10[j] * w0;
+                    s11_0 += a11[j] * w0;
+                    s12_0 += a12[j] * w0;
+                    s13_0 += a13[j] * w0;
+                    s14_0 += a14[j] * w0;
+                    s15_0 += a15[j] * w0;
+                }
+                store_part_f32x16(&y[m][0], s0_0, 10);
+                store_part_f32x16(&y[m + 1][0], s1_0, 10);
+                store_part_f32x16(&y[m + 2][0], s2_0, 10);
+                store_part_f32x16(&y[m + 3][0], s3_0, 10);
+                store_part_f32x16(&y[m + 4][0], s4_0, 10);
+                store_part_f32x16(&y[m + 5][0], s5_0, 10);
+                store_part_f32x16(&y[m + 6][0], s6_0, 10);
+                store_part_f32x16(&y[m + 7][0], s7_0, 10);
+                store_part_f32x16(&y[m + 8][0], s8_0, 10);
+                store_part_f32x16(&y[m + 9][0], s9_0, 10);
+                store_part_f32x16(&y[m + 10][0], s10_0, 10);
+                store_part_f32x16(&y[m + 11][0], s11_0, 10);
+                store_part_f32x16(&y[m + 12][0], s12_0, 10);
+                store_part_f32x16(&y[m + 13][0], s13_0, 10);
+                store_part_f32x16(&y[m + 14][0], s14_0, 10);
+                store_part_f32x16(&y[m + 15][0], s15_0, 10);
+            }
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_part_f32x16(&y[m][0], 10) : load_part_f32x16(&bias[0], 10);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16);
+                    s0_0 += a0[j] * w0;
+                }
+                store_part_f32x16(&y[m][0], s0_0, 10);
+            }
+        }
+    }
+}
+
+static void run_batch_v4(const mlp_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], output, count * task / 16, count * (task + 1) / 16);
+    }
+}
+
+LEVEL_v4 static void dense_1_loss_v4(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        const float scale = (weight ? weight[n] : 1.0f) / 1.0f;
+        float value = 0.0f;
+        for (ptrdiff_t m = n * 1; m < (n + 1) * 1; m++) {
+            const float *const row = &p[m * 10], *const t = &target[m * 10];
+            float *const d = &d_p[m * 10];
+            float largest = row[0], sum = 0.0f, mass = 0.0f;
+            for (int c = 1; c < 10; c++) largest = row[c] > largest ? row[c] : largest;
+            for (int c = 0; c < 10; c++) {
+                d[c] = expf(row[c] - largest);
+                sum += d[c];
+            }
+            const float log_sum = largest + logf(sum);
+            for (int c = 0; c < 10; c++) {
+                mass += t[c];
+                value += t[c] > 0.0f || t[c] < 0.0f ? t[c] * (log_sum - row[c]) : 0.0f;
+            }
+            for (int c = 0; c < 10; c++) d[c] = (d[c] / sum * mass - t[c]) * scale / (float)count;
+        }
+        loss[n] = value * scale;
+    }
+}
+
+static float run_evaluation_v4(const mlp_weights *w, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
+    float *const dense_1_loss = (float *)(arena + 24000);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 16000);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+/* ---- training ---- */
+
+/* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
+LEVEL_v4 static void dense_1_input_gradient_v4(const float d_y[][10], const float kernel[][512][16], float d_x[][512], float *work, const float e0[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const turned)[16] = (float (*)[16])(work + task * 160);
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int o = 0; o < 10; o++) {
+            for (int i = 0; i < 16; i++) {
+                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+            }
+        }
+        const ptrdiff_t from = 0, to = count * 1;
+        ptrdiff_t m = from;
+        for (; m + 16 <= to; m += 16) {
+            f32x16 s0_0 = {0};
+            f32x16 s1_0 = {0};
+            f32x16 s2_0 = {0};
+            f32x16 s3_0 = {0};
+            f32x16 s4_0 = {0};
+            f32x16 s5_0 = {0};
+            f32x16 s6_0 = {0};
+            f32x16 s7_0 = {0};
+            f32x16 s8_0 = {0};
+            f32x16 s9_0 = {0};
+            f32x16 s10_0 = {0};
+            f32x16 s11_0 = {0};
+            f32x16 s12_0 = {0};
+            f32x16 s13_0 = {0};
+            f32x16 s14_0 = {0};
+            f32x16 s15_0 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            const float *const a2 = d_y[m + 2];
+            const float *const a3 = d_y[m + 3];
+            const float *const a4 = d_y[m + 4];
+            const float *const a5 = d_y[m + 5];
+            const float *const a6 = d_y[m + 6];
+            const float *const a7 = d_y[m + 7];
+            const float *const a8 = d_y[m + 8];
+            const float *const a9 = d_y[m + 9];
+            const float *const a10 = d_y[m + 10];
+            const float *const a11 = d_y[m + 11];
+            const float *const a12 = d_y[m + 12];
+            const float *const a13 = d_y[m + 13];
+            const float *const a14 = d_y[m + 14];
+            const float *const a15 = d_y[m + 15];
+            for (int j = 0; j < 10; j++) {
+                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
+                s0_0 += a0[j] * w0;
+                s1_0 += a1[j] * w0;
+                s2_0 += a2[j] * w0;
+                s3_0 += a3[j] * w0;
+                s4_0 += a4[j] * w0;
+                s5_0 += a5[j] * w0;
+                s6_0 += a6[j] * w0;
+                s7_0 += a7[j] * w0;
+                s8_0 += a8[j] * w0;
+                s9_0 += a9[j] * w0;
+                s10_0 += a10[j] * w0;
+                s11_0 += a11[j] * w0;
+                s12_0 += a12[j] * w0;
+                s13_0 += a13[j] * w0;
+                s14_0 += a14[j] * w0;
+                s15_0 += a15[j] * w0;
+            }
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][g * 16], s0_0);
+            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][g * 16]) > 0.0f, s1_0);
+            store_f32x16(&d_x[m + 1][g * 16], s1_0);
+            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][g * 16]) > 0.0f, s2_0);
+            store_f32x16(&d_x[m + 2][g * 16], s2_0);
+            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][g * 16]) > 0.0f, s3_0);
+            store_f32x16(&d_x[m + 3][g * 16], s3_0);
+            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][g * 16]) > 0.0f, s4_0);
+            store_f32x16(&d_x[m + 4][g * 16], s4_0);
+            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][g * 16]) > 0.0f, s5_0);
+            store_f32x16(&d_x[m + 5][g * 16], s5_0);
+            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][g * 16]) > 0.0f, s6_0);
+            store_f32x16(&d_x[m + 6][g * 16], s6_0);
+            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][g * 16]) > 0.0f, s7_0);
+            store_f32x16(&d_x[m + 7][g * 16], s7_0);
+            s8_0 = keep_f32x16(load_f32x16(&e0[m + 8][g * 16]) > 0.0f, s8_0);
+            store_f32x16(&d_x[m + 8][g * 16], s8_0);
+            s9_0 = keep_f32x16(load_f32x16(&e0[m + 9][g * 16]) > 0.0f, s9_0);
+            store_f32x16(&d_x[m + 9][g * 16], s9_0);
+            s10_0 = keep_f32x16(load_f32x16(&e0[m + 10][g * 16]) > 0.0f, s10_0);
+            store_f32x16(&d_x[m + 10][g * 16], s10_0);
+            s11_0 = keep_f32x16(load_f32x16(&e0[m + 11][g * 16]) > 0.0f, s11_0);
+            store_f32x16(&d_x[m + 11][g * 16], s11_0);
+            s12_0 = keep_f32x16(load_f32x16(&e0[m + 12][g * 16]) > 0.0f, s12_0);
+            store_f32x16(&d_x[m + 12][g * 16], s12_0);
+            s13_0 = keep_f32x16(load_f32x16(&e0[m + 13][g * 16]) > 0.0f, s13_0);
+            store_f32x16(&d_x[m + 13][g * 16], s13_0);
+            s14_0 = keep_f32x16(load_f32x16(&e0[m + 14][g * 16]) > 0.0f, s14_0);
+            store_f32x16(&d_x[m + 14][g * 16], s14_0);
+            s15_0 = keep_f32x16(load_f32x16(&e0[m + 15][g * 16]) > 0.0f, s15_0);
+            store_f32x16(&d_x[m + 15][g * 16], s15_0);
+        }
+        for (; m < to; m++) {
+            f32x16 s0_0 = {0};
+            const float *const a0 = d_y[m];
+            for (int j = 0; j < 10; j++) {
+                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
+                s0_0 += a0[j] * w0;
+            }
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][g * 16], s0_0);
+        }
+    }
+}
+
+/* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v4 static void dense_1_weight_gradient_v4(const float x[][512], const float d_y[][10], float d_kernel[][512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        const ptrdiff_t i = g * 16;
+        {
+            f32x16 s0_0 = {0};
+            f32x16 s1_0 = {0};
+            f32x16 s2_0 = {0};
+            f32x16 s3_0 = {0};
+            f32x16 s4_0 = {0};
+            f32x16 s5_0 = {0};
+            f32x16 s6_0 = {0};
+            f32x16 s7_0 = {0};
+            f32x16 s8_0 = {0};
+            f32x16 s9_0 = {0};
+            f32x16 s10_0 = {0};
+            f32x16 s11_0 = {0};
+            f32x16 s12_0 = {0};
+            f32x16 s13_0 = {0};
+            f32x16 s14_0 = {0};
+            f32x16 s15_0 = {0};
+            for (ptrdiff_t m = 0; m < count * 1; m++) {
+                const float *const a = &x[m][i];
+                const f32x16 d0 = load_part_f32x16(&d_y[m][0], 10);
+                const f32x16 w0 = d0;
+                s0_0 += a[0] * w0;
+                s1_0 += a[1] * w0;
+                s2_0 += a[2] * w0;
+                s3_0 += a[3] * w0;
+                s4_0 += a[4] * w0;
+                s5_0 += a[5] * w0;
+                s6_0 += a[6] * w0;
+                s7_0 += a[7] * w0;
+                s8_0 += a[8] * w0;
+                s9_0 += a[9] * w0;
+                s10_0 += a[10] * w0;
+                s11_0 += a[11] * w0;
+                s12_0 += a[12] * w0;
+                s13_0 += a[13] * w0;
+                s14_0 += a[14] * w0;
+                s15_0 += a[15] * w0;
+            }
+            store_f32x16(d_kernel[0][i], s0_0);
+            store_f32x16(d_kernel[0][i + 1], s1_0);
+            store_f32x16(d_kernel[0][i + 2], s2_0);
+            store_f32x16(d_kernel[0][i + 3], s3_0);
+            store_f32x16(d_kernel[0][i + 4], s4_0);
+            store_f32x16(d_kernel[0][i + 5], s5_0);
+            store_f32x16(d_kernel[0][i + 6], s6_0);
+            store_f32x16(d_kernel[0][i + 7], s7_0);
+            store_f32x16(d_kernel[0][i + 8], s8_0);
+            store_f32x16(d_kernel[0][i + 9], s9_0);
+            store_f32x16(d_kernel[0][i + 10], s10_0);
+            store_f32x16(d_kernel[0][i + 11], s11_0);
+            store_f32x16(d_kernel[0][i + 12], s12_0);
+            store_f32x16(d_kernel[0][i + 13], s13_0);
+            store_f32x16(d_kernel[0][i + 14], s14_0);
+            store_f32x16(d_kernel[0][i + 15], s15_0);
+        }
+    }
+}
+
+/* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float d_y[][10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 10;
+    memset(sums, 0, 10 * sizeof(float));
+    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+        for (int k = 0; k < 10; k++) sums[k] += d_y[m][k];
+    }
+}
+
+/* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void dense_1_bias_gradient_v4(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 10 ? last * 256 : 10;
+    ptrdiff_t i = first * 256;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 sum = load_f32x16(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 10 + i]);
+        store_f32x16(&d_bias[i], sum);
+    }
+    for (; i < end; i++) {
+        float sum = work[i];
+        for (int s = 1; s < 16; s++) sum += work[s * 10 + i];
+        d_bias[i] = sum;
+    }
+}
+
+/* dense_1/kernel: one step of adam on dense_1/kernel. */
+LEVEL_v4 static void dense_1_kernel_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 8192 ? last * 1024 : 8192;
+    ptrdiff_t i = first * 1024;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 g = load_f32x16(&d_w[i]);
+        f32x16 v = load_f32x16(&w[i]);
+        f32x16 m0 = load_f32x16(&slot0[i]);
+        f32x16 m1 = load_f32x16(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_f32x16(&slot0[i], m0);
+        store_f32x16(&slot1[i], m1);
+        store_f32x16(&w[i], v);
+    }
+}
+
+/* dense_1/bias: one step of adam on dense_1/bias. */
+LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
+    ptrdiff_t i = first * 1024;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 g = load_f32x16(&d_w[i]);
+        f32x16 v = load_f32x16(&w[i]);
+        f32x16 m0 = load_f32x16(&slot0[i]);
+        f32x16 m1 = load_f32x16(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_f32x16(&slot0[i], m0);
+        store_f32x16(&slot1[i], m1);
+        store_f32x16(&w[i], v);
+    }
+    for (; i < end; i++) {
+        f32x16 g = load_part_f32x16(&d_w[i], 1);
+        f32x16 v = load_part_f32x16(&w[i], 1);
+        f32x16 m0 = load_part_f32x16(&slot0[i], 1);
+        f32x16 m1 = load_part_f32x16(&slot1[i], 1);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_part_f32x16(&slot0[i], m0, 1);
+        store_part_f32x16(&slot1[i], m1, 1);
+        store_part_f32x16(&w[i], v, 1);
+    }
+}
+
+/* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v4 static void dense_weight_gradient_v4(const float x[][784], const float d_y[][512], float d_kernel[][784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        const ptrdiff_t i = g * 4;
+        for (int k = 0; k < 32; k += 4) {
+            f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
+            f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0}; f32x16 s1_3 = {0};
+            f32x16 s2_0 = {0}; f32x16 s2_1 = {0}; f32x16 s2_2 = {0}; f32x16 s2_3 = {0};
+            f32x16 s3_0 = {0}; f32x16 s3_1 = {0}; f32x16 s3_2 = {0}; f32x16 s3_3 = {0};
+            for (ptrdiff_t m = 0; m < count * 1; m++) {
+                const float *const a = &x[m][i];
+                const f32x16 d0 = load_f32x16(&d_y[m][k * 16]);
+                const f32x16 d1 = load_f32x16(&d_y[m][(k + 1) * 16]);
+                const f32x16 d2 = load_f32x16(&d_y[m][(k + 2) * 16]);
+                const f32x16 d3 = load_f32x16(&d_y[m][(k + 3) * 16]);
+                const f32x16 w0 = d0; const f32x16 w1 = d1; const f32x16 w2 = d2; const f32x16 w3 = d3;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2; s2_3 += a[2] * w3;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2; s3_3 += a[3] * w3;
+            }
+            store_f32x16(d_kernel[k][i], s0_0);
+            store_f32x16(d_kernel[k + 1][i], s0_1);
+            store_f32x16(d_kernel[k + 2][i], s0_2);
+            store_f32x16(d_kernel[k + 3][i], s0_3);
+            store_f32x16(d_kernel[k][i + 1], s1_0);
+            store_f32x16(d_kernel[k + 1][i + 1], s1_1);
+            store_f32x16(d_kernel[k + 2][i + 1], s1_2);
+            store_f32x16(d_kernel[k + 3][i + 1], s1_3);
+            store_f32x16(d_kernel[k][i + 2], s2_0);
+            store_f32x16(d_kernel[k + 1][i + 2], s2_1);
+            store_f32x16(d_kernel[k + 2][i + 2], s2_2);
+            store_f32x16(d_kernel[k + 3][i + 2], s2_3);
+            store_f32x16(d_kernel[k][i + 3], s3_0);
+            store_f32x16(d_kernel[k + 1][i + 3], s3_1);
+            store_f32x16(d_kernel[k + 2][i + 3], s3_2);
+            store_f32x16(d_kernel[k + 3][i + 3], s3_3);
+        }
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void dense_bias_gradient_part_v4(const float d_y[][512], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 512;
+    memset(sums, 0, 512 * sizeof(float));
+    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+        for (int k = 0; k < 512; k += 16) {
+            store_f32x16(&sums[k], load_f32x16(&sums[k]) + load_f32x16(&d_y[m][k]));
+        }
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void dense_bias_gradient_v4(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 512 ? last * 256 : 512;
+    ptrdiff_t i = first * 256;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 sum = load_f32x16(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 512 + i]);
+        store_f32x16(&d_bias[i], sum);
+    }
+}
+
+/* dense/kernel: one step of adam on dense/kernel. */
+LEVEL_v4 static void dense_kernel_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 401408 ? last * 1024 : 401408;
+    ptrdiff_t i = first * 1024;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 g = load_f32x16(&d_w[i]);
+        f32x16 v = load_f32x16(&w[i]);
+        f32x16 m0 = load_f32x16(&slot0[i]);
+        f32x16 m1 = load_f32x16(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_f32x16(&slot0[i], m0);
+        store_f32x16(&slot1[i], m1);
+        store_f32x16(&w[i], v);
+    }
+}
+
+/* dense/bias: one step of adam on dense/bias. */
+LEVEL_v4 static void dense_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 512 ? last * 1024 : 512;
+    ptrdiff_t i = first * 1024;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 g = load_f32x16(&d_w[i]);
+        f32x16 v = load_f32x16(&w[i]);
+        f32x16 m0 = load_f32x16(&slot0[i]);
+        f32x16 m1 = load_f32x16(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_f32x16(&slot0[i], m0);
+        store_f32x16(&slot1[i], m1);
+        store_f32x16(&w[i], v);
+    }
+}
+
+static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 1605632);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 409600);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 2642432);
+    float *const dense_1_loss = (float *)(arena + 2650432);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 442368);
+    float (*const d_dense)[512] = (float (*)[512])(arena + 2232832);
+    float (*const d_dense_1_kernel)[512][16] = (float (*)[512][16])(arena + 409600);
+    float *const d_dense_1_bias = (float *)(arena + 640);
+    float (*const d_dense_kernel)[784][16] = (float (*)[784][16])(arena);
+    float *const d_dense_bias = (float *)(arena + 1638400);
+    float *const dense_1_workspace = (float *)(arena + 409600);
+    float *const dense_1_workspace_30 = (float *)(arena);
+    float *const dense_workspace = (float *)(arena + 1605632);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_v4(dense_linear_out, d_dense_1_linear, d_dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_30, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_30, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_kernel_update_v4(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
+    }
+    dense_1_bias_update_v4(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_v4((const float (*)[784])rescaling_out, d_dense, d_dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_v4(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_bias_gradient_v4(d_dense_bias, dense_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_kernel_update_v4(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 392 * task / 16, 392 * (task + 1) / 16);
+    }
+    dense_bias_update_v4(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1456640);
+    float *const dense_1_loss = (float *)(arena + 1472640);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1464640);
+    float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
+    float *const dense_1_workspace = (float *)(arena + 1446400);
+    float *const dense_1_workspace_22 = (float *)(arena + 627200);
+    float *const dense_workspace = (float *)(arena);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_v4(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_22, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_v4(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_v4((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_v4(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_bias_gradient_v4(gradients->dense_bias, dense_workspace, task, task + 1);
+    }
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+#endif
+
+#if defined(__x86_64__)
+/* ---- x86-64-v3: vectors of 8 floats, 16 registers ---- */
+
+typedef float f32x8 __attribute__((vector_size(4 * 8)));
+typedef int32_t i32x8 __attribute__((vector_size(4 * 8)));
+typedef uint32_t u32x8 __attribute__((vector_size(4 * 8)));
+typedef float f32x8_at __attribute__((vector_size(4 * 8), aligned(4), may_alias)); /* anywhere in memory */
+
+LEVEL_v3 static inline f32x8 load_f32x8(const float *from)
+{
+    return *(const f32x8_at *)from;
+}
+
+LEVEL_v3 static inline void store_f32x8(float *to, f32x8 x)
+{
+    *(f32x8_at *)to = x;
+}
+
+/* The first `count` numbers, the rest zero. */
+LEVEL_v3 static inline f32x8 load_part_f32x8(const float *from, size_t count)
+{
+    f32x8 x = {0};
+    memcpy(&x, from, count * sizeof(float));
+    return x;
+}
+
+LEVEL_v3 static inline void store_part_f32x8(float *to, f32x8 x, size_t count)
+{
+    memcpy(to, &x, count * sizeof(float));
+}
+
+/* x where the mask is set, else zero. */
+LEVEL_v3 static inline f32x8 keep_f32x8(i32x8 mask, f32x8 x)
+{
+    return (f32x8)(mask & (i32x8)x);
+}
+
+/* The larger; b where one is not a number. */
+LEVEL_v3 static inline f32x8 max_f32x8(f32x8 a, f32x8 b)
+{
+#if 8 == 16 && defined(__x86_64__) && defined(__clang__)
+    return (f32x8)__builtin_ia32_maxps512(a, b, 4);
+#elif 8 == 16 && defined(__x86_64__)
+    return (f32x8)__builtin_ia32_maxps512_mask(a, b, a, -1, 4);
+#elif 8 == 8 && defined(__x86_64__)
+    return (f32x8)__builtin_ia32_maxps256(a, b);
+#elif 8 == 4 && defined(__x86_64__)
+    return (f32x8)__builtin_ia32_maxps(a, b);
+#else
+    i32x8 larger = a > b;
+    return (f32x8)((larger & (i32x8)a) | (~larger & (i32x8)b));
+#endif
+}
+
+LEVEL_v3 static inline f32x8 sqrt_f32x8(f32x8 x)
+{
+#if 8 == 16 && defined(__x86_64__) && defined(__clang__)
+    return (f32x8)__builtin_ia32_sqrtps512(x, 4);
+#elif 8 == 16 && defined(__x86_64__)
+    return (f32x8)__builtin_ia32_sqrtps512_mask(x, x, -1, 4);
+#elif 8 == 8 && defined(__x86_64__)
+    return (f32x8)__builtin_ia32_sqrtps256(x);
+#elif 8 == 4 && defined(__x86_64__)
+    return (f32x8)__builtin_ia32_sqrtps(x);
+#else
+    for (int i = 0; i < 8; i++) x[i] = sqrtf(x[i]);
+    return x;
+#endif
+}
+
+/* rescaling: y = x * 0.00392156863 + 0. */
+LEVEL_v3 static void rescaling_forward_v3(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    ptrdiff_t i = first * 784;
+    for (; i + 8 <= last * 784; i += 8) {
+        f32x8 v = load_f32x8(&x[i]);
+        v = v * 0.003921569f;
+        store_f32x8(&y[i], v);
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v3 static void dense_forward_v3(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    for (int k = 0; k < 64; k += 8) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s0_2 = i ? load_f32x8(&y[m][(k + 2) * 8]) : load_f32x8(&bias[(k + 2) * 8]);
+                f32x8 s0_3 = i ? load_f32x8(&y[m][(k + 3) * 8]) : load_f32x8(&bias[(k + 3) * 8]);
+                f32x8 s0_4 = i ? load_f32x8(&y[m][(k + 4) * 8]) : load_f32x8(&bias[(k + 4) * 8]);
+                f32x8 s0_5 = i ? load_f32x8(&y[m][(k + 5) * 8]) : load_f32x8(&bias[(k + 5) * 8]);
+                f32x8 s0_6 = i ? load_f32x8(&y[m][(k + 6) * 8]) : load_f32x8(&bias[(k + 6) * 8]);
+                f32x8 s0_7 = i ? load_f32x8(&y[m][(k + 7) * 8]) : load_f32x8(&bias[(k + 7) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                const float *const b2 = &kernel[(k + 2) / 2][i][(k + 2) % 2 * 8];
+                const float *const b3 = &kernel[(k + 3) / 2][i][(k + 3) % 2 * 8];
+                const float *const b4 = &kernel[(k + 4) / 2][i][(k + 4) % 2 * 8];
+                const float *const b5 = &kernel[(k + 5) / 2][i][(k + 5) % 2 * 8];
+                const float *const b6 = &kernel[(k + 6) / 2][i][(k + 6) % 2 * 8];
+                const float *const b7 = &kernel[(k + 7) / 2][i][(k + 7) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16); const f32x8 w2 = load_f32x8(b2 + j * 16); const f32x8 w3 = load_f32x8(b3 + j * 16); const f32x8 w4 = load_f32x8(b4 + j * 16); const f32x8 w5 = load_f32x8(b5 + j * 16); const f32x8 w6 = load_f32x8(b6 + j * 16); const f32x8 w7 = load_f32x8(b7 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
+                }
+                if (i + end < 784) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    store_f32x8(&y[m][(k + 2) * 8], s0_2);
+                    store_f32x8(&y[m][(k + 3) * 8], s0_3);
+                    store_f32x8(&y[m][(k + 4) * 8], s0_4);
+                    store_f32x8(&y[m][(k + 5) * 8], s0_5);
+                    store_f32x8(&y[m][(k + 6) * 8], s0_6);
+                    store_f32x8(&y[m][(k + 7) * 8], s0_7);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    s0_2 = max_f32x8((f32x8){0}, s0_2);
+                    store_f32x8(&y[m][(k + 2) * 8], s0_2);
+                    s0_3 = max_f32x8((f32x8){0}, s0_3);
+                    store_f32x8(&y[m][(k + 3) * 8], s0_3);
+                    s0_4 = max_f32x8((f32x8){0}, s0_4);
+                    store_f32x8(&y[m][(k + 4) * 8], s0_4);
+                    s0_5 = max_f32x8((f32x8){0}, s0_5);
+                    store_f32x8(&y[m][(k + 5) * 8], s0_5);
+                    s0_6 = max_f32x8((f32x8){0}, s0_6);
+                    store_f32x8(&y[m][(k + 6) * 8], s0_6);
+                    s0_7 = max_f32x8((f32x8){0}, s0_7);
+                    store_f32x8(&y[m][(k + 7) * 8], s0_7);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+LEVEL_v3 static void dense_1_forward_v3(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
+                f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                store_f32x8(&y[m][0], s0_0);
+                store_part_f32x8(&y[m][8], s0_1, 2);
+            }
+        }
+    }
+}
+
+/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
+LEVEL_v3 static void dense_1_softmax_forward_v3(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int m = 0; m < 1; m++) {
+            const float *const from = &x[(n + m) * 10];
+            float *const to = &y[(n + m) * 10];
+            float largest = from[0], sum = 0.0f;
+            for (int c = 1; c < 10; c++) {
+                largest = from[c] > largest ? from[c] : largest;
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = expf(from[c] - largest);
+                sum += to[c];
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = to[c] / sum;
+            }
+        }
+    }
+}
+
+static void run_single_v3(const mlp_weights *w, const float *input, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 3136);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    rescaling_forward_v3(input, &rescaling_out[0][0][0][0], 0, 1);
+    dense_forward_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
+    dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], output, 0, 1);
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v3 static void dense_forward_batch_v3(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s1_1 = i ? load_f32x8(&y[m + 1][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s4_1 = i ? load_f32x8(&y[m + 4][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s5_1 = i ? load_f32x8(&y[m + 5][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    s1_0 = max_f32x8((f32x8){0}, s1_0);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    s1_1 = max_f32x8((f32x8){0}, s1_1);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    s2_0 = max_f32x8((f32x8){0}, s2_0);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    s2_1 = max_f32x8((f32x8){0}, s2_1);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    s3_0 = max_f32x8((f32x8){0}, s3_0);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    s3_1 = max_f32x8((f32x8){0}, s3_1);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    s4_0 = max_f32x8((f32x8){0}, s4_0);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    s4_1 = max_f32x8((f32x8){0}, s4_1);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    s5_0 = max_f32x8((f32x8){0}, s5_0);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    s5_1 = max_f32x8((f32x8){0}, s5_1);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+LEVEL_v3 static void dense_1_forward_batch_v3(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
+                f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][0]) : load_f32x8(&bias[0]);
+                f32x8 s1_1 = i ? load_part_f32x8(&y[m + 1][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][0]) : load_f32x8(&bias[0]);
+                f32x8 s2_1 = i ? load_part_f32x8(&y[m + 2][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][0]) : load_f32x8(&bias[0]);
+                f32x8 s3_1 = i ? load_part_f32x8(&y[m + 3][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][0]) : load_f32x8(&bias[0]);
+                f32x8 s4_1 = i ? load_part_f32x8(&y[m + 4][8], 2) : load_part_f32x8(&bias[8], 2);
+                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][0]) : load_f32x8(&bias[0]);
+                f32x8 s5_1 = i ? load_part_f32x8(&y[m + 5][8], 2) : load_part_f32x8(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                store_f32x8(&y[m][0], s0_0);
+                store_part_f32x8(&y[m][8], s0_1, 2);
+                store_f32x8(&y[m + 1][0], s1_0);
+                store_part_f32x8(&y[m + 1][8], s1_1, 2);
+                store_f32x8(&y[m + 2][0], s2_0);
+                store_part_f32x8(&y[m + 2][8], s2_1, 2);
+                store_f32x8(&y[m + 3][0], s3_0);
+                store_part_f32x8(&y[m + 3][8], s3_1, 2);
+                store_f32x8(&y[m + 4][0], s4_0);
+                store_part_f32x8(&y[m + 4][8], s4_1, 2);
+                store_f32x8(&y[m + 5][0], s5_0);
+                store_part_f32x8(&y[m + 5][8], s5_1, 2);
+            }
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
+                f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                store_f32x8(&y[m][0], s0_0);
+                store_part_f32x8(&y[m][8], s0_1, 2);
+            }
+        }
+    }
+}
+
+static void run_batch_v3(const mlp_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], output, count * task / 16, count * (task + 1) / 16);
+    }
+}
+
+LEVEL_v3 static void dense_1_loss_v3(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        const float scale = (weight ? weight[n] : 1.0f) / 1.0f;
+        float value = 0.0f;
+        for (ptrdiff_t m = n * 1; m < (n + 1) * 1; m++) {
+            const float *const row = &p[m * 10], *const t = &target[m * 10];
+            float *const d = &d_p[m * 10];
+            float largest = row[0], sum = 0.0f, mass = 0.0f;
+            for (int c = 1; c < 10; c++) largest = row[c] > largest ? row[c] : largest;
+            for (int c = 0; c < 10; c++) {
+                d[c] = expf(row[c] - largest);
+                sum += d[c];
+            }
+            const float log_sum = largest + logf(sum);
+            for (int c = 0; c < 10; c++) {
+                mass += t[c];
+                value += t[c] > 0.0f || t[c] < 0.0f ? t[c] * (log_sum - row[c]) : 0.0f;
+            }
+            for (int c = 0; c < 10; c++) d[c] = (d[c] / sum * mass - t[c]) * scale / (float)count;
+        }
+        loss[n] = value * scale;
+    }
+}
+
+static float run_evaluation_v3(const mlp_weights *w, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
+    float *const dense_1_loss = (float *)(arena + 24000);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 16000);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+/* ---- training ---- */
+
+/* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
+LEVEL_v3 static void dense_1_input_gradient_v3(const float d_y[][10], const float kernel[][512][16], float d_x[][512], float *work, const float e0[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const turned)[16] = (float (*)[16])(work + task * 160);
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int o = 0; o < 10; o++) {
+            for (int i = 0; i < 16; i++) {
+                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+            }
+        }
+        const ptrdiff_t from = 0, to = count * 1;
+        ptrdiff_t m = from;
+        for (; m + 6 <= to; m += 6) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+            f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
+            f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            const float *const a2 = d_y[m + 2];
+            const float *const a3 = d_y[m + 3];
+            const float *const a4 = d_y[m + 4];
+            const float *const a5 = d_y[m + 5];
+            for (int j = 0; j < 10; j++) {
+                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+            }
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
+            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16]) > 0.0f, s1_0);
+            store_f32x8(&d_x[m + 1][g * 16], s1_0);
+            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_1);
+            store_f32x8(&d_x[m + 1][g * 16 + 8], s1_1);
+            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16]) > 0.0f, s2_0);
+            store_f32x8(&d_x[m + 2][g * 16], s2_0);
+            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16 + 8]) > 0.0f, s2_1);
+            store_f32x8(&d_x[m + 2][g * 16 + 8], s2_1);
+            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16]) > 0.0f, s3_0);
+            store_f32x8(&d_x[m + 3][g * 16], s3_0);
+            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16 + 8]) > 0.0f, s3_1);
+            store_f32x8(&d_x[m + 3][g * 16 + 8], s3_1);
+            s4_0 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16]) > 0.0f, s4_0);
+            store_f32x8(&d_x[m + 4][g * 16], s4_0);
+            s4_1 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16 + 8]) > 0.0f, s4_1);
+            store_f32x8(&d_x[m + 4][g * 16 + 8], s4_1);
+            s5_0 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16]) > 0.0f, s5_0);
+            store_f32x8(&d_x[m + 5][g * 16], s5_0);
+            s5_1 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16 + 8]) > 0.0f, s5_1);
+            store_f32x8(&d_x[m + 5][g * 16 + 8], s5_1);
+        }
+        for (; m < to; m++) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            const float *const a0 = d_y[m];
+            for (int j = 0; j < 10; j++) {
+                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+            }
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
+        }
+    }
+}
+
+/* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v3 static void dense_1_weight_gradient_v3(const float x[][512], const float d_y[][10], float d_kernel[][512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        const ptrdiff_t i = g * 4;
+        {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+            for (ptrdiff_t m = 0; m < count * 1; m++) {
+                const float *const a = &x[m][i];
+                const f32x8 d0 = load_f32x8(&d_y[m][0]);
+                const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
+                const f32x8 w0 = d0; const f32x8 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+            }
+            store_f32x8(&d_kernel[0][i][0], s0_0);
+            store_f32x8(&d_kernel[0][i][8], s0_1);
+            store_f32x8(&d_kernel[0][i + 1][0], s1_0);
+            store_f32x8(&d_kernel[0][i + 1][8], s1_1);
+            store_f32x8(&d_kernel[0][i + 2][0], s2_0);
+            store_f32x8(&d_kernel[0][i + 2][8], s2_1);
+            store_f32x8(&d_kernel[0][i + 3][0], s3_0);
+            store_f32x8(&d_kernel[0][i + 3][8], s3_1);
+        }
+    }
+}
+
+/* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float d_y[][10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 10;
+    memset(sums, 0, 10 * sizeof(float));
+    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+        for (int k = 0; k < 8; k += 8) {
+            store_f32x8(&sums[k], load_f32x8(&sums[k]) + load_f32x8(&d_y[m][k]));
+        }
+        for (int k = 8; k < 10; k++) sums[k] += d_y[m][k];
+    }
+}
+
+/* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void dense_1_bias_gradient_v3(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 10 ? last * 256 : 10;
+    ptrdiff_t i = first * 256;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 sum = load_f32x8(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 10 + i]);
+        store_f32x8(&d_bias[i], sum);
+    }
+    for (; i < end; i++) {
+        float sum = work[i];
+        for (int s = 1; s < 16; s++) sum += work[s * 10 + i];
+        d_bias[i] = sum;
+    }
+}
+
+/* dense_1/kernel: one step of adam on dense_1/kernel. */
+LEVEL_v3 static void dense_1_kernel_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 8192 ? last * 1024 : 8192;
+    ptrdiff_t i = first * 1024;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 g = load_f32x8(&d_w[i]);
+        f32x8 v = load_f32x8(&w[i]);
+        f32x8 m0 = load_f32x8(&slot0[i]);
+        f32x8 m1 = load_f32x8(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_f32x8(&slot0[i], m0);
+        store_f32x8(&slot1[i], m1);
+        store_f32x8(&w[i], v);
+    }
+}
+
+/* dense_1/bias: one step of adam on dense_1/bias. */
+LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
+    ptrdiff_t i = first * 1024;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 g = load_f32x8(&d_w[i]);
+        f32x8 v = load_f32x8(&w[i]);
+        f32x8 m0 = load_f32x8(&slot0[i]);
+        f32x8 m1 = load_f32x8(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_f32x8(&slot0[i], m0);
+        store_f32x8(&slot1[i], m1);
+        store_f32x8(&w[i], v);
+    }
+    for (; i < end; i++) {
+        f32x8 g = load_part_f32x8(&d_w[i], 1);
+        f32x8 v = load_part_f32x8(&w[i], 1);
+        f32x8 m0 = load_part_f32x8(&slot0[i], 1);
+        f32x8 m1 = load_part_f32x8(&slot1[i], 1);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_part_f32x8(&slot0[i], m0, 1);
+        store_part_f32x8(&slot1[i], m1, 1);
+        store_part_f32x8(&w[i], v, 1);
+    }
+}
+
+/* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v3 static void dense_weight_gradient_v3(const float x[][784], const float d_y[][512], float d_kernel[][784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        const ptrdiff_t i = g * 4;
+        for (int k = 0; k < 64; k += 2) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+            for (ptrdiff_t m = 0; m < count * 1; m++) {
+                const float *const a = &x[m][i];
+                const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
+                const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
+                const f32x8 w0 = d0; const f32x8 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+            }
+            store_f32x8(&d_kernel[k / 2][i][k % 2 * 8], s0_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i][(k + 1) % 2 * 8], s0_1);
+            store_f32x8(&d_kernel[k / 2][i + 1][k % 2 * 8], s1_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], s1_1);
+            store_f32x8(&d_kernel[k / 2][i + 2][k % 2 * 8], s2_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], s2_1);
+            store_f32x8(&d_kernel[k / 2][i + 3][k % 2 * 8], s3_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], s3_1);
+        }
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void dense_bias_gradient_part_v3(const float d_y[][512], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 512;
+    memset(sums, 0, 512 * sizeof(float));
+    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+        for (int k = 0; k < 512; k += 8) {
+            store_f32x8(&sums[k], load_f32x8(&sums[k]) + load_f32x8(&d_y[m][k]));
+        }
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void dense_bias_gradient_v3(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 512 ? last * 256 : 512;
+    ptrdiff_t i = first * 256;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 sum = load_f32x8(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 512 + i]);
+        store_f32x8(&d_bias[i], sum);
+    }
+}
+
+/* dense/kernel: one step of adam on dense/kernel. */
+LEVEL_v3 static void dense_kernel_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 401408 ? last * 1024 : 401408;
+    ptrdiff_t i = first * 1024;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 g = load_f32x8(&d_w[i]);
+        f32x8 v = load_f32x8(&w[i]);
+        f32x8 m0 = load_f32x8(&slot0[i]);
+        f32x8 m1 = load_f32x8(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_f32x8(&slot0[i], m0);
+        store_f32x8(&slot1[i], m1);
+        store_f32x8(&w[i], v);
+    }
+}
+
+/* dense/bias: one step of adam on dense/bias. */
+LEVEL_v3 static void dense_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 512 ? last * 1024 : 512;
+    ptrdiff_t i = first * 1024;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 g = load_f32x8(&d_w[i]);
+        f32x8 v = load_f32x8(&w[i]);
+        f32x8 m0 = load_f32x8(&slot0[i]);
+        f32x8 m1 = load_f32x8(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_f32x8(&slot0[i], m0);
+        store_f32x8(&slot1[i], m1);
+        store_f32x8(&w[i], v);
+    }
+}
+
+static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 1605632);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 409600);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 2642432);
+    float *const dense_1_loss = (float *)(arena + 2650432);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 442368);
+    float (*const d_dense)[512] = (float (*)[512])(arena + 2232832);
+    float (*const d_dense_1_kernel)[512][16] = (float (*)[512][16])(arena + 409600);
+    float *const d_dense_1_bias = (float *)(arena + 640);
+    float (*const d_dense_kernel)[784][16] = (float (*)[784][16])(arena);
+    float *const d_dense_bias = (float *)(arena + 1638400);
+    float *const dense_1_workspace = (float *)(arena + 409600);
+    float *const dense_1_workspace_30 = (float *)(arena);
+    float *const dense_workspace = (float *)(arena + 1605632);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_input_gradient_v3(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_v3(dense_linear_out, d_dense_1_linear, d_dense_1_kernel, count, 128 * task / 16, 128 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_30, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_30, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_kernel_update_v3(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
+    }
+    dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_v3((const float (*)[784])rescaling_out, d_dense, d_dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_v3(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_bias_gradient_v3(d_dense_bias, dense_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_kernel_update_v3(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 392 * task / 16, 392 * (task + 1) / 16);
+    }
+    dense_bias_update_v3(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1456640);
+    float *const dense_1_loss = (float *)(arena + 1472640);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1464640);
+    float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
+    float *const dense_1_workspace = (float *)(arena + 1446400);
+    float *const dense_1_workspace_22 = (float *)(arena + 627200);
+    float *const dense_workspace = (float *)(arena);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_input_gradient_v3(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_v3(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 128 * task / 16, 128 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_22, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_v3(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_v3((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_v3(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_bias_gradient_v3(gradients->dense_bias, dense_workspace, task, task + 1);
+    }
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+#endif
+
+/* ---- base: vectors of 4 floats, 16 registers ---- */
+
+typedef float f32x4 __attribute__((vector_size(4 * 4)));
+typedef int32_t i32x4 __attribute__((vector_size(4 * 4)));
+typedef uint32_t u32x4 __attribute__((vector_size(4 * 4)));
+typedef float f32x4_at __attribute__((vector_size(4 * 4), aligned(4), may_alias)); /* anywhere in memory */
+
+LEVEL_base static inline f32x4 load_f32x4(const float *from)
+{
+    return *(const f32x4_at *)from;
+}
+
+LEVEL_base static inline void store_f32x4(float *to, f32x4 x)
+{
+    *(f32x4_at *)to = x;
+}
+
+/* The first `count` numbers, the rest zero. */
+LEVEL_base static inline f32x4 load_part_f32x4(const float *from, size_t count)
+{
+    f32x4 x = {0};
+    memcpy(&x, from, count * sizeof(float));
+    return x;
+}
+
+LEVEL_base static inline void store_part_f32x4(float *to, f32x4 x, size_t count)
+{
+    memcpy(to, &x, count * sizeof(float));
+}
+
+/* x where the mask is set, else zero. */
+LEVEL_base static inline f32x4 keep_f32x4(i32x4 mask, f32x4 x)
+{
+    return (f32x4)(mask & (i32x4)x);
+}
+
+/* The larger; b where one is not a number. */
+LEVEL_base static inline f32x4 max_f32x4(f32x4 a, f32x4 b)
+{
+#if 4 == 16 && defined(__x86_64__) && defined(__clang__)
+    return (f32x4)__builtin_ia32_maxps512(a, b, 4);
+#elif 4 == 16 && defined(__x86_64__)
+    return (f32x4)__builtin_ia32_maxps512_mask(a, b, a, -1, 4);
+#elif 4 == 8 && defined(__x86_64__)
+    return (f32x4)__builtin_ia32_maxps256(a, b);
+#elif 4 == 4 && defined(__x86_64__)
+    return (f32x4)__builtin_ia32_maxps(a, b);
+#else
+    i32x4 larger = a > b;
+    return (f32x4)((larger & (i32x4)a) | (~larger & (i32x4)b));
+#endif
+}
+
+LEVEL_base static inline f32x4 sqrt_f32x4(f32x4 x)
+{
+#if 4 == 16 && defined(__x86_64__) && defined(__clang__)
+    return (f32x4)__builtin_ia32_sqrtps512(x, 4);
+#elif 4 == 16 && defined(__x86_64__)
+    return (f32x4)__builtin_ia32_sqrtps512_mask(x, x, -1, 4);
+#elif 4 == 8 && defined(__x86_64__)
+    return (f32x4)__builtin_ia32_sqrtps256(x);
+#elif 4 == 4 && defined(__x86_64__)
+    return (f32x4)__builtin_ia32_sqrtps(x);
+#else
+    for (int i = 0; i < 4; i++) x[i] = sqrtf(x[i]);
+    return x;
+#endif
+}
+
+/* rescaling: y = x * 0.00392156863 + 0. */
+static void rescaling_forward_base(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    ptrdiff_t i = first * 784;
+    for (; i + 4 <= last * 784; i += 4) {
+        f32x4 v = load_f32x4(&x[i]);
+        v = v * 0.003921569f;
+        store_f32x4(&y[i], v);
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+static void dense_forward_base(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    for (int k = 0; k < 128; k += 8) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
+                f32x4 s0_4 = i ? load_f32x4(&y[m][(k + 4) * 4]) : load_f32x4(&bias[(k + 4) * 4]);
+                f32x4 s0_5 = i ? load_f32x4(&y[m][(k + 5) * 4]) : load_f32x4(&bias[(k + 5) * 4]);
+                f32x4 s0_6 = i ? load_f32x4(&y[m][(k + 6) * 4]) : load_f32x4(&bias[(k + 6) * 4]);
+                f32x4 s0_7 = i ? load_f32x4(&y[m][(k + 7) * 4]) : load_f32x4(&bias[(k + 7) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
+                const float *const b4 = &kernel[(k + 4) / 4][i][(k + 4) % 4 * 4];
+                const float *const b5 = &kernel[(k + 5) / 4][i][(k + 5) % 4 * 4];
+                const float *const b6 = &kernel[(k + 6) / 4][i][(k + 6) % 4 * 4];
+                const float *const b7 = &kernel[(k + 7) / 4][i][(k + 7) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
+                }
+                if (i + end < 784) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                    store_f32x4(&y[m][(k + 4) * 4], s0_4);
+                    store_f32x4(&y[m][(k + 5) * 4], s0_5);
+                    store_f32x4(&y[m][(k + 6) * 4], s0_6);
+                    store_f32x4(&y[m][(k + 7) * 4], s0_7);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s0_2 = max_f32x4((f32x4){0}, s0_2);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    s0_3 = max_f32x4((f32x4){0}, s0_3);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                    s0_4 = max_f32x4((f32x4){0}, s0_4);
+                    store_f32x4(&y[m][(k + 4) * 4], s0_4);
+                    s0_5 = max_f32x4((f32x4){0}, s0_5);
+                    store_f32x4(&y[m][(k + 5) * 4], s0_5);
+                    s0_6 = max_f32x4((f32x4){0}, s0_6);
+                    store_f32x4(&y[m][(k + 6) * 4], s0_6);
+                    s0_7 = max_f32x4((f32x4){0}, s0_7);
+                    store_f32x4(&y[m][(k + 7) * 4], s0_7);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+static void dense_1_forward_base(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][0]) : load_f32x4(&bias[0]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][4]) : load_f32x4(&bias[4]);
+                f32x4 s0_2 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][4];
+                const float *const b2 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                }
+                store_f32x4(&y[m][0], s0_0);
+                store_f32x4(&y[m][4], s0_1);
+                store_part_f32x4(&y[m][8], s0_2, 2);
+            }
+        }
+    }
+}
+
+/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
+static void dense_1_softmax_forward_base(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int m = 0; m < 1; m++) {
+            const float *const from = &x[(n + m) * 10];
+            float *const to = &y[(n + m) * 10];
+            float largest = from[0], sum = 0.0f;
+            for (int c = 1; c < 10; c++) {
+                largest = from[c] > largest ? from[c] : largest;
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = expf(from[c] - largest);
+                sum += to[c];
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = to[c] / sum;
+            }
+        }
+    }
+}
+
+static void run_single_base(const mlp_weights *w, const float *input, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 3136);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    rescaling_forward_base(input, &rescaling_out[0][0][0][0], 0, 1);
+    dense_forward_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
+    dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    dense_1_softmax_forward_base(&dense_1_linear_out[0][0], output, 0, 1);
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+static void dense_forward_batch_base(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 784; i += 256) {
+            const int end = 784 - i < 256 ? 784 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s4_1 = i ? load_f32x4(&y[m + 4][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s5_0 = i ? load_f32x4(&y[m + 5][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s5_1 = i ? load_f32x4(&y[m + 5][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s1_0 = max_f32x4((f32x4){0}, s1_0);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    s1_1 = max_f32x4((f32x4){0}, s1_1);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    s2_0 = max_f32x4((f32x4){0}, s2_0);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    s2_1 = max_f32x4((f32x4){0}, s2_1);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    s3_0 = max_f32x4((f32x4){0}, s3_0);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    s3_1 = max_f32x4((f32x4){0}, s3_1);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    s4_0 = max_f32x4((f32x4){0}, s4_0);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    s4_1 = max_f32x4((f32x4){0}, s4_1);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    s5_0 = max_f32x4((f32x4){0}, s5_0);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    s5_1 = max_f32x4((f32x4){0}, s5_1);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 784) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
+static void dense_1_forward_batch_base(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 512; i += 256) {
+            const int end = 512 - i < 256 ? 512 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 4 <= to; m += 4) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][0]) : load_f32x4(&bias[0]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][4]) : load_f32x4(&bias[4]);
+                f32x4 s0_2 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
+                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][0]) : load_f32x4(&bias[0]);
+                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][4]) : load_f32x4(&bias[4]);
+                f32x4 s1_2 = i ? load_part_f32x4(&y[m + 1][8], 2) : load_part_f32x4(&bias[8], 2);
+                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][0]) : load_f32x4(&bias[0]);
+                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][4]) : load_f32x4(&bias[4]);
+                f32x4 s2_2 = i ? load_part_f32x4(&y[m + 2][8], 2) : load_part_f32x4(&bias[8], 2);
+                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][0]) : load_f32x4(&bias[0]);
+                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][4]) : load_f32x4(&bias[4]);
+                f32x4 s3_2 = i ? load_part_f32x4(&y[m + 3][8], 2) : load_part_f32x4(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][4];
+                const float *const b2 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
+                }
+                store_f32x4(&y[m][0], s0_0);
+                store_f32x4(&y[m][4], s0_1);
+                store_part_f32x4(&y[m][8], s0_2, 2);
+                store_f32x4(&y[m + 1][0], s1_0);
+                store_f32x4(&y[m + 1][4], s1_1);
+                store_part_f32x4(&y[m + 1][8], s1_2, 2);
+                store_f32x4(&y[m + 2][0], s2_0);
+                store_f32x4(&y[m + 2][4], s2_1);
+                store_part_f32x4(&y[m + 2][8], s2_2, 2);
+                store_f32x4(&y[m + 3][0], s3_0);
+                store_f32x4(&y[m + 3][4], s3_1);
+                store_part_f32x4(&y[m + 3][8], s3_2, 2);
+            }
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][0]) : load_f32x4(&bias[0]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][4]) : load_f32x4(&bias[4]);
+                f32x4 s0_2 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[0][i][4];
+                const float *const b2 = &kernel[0][i][8];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                }
+                store_f32x4(&y[m][0], s0_0);
+                store_f32x4(&y[m][4], s0_1);
+                store_part_f32x4(&y[m][8], s0_2, 2);
+            }
+        }
+    }
+}
+
+static void run_batch_base(const mlp_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_base(&dense_1_linear_out[0][0], output, count * task / 16, count * (task + 1) / 16);
+    }
+}
+
+static void dense_1_loss_base(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        const float scale = (weight ? weight[n] : 1.0f) / 1.0f;
+        float value = 0.0f;
+        for (ptrdiff_t m = n * 1; m < (n + 1) * 1; m++) {
+            const float *const row = &p[m * 10], *const t = &target[m * 10];
+            float *const d = &d_p[m * 10];
+            float largest = row[0], sum = 0.0f, mass = 0.0f;
+            for (int c = 1; c < 10; c++) largest = row[c] > largest ? row[c] : largest;
+            for (int c = 0; c < 10; c++) {
+                d[c] = expf(row[c] - largest);
+                sum += d[c];
+            }
+            const float log_sum = largest + logf(sum);
+            for (int c = 0; c < 10; c++) {
+                mass += t[c];
+                value += t[c] > 0.0f || t[c] < 0.0f ? t[c] * (log_sum - row[c]) : 0.0f;
+            }
+            for (int c = 0; c < 10; c++) d[c] = (d[c] / sum * mass - t[c]) * scale / (float)count;
+        }
+        loss[n] = value * scale;
+    }
+}
+
+static float run_evaluation_base(const mlp_weights *w, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
+    float *const dense_1_loss = (float *)(arena + 24000);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 16000);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_base(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+/* ---- training ---- */
+
+/* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
+static void dense_1_input_gradient_base(const float d_y[][10], const float kernel[][512][16], float d_x[][512], float *work, const float e0[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const turned)[16] = (float (*)[16])(work + task * 160);
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int o = 0; o < 10; o++) {
+            for (int i = 0; i < 16; i++) {
+                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+            }
+        }
+        const ptrdiff_t from = 0, to = count * 1;
+        ptrdiff_t m = from;
+        for (; m + 2 <= to; m += 2) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            for (int j = 0; j < 10; j++) {
+                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+            }
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
+            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16]) > 0.0f, s1_0);
+            store_f32x4(&d_x[m + 1][g * 16], s1_0);
+            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 4]) > 0.0f, s1_1);
+            store_f32x4(&d_x[m + 1][g * 16 + 4], s1_1);
+            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_2);
+            store_f32x4(&d_x[m + 1][g * 16 + 8], s1_2);
+            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 12]) > 0.0f, s1_3);
+            store_f32x4(&d_x[m + 1][g * 16 + 12], s1_3);
+        }
+        for (; m < to; m++) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            const float *const a0 = d_y[m];
+            for (int j = 0; j < 10; j++) {
+                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+            }
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
+        }
+    }
+}
+
+/* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+static void dense_1_weight_gradient_base(const float x[][512], const float d_y[][10], float d_kernel[][512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        const ptrdiff_t i = g * 4;
+        {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+            f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
+            f32x4 s3_0 = {0}; f32x4 s3_1 = {0}; f32x4 s3_2 = {0};
+            for (ptrdiff_t m = 0; m < count * 1; m++) {
+                const float *const a = &x[m][i];
+                const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2;
+            }
+            store_f32x4(&d_kernel[0][i][0], s0_0);
+            store_f32x4(&d_kernel[0][i][4], s0_1);
+            store_f32x4(&d_kernel[0][i][8], s0_2);
+            store_f32x4(&d_kernel[0][i][12], (f32x4){0});
+            store_f32x4(&d_kernel[0][i + 1][0], s1_0);
+            store_f32x4(&d_kernel[0][i + 1][4], s1_1);
+            store_f32x4(&d_kernel[0][i + 1][8], s1_2);
+            store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
+            store_f32x4(&d_kernel[0][i + 2][0], s2_0);
+            store_f32x4(&d_kernel[0][i + 2][4], s2_1);
+            store_f32x4(&d_kernel[0][i + 2][8], s2_2);
+            store_f32x4(&d_kernel[0][i + 2][12], (f32x4){0});
+            store_f32x4(&d_kernel[0][i + 3][0], s3_0);
+            store_f32x4(&d_kernel[0][i + 3][4], s3_1);
+            store_f32x4(&d_kernel[0][i + 3][8], s3_2);
+            store_f32x4(&d_kernel[0][i + 3][12], (f32x4){0});
+        }
+    }
+}
+
+/* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
+static void dense_1_bias_gradient_part_base(const float d_y[][10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 10;
+    memset(sums, 0, 10 * sizeof(float));
+    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+        for (int k = 0; k < 8; k += 4) {
+            store_f32x4(&sums[k], load_f32x4(&sums[k]) + load_f32x4(&d_y[m][k]));
+        }
+        for (int k = 8; k < 10; k++) sums[k] += d_y[m][k];
+    }
+}
+
+/* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
+static void dense_1_bias_gradient_base(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 10 ? last * 256 : 10;
+    ptrdiff_t i = first * 256;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 sum = load_f32x4(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 10 + i]);
+        store_f32x4(&d_bias[i], sum);
+    }
+    for (; i < end; i++) {
+        float sum = work[i];
+        for (int s = 1; s < 16; s++) sum += work[s * 10 + i];
+        d_bias[i] = sum;
+    }
+}
+
+/* dense_1/kernel: one step of adam on dense_1/kernel. */
+static void dense_1_kernel_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 8192 ? last * 1024 : 8192;
+    ptrdiff_t i = first * 1024;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 g = load_f32x4(&d_w[i]);
+        f32x4 v = load_f32x4(&w[i]);
+        f32x4 m0 = load_f32x4(&slot0[i]);
+        f32x4 m1 = load_f32x4(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_f32x4(&slot0[i], m0);
+        store_f32x4(&slot1[i], m1);
+        store_f32x4(&w[i], v);
+    }
+}
+
+/* dense_1/bias: one step of adam on dense_1/bias. */
+static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
+    ptrdiff_t i = first * 1024;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 g = load_f32x4(&d_w[i]);
+        f32x4 v = load_f32x4(&w[i]);
+        f32x4 m0 = load_f32x4(&slot0[i]);
+        f32x4 m1 = load_f32x4(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_f32x4(&slot0[i], m0);
+        store_f32x4(&slot1[i], m1);
+        store_f32x4(&w[i], v);
+    }
+    for (; i < end; i++) {
+        f32x4 g = load_part_f32x4(&d_w[i], 1);
+        f32x4 v = load_part_f32x4(&w[i], 1);
+        f32x4 m0 = load_part_f32x4(&slot0[i], 1);
+        f32x4 m1 = load_part_f32x4(&slot1[i], 1);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_part_f32x4(&slot0[i], m0, 1);
+        store_part_f32x4(&slot1[i], m1, 1);
+        store_part_f32x4(&w[i], v, 1);
+    }
+}
+
+/* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+static void dense_weight_gradient_base(const float x[][784], const float d_y[][512], float d_kernel[][784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        const ptrdiff_t i = g * 4;
+        for (int k = 0; k < 128; k += 2) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
+            f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
+            f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
+            for (ptrdiff_t m = 0; m < count * 1; m++) {
+                const float *const a = &x[m][i];
+                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
+                const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
+                const f32x4 w0 = d0; const f32x4 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+            }
+            store_f32x4(&d_kernel[k / 4][i][k % 4 * 4], s0_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i][(k + 1) % 4 * 4], s0_1);
+            store_f32x4(&d_kernel[k / 4][i + 1][k % 4 * 4], s1_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], s1_1);
+            store_f32x4(&d_kernel[k / 4][i + 2][k % 4 * 4], s2_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i + 2][(k + 1) % 4 * 4], s2_1);
+            store_f32x4(&d_kernel[k / 4][i + 3][k % 4 * 4], s3_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i + 3][(k + 1) % 4 * 4], s3_1);
+        }
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+static void dense_bias_gradient_part_base(const float d_y[][512], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 512;
+    memset(sums, 0, 512 * sizeof(float));
+    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+        for (int k = 0; k < 512; k += 4) {
+            store_f32x4(&sums[k], load_f32x4(&sums[k]) + load_f32x4(&d_y[m][k]));
+        }
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+static void dense_bias_gradient_base(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 512 ? last * 256 : 512;
+    ptrdiff_t i = first * 256;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 sum = load_f32x4(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 512 + i]);
+        store_f32x4(&d_bias[i], sum);
+    }
+}
+
+/* dense/kernel: one step of adam on dense/kernel. */
+static void dense_kernel_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 401408 ? last * 1024 : 401408;
+    ptrdiff_t i = first * 1024;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 g = load_f32x4(&d_w[i]);
+        f32x4 v = load_f32x4(&w[i]);
+        f32x4 m0 = load_f32x4(&slot0[i]);
+        f32x4 m1 = load_f32x4(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_f32x4(&slot0[i], m0);
+        store_f32x4(&slot1[i], m1);
+        store_f32x4(&w[i], v);
+    }
+}
+
+/* dense/bias: one step of adam on dense/bias. */
+static void dense_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 512 ? last * 1024 : 512;
+    ptrdiff_t i = first * 1024;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 g = load_f32x4(&d_w[i]);
+        f32x4 v = load_f32x4(&w[i]);
+        f32x4 m0 = load_f32x4(&slot0[i]);
+        f32x4 m1 = load_f32x4(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_f32x4(&slot0[i], m0);
+        store_f32x4(&slot1[i], m1);
+        store_f32x4(&w[i], v);
+    }
+}
+
+static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 1605632);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 409600);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 2642432);
+    float *const dense_1_loss = (float *)(arena + 2650432);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 442368);
+    float (*const d_dense)[512] = (float (*)[512])(arena + 2232832);
+    float (*const d_dense_1_kernel)[512][16] = (float (*)[512][16])(arena + 409600);
+    float *const d_dense_1_bias = (float *)(arena + 640);
+    float (*const d_dense_kernel)[784][16] = (float (*)[784][16])(arena);
+    float *const d_dense_bias = (float *)(arena + 1638400);
+    float *const dense_1_workspace = (float *)(arena + 409600);
+    float *const dense_1_workspace_30 = (float *)(arena);
+    float *const dense_workspace = (float *)(arena + 1605632);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_base(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, d_dense_1_kernel, count, 128 * task / 16, 128 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_30, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_30, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_kernel_update_base(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
+    }
+    dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_base((const float (*)[784])rescaling_out, d_dense, d_dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_base(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_bias_gradient_base(d_dense_bias, dense_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_kernel_update_base(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 392 * task / 16, 392 * (task + 1) / 16);
+    }
+    dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1456640);
+    float *const dense_1_loss = (float *)(arena + 1472640);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1464640);
+    float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
+    float *const dense_1_workspace = (float *)(arena + 1446400);
+    float *const dense_1_workspace_22 = (float *)(arena + 627200);
+    float *const dense_workspace = (float *)(arena);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_base(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 128 * task / 16, 128 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_22, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_base((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_base(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_bias_gradient_base(gradients->dense_bias, dense_workspace, task, task + 1);
+    }
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+/* ---- the interface ---- */
+
+static void pack_panels(const float *from, float *to, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t panel)
+{
+    for (ptrdiff_t first = 0; first < columns; first += panel) {
+        for (ptrdiff_t row = 0; row < rows; row++) {
+            for (ptrdiff_t column = first; column < first + panel; column++) {
+                *to++ = column < columns ? from[row * columns + column] : 0.0f;
+            }
+        }
+    }
+}
+
+static void unpack_panels(const float *from, float *to, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t panel)
+{
+    for (ptrdiff_t first = 0; first < columns; first += panel) {
+        for (ptrdiff_t row = 0; row < rows; row++) {
+            for (ptrdiff_t column = first; column < first + panel; column++) {
+                if (column < columns) to[row * columns + column] = *from;
+                from++;
+            }
+        }
+    }
+}
+
+
+/* The best level that this machine has. Compiled with -DCNNC_LEVEL=1, say, no level above that is chosen. */
+#if defined(__x86_64__)
+#ifndef CNNC_LEVEL
+#define CNNC_LEVEL 2
+#endif
+static int level(void)
+{
+    if (CNNC_LEVEL >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd")) return 2;
+    if (CNNC_LEVEL >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 1;
+    return 0;
+}
+#endif
+
+void mlp_pack(const mlp_parameters *from, mlp_weights *to)
+{
+    pack_panels((const float *)from->dense_kernel, (float *)to->dense_kernel, 784, 512, 16);
+    memcpy(to->dense_bias, from->dense_bias, sizeof to->dense_bias);
+    pack_panels((const float *)from->dense_1_kernel, (float *)to->dense_1_kernel, 512, 10, 16);
+    memcpy(to->dense_1_bias, from->dense_1_bias, sizeof to->dense_1_bias);
+}
+
+void mlp_unpack(const mlp_weights *from, mlp_parameters *to)
+{
+    unpack_panels((const float *)from->dense_kernel, (float *)to->dense_kernel, 784, 512, 16);
+    memcpy(to->dense_bias, from->dense_bias, sizeof to->dense_bias);
+    unpack_panels((const float *)from->dense_1_kernel, (float *)to->dense_1_kernel, 512, 10, 16);
+    memcpy(to->dense_1_bias, from->dense_1_bias, sizeof to->dense_1_bias);
+}
+
+void mlp_predict(const mlp_weights *w, const float *input, float *output, void *arena)
+{
+#if defined(__x86_64__)
+    if (level() == 2) run_single_v4(w, input, output, (unsigned char *)arena);
+    else if (level() == 1) run_single_v3(w, input, output, (unsigned char *)arena);
+    else
+#endif
+    run_single_base(w, input, output, (unsigned char *)arena);
+}
+
+void mlp_predict_batch(const mlp_weights *w, const float *input, float *output, size_t n, void *arena)
+{
+    while (n > 0) {
+        const size_t count = n < MLP_BATCH_SIZE ? n : MLP_BATCH_SIZE;
+#if defined(__x86_64__)
+        if (level() == 2) run_batch_v4(w, input, output, (ptrdiff_t)count, (unsigned char *)arena);
+        else if (level() == 1) run_batch_v3(w, input, output, (ptrdiff_t)count, (unsigned char *)arena);
+        else
+#endif
+        run_batch_base(w, input, output, (ptrdiff_t)count, (unsigned char *)arena);
+        input += count * MLP_INPUT_SIZE;
+        output += count * MLP_OUTPUT_SIZE;
+        n -= count;
+    }
+}
+
+float mlp_evaluate(const mlp_weights *w, const float *input, const float *target, const float *sample_weights, size_t n, float *losses, float *output, void *arena)
+{
+#if defined(__x86_64__)
+    if (level() == 2) return run_evaluation_v4(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
+    else if (level() == 1) return run_evaluation_v3(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
+    else
+#endif
+    return run_evaluation_base(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
+}
+
+float mlp_train_step(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, size_t n, const mlp_step *step, float *losses, float *output, void *arena)
+{
+#if defined(__x86_64__)
+    if (level() == 2) return run_training_v4(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    else if (level() == 1) return run_training_v3(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    else
+#endif
+    return run_training_base(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+}
+
+float mlp_gradients(const mlp_weights *w, mlp_weights *gradients, const float *input, const float *target, const float *sample_weights, size_t n, void *arena)
+{
+#if defined(__x86_64__)
+    if (level() == 2) return run_gradients_v4(w, gradients, input, target, sample_weights, (ptrdiff_t)n, (unsigned char *)arena);
+    else if (level() == 1) return run_gradients_v3(w, gradients, input, target, sample_weights, (ptrdiff_t)n, (unsigned char *)arena);
+    else
+#endif
+    return run_gradients_base(w, gradients, input, target, sample_weights, (ptrdiff_t)n, (unsigned char *)arena);
+}

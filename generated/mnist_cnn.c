@@ -1,0 +1,6928 @@
+/* mnist_cnn, written by cnnc 0.1.0: cnnc mnist_cnn.net -o mnist_cnn.c
+ *
+ * layer                            output                 parameters  multiply-adds   in the arena, for one sample: offset, bytes, steps
+ * input                            (28, 28, 1)                     0              0   
+ * rescaling                        (28, 28, 1)                     0              0   0, 3136, 0 to 1
+ * conv2d                           (26, 26, 32)                  320         194688   608256, 86528, 1 to 2
+ * conv2d_1                         (24, 24, 64)                18496       10616832   0, 36864, 3 to 5
+ * max_pooling2d                    (12, 12, 64)                    0              0   0, 36864, 3 to 5
+ * dropout                          (12, 12, 64)                    0              0   
+ * flatten                          (9216,)                         0              0   0, 36864, 3 to 5
+ * dense                            (128,)                    1179776        1179648   36864, 512, 5 to 6
+ * dropout_1                        (128,)                          0              0   
+ * dense_1                          (10,)                        1290           1280   the caller's
+ */
+#include "mnist_cnn.h"
+
+#include <math.h>
+#include <string.h>
+
+#ifdef _OPENMP
+#define PARALLEL_FOR _Pragma("omp parallel for schedule(static)")
+#else
+#define PARALLEL_FOR
+#endif
+
+/* gcc's -std=c11 does not contract x * y + z to one instruction unless it is asked to; clang does. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define CONTRACT __attribute__((optimize("fp-contract=fast")))
+#else
+#define CONTRACT
+#endif
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+#define LEVEL_v4 CONTRACT __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx2,fma,f16c,bmi,bmi2,lzcnt,movbe")))
+#define LEVEL_v3 CONTRACT __attribute__((target("avx2,fma,f16c,bmi,bmi2,lzcnt,movbe")))
+#define LEVEL_base CONTRACT
+
+#ifndef __cplusplus
+_Static_assert(sizeof(mnist_cnn_parameters) == MNIST_CNN_PARAMETERS_BYTES && sizeof(mnist_cnn_weights) == MNIST_CNN_WEIGHTS_BYTES, "the sizes in the header");
+#endif
+
+typedef mnist_cnn_step Step;
+
+/* A key from another key and a number: chain it to name a sequence: seed, stream, step. */
+static inline uint64_t random_key(uint64_t key, uint64_t number)
+{
+    uint64_t z = key + 0x9e3779b97f4a7c15u * (number + 1);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* Names the random numbers of one step. */
+static inline uint64_t step_key(const Step *step)
+{
+    return random_key(random_key(step->seed, 3), step->step);
+}
+
+#if defined(__x86_64__)
+/* ---- x86-64-v4: vectors of 16 floats, 32 registers ---- */
+
+typedef float f32x16 __attribute__((vector_size(4 * 16)));
+typedef int32_t i32x16 __attribute__((vector_size(4 * 16)));
+typedef uint32_t u32x16 __attribute__((vector_size(4 * 16)));
+typedef float f32x16_at __attribute__((vector_size(4 * 16), aligned(4), may_alias)); /* anywhere in memory */
+
+LEVEL_v4 static inline f32x16 load_f32x16(const float *from)
+{
+    return *(const f32x16_at *)from;
+}
+
+LEVEL_v4 static inline void store_f32x16(float *to, f32x16 x)
+{
+    *(f32x16_at *)to = x;
+}
+
+/* The first `count` numbers, the rest zero. */
+LEVEL_v4 static inline f32x16 load_part_f32x16(const float *from, size_t count)
+{
+    f32x16 x = {0};
+    memcpy(&x, from, count * sizeof(float));
+    return x;
+}
+
+LEVEL_v4 static inline void store_part_f32x16(float *to, f32x16 x, size_t count)
+{
+    memcpy(to, &x, count * sizeof(float));
+}
+
+/* x where the mask is set, else zero. */
+LEVEL_v4 static inline f32x16 keep_f32x16(i32x16 mask, f32x16 x)
+{
+    return (f32x16)(mask & (i32x16)x);
+}
+
+/* The larger; b where one is not a number. */
+LEVEL_v4 static inline f32x16 max_f32x16(f32x16 a, f32x16 b)
+{
+#if 16 == 16 && defined(__x86_64__) && defined(__clang__)
+    return (f32x16)__builtin_ia32_maxps512(a, b, 4);
+#elif 16 == 16 && defined(__x86_64__)
+    return (f32x16)__builtin_ia32_maxps512_mask(a, b, a, -1, 4);
+#elif 16 == 8 && defined(__x86_64__)
+    return (f32x16)__builtin_ia32_maxps256(a, b);
+#elif 16 == 4 && defined(__x86_64__)
+    return (f32x16)__builtin_ia32_maxps(a, b);
+#else
+    i32x16 larger = a > b;
+    return (f32x16)((larger & (i32x16)a) | (~larger & (i32x16)b));
+#endif
+}
+
+LEVEL_v4 static inline f32x16 sqrt_f32x16(f32x16 x)
+{
+#if 16 == 16 && defined(__x86_64__) && defined(__clang__)
+    return (f32x16)__builtin_ia32_sqrtps512(x, 4);
+#elif 16 == 16 && defined(__x86_64__)
+    return (f32x16)__builtin_ia32_sqrtps512_mask(x, x, -1, 4);
+#elif 16 == 8 && defined(__x86_64__)
+    return (f32x16)__builtin_ia32_sqrtps256(x);
+#elif 16 == 4 && defined(__x86_64__)
+    return (f32x16)__builtin_ia32_sqrtps(x);
+#else
+    for (int i = 0; i < 16; i++) x[i] = sqrtf(x[i]);
+    return x;
+#endif
+}
+
+/* All ones where a random number of the sequence `key`, from `index` on, is below `threshold` of 2^32 (random.h). */
+LEVEL_v4 static inline i32x16 random_below_f32x16(uint64_t key, uint32_t index, uint32_t threshold)
+{
+    u32x16 x;
+    for (uint32_t i = 0; i < 16; i++) x[i] = i;
+    x = (x + index) ^ (uint32_t)key;
+    x = (x ^ (x >> 16)) * 0x7feb352du;
+    x = x ^ (uint32_t)(key >> 32);
+    x = (x ^ (x >> 15)) * 0x846ca68bu;
+    x = x ^ (x >> 16);
+    return (i32x16)(x < threshold);
+}
+
+
+/* Bt d */
+LEVEL_v4 static inline void winograd_input_line_f32x16(const f32x16 d[6], f32x16 v[6])
+{
+    const f32x16 a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1], c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
+    v[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
+    v[1] = a + b;
+    v[2] = a - b;
+    v[3] = c + e;
+    v[4] = c - e;
+    v[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
+}
+
+/* Bt d B of the 6x6 pixels at `from`, whose rows and pixels lie `row` and `pixel` apart; the 36 entries go to `to`, `entry` apart. */
+LEVEL_v4 static inline void winograd_input_f32x16(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
+{
+    f32x16 half[6][6]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        const float *const at = from + s * pixel;
+        const f32x16 d[6] = {load_f32x16(at), load_f32x16(at + row), load_f32x16(at + 2 * row),
+                                load_f32x16(at + 3 * row), load_f32x16(at + 4 * row), load_f32x16(at + 5 * row)};
+        winograd_input_line_f32x16(d, half[s]);
+    }
+    UNROLL for (int r = 0; r < 6; r++) {
+        const f32x16 d[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
+        f32x16 v[6];
+        winograd_input_line_f32x16(d, v);
+        UNROLL for (int s = 0; s < 6; s++) store_f32x16(to + (6 * r + s) * entry, v[s]);
+    }
+}
+
+/* At m */
+LEVEL_v4 static inline void winograd_output_line_f32x16(const f32x16 m[6], f32x16 y[4])
+{
+    const f32x16 sum12 = m[1] + m[2], difference12 = m[1] - m[2], sum34 = m[3] + m[4], difference34 = m[3] - m[4];
+    y[0] = m[0] + sum12 + sum34;
+    y[1] = difference12 + 2.0f * difference34;
+    y[2] = sum12 + 4.0f * sum34;
+    y[3] = difference12 + 8.0f * difference34 + m[5];
+}
+
+/* At m A of 36 entries `entry` apart: 4 rows of 4 results. */
+LEVEL_v4 static inline void winograd_output_f32x16(const float *from, ptrdiff_t entry, f32x16 y[4][4])
+{
+    f32x16 half[6][4]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        const float *const at = from + s * entry;
+        const f32x16 m[6] = {load_f32x16(at), load_f32x16(at + 6 * entry), load_f32x16(at + 12 * entry),
+                                load_f32x16(at + 18 * entry), load_f32x16(at + 24 * entry), load_f32x16(at + 30 * entry)};
+        winograd_output_line_f32x16(m, half[s]);
+    }
+    UNROLL for (int r = 0; r < 4; r++) {
+        const f32x16 m[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
+        winograd_output_line_f32x16(m, y[r]);
+    }
+}
+
+/* A y, the adjoint. */
+LEVEL_v4 static inline void winograd_output_adjoint_line_f32x16(const f32x16 y[4], f32x16 m[6])
+{
+    const f32x16 even = y[0] + y[2], odd = y[1] + y[3], even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
+    m[0] = y[0];
+    m[1] = even + odd;
+    m[2] = even - odd;
+    m[3] = even2 + odd2;
+    m[4] = even2 - odd2;
+    m[5] = y[3];
+}
+
+/* A y At of 4 rows of 4 results: 36 entries `entry` apart. */
+LEVEL_v4 static inline void winograd_output_adjoint_f32x16(f32x16 y[4][4], float *to, ptrdiff_t entry)
+{
+    f32x16 half[4][6]; /* [row][column] */
+    UNROLL for (int r = 0; r < 4; r++) winograd_output_adjoint_line_f32x16(y[r], half[r]);
+    UNROLL for (int s = 0; s < 6; s++) {
+        const f32x16 column[4] = {half[0][s], half[1][s], half[2][s], half[3][s]};
+        f32x16 m[6];
+        winograd_output_adjoint_line_f32x16(column, m);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x16(to + (6 * r + s) * entry, m[r]);
+    }
+}
+
+/* G g */
+LEVEL_v4 static inline void winograd_kernel_line_f32x16(const f32x16 g[3], f32x16 u[6])
+{
+    const f32x16 even = (g[0] + g[2]) * (-1.0f / 6), odd = g[1] * (-1.0f / 6);
+    const f32x16 even2 = g[0] * (1.0f / 24) + g[2] * (1.0f / 6), odd2 = g[1] * (1.0f / 12);
+    u[0] = g[0] * 0.25f;
+    u[1] = even + odd;
+    u[2] = even - odd;
+    u[3] = even2 + odd2;
+    u[4] = even2 - odd2;
+    u[5] = g[2];
+}
+
+/* G g Gt of a 3x3 kernel, row by row `step` apart: 36 entries `entry` apart. */
+LEVEL_v4 static inline void winograd_kernel_f32x16(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
+{
+    f32x16 half[3][6]; /* [row][column] */
+    UNROLL for (int r = 0; r < 3; r++) {
+        const float *const at = from + 3 * r * step;
+        const f32x16 g[3] = {load_f32x16(at), load_f32x16(at + step), load_f32x16(at + 2 * step)};
+        winograd_kernel_line_f32x16(g, half[r]);
+    }
+    UNROLL for (int s = 0; s < 6; s++) {
+        const f32x16 g[3] = {half[0][s], half[1][s], half[2][s]};
+        f32x16 u[6];
+        winograd_kernel_line_f32x16(g, u);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x16(to + (6 * r + s) * entry, u[r]);
+    }
+}
+
+/* Gt u, the adjoint. */
+LEVEL_v4 static inline void winograd_kernel_adjoint_line_f32x16(const f32x16 u[6], f32x16 g[3])
+{
+    const f32x16 sum12 = u[1] + u[2], difference12 = u[1] - u[2], sum34 = u[3] + u[4], difference34 = u[3] - u[4];
+    g[0] = u[0] * 0.25f - sum12 * (1.0f / 6) + sum34 * (1.0f / 24);
+    g[1] = difference34 * (1.0f / 12) - difference12 * (1.0f / 6);
+    g[2] = (sum34 - sum12) * (1.0f / 6) + u[5];
+}
+
+/* Gt u G of 36 entries: the gradient of a 3x3 kernel, row by row `step` apart. */
+LEVEL_v4 static inline void winograd_kernel_adjoint_f32x16(f32x16 u[6][6], float *to, ptrdiff_t step)
+{
+    f32x16 half[6][3]; /* [row][column] */
+    UNROLL for (int r = 0; r < 6; r++) winograd_kernel_adjoint_line_f32x16(u[r], half[r]);
+    UNROLL for (int s = 0; s < 3; s++) {
+        const f32x16 column[6] = {half[0][s], half[1][s], half[2][s], half[3][s], half[4][s], half[5][s]};
+        f32x16 g[3];
+        winograd_kernel_adjoint_line_f32x16(column, g);
+        UNROLL for (int r = 0; r < 3; r++) store_f32x16(to + (3 * r + s) * step, g[r]);
+    }
+}
+
+
+/* rescaling: y = x * 0.00392156863 + 0. */
+LEVEL_v4 static void rescaling_forward_v4(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    ptrdiff_t i = first * 784;
+    for (; i + 16 <= last * 784; i += 16) {
+        f32x16 v = load_f32x16(&x[i]);
+        v = v * 0.003921569f;
+        store_f32x16(&y[i], v);
+    }
+}
+
+/* conv2d: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
+ * kernels 3 x 3, 1 to 32 channels, 28 x 28 to 26 x 26. */
+LEVEL_v4 static void conv2d_forward_v4(const float x[][28][28][1], const float kernel[][9][16], const float bias[], float y[][26][26][32], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int p = 0; p < 26; p++) {
+            {
+                for (int q = 0; q < 26; q += 13) {
+                    const f32x16 bias0 = load_f32x16(&bias[0]);
+                    const f32x16 bias1 = load_f32x16(&bias[16]);
+                    f32x16 s0_0 = bias0; f32x16 s0_1 = bias1;
+                    f32x16 s1_0 = bias0; f32x16 s1_1 = bias1;
+                    f32x16 s2_0 = bias0; f32x16 s2_1 = bias1;
+                    f32x16 s3_0 = bias0; f32x16 s3_1 = bias1;
+                    f32x16 s4_0 = bias0; f32x16 s4_1 = bias1;
+                    f32x16 s5_0 = bias0; f32x16 s5_1 = bias1;
+                    f32x16 s6_0 = bias0; f32x16 s6_1 = bias1;
+                    f32x16 s7_0 = bias0; f32x16 s7_1 = bias1;
+                    f32x16 s8_0 = bias0; f32x16 s8_1 = bias1;
+                    f32x16 s9_0 = bias0; f32x16 s9_1 = bias1;
+                    f32x16 s10_0 = bias0; f32x16 s10_1 = bias1;
+                    f32x16 s11_0 = bias0; f32x16 s11_1 = bias1;
+                    f32x16 s12_0 = bias0; f32x16 s12_1 = bias1;
+                    for (int r = 0; r < 3; r++) {
+                        const float *const a = &x[n][p + r][q][0];
+                        const float *const b0 = &kernel[0][r * 3][0];
+                        const float *const b1 = &kernel[1][r * 3][0];
+                        {
+                            const f32x16 w0 = load_f32x16(b0); const f32x16 w1 = load_f32x16(b1);
+                            s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                            s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                            s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                            s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                            s4_0 += a[4] * w0; s4_1 += a[4] * w1;
+                            s5_0 += a[5] * w0; s5_1 += a[5] * w1;
+                            s6_0 += a[6] * w0; s6_1 += a[6] * w1;
+                            s7_0 += a[7] * w0; s7_1 += a[7] * w1;
+                            s8_0 += a[8] * w0; s8_1 += a[8] * w1;
+                            s9_0 += a[9] * w0; s9_1 += a[9] * w1;
+                            s10_0 += a[10] * w0; s10_1 += a[10] * w1;
+                            s11_0 += a[11] * w0; s11_1 += a[11] * w1;
+                            s12_0 += a[12] * w0; s12_1 += a[12] * w1;
+                        }
+                        {
+                            const f32x16 w0 = load_f32x16(b0 + 16); const f32x16 w1 = load_f32x16(b1 + 16);
+                            s0_0 += a[1] * w0; s0_1 += a[1] * w1;
+                            s1_0 += a[2] * w0; s1_1 += a[2] * w1;
+                            s2_0 += a[3] * w0; s2_1 += a[3] * w1;
+                            s3_0 += a[4] * w0; s3_1 += a[4] * w1;
+                            s4_0 += a[5] * w0; s4_1 += a[5] * w1;
+                            s5_0 += a[6] * w0; s5_1 += a[6] * w1;
+                            s6_0 += a[7] * w0; s6_1 += a[7] * w1;
+                            s7_0 += a[8] * w0; s7_1 += a[8] * w1;
+                            s8_0 += a[9] * w0; s8_1 += a[9] * w1;
+                            s9_0 += a[10] * w0; s9_1 += a[10] * w1;
+                            s10_0 += a[11] * w0; s10_1 += a[11] * w1;
+                            s11_0 += a[12] * w0; s11_1 += a[12] * w1;
+                            s12_0 += a[13] * w0; s12_1 += a[13] * w1;
+                        }
+                        {
+                            const f32x16 w0 = load_f32x16(b0 + 32); const f32x16 w1 = load_f32x16(b1 + 32);
+                            s0_0 += a[2] * w0; s0_1 += a[2] * w1;
+                            s1_0 += a[3] * w0; s1_1 += a[3] * w1;
+                            s2_0 += a[4] * w0; s2_1 += a[4] * w1;
+                            s3_0 += a[5] * w0; s3_1 += a[5] * w1;
+                            s4_0 += a[6] * w0; s4_1 += a[6] * w1;
+                            s5_0 += a[7] * w0; s5_1 += a[7] * w1;
+                            s6_0 += a[8] * w0; s6_1 += a[8] * w1;
+                            s7_0 += a[9] * w0; s7_1 += a[9] * w1;
+                            s8_0 += a[10] * w0; s8_1 += a[10] * w1;
+                            s9_0 += a[11] * w0; s9_1 += a[11] * w1;
+                            s10_0 += a[12] * w0; s10_1 += a[12] * w1;
+                            s11_0 += a[13] * w0; s11_1 += a[13] * w1;
+                            s12_0 += a[14] * w0; s12_1 += a[14] * w1;
+                        }
+                    }
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[n][p][q][0], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[n][p][q][16], s0_1);
+                    s1_0 = max_f32x16((f32x16){0}, s1_0);
+                    store_f32x16(&y[n][p][q + 1][0], s1_0);
+                    s1_1 = max_f32x16((f32x16){0}, s1_1);
+                    store_f32x16(&y[n][p][q + 1][16], s1_1);
+                    s2_0 = max_f32x16((f32x16){0}, s2_0);
+                    store_f32x16(&y[n][p][q + 2][0], s2_0);
+                    s2_1 = max_f32x16((f32x16){0}, s2_1);
+                    store_f32x16(&y[n][p][q + 2][16], s2_1);
+                    s3_0 = max_f32x16((f32x16){0}, s3_0);
+                    store_f32x16(&y[n][p][q + 3][0], s3_0);
+                    s3_1 = max_f32x16((f32x16){0}, s3_1);
+                    store_f32x16(&y[n][p][q + 3][16], s3_1);
+                    s4_0 = max_f32x16((f32x16){0}, s4_0);
+                    store_f32x16(&y[n][p][q + 4][0], s4_0);
+                    s4_1 = max_f32x16((f32x16){0}, s4_1);
+                    store_f32x16(&y[n][p][q + 4][16], s4_1);
+                    s5_0 = max_f32x16((f32x16){0}, s5_0);
+                    store_f32x16(&y[n][p][q + 5][0], s5_0);
+                    s5_1 = max_f32x16((f32x16){0}, s5_1);
+                    store_f32x16(&y[n][p][q + 5][16], s5_1);
+                    s6_0 = max_f32x16((f32x16){0}, s6_0);
+                    store_f32x16(&y[n][p][q + 6][0], s6_0);
+                    s6_1 = max_f32x16((f32x16){0}, s6_1);
+                    store_f32x16(&y[n][p][q + 6][16], s6_1);
+                    s7_0 = max_f32x16((f32x16){0}, s7_0);
+                    store_f32x16(&y[n][p][q + 7][0], s7_0);
+                    s7_1 = max_f32x16((f32x16){0}, s7_1);
+                    store_f32x16(&y[n][p][q + 7][16], s7_1);
+                    s8_0 = max_f32x16((f32x16){0}, s8_0);
+                    store_f32x16(&y[n][p][q + 8][0], s8_0);
+                    s8_1 = max_f32x16((f32x16){0}, s8_1);
+                    store_f32x16(&y[n][p][q + 8][16], s8_1);
+                    s9_0 = max_f32x16((f32x16){0}, s9_0);
+                    store_f32x16(&y[n][p][q + 9][0], s9_0);
+                    s9_1 = max_f32x16((f32x16){0}, s9_1);
+                    store_f32x16(&y[n][p][q + 9][16], s9_1);
+                    s10_0 = max_f32x16((f32x16){0}, s10_0);
+                    store_f32x16(&y[n][p][q + 10][0], s10_0);
+                    s10_1 = max_f32x16((f32x16){0}, s10_1);
+                    store_f32x16(&y[n][p][q + 10][16], s10_1);
+                    s11_0 = max_f32x16((f32x16){0}, s11_0);
+                    store_f32x16(&y[n][p][q + 11][0], s11_0);
+                    s11_1 = max_f32x16((f32x16){0}, s11_1);
+                    store_f32x16(&y[n][p][q + 11][16], s11_1);
+                    s12_0 = max_f32x16((f32x16){0}, s12_0);
+                    store_f32x16(&y[n][p][q + 12][0], s12_0);
+                    s12_1 = max_f32x16((f32x16){0}, s12_1);
+                    store_f32x16(&y[n][p][q + 12][16], s12_1);
+                }
+            }
+        }
+    }
+}
+
+/* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
+ * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
+LEVEL_v4 static void conv2d_1_kernel_transform_v4(const float kernel[][288][16], float u[][4][32][16], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int c = 0; c < 32; c++) {
+            for (int part = 0; part < 16; part += 16) {
+                winograd_kernel_f32x16(&kernel[g][c][part], 32 * 16, &u[0][g][c][part], 2048);
+            }
+        }
+    }
+}
+
+/* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
+ * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
+LEVEL_v4 static void conv2d_1_forward_v4(const float x[][26][26][32], const float bias[], float y[][24][24][64], float *work, float u[][4][32][16], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
+    float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int i = 0; i < 6; i += 2) {
+            for (int b = 0; b < 2; b++) {
+                for (int j = 0; j < 6; j++) {
+                    for (int k = 0; k < 32; k += 16) {
+                        winograd_input_f32x16(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 12 * 32);
+                    }
+                }
+            }
+            for (int entry = 0; entry < 36; entry++) {
+                {
+                    const float *const b0 = &u[entry][0][0][0];
+                    const float *const b1 = &u[entry][1][0][0];
+                    const float *const b2 = &u[entry][2][0][0];
+                    const float *const b3 = &u[entry][3][0][0];
+                    for (int t = 0; t < 12; t += 6) {
+                        const float *const a = &v[entry][t][0];
+                        f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
+                        f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0}; f32x16 s1_3 = {0};
+                        f32x16 s2_0 = {0}; f32x16 s2_1 = {0}; f32x16 s2_2 = {0}; f32x16 s2_3 = {0};
+                        f32x16 s3_0 = {0}; f32x16 s3_1 = {0}; f32x16 s3_2 = {0}; f32x16 s3_3 = {0};
+                        f32x16 s4_0 = {0}; f32x16 s4_1 = {0}; f32x16 s4_2 = {0}; f32x16 s4_3 = {0};
+                        f32x16 s5_0 = {0}; f32x16 s5_1 = {0}; f32x16 s5_2 = {0}; f32x16 s5_3 = {0};
+                        for (int c = 0; c < 32; c++) {
+                            const f32x16 w0 = load_f32x16(b0 + c * 16); const f32x16 w1 = load_f32x16(b1 + c * 16); const f32x16 w2 = load_f32x16(b2 + c * 16); const f32x16 w3 = load_f32x16(b3 + c * 16);
+                            s0_0 += a[c] * w0; s0_1 += a[c] * w1; s0_2 += a[c] * w2; s0_3 += a[c] * w3;
+                            s1_0 += a[c + 32] * w0; s1_1 += a[c + 32] * w1; s1_2 += a[c + 32] * w2; s1_3 += a[c + 32] * w3;
+                            s2_0 += a[c + 64] * w0; s2_1 += a[c + 64] * w1; s2_2 += a[c + 64] * w2; s2_3 += a[c + 64] * w3;
+                            s3_0 += a[c + 96] * w0; s3_1 += a[c + 96] * w1; s3_2 += a[c + 96] * w2; s3_3 += a[c + 96] * w3;
+                            s4_0 += a[c + 128] * w0; s4_1 += a[c + 128] * w1; s4_2 += a[c + 128] * w2; s4_3 += a[c + 128] * w3;
+                            s5_0 += a[c + 160] * w0; s5_1 += a[c + 160] * w1; s5_2 += a[c + 160] * w2; s5_3 += a[c + 160] * w3;
+                        }
+                        store_f32x16(&m[entry][t][0], s0_0);
+                        store_f32x16(&m[entry][t][16], s0_1);
+                        store_f32x16(&m[entry][t][32], s0_2);
+                        store_f32x16(&m[entry][t][48], s0_3);
+                        store_f32x16(&m[entry][t + 1][0], s1_0);
+                        store_f32x16(&m[entry][t + 1][16], s1_1);
+                        store_f32x16(&m[entry][t + 1][32], s1_2);
+                        store_f32x16(&m[entry][t + 1][48], s1_3);
+                        store_f32x16(&m[entry][t + 2][0], s2_0);
+                        store_f32x16(&m[entry][t + 2][16], s2_1);
+                        store_f32x16(&m[entry][t + 2][32], s2_2);
+                        store_f32x16(&m[entry][t + 2][48], s2_3);
+                        store_f32x16(&m[entry][t + 3][0], s3_0);
+                        store_f32x16(&m[entry][t + 3][16], s3_1);
+                        store_f32x16(&m[entry][t + 3][32], s3_2);
+                        store_f32x16(&m[entry][t + 3][48], s3_3);
+                        store_f32x16(&m[entry][t + 4][0], s4_0);
+                        store_f32x16(&m[entry][t + 4][16], s4_1);
+                        store_f32x16(&m[entry][t + 4][32], s4_2);
+                        store_f32x16(&m[entry][t + 4][48], s4_3);
+                        store_f32x16(&m[entry][t + 5][0], s5_0);
+                        store_f32x16(&m[entry][t + 5][16], s5_1);
+                        store_f32x16(&m[entry][t + 5][32], s5_2);
+                        store_f32x16(&m[entry][t + 5][48], s5_3);
+                    }
+                }
+            }
+            for (int b = 0; b < 2; b++) {
+                for (int j = 0; j < 6; j++) {
+                    for (int k = 0; k < 64; k += 16) {
+                        f32x16 d[4][4];
+                        winograd_output_f32x16(&m[0][b * 6 + j][k], 12 * 64, d);
+                        UNROLL for (int r = 0; r < 4; r++) {
+                            UNROLL for (int s = 0; s < 4; s++) {
+                                const int p = 4 * (i + b) + r, q = 4 * j + s;
+                                f32x16 sum = d[r][s] + load_f32x16(&bias[k]);
+                                store_f32x16(&y[n][p][q][k], sum);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* max_pooling2d: the largest of each window of 2 x 2, a step being 2 x 2. */
+LEVEL_v4 static void max_pooling2d_forward_v4(const float x[][24][24][64], float y[][12][12][64], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int p = 0; p < 12; p++) {
+            for (int q = 0; q < 12; q++) {
+                for (int c = 0; c < 64; c += 16) {
+                    f32x16 v = (f32x16){0} + -INFINITY;
+                    for (int r = 0; r < 2; r++) {
+                        for (int s = 0; s < 2; s++) {
+                            const f32x16 a = load_f32x16(&x[n][p * 2 + r][q * 2 + s][c]);
+                            v = max_f32x16(a, v);
+                        }
+                    }
+                    v = max_f32x16((f32x16){0}, v);
+                    store_f32x16(&y[n][p][q][c], v);
+                }
+            }
+        }
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+LEVEL_v4 static void dense_forward_v4(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][0]) : load_f32x16(&bias[0]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][16]) : load_f32x16(&bias[16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][32]) : load_f32x16(&bias[32]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][48]) : load_f32x16(&bias[48]);
+                f32x16 s0_4 = i ? load_f32x16(&y[m][64]) : load_f32x16(&bias[64]);
+                f32x16 s0_5 = i ? load_f32x16(&y[m][80]) : load_f32x16(&bias[80]);
+                f32x16 s0_6 = i ? load_f32x16(&y[m][96]) : load_f32x16(&bias[96]);
+                f32x16 s0_7 = i ? load_f32x16(&y[m][112]) : load_f32x16(&bias[112]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[0][i][0];
+                const float *const b1 = &kernel[1][i][0];
+                const float *const b2 = &kernel[2][i][0];
+                const float *const b3 = &kernel[3][i][0];
+                const float *const b4 = &kernel[4][i][0];
+                const float *const b5 = &kernel[5][i][0];
+                const float *const b6 = &kernel[6][i][0];
+                const float *const b7 = &kernel[7][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16); const f32x16 w4 = load_f32x16(b4 + j * 16); const f32x16 w5 = load_f32x16(b5 + j * 16); const f32x16 w6 = load_f32x16(b6 + j * 16); const f32x16 w7 = load_f32x16(b7 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
+                }
+                if (i + end < 9216) {
+                    store_f32x16(&y[m][0], s0_0);
+                    store_f32x16(&y[m][16], s0_1);
+                    store_f32x16(&y[m][32], s0_2);
+                    store_f32x16(&y[m][48], s0_3);
+                    store_f32x16(&y[m][64], s0_4);
+                    store_f32x16(&y[m][80], s0_5);
+                    store_f32x16(&y[m][96], s0_6);
+                    store_f32x16(&y[m][112], s0_7);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][0], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][32], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][48], s0_3);
+                    s0_4 = max_f32x16((f32x16){0}, s0_4);
+                    store_f32x16(&y[m][64], s0_4);
+                    s0_5 = max_f32x16((f32x16){0}, s0_5);
+                    store_f32x16(&y[m][80], s0_5);
+                    s0_6 = max_f32x16((f32x16){0}, s0_6);
+                    store_f32x16(&y[m][96], s0_6);
+                    s0_7 = max_f32x16((f32x16){0}, s0_7);
+                    store_f32x16(&y[m][112], s0_7);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+LEVEL_v4 static void dense_1_forward_v4(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m < to; m++) {
+            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            for (int j = 0; j < 128; j++) {
+                const f32x16 w0 = load_f32x16(b0 + j * 16);
+                s0_0 += a0[j] * w0;
+            }
+            store_part_f32x16(&y[m][0], s0_0, 10);
+        }
+    }
+}
+
+/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
+LEVEL_v4 static void dense_1_softmax_forward_v4(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int m = 0; m < 1; m++) {
+            const float *const from = &x[(n + m) * 10];
+            float *const to = &y[(n + m) * 10];
+            float largest = from[0], sum = 0.0f;
+            for (int c = 1; c < 10; c++) {
+                largest = from[c] > largest ? from[c] : largest;
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = expf(from[c] - largest);
+                sum += to[c];
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = to[c] / sum;
+            }
+        }
+    }
+}
+
+static void run_single_v4(const mnist_cnn_weights *w, const float *input, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 608256);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena + 460800);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 36864);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float *const conv2d_1_workspace = (float *)(arena + 294912);
+    float *const conv2d_1_workspace_21 = (float *)(arena);
+    rescaling_forward_v4(input, &rescaling_out[0][0][0][0], 0, 1);
+    conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1);
+    conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 4);
+    conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 1, 0);
+    max_pooling2d_forward_v4(conv2d_1_linear_out, conv2d_1_out, 0, 1);
+    dense_forward_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
+    dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], output, 0, 1);
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+LEVEL_v4 static void dense_forward_batch_v4(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    for (int k = 0; k < 8; k += 4) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s1_0 = i ? load_f32x16(&y[m + 1][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s1_1 = i ? load_f32x16(&y[m + 1][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s1_2 = i ? load_f32x16(&y[m + 1][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s1_3 = i ? load_f32x16(&y[m + 1][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s2_0 = i ? load_f32x16(&y[m + 2][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s2_1 = i ? load_f32x16(&y[m + 2][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s2_2 = i ? load_f32x16(&y[m + 2][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s2_3 = i ? load_f32x16(&y[m + 2][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s3_0 = i ? load_f32x16(&y[m + 3][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s3_2 = i ? load_f32x16(&y[m + 3][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s3_3 = i ? load_f32x16(&y[m + 3][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s4_0 = i ? load_f32x16(&y[m + 4][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s4_2 = i ? load_f32x16(&y[m + 4][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s4_3 = i ? load_f32x16(&y[m + 4][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s5_0 = i ? load_f32x16(&y[m + 5][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s5_1 = i ? load_f32x16(&y[m + 5][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s5_2 = i ? load_f32x16(&y[m + 5][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s5_3 = i ? load_f32x16(&y[m + 5][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2; s5_3 += a5[j] * w3;
+                }
+                if (i + end < 9216) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    s1_0 = max_f32x16((f32x16){0}, s1_0);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    s1_1 = max_f32x16((f32x16){0}, s1_1);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    s1_2 = max_f32x16((f32x16){0}, s1_2);
+                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
+                    s1_3 = max_f32x16((f32x16){0}, s1_3);
+                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
+                    s2_0 = max_f32x16((f32x16){0}, s2_0);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    s2_1 = max_f32x16((f32x16){0}, s2_1);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    s2_2 = max_f32x16((f32x16){0}, s2_2);
+                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
+                    s2_3 = max_f32x16((f32x16){0}, s2_3);
+                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
+                    s3_0 = max_f32x16((f32x16){0}, s3_0);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    s3_1 = max_f32x16((f32x16){0}, s3_1);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    s3_2 = max_f32x16((f32x16){0}, s3_2);
+                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
+                    s3_3 = max_f32x16((f32x16){0}, s3_3);
+                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
+                    s4_0 = max_f32x16((f32x16){0}, s4_0);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    s4_1 = max_f32x16((f32x16){0}, s4_1);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    s4_2 = max_f32x16((f32x16){0}, s4_2);
+                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
+                    s4_3 = max_f32x16((f32x16){0}, s4_3);
+                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
+                    s5_0 = max_f32x16((f32x16){0}, s5_0);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    s5_1 = max_f32x16((f32x16){0}, s5_1);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    s5_2 = max_f32x16((f32x16){0}, s5_2);
+                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
+                    s5_3 = max_f32x16((f32x16){0}, s5_3);
+                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                }
+            }
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                }
+                if (i + end < 9216) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+LEVEL_v4 static void dense_1_forward_batch_v4(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m + 16 <= to; m += 16) {
+            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s1_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s2_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s3_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s4_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s5_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s6_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s7_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s8_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s9_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s10_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s11_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s12_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s13_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s14_0 = load_part_f32x16(&bias[0], 10);
+            f32x16 s15_0 = load_part_f32x16(&bias[0], 10);
+            const float *const a0 = &x[m][0];
+            const float *const a1 = &x[m + 1][0];
+            const float *const a2 = &x[m + 2][0];
+            const float *const a3 = &x[m + 3][0];
+            const float *const a4 = &x[m + 4][0];
+            const float *const a5 = &x[m + 5][0];
+            const float *const a6 = &x[m + 6][0];
+            const float *const a7 = &x[m + 7][0];
+            const float *const a8 = &x[m + 8][0];
+            const float *const a9 = &x[m + 9][0];
+            const float *const a10 = &x[m + 10][0];
+            const float *const a11 = &x[m + 11][0];
+            const float *const a12 = &x[m + 12][0];
+            const float *const a13 = &x[m + 13][0];
+            const float *const a14 = &x[m + 14][0];
+            const float *const a15 = &x[m + 15][0];
+            const float *const b0 = &kernel[0][0][0];
+            for (int j = 0; j < 128; j++) {
+                const f32x16 w0 = load_f32x16(b0 + j * 16);
+                s0_0 += a0[j] * w0;
+                s1_0 += a1[j] * w0;
+                s2_0 += a2[j] * w0;
+                s3_0 += a3[j] * w0;
+                s4_0 += a4[j] * w0;
+                s5_0 += a5[j] * w0;
+                s6_0 += a6[j] * w0;
+                s7_0 += a7[j] * w0;
+                s8_0 += a8[j] * w0;
+                s9_0 += a9[j] * w0;
+                s10_0 += a10[j] * w0;
+                s11_0 += a11[j] * w0;
+                s12_0 += a12[j] * w0;
+                s13_0 += a13[j] * w0;
+                s14_0 += a14[j] * w0;
+                s15_0 += a15[j] * w0;
+            }
+            store_part_f32x16(&y[m][0], s0_0, 10);
+            store_part_f32x16(&y[m + 1][0], s1_0, 10);
+            store_part_f32x16(&y[m + 2][0], s2_0, 10);
+            store_part_f32x16(&y[m + 3][0], s3_0, 10);
+            store_part_f32x16(&y[m + 4][0], s4_0, 10);
+            store_part_f32x16(&y[m + 5][0], s5_0, 10);
+            store_part_f32x16(&y[m + 6][0], s6_0, 10);
+            store_part_f32x16(&y[m + 7][0], s7_0, 10);
+            store_part_f32x16(&y[m + 8][0], s8_0, 10);
+            store_part_f32x16(&y[m + 9][0], s9_0, 10);
+            store_part_f32x16(&y[m + 10][0], s10_0, 10);
+            store_part_f32x16(&y[m + 11][0], s11_0, 10);
+            store_part_f32x16(&y[m + 12][0], s12_0, 10);
+            store_part_f32x16(&y[m + 13][0], s13_0, 10);
+            store_part_f32x16(&y[m + 14][0], s14_0, 10);
+            store_part_f32x16(&y[m + 15][0], s15_0, 10);
+        }
+        for (; m < to; m++) {
+            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            for (int j = 0; j < 128; j++) {
+                const f32x16 w0 = load_f32x16(b0 + j * 16);
+                s0_0 += a0[j] * w0;
+            }
+            store_part_f32x16(&y[m][0], s0_0, 10);
+        }
+    }
+}
+
+static void run_batch_v4(const mnist_cnn_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 18874368);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
+    float *const conv2d_1_workspace = (float *)(arena + 29949952);
+    float *const conv2d_1_workspace_21 = (float *)(arena + 32604160);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_forward_v4(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], output, count * task / 16, count * (task + 1) / 16);
+    }
+}
+
+LEVEL_v4 static void dense_1_loss_v4(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        const float scale = (weight ? weight[n] : 1.0f) / 1.0f;
+        float value = 0.0f;
+        for (ptrdiff_t m = n * 1; m < (n + 1) * 1; m++) {
+            const float *const row = &p[m * 10], *const t = &target[m * 10];
+            float *const d = &d_p[m * 10];
+            float largest = row[0], sum = 0.0f, mass = 0.0f;
+            for (int c = 1; c < 10; c++) largest = row[c] > largest ? row[c] : largest;
+            for (int c = 0; c < 10; c++) {
+                d[c] = expf(row[c] - largest);
+                sum += d[c];
+            }
+            const float log_sum = largest + logf(sum);
+            for (int c = 0; c < 10; c++) {
+                mass += t[c];
+                value += t[c] > 0.0f || t[c] < 0.0f ? t[c] * (log_sum - row[c]) : 0.0f;
+            }
+            for (int c = 0; c < 10; c++) d[c] = (d[c] / sum * mass - t[c]) * scale / (float)count;
+        }
+        loss[n] = value * scale;
+    }
+}
+
+static float run_evaluation_v4(const mnist_cnn_weights *w, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 18874368);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena);
+    float *const dense_1_loss = (float *)(arena + 10240);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 5120);
+    float *const conv2d_1_workspace = (float *)(arena + 29949952);
+    float *const conv2d_1_workspace_25 = (float *)(arena + 32604160);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_25, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_25, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_forward_v4(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+/* ---- training ---- */
+
+/* dropout: y = 0 with probability 0.25, else x / 0.75. */
+LEVEL_v4 static void dropout_forward_v4(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const uint64_t key5 = random_key(step_key(step), 5u);
+    ptrdiff_t i = first * 9216;
+    for (; i + 16 <= last * 9216; i += 16) {
+        f32x16 v = load_f32x16(&x[i]);
+        v = keep_f32x16(~random_below_f32x16(key5, (uint32_t)i, 1073741824u), v * 1.3333334f);
+        store_f32x16(&y[i], v);
+    }
+}
+
+/* dropout_1: y = 0 with probability 0.5, else x / 0.5. */
+LEVEL_v4 static void dropout_1_forward_v4(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const uint64_t key8 = random_key(step_key(step), 8u);
+    ptrdiff_t i = first * 128;
+    for (; i + 16 <= last * 128; i += 16) {
+        f32x16 v = load_f32x16(&x[i]);
+        v = keep_f32x16(~random_below_f32x16(key8, (uint32_t)i, 2147483648u), v * 2.0f);
+        store_f32x16(&y[i], v);
+    }
+}
+
+/* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
+LEVEL_v4 static void dense_1_input_gradient_v4(const float d_y[][10], const float kernel[][128][16], float d_x[][128], float *work, const float e0[][128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    const uint64_t key8 = random_key(step_key(step), 8u);
+    float (*const turned)[16] = (float (*)[16])(work + task * 160);
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int o = 0; o < 10; o++) {
+            for (int i = 0; i < 16; i++) {
+                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+            }
+        }
+        const ptrdiff_t from = 0, to = count * 1;
+        ptrdiff_t m = from;
+        for (; m + 16 <= to; m += 16) {
+            f32x16 s0_0 = {0};
+            f32x16 s1_0 = {0};
+            f32x16 s2_0 = {0};
+            f32x16 s3_0 = {0};
+            f32x16 s4_0 = {0};
+            f32x16 s5_0 = {0};
+            f32x16 s6_0 = {0};
+            f32x16 s7_0 = {0};
+            f32x16 s8_0 = {0};
+            f32x16 s9_0 = {0};
+            f32x16 s10_0 = {0};
+            f32x16 s11_0 = {0};
+            f32x16 s12_0 = {0};
+            f32x16 s13_0 = {0};
+            f32x16 s14_0 = {0};
+            f32x16 s15_0 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            const float *const a2 = d_y[m + 2];
+            const float *const a3 = d_y[m + 3];
+            const float *const a4 = d_y[m + 4];
+            const float *const a5 = d_y[m + 5];
+            const float *const a6 = d_y[m + 6];
+            const float *const a7 = d_y[m + 7];
+            const float *const a8 = d_y[m + 8];
+            const float *const a9 = d_y[m + 9];
+            const float *const a10 = d_y[m + 10];
+            const float *const a11 = d_y[m + 11];
+            const float *const a12 = d_y[m + 12];
+            const float *const a13 = d_y[m + 13];
+            const float *const a14 = d_y[m + 14];
+            const float *const a15 = d_y[m + 15];
+            for (int j = 0; j < 10; j++) {
+                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
+                s0_0 += a0[j] * w0;
+                s1_0 += a1[j] * w0;
+                s2_0 += a2[j] * w0;
+                s3_0 += a3[j] * w0;
+                s4_0 += a4[j] * w0;
+                s5_0 += a5[j] * w0;
+                s6_0 += a6[j] * w0;
+                s7_0 += a7[j] * w0;
+                s8_0 += a8[j] * w0;
+                s9_0 += a9[j] * w0;
+                s10_0 += a10[j] * w0;
+                s11_0 += a11[j] * w0;
+                s12_0 += a12[j] * w0;
+                s13_0 += a13[j] * w0;
+                s14_0 += a14[j] * w0;
+                s15_0 += a15[j] * w0;
+            }
+            s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + g * 16), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][g * 16], s0_0);
+            s1_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 1) * 128 + g * 16), 2147483648u), s1_0 * 2.0f);
+            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][g * 16]) > 0.0f, s1_0);
+            store_f32x16(&d_x[m + 1][g * 16], s1_0);
+            s2_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 2) * 128 + g * 16), 2147483648u), s2_0 * 2.0f);
+            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][g * 16]) > 0.0f, s2_0);
+            store_f32x16(&d_x[m + 2][g * 16], s2_0);
+            s3_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 3) * 128 + g * 16), 2147483648u), s3_0 * 2.0f);
+            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][g * 16]) > 0.0f, s3_0);
+            store_f32x16(&d_x[m + 3][g * 16], s3_0);
+            s4_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 4) * 128 + g * 16), 2147483648u), s4_0 * 2.0f);
+            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][g * 16]) > 0.0f, s4_0);
+            store_f32x16(&d_x[m + 4][g * 16], s4_0);
+            s5_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 5) * 128 + g * 16), 2147483648u), s5_0 * 2.0f);
+            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][g * 16]) > 0.0f, s5_0);
+            store_f32x16(&d_x[m + 5][g * 16], s5_0);
+            s6_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 6) * 128 + g * 16), 2147483648u), s6_0 * 2.0f);
+            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][g * 16]) > 0.0f, s6_0);
+            store_f32x16(&d_x[m + 6][g * 16], s6_0);
+            s7_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 7) * 128 + g * 16), 2147483648u), s7_0 * 2.0f);
+            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][g * 16]) > 0.0f, s7_0);
+            store_f32x16(&d_x[m + 7][g * 16], s7_0);
+            s8_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 8) * 128 + g * 16), 2147483648u), s8_0 * 2.0f);
+            s8_0 = keep_f32x16(load_f32x16(&e0[m + 8][g * 16]) > 0.0f, s8_0);
+            store_f32x16(&d_x[m + 8][g * 16], s8_0);
+            s9_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 9) * 128 + g * 16), 2147483648u), s9_0 * 2.0f);
+            s9_0 = keep_f32x16(load_f32x16(&e0[m + 9][g * 16]) > 0.0f, s9_0);
+            store_f32x16(&d_x[m + 9][g * 16], s9_0);
+            s10_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 10) * 128 + g * 16), 2147483648u), s10_0 * 2.0f);
+            s10_0 = keep_f32x16(load_f32x16(&e0[m + 10][g * 16]) > 0.0f, s10_0);
+            store_f32x16(&d_x[m + 10][g * 16], s10_0);
+            s11_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 11) * 128 + g * 16), 2147483648u), s11_0 * 2.0f);
+            s11_0 = keep_f32x16(load_f32x16(&e0[m + 11][g * 16]) > 0.0f, s11_0);
+            store_f32x16(&d_x[m + 11][g * 16], s11_0);
+            s12_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 12) * 128 + g * 16), 2147483648u), s12_0 * 2.0f);
+            s12_0 = keep_f32x16(load_f32x16(&e0[m + 12][g * 16]) > 0.0f, s12_0);
+            store_f32x16(&d_x[m + 12][g * 16], s12_0);
+            s13_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 13) * 128 + g * 16), 2147483648u), s13_0 * 2.0f);
+            s13_0 = keep_f32x16(load_f32x16(&e0[m + 13][g * 16]) > 0.0f, s13_0);
+            store_f32x16(&d_x[m + 13][g * 16], s13_0);
+            s14_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 14) * 128 + g * 16), 2147483648u), s14_0 * 2.0f);
+            s14_0 = keep_f32x16(load_f32x16(&e0[m + 14][g * 16]) > 0.0f, s14_0);
+            store_f32x16(&d_x[m + 14][g * 16], s14_0);
+            s15_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 15) * 128 + g * 16), 2147483648u), s15_0 * 2.0f);
+            s15_0 = keep_f32x16(load_f32x16(&e0[m + 15][g * 16]) > 0.0f, s15_0);
+            store_f32x16(&d_x[m + 15][g * 16], s15_0);
+        }
+        for (; m < to; m++) {
+            f32x16 s0_0 = {0};
+            const float *const a0 = d_y[m];
+            for (int j = 0; j < 10; j++) {
+                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
+                s0_0 += a0[j] * w0;
+            }
+            s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + g * 16), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][g * 16], s0_0);
+        }
+    }
+}
+
+/* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v4 static void dense_1_weight_gradient_v4(const float x[][128], const float d_y[][10], float d_kernel[][128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        const ptrdiff_t i = g * 16;
+        {
+            f32x16 s0_0 = {0};
+            f32x16 s1_0 = {0};
+            f32x16 s2_0 = {0};
+            f32x16 s3_0 = {0};
+            f32x16 s4_0 = {0};
+            f32x16 s5_0 = {0};
+            f32x16 s6_0 = {0};
+            f32x16 s7_0 = {0};
+            f32x16 s8_0 = {0};
+            f32x16 s9_0 = {0};
+            f32x16 s10_0 = {0};
+            f32x16 s11_0 = {0};
+            f32x16 s12_0 = {0};
+            f32x16 s13_0 = {0};
+            f32x16 s14_0 = {0};
+            f32x16 s15_0 = {0};
+            for (ptrdiff_t m = 0; m < count * 1; m++) {
+                const float *const a = &x[m][i];
+                const f32x16 d0 = load_part_f32x16(&d_y[m][0], 10);
+                const f32x16 w0 = d0;
+                s0_0 += a[0] * w0;
+                s1_0 += a[1] * w0;
+                s2_0 += a[2] * w0;
+                s3_0 += a[3] * w0;
+                s4_0 += a[4] * w0;
+                s5_0 += a[5] * w0;
+                s6_0 += a[6] * w0;
+                s7_0 += a[7] * w0;
+                s8_0 += a[8] * w0;
+                s9_0 += a[9] * w0;
+                s10_0 += a[10] * w0;
+                s11_0 += a[11] * w0;
+                s12_0 += a[12] * w0;
+                s13_0 += a[13] * w0;
+                s14_0 += a[14] * w0;
+                s15_0 += a[15] * w0;
+            }
+            store_f32x16(d_kernel[0][i], s0_0);
+            store_f32x16(d_kernel[0][i + 1], s1_0);
+            store_f32x16(d_kernel[0][i + 2], s2_0);
+            store_f32x16(d_kernel[0][i + 3], s3_0);
+            store_f32x16(d_kernel[0][i + 4], s4_0);
+            store_f32x16(d_kernel[0][i + 5], s5_0);
+            store_f32x16(d_kernel[0][i + 6], s6_0);
+            store_f32x16(d_kernel[0][i + 7], s7_0);
+            store_f32x16(d_kernel[0][i + 8], s8_0);
+            store_f32x16(d_kernel[0][i + 9], s9_0);
+            store_f32x16(d_kernel[0][i + 10], s10_0);
+            store_f32x16(d_kernel[0][i + 11], s11_0);
+            store_f32x16(d_kernel[0][i + 12], s12_0);
+            store_f32x16(d_kernel[0][i + 13], s13_0);
+            store_f32x16(d_kernel[0][i + 14], s14_0);
+            store_f32x16(d_kernel[0][i + 15], s15_0);
+        }
+    }
+}
+
+/* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float d_y[][10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 10;
+    memset(sums, 0, 10 * sizeof(float));
+    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+        for (int k = 0; k < 10; k++) sums[k] += d_y[m][k];
+    }
+}
+
+/* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void dense_1_bias_gradient_v4(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 10 ? last * 256 : 10;
+    ptrdiff_t i = first * 256;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 sum = load_f32x16(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 10 + i]);
+        store_f32x16(&d_bias[i], sum);
+    }
+    for (; i < end; i++) {
+        float sum = work[i];
+        for (int s = 1; s < 16; s++) sum += work[s * 10 + i];
+        d_bias[i] = sum;
+    }
+}
+
+/* dense_1/kernel: one step of adam on dense_1/kernel. */
+LEVEL_v4 static void dense_1_kernel_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 2048 ? last * 1024 : 2048;
+    ptrdiff_t i = first * 1024;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 g = load_f32x16(&d_w[i]);
+        f32x16 v = load_f32x16(&w[i]);
+        f32x16 m0 = load_f32x16(&slot0[i]);
+        f32x16 m1 = load_f32x16(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_f32x16(&slot0[i], m0);
+        store_f32x16(&slot1[i], m1);
+        store_f32x16(&w[i], v);
+    }
+}
+
+/* dense_1/bias: one step of adam on dense_1/bias. */
+LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
+    ptrdiff_t i = first * 1024;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 g = load_f32x16(&d_w[i]);
+        f32x16 v = load_f32x16(&w[i]);
+        f32x16 m0 = load_f32x16(&slot0[i]);
+        f32x16 m1 = load_f32x16(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_f32x16(&slot0[i], m0);
+        store_f32x16(&slot1[i], m1);
+        store_f32x16(&w[i], v);
+    }
+    for (; i < end; i++) {
+        f32x16 g = load_part_f32x16(&d_w[i], 1);
+        f32x16 v = load_part_f32x16(&w[i], 1);
+        f32x16 m0 = load_part_f32x16(&slot0[i], 1);
+        f32x16 m1 = load_part_f32x16(&slot1[i], 1);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_part_f32x16(&slot0[i], m0, 1);
+        store_part_f32x16(&slot1[i], m1, 1);
+        store_part_f32x16(&w[i], v, 1);
+    }
+}
+
+/* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
+LEVEL_v4 static void dense_input_gradient_v4(const float d_y[][128], const float kernel[][9216][16], float d_x[][9216], float *work, const float e0[][9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    const uint64_t key5 = random_key(step_key(step), 5u);
+    float (*const turned)[16] = (float (*)[16])(work + task * 2048);
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int o = 0; o < 128; o++) {
+            for (int i = 0; i < 16; i++) {
+                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+            }
+        }
+        const ptrdiff_t from = 0, to = count * 1;
+        ptrdiff_t m = from;
+        for (; m + 16 <= to; m += 16) {
+            f32x16 s0_0 = {0};
+            f32x16 s1_0 = {0};
+            f32x16 s2_0 = {0};
+            f32x16 s3_0 = {0};
+            f32x16 s4_0 = {0};
+            f32x16 s5_0 = {0};
+            f32x16 s6_0 = {0};
+            f32x16 s7_0 = {0};
+            f32x16 s8_0 = {0};
+            f32x16 s9_0 = {0};
+            f32x16 s10_0 = {0};
+            f32x16 s11_0 = {0};
+            f32x16 s12_0 = {0};
+            f32x16 s13_0 = {0};
+            f32x16 s14_0 = {0};
+            f32x16 s15_0 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            const float *const a2 = d_y[m + 2];
+            const float *const a3 = d_y[m + 3];
+            const float *const a4 = d_y[m + 4];
+            const float *const a5 = d_y[m + 5];
+            const float *const a6 = d_y[m + 6];
+            const float *const a7 = d_y[m + 7];
+            const float *const a8 = d_y[m + 8];
+            const float *const a9 = d_y[m + 9];
+            const float *const a10 = d_y[m + 10];
+            const float *const a11 = d_y[m + 11];
+            const float *const a12 = d_y[m + 12];
+            const float *const a13 = d_y[m + 13];
+            const float *const a14 = d_y[m + 14];
+            const float *const a15 = d_y[m + 15];
+            for (int j = 0; j < 128; j++) {
+                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
+                s0_0 += a0[j] * w0;
+                s1_0 += a1[j] * w0;
+                s2_0 += a2[j] * w0;
+                s3_0 += a3[j] * w0;
+                s4_0 += a4[j] * w0;
+                s5_0 += a5[j] * w0;
+                s6_0 += a6[j] * w0;
+                s7_0 += a7[j] * w0;
+                s8_0 += a8[j] * w0;
+                s9_0 += a9[j] * w0;
+                s10_0 += a10[j] * w0;
+                s11_0 += a11[j] * w0;
+                s12_0 += a12[j] * w0;
+                s13_0 += a13[j] * w0;
+                s14_0 += a14[j] * w0;
+                s15_0 += a15[j] * w0;
+            }
+            s0_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + g * 16), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][g * 16], s0_0);
+            s1_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 1) * 9216 + g * 16), 1073741824u), s1_0 * 1.3333334f);
+            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][g * 16]) > 0.0f, s1_0);
+            store_f32x16(&d_x[m + 1][g * 16], s1_0);
+            s2_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 2) * 9216 + g * 16), 1073741824u), s2_0 * 1.3333334f);
+            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][g * 16]) > 0.0f, s2_0);
+            store_f32x16(&d_x[m + 2][g * 16], s2_0);
+            s3_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 3) * 9216 + g * 16), 1073741824u), s3_0 * 1.3333334f);
+            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][g * 16]) > 0.0f, s3_0);
+            store_f32x16(&d_x[m + 3][g * 16], s3_0);
+            s4_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 4) * 9216 + g * 16), 1073741824u), s4_0 * 1.3333334f);
+            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][g * 16]) > 0.0f, s4_0);
+            store_f32x16(&d_x[m + 4][g * 16], s4_0);
+            s5_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 5) * 9216 + g * 16), 1073741824u), s5_0 * 1.3333334f);
+            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][g * 16]) > 0.0f, s5_0);
+            store_f32x16(&d_x[m + 5][g * 16], s5_0);
+            s6_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 6) * 9216 + g * 16), 1073741824u), s6_0 * 1.3333334f);
+            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][g * 16]) > 0.0f, s6_0);
+            store_f32x16(&d_x[m + 6][g * 16], s6_0);
+            s7_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 7) * 9216 + g * 16), 1073741824u), s7_0 * 1.3333334f);
+            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][g * 16]) > 0.0f, s7_0);
+            store_f32x16(&d_x[m + 7][g * 16], s7_0);
+            s8_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 8) * 9216 + g * 16), 1073741824u), s8_0 * 1.3333334f);
+            s8_0 = keep_f32x16(load_f32x16(&e0[m + 8][g * 16]) > 0.0f, s8_0);
+            store_f32x16(&d_x[m + 8][g * 16], s8_0);
+            s9_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 9) * 9216 + g * 16), 1073741824u), s9_0 * 1.3333334f);
+            s9_0 = keep_f32x16(load_f32x16(&e0[m + 9][g * 16]) > 0.0f, s9_0);
+            store_f32x16(&d_x[m + 9][g * 16], s9_0);
+            s10_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 10) * 9216 + g * 16), 1073741824u), s10_0 * 1.3333334f);
+            s10_0 = keep_f32x16(load_f32x16(&e0[m + 10][g * 16]) > 0.0f, s10_0);
+            store_f32x16(&d_x[m + 10][g * 16], s10_0);
+            s11_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 11) * 9216 + g * 16), 1073741824u), s11_0 * 1.3333334f);
+            s11_0 = keep_f32x16(load_f32x16(&e0[m + 11][g * 16]) > 0.0f, s11_0);
+            store_f32x16(&d_x[m + 11][g * 16], s11_0);
+            s12_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 12) * 9216 + g * 16), 1073741824u), s12_0 * 1.3333334f);
+            s12_0 = keep_f32x16(load_f32x16(&e0[m + 12][g * 16]) > 0.0f, s12_0);
+            store_f32x16(&d_x[m + 12][g * 16], s12_0);
+            s13_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 13) * 9216 + g * 16), 1073741824u), s13_0 * 1.3333334f);
+            s13_0 = keep_f32x16(load_f32x16(&e0[m + 13][g * 16]) > 0.0f, s13_0);
+            store_f32x16(&d_x[m + 13][g * 16], s13_0);
+            s14_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 14) * 9216 + g * 16), 1073741824u), s14_0 * 1.3333334f);
+            s14_0 = keep_f32x16(load_f32x16(&e0[m + 14][g * 16]) > 0.0f, s14_0);
+            store_f32x16(&d_x[m + 14][g * 16], s14_0);
+            s15_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 15) * 9216 + g * 16), 1073741824u), s15_0 * 1.3333334f);
+            s15_0 = keep_f32x16(load_f32x16(&e0[m + 15][g * 16]) > 0.0f, s15_0);
+            store_f32x16(&d_x[m + 15][g * 16], s15_0);
+        }
+        for (; m < to; m++) {
+            f32x16 s0_0 = {0};
+            const float *const a0 = d_y[m];
+            for (int j = 0; j < 128; j++) {
+                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
+                s0_0 += a0[j] * w0;
+            }
+            s0_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + g * 16), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][g * 16], s0_0);
+        }
+    }
+}
+
+/* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v4 static void dense_weight_gradient_v4(const float x[][9216], const float d_y[][128], float d_kernel[][9216][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        const ptrdiff_t i = g * 6;
+        for (int k = 0; k < 8; k += 4) {
+            f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
+            f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0}; f32x16 s1_3 = {0};
+            f32x16 s2_0 = {0}; f32x16 s2_1 = {0}; f32x16 s2_2 = {0}; f32x16 s2_3 = {0};
+            f32x16 s3_0 = {0}; f32x16 s3_1 = {0}; f32x16 s3_2 = {0}; f32x16 s3_3 = {0};
+            f32x16 s4_0 = {0}; f32x16 s4_1 = {0}; f32x16 s4_2 = {0}; f32x16 s4_3 = {0};
+            f32x16 s5_0 = {0}; f32x16 s5_1 = {0}; f32x16 s5_2 = {0}; f32x16 s5_3 = {0};
+            for (ptrdiff_t m = 0; m < count * 1; m++) {
+                const float *const a = &x[m][i];
+                const f32x16 d0 = load_f32x16(&d_y[m][k * 16]);
+                const f32x16 d1 = load_f32x16(&d_y[m][(k + 1) * 16]);
+                const f32x16 d2 = load_f32x16(&d_y[m][(k + 2) * 16]);
+                const f32x16 d3 = load_f32x16(&d_y[m][(k + 3) * 16]);
+                const f32x16 w0 = d0; const f32x16 w1 = d1; const f32x16 w2 = d2; const f32x16 w3 = d3;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2; s2_3 += a[2] * w3;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2; s3_3 += a[3] * w3;
+                s4_0 += a[4] * w0; s4_1 += a[4] * w1; s4_2 += a[4] * w2; s4_3 += a[4] * w3;
+                s5_0 += a[5] * w0; s5_1 += a[5] * w1; s5_2 += a[5] * w2; s5_3 += a[5] * w3;
+            }
+            store_f32x16(d_kernel[k][i], s0_0);
+            store_f32x16(d_kernel[k + 1][i], s0_1);
+            store_f32x16(d_kernel[k + 2][i], s0_2);
+            store_f32x16(d_kernel[k + 3][i], s0_3);
+            store_f32x16(d_kernel[k][i + 1], s1_0);
+            store_f32x16(d_kernel[k + 1][i + 1], s1_1);
+            store_f32x16(d_kernel[k + 2][i + 1], s1_2);
+            store_f32x16(d_kernel[k + 3][i + 1], s1_3);
+            store_f32x16(d_kernel[k][i + 2], s2_0);
+            store_f32x16(d_kernel[k + 1][i + 2], s2_1);
+            store_f32x16(d_kernel[k + 2][i + 2], s2_2);
+            store_f32x16(d_kernel[k + 3][i + 2], s2_3);
+            store_f32x16(d_kernel[k][i + 3], s3_0);
+            store_f32x16(d_kernel[k + 1][i + 3], s3_1);
+            store_f32x16(d_kernel[k + 2][i + 3], s3_2);
+            store_f32x16(d_kernel[k + 3][i + 3], s3_3);
+            store_f32x16(d_kernel[k][i + 4], s4_0);
+            store_f32x16(d_kernel[k + 1][i + 4], s4_1);
+            store_f32x16(d_kernel[k + 2][i + 4], s4_2);
+            store_f32x16(d_kernel[k + 3][i + 4], s4_3);
+            store_f32x16(d_kernel[k][i + 5], s5_0);
+            store_f32x16(d_kernel[k + 1][i + 5], s5_1);
+            store_f32x16(d_kernel[k + 2][i + 5], s5_2);
+            store_f32x16(d_kernel[k + 3][i + 5], s5_3);
+        }
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void dense_bias_gradient_part_v4(const float d_y[][128], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 128;
+    memset(sums, 0, 128 * sizeof(float));
+    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+        for (int k = 0; k < 128; k += 16) {
+            store_f32x16(&sums[k], load_f32x16(&sums[k]) + load_f32x16(&d_y[m][k]));
+        }
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void dense_bias_gradient_v4(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 128 ? last * 256 : 128;
+    ptrdiff_t i = first * 256;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 sum = load_f32x16(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 128 + i]);
+        store_f32x16(&d_bias[i], sum);
+    }
+}
+
+/* dense/kernel: one step of adam on dense/kernel. */
+LEVEL_v4 static void dense_kernel_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 1179648 ? last * 1024 : 1179648;
+    ptrdiff_t i = first * 1024;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 g = load_f32x16(&d_w[i]);
+        f32x16 v = load_f32x16(&w[i]);
+        f32x16 m0 = load_f32x16(&slot0[i]);
+        f32x16 m1 = load_f32x16(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_f32x16(&slot0[i], m0);
+        store_f32x16(&slot1[i], m1);
+        store_f32x16(&w[i], v);
+    }
+}
+
+/* dense/bias: one step of adam on dense/bias. */
+LEVEL_v4 static void dense_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 128 ? last * 1024 : 128;
+    ptrdiff_t i = first * 1024;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 g = load_f32x16(&d_w[i]);
+        f32x16 v = load_f32x16(&w[i]);
+        f32x16 m0 = load_f32x16(&slot0[i]);
+        f32x16 m1 = load_f32x16(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_f32x16(&slot0[i], m0);
+        store_f32x16(&slot1[i], m1);
+        store_f32x16(&w[i], v);
+    }
+}
+
+/* max_pooling2d: d_x = d_y at the first largest number of each window, else zero. */
+LEVEL_v4 static void max_pooling2d_gradient_v4(const float x[][24][24][64], const float d_y[][12][12][64], float d_x[][24][24][64], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int p = 0; p < 12; p++) {
+            for (int q = 0; q < 12; q++) {
+                for (int c = 0; c < 64; c += 16) {
+                    const f32x16 d = load_f32x16(&d_y[n][p][q][c]);
+                    f32x16 largest = (f32x16){0} - INFINITY;
+                    for (int r = 0; r < 2; r++) {
+                        for (int s = 0; s < 2; s++) {
+                            largest = max_f32x16(load_f32x16(&x[n][p * 2 + r][q * 2 + s][c]), largest);
+                        }
+                    }
+                    i32x16 open = ~(i32x16){0};
+                    for (int r = 0; r < 2; r++) {
+                        for (int s = 0; s < 2; s++) {
+                            const i32x16 hit = (load_f32x16(&x[n][p * 2 + r][q * 2 + s][c]) == largest) & open;
+                            open &= ~hit;
+                            store_f32x16(&d_x[n][p * 2 + r][q * 2 + s][c], keep_f32x16(hit, d));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
+LEVEL_v4 static void conv2d_1_transpose_v4(const float kernel[][288][16], float *flipped, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        float *to = flipped + g * (9216);
+        for (int r = 0; r < 3; r++) {
+            for (int s = 0; s < 3; s++) {
+                for (int k = 0; k < 64; k++) {
+                    for (int i = 0; i < 16; i++) {
+                        const ptrdiff_t c = g * 16 + i;
+                        *to++ = c < 32 ? kernel[k / 16][((2 - r) * 3 - s + 2) * 32 + c][k % 16] : 0.0f;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
+LEVEL_v4 static void conv2d_1_flipped_transform_v4(float flipped[][576][16], float u[][2][64][16], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int c = 0; c < 64; c++) {
+            for (int part = 0; part < 16; part += 16) {
+                winograd_kernel_f32x16(&flipped[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
+            }
+        }
+    }
+}
+
+/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
+LEVEL_v4 static void conv2d_1_input_gradient_v4(const float d_y[][24][24][64], float d_x[][26][26][32], float *work, float u[][2][64][16], const float e0[][26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const v)[7][64] = (float (*)[7][64])(work + task * 35712);
+    float (*const m)[7][32] = (float (*)[7][32])(work + task * 35712 + 16128);
+    float (*const rows)[1920] = (float (*)[1920])(work + task * 35712 + 24192);
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int i = 0; i < 7; i += 1) {
+            for (int r = 0; r < 6; r++) {
+                const int h = (4 * i + r - 2);
+                memset(rows[r], 0, sizeof rows[r]);
+                if (h >= 0 && h < 24) memcpy(&rows[r][128], &d_y[n][h][0][0], 1536 * sizeof(float));
+            }
+            for (int b = 0; b < 1; b++) {
+                for (int j = 0; j < 7; j++) {
+                    for (int k = 0; k < 64; k += 16) {
+                        winograd_input_f32x16(&rows[4 * b][4 * j * 64 + k], 1920, 64, &v[0][b * 7 + j][k], 7 * 64);
+                    }
+                }
+            }
+            for (int entry = 0; entry < 36; entry++) {
+                {
+                    const float *const b0 = &u[entry][0][0][0];
+                    const float *const b1 = &u[entry][1][0][0];
+                    for (int t = 0; t < 7; t += 7) {
+                        const float *const a = &v[entry][t][0];
+                        f32x16 s0_0 = {0}; f32x16 s0_1 = {0};
+                        f32x16 s1_0 = {0}; f32x16 s1_1 = {0};
+                        f32x16 s2_0 = {0}; f32x16 s2_1 = {0};
+                        f32x16 s3_0 = {0}; f32x16 s3_1 = {0};
+                        f32x16 s4_0 = {0}; f32x16 s4_1 = {0};
+                        f32x16 s5_0 = {0}; f32x16 s5_1 = {0};
+                        f32x16 s6_0 = {0}; f32x16 s6_1 = {0};
+                        for (int c = 0; c < 64; c++) {
+                            const f32x16 w0 = load_f32x16(b0 + c * 16); const f32x16 w1 = load_f32x16(b1 + c * 16);
+                            s0_0 += a[c] * w0; s0_1 += a[c] * w1;
+                            s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1;
+                            s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1;
+                            s3_0 += a[c + 192] * w0; s3_1 += a[c + 192] * w1;
+                            s4_0 += a[c + 256] * w0; s4_1 += a[c + 256] * w1;
+                            s5_0 += a[c + 320] * w0; s5_1 += a[c + 320] * w1;
+                            s6_0 += a[c + 384] * w0; s6_1 += a[c + 384] * w1;
+                        }
+                        store_f32x16(&m[entry][t][0], s0_0);
+                        store_f32x16(&m[entry][t][16], s0_1);
+                        store_f32x16(&m[entry][t + 1][0], s1_0);
+                        store_f32x16(&m[entry][t + 1][16], s1_1);
+                        store_f32x16(&m[entry][t + 2][0], s2_0);
+                        store_f32x16(&m[entry][t + 2][16], s2_1);
+                        store_f32x16(&m[entry][t + 3][0], s3_0);
+                        store_f32x16(&m[entry][t + 3][16], s3_1);
+                        store_f32x16(&m[entry][t + 4][0], s4_0);
+                        store_f32x16(&m[entry][t + 4][16], s4_1);
+                        store_f32x16(&m[entry][t + 5][0], s5_0);
+                        store_f32x16(&m[entry][t + 5][16], s5_1);
+                        store_f32x16(&m[entry][t + 6][0], s6_0);
+                        store_f32x16(&m[entry][t + 6][16], s6_1);
+                    }
+                }
+            }
+            for (int b = 0; b < 1; b++) {
+                for (int j = 0; j < 7; j++) {
+                    for (int k = 0; k < 32; k += 16) {
+                        f32x16 d[4][4];
+                        winograd_output_f32x16(&m[0][b * 7 + j][k], 7 * 32, d);
+                        UNROLL for (int r = 0; r < 4; r++) {
+                            UNROLL for (int s = 0; s < 4; s++) {
+                                const int p = 4 * (i + b) + r, q = 4 * j + s;
+                                if (p < 26 && q < 26) {
+                                    f32x16 sum = d[r][s];
+                                    sum = keep_f32x16(load_f32x16(&e0[n][p][q][k]) > 0.0f, sum);
+                                    store_f32x16(&d_x[n][p][q][k], sum);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
+LEVEL_v4 static void conv2d_1_weight_gradient_part_v4(const float x[][26][26][32], const float d_y[][24][24][64], float *work, float *tiles, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const sums)[4][32][16] = (float (*)[4][32][16])(work + task * 73728);
+    float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 124416);
+    float (*const z)[36][64] = (float (*)[36][64])(tiles + task * 124416 + 41472);
+    memset(sums, 0, 73728 * sizeof(float));
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int i = 0; i < 6; i++) {
+            for (int b = 0; b < 1; b++) {
+                for (int j = 0; j < 6; j++) {
+                    for (int k = 0; k < 32; k += 16) {
+                        winograd_input_f32x16(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][(i + b) * 6 + j][k], 36 * 32);
+                    }
+                }
+            }
+            for (int j = 0; j < 6; j++) {
+                for (int k = 0; k < 64; k += 16) {
+                    f32x16 d[4][4];
+                    UNROLL for (int r = 0; r < 4; r++) {
+                        UNROLL for (int s = 0; s < 4; s++) d[r][s] = load_f32x16(&d_y[n][4 * i + r][4 * j + s][k]);
+                    }
+                    winograd_output_adjoint_f32x16(d, &z[0][i * 6 + j][k], 36 * 64);
+                }
+            }
+        }
+        for (int entry = 0; entry < 36; entry++) {
+            for (int c = 0; c < 32; c += 4) {
+                {
+                    float *const t0 = &sums[entry][0][c][0];
+                    float *const t1 = &sums[entry][1][c][0];
+                    float *const t2 = &sums[entry][2][c][0];
+                    float *const t3 = &sums[entry][3][c][0];
+                    f32x16 s0_0 = load_f32x16(t0); f32x16 s0_1 = load_f32x16(t1); f32x16 s0_2 = load_f32x16(t2); f32x16 s0_3 = load_f32x16(t3);
+                    f32x16 s1_0 = load_f32x16(t0 + 16); f32x16 s1_1 = load_f32x16(t1 + 16); f32x16 s1_2 = load_f32x16(t2 + 16); f32x16 s1_3 = load_f32x16(t3 + 16);
+                    f32x16 s2_0 = load_f32x16(t0 + 32); f32x16 s2_1 = load_f32x16(t1 + 32); f32x16 s2_2 = load_f32x16(t2 + 32); f32x16 s2_3 = load_f32x16(t3 + 32);
+                    f32x16 s3_0 = load_f32x16(t0 + 48); f32x16 s3_1 = load_f32x16(t1 + 48); f32x16 s3_2 = load_f32x16(t2 + 48); f32x16 s3_3 = load_f32x16(t3 + 48);
+                    for (int t = 0; t < 36; t++) {
+                        const float *const a = &v[entry][t][c];
+                        const f32x16 w0 = load_f32x16(&z[entry][t][0]); const f32x16 w1 = load_f32x16(&z[entry][t][16]); const f32x16 w2 = load_f32x16(&z[entry][t][32]); const f32x16 w3 = load_f32x16(&z[entry][t][48]);
+                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                        s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2; s2_3 += a[2] * w3;
+                        s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2; s3_3 += a[3] * w3;
+                    }
+                    store_f32x16(t0 + 0 * 16, s0_0);
+                    store_f32x16(t1 + 0 * 16, s0_1);
+                    store_f32x16(t2 + 0 * 16, s0_2);
+                    store_f32x16(t3 + 0 * 16, s0_3);
+                    store_f32x16(t0 + 1 * 16, s1_0);
+                    store_f32x16(t1 + 1 * 16, s1_1);
+                    store_f32x16(t2 + 1 * 16, s1_2);
+                    store_f32x16(t3 + 1 * 16, s1_3);
+                    store_f32x16(t0 + 2 * 16, s2_0);
+                    store_f32x16(t1 + 2 * 16, s2_1);
+                    store_f32x16(t2 + 2 * 16, s2_2);
+                    store_f32x16(t3 + 2 * 16, s2_3);
+                    store_f32x16(t0 + 3 * 16, s3_0);
+                    store_f32x16(t1 + 3 * 16, s3_1);
+                    store_f32x16(t2 + 3 * 16, s3_2);
+                    store_f32x16(t3 + 3 * 16, s3_3);
+                }
+            }
+        }
+    }
+}
+
+/* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
+LEVEL_v4 static void conv2d_1_weight_gradient_v4(float d_kernel[][288][16], float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int part = 0; part < 16; part += 16) {
+            f32x16 d[6][6];
+            for (int entry = 0; entry < 36; entry++) {
+                const float *const sums = work + (entry * 128 + g) * 16 + part;
+                d[entry / 6][entry % 6] = load_f32x16(sums);
+                for (int shard = 1; shard < 16; shard++) d[entry / 6][entry % 6] += load_f32x16(sums + shard * 73728);
+            }
+            winograd_kernel_adjoint_f32x16(d, &d_kernel[g / 32][g % 32][part], 32 * 16);
+        }
+    }
+}
+
+/* conv2d_1: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void conv2d_1_bias_gradient_part_v4(const float d_y[][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 64;
+    memset(sums, 0, 64 * sizeof(float));
+    for (ptrdiff_t m = first * 576; m < last * 576; m++) {
+        for (int k = 0; k < 64; k += 16) {
+            store_f32x16(&sums[k], load_f32x16(&sums[k]) + load_f32x16(&d_y[m][k]));
+        }
+    }
+}
+
+/* conv2d_1: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void conv2d_1_bias_gradient_v4(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 64 ? last * 256 : 64;
+    ptrdiff_t i = first * 256;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 sum = load_f32x16(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 64 + i]);
+        store_f32x16(&d_bias[i], sum);
+    }
+}
+
+/* conv2d_1/kernel: one step of adam on conv2d_1/kernel. */
+LEVEL_v4 static void conv2d_1_kernel_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 18432 ? last * 1024 : 18432;
+    ptrdiff_t i = first * 1024;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 g = load_f32x16(&d_w[i]);
+        f32x16 v = load_f32x16(&w[i]);
+        f32x16 m0 = load_f32x16(&slot0[i]);
+        f32x16 m1 = load_f32x16(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_f32x16(&slot0[i], m0);
+        store_f32x16(&slot1[i], m1);
+        store_f32x16(&w[i], v);
+    }
+}
+
+/* conv2d_1/bias: one step of adam on conv2d_1/bias. */
+LEVEL_v4 static void conv2d_1_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 64 ? last * 1024 : 64;
+    ptrdiff_t i = first * 1024;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 g = load_f32x16(&d_w[i]);
+        f32x16 v = load_f32x16(&w[i]);
+        f32x16 m0 = load_f32x16(&slot0[i]);
+        f32x16 m1 = load_f32x16(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_f32x16(&slot0[i], m0);
+        store_f32x16(&slot1[i], m1);
+        store_f32x16(&w[i], v);
+    }
+}
+
+/* conv2d: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
+LEVEL_v4 static void conv2d_weight_gradient_part_v4(const float x[][28][28][1], const float d_y[][26][26][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const sums)[9][16] = (float (*)[9][16])(work + task * 288);
+    memset(sums, 0, 288 * sizeof(float));
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int r = 0; r < 3; r++) {
+            const int s = 0;
+            for (int j = 0; j < 3; j += 3) {
+                {
+                    {
+                        float (*const t0)[16] = &sums[0][r * 3 + s + j];
+                        float (*const t1)[16] = &sums[1][r * 3 + s + j];
+                        f32x16 s0_0 = load_f32x16(t0[0]); f32x16 s0_1 = load_f32x16(t1[0]);
+                        f32x16 s1_0 = load_f32x16(t0[1]); f32x16 s1_1 = load_f32x16(t1[1]);
+                        f32x16 s2_0 = load_f32x16(t0[2]); f32x16 s2_1 = load_f32x16(t1[2]);
+                        for (int p = 0; p < 26; p++) {
+                            const float *a = &x[n][p + r][0][0] + j;
+                            for (int q = 0; q < 26; q++) {
+                                const f32x16 d0 = load_f32x16(&d_y[n][p][q][0]);
+                                const f32x16 d1 = load_f32x16(&d_y[n][p][q][16]);
+                                const f32x16 w0 = d0; const f32x16 w1 = d1;
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                                a += 1;
+                            }
+                        }
+                        store_f32x16(t0[0], s0_0);
+                        store_f32x16(t1[0], s0_1);
+                        store_f32x16(t0[1], s1_0);
+                        store_f32x16(t1[1], s1_1);
+                        store_f32x16(t0[2], s2_0);
+                        store_f32x16(t1[2], s2_1);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* conv2d: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
+LEVEL_v4 static void conv2d_weight_gradient_v4(float *d_kernel, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 288 ? last * 256 : 288;
+    ptrdiff_t i = first * 256;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 sum = load_f32x16(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 288 + i]);
+        store_f32x16(&d_kernel[i], sum);
+    }
+}
+
+/* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void conv2d_bias_gradient_part_v4(const float d_y[][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 32;
+    memset(sums, 0, 32 * sizeof(float));
+    for (ptrdiff_t m = first * 676; m < last * 676; m++) {
+        for (int k = 0; k < 32; k += 16) {
+            store_f32x16(&sums[k], load_f32x16(&sums[k]) + load_f32x16(&d_y[m][k]));
+        }
+    }
+}
+
+/* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void conv2d_bias_gradient_v4(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 32 ? last * 256 : 32;
+    ptrdiff_t i = first * 256;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 sum = load_f32x16(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 32 + i]);
+        store_f32x16(&d_bias[i], sum);
+    }
+}
+
+/* conv2d/kernel: one step of adam on conv2d/kernel. */
+LEVEL_v4 static void conv2d_kernel_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 288 ? last * 1024 : 288;
+    ptrdiff_t i = first * 1024;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 g = load_f32x16(&d_w[i]);
+        f32x16 v = load_f32x16(&w[i]);
+        f32x16 m0 = load_f32x16(&slot0[i]);
+        f32x16 m1 = load_f32x16(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_f32x16(&slot0[i], m0);
+        store_f32x16(&slot1[i], m1);
+        store_f32x16(&w[i], v);
+    }
+}
+
+/* conv2d/bias: one step of adam on conv2d/bias. */
+LEVEL_v4 static void conv2d_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 32 ? last * 1024 : 32;
+    ptrdiff_t i = first * 1024;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 g = load_f32x16(&d_w[i]);
+        f32x16 v = load_f32x16(&w[i]);
+        f32x16 m0 = load_f32x16(&slot0[i]);
+        f32x16 m1 = load_f32x16(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_f32x16(&slot0[i], m0);
+        store_f32x16(&slot1[i], m1);
+        store_f32x16(&w[i], v);
+    }
+}
+
+static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mnist_cnn_step *step, float *losses, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 56786944);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 37748736);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 23592960);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 28311552);
+    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 28377088);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 28442624);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 57188352);
+    float *const dense_1_loss = (float *)(arena + 57193472);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 28518400);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 28442624);
+    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 28311552);
+    float *const d_dense_1_bias = (float *)(arena + 28320384);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 48824320);
+    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 18874368);
+    float *const d_dense_bias = (float *)(arena + 23601152);
+    float (*const d_conv2d_1_linear)[24][24][64] = (float (*)[24][24][64])(arena + 18874368);
+    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 15794176);
+    float *const d_conv2d_1_bias = (float *)(arena + 11079680);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11094016);
+    float *const d_conv2d_bias = (float *)(arena + 11077632);
+    float *const conv2d_1_workspace = (float *)(arena + 18874368);
+    float *const conv2d_1_workspace_61 = (float *)(arena + 21528576);
+    float *const dense_1_workspace = (float *)(arena + 28508160);
+    float *const dense_1_workspace_63 = (float *)(arena + 28319744);
+    float *const dense_workspace = (float *)(arena + 28311552);
+    float *const dense_workspace_65 = (float *)(arena + 23592960);
+    float *const conv2d_1_workspace_66 = (float *)(arena + 13656064);
+    float *const conv2d_1_workspace_67 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_68 = (float *)(arena + 13361152);
+    float *const conv2d_1_workspace_69 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_70 = (float *)(arena + 48824320);
+    float *const conv2d_1_workspace_71 = (float *)(arena + 11075584);
+    float *const conv2d_workspace = (float *)(arena + 11075584);
+    float *const conv2d_workspace_73 = (float *)(arena + 11075584);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_61, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_61, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_forward_v4(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_forward_v4(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v4((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_1_forward_v4(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v4(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_weight_gradient_v4(dropout_1_out, d_dense_1_linear, d_dense_1_kernel, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_63, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_63, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_1_kernel_update_v4(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
+    }
+    dense_1_bias_update_v4(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_input_gradient_v4(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_v4((const float (*)[9216])dropout_out, d_dropout_1, d_dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_v4(d_dropout_1, dense_workspace_65, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_bias_gradient_v4(d_dense_bias, dense_workspace_65, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_kernel_update_v4(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 1152 * task / 16, 1152 * (task + 1) / 16);
+    }
+    dense_bias_update_v4(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_gradient_v4(conv2d_1_linear_out, (const float (*)[12][12][64])d_flatten, d_conv2d_1_linear, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_66, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_flipped_transform_v4((float (*)[576][16])conv2d_1_workspace_66, (float (*)[2][64][16])conv2d_1_workspace_68, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_input_gradient_v4(d_conv2d_1_linear, d_conv2d, conv2d_1_workspace_67, (float (*)[2][64][16])conv2d_1_workspace_68, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_weight_gradient_part_v4(conv2d_linear_out, d_conv2d_1_linear, conv2d_1_workspace_69, conv2d_1_workspace_70, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_weight_gradient_v4(d_conv2d_1_kernel, conv2d_1_workspace_69, 128 * task / 16, 128 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_bias_gradient_part_v4((const float (*)[64])d_conv2d_1_linear, conv2d_1_workspace_71, count * task / 16, count * (task + 1) / 16, task);
+    }
+    conv2d_1_bias_gradient_v4(d_conv2d_1_bias, conv2d_1_workspace_71, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_kernel_update_v4(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
+    }
+    conv2d_1_bias_update_v4(d_conv2d_1_bias, w->conv2d_1_bias, slots[0].conv2d_1_bias, slots[1].conv2d_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_weight_gradient_part_v4(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_weight_gradient_v4(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_bias_gradient_part_v4((const float (*)[32])d_conv2d, conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
+    }
+    conv2d_bias_gradient_v4(d_conv2d_bias, conv2d_workspace_73, 0, 1);
+    conv2d_kernel_update_v4(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
+    conv2d_bias_update_v4(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+/* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
+LEVEL_v4 static void dense_1_input_gradient_gradients_v4(const float d_y[][10], const float kernel[][128][16], float d_x[][128], float *work, const float e0[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const turned)[16] = (float (*)[16])(work + task * 160);
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int o = 0; o < 10; o++) {
+            for (int i = 0; i < 16; i++) {
+                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+            }
+        }
+        const ptrdiff_t from = 0, to = count * 1;
+        ptrdiff_t m = from;
+        for (; m + 16 <= to; m += 16) {
+            f32x16 s0_0 = {0};
+            f32x16 s1_0 = {0};
+            f32x16 s2_0 = {0};
+            f32x16 s3_0 = {0};
+            f32x16 s4_0 = {0};
+            f32x16 s5_0 = {0};
+            f32x16 s6_0 = {0};
+            f32x16 s7_0 = {0};
+            f32x16 s8_0 = {0};
+            f32x16 s9_0 = {0};
+            f32x16 s10_0 = {0};
+            f32x16 s11_0 = {0};
+            f32x16 s12_0 = {0};
+            f32x16 s13_0 = {0};
+            f32x16 s14_0 = {0};
+            f32x16 s15_0 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            const float *const a2 = d_y[m + 2];
+            const float *const a3 = d_y[m + 3];
+            const float *const a4 = d_y[m + 4];
+            const float *const a5 = d_y[m + 5];
+            const float *const a6 = d_y[m + 6];
+            const float *const a7 = d_y[m + 7];
+            const float *const a8 = d_y[m + 8];
+            const float *const a9 = d_y[m + 9];
+            const float *const a10 = d_y[m + 10];
+            const float *const a11 = d_y[m + 11];
+            const float *const a12 = d_y[m + 12];
+            const float *const a13 = d_y[m + 13];
+            const float *const a14 = d_y[m + 14];
+            const float *const a15 = d_y[m + 15];
+            for (int j = 0; j < 10; j++) {
+                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
+                s0_0 += a0[j] * w0;
+                s1_0 += a1[j] * w0;
+                s2_0 += a2[j] * w0;
+                s3_0 += a3[j] * w0;
+                s4_0 += a4[j] * w0;
+                s5_0 += a5[j] * w0;
+                s6_0 += a6[j] * w0;
+                s7_0 += a7[j] * w0;
+                s8_0 += a8[j] * w0;
+                s9_0 += a9[j] * w0;
+                s10_0 += a10[j] * w0;
+                s11_0 += a11[j] * w0;
+                s12_0 += a12[j] * w0;
+                s13_0 += a13[j] * w0;
+                s14_0 += a14[j] * w0;
+                s15_0 += a15[j] * w0;
+            }
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][g * 16], s0_0);
+            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][g * 16]) > 0.0f, s1_0);
+            store_f32x16(&d_x[m + 1][g * 16], s1_0);
+            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][g * 16]) > 0.0f, s2_0);
+            store_f32x16(&d_x[m + 2][g * 16], s2_0);
+            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][g * 16]) > 0.0f, s3_0);
+            store_f32x16(&d_x[m + 3][g * 16], s3_0);
+            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][g * 16]) > 0.0f, s4_0);
+            store_f32x16(&d_x[m + 4][g * 16], s4_0);
+            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][g * 16]) > 0.0f, s5_0);
+            store_f32x16(&d_x[m + 5][g * 16], s5_0);
+            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][g * 16]) > 0.0f, s6_0);
+            store_f32x16(&d_x[m + 6][g * 16], s6_0);
+            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][g * 16]) > 0.0f, s7_0);
+            store_f32x16(&d_x[m + 7][g * 16], s7_0);
+            s8_0 = keep_f32x16(load_f32x16(&e0[m + 8][g * 16]) > 0.0f, s8_0);
+            store_f32x16(&d_x[m + 8][g * 16], s8_0);
+            s9_0 = keep_f32x16(load_f32x16(&e0[m + 9][g * 16]) > 0.0f, s9_0);
+            store_f32x16(&d_x[m + 9][g * 16], s9_0);
+            s10_0 = keep_f32x16(load_f32x16(&e0[m + 10][g * 16]) > 0.0f, s10_0);
+            store_f32x16(&d_x[m + 10][g * 16], s10_0);
+            s11_0 = keep_f32x16(load_f32x16(&e0[m + 11][g * 16]) > 0.0f, s11_0);
+            store_f32x16(&d_x[m + 11][g * 16], s11_0);
+            s12_0 = keep_f32x16(load_f32x16(&e0[m + 12][g * 16]) > 0.0f, s12_0);
+            store_f32x16(&d_x[m + 12][g * 16], s12_0);
+            s13_0 = keep_f32x16(load_f32x16(&e0[m + 13][g * 16]) > 0.0f, s13_0);
+            store_f32x16(&d_x[m + 13][g * 16], s13_0);
+            s14_0 = keep_f32x16(load_f32x16(&e0[m + 14][g * 16]) > 0.0f, s14_0);
+            store_f32x16(&d_x[m + 14][g * 16], s14_0);
+            s15_0 = keep_f32x16(load_f32x16(&e0[m + 15][g * 16]) > 0.0f, s15_0);
+            store_f32x16(&d_x[m + 15][g * 16], s15_0);
+        }
+        for (; m < to; m++) {
+            f32x16 s0_0 = {0};
+            const float *const a0 = d_y[m];
+            for (int j = 0; j < 10; j++) {
+                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
+                s0_0 += a0[j] * w0;
+            }
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][g * 16], s0_0);
+        }
+    }
+}
+
+/* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
+LEVEL_v4 static void dense_input_gradient_gradients_v4(const float d_y[][128], const float kernel[][9216][16], float d_x[][9216], float *work, const float e0[][9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const turned)[16] = (float (*)[16])(work + task * 2048);
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int o = 0; o < 128; o++) {
+            for (int i = 0; i < 16; i++) {
+                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+            }
+        }
+        const ptrdiff_t from = 0, to = count * 1;
+        ptrdiff_t m = from;
+        for (; m + 16 <= to; m += 16) {
+            f32x16 s0_0 = {0};
+            f32x16 s1_0 = {0};
+            f32x16 s2_0 = {0};
+            f32x16 s3_0 = {0};
+            f32x16 s4_0 = {0};
+            f32x16 s5_0 = {0};
+            f32x16 s6_0 = {0};
+            f32x16 s7_0 = {0};
+            f32x16 s8_0 = {0};
+            f32x16 s9_0 = {0};
+            f32x16 s10_0 = {0};
+            f32x16 s11_0 = {0};
+            f32x16 s12_0 = {0};
+            f32x16 s13_0 = {0};
+            f32x16 s14_0 = {0};
+            f32x16 s15_0 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            const float *const a2 = d_y[m + 2];
+            const float *const a3 = d_y[m + 3];
+            const float *const a4 = d_y[m + 4];
+            const float *const a5 = d_y[m + 5];
+            const float *const a6 = d_y[m + 6];
+            const float *const a7 = d_y[m + 7];
+            const float *const a8 = d_y[m + 8];
+            const float *const a9 = d_y[m + 9];
+            const float *const a10 = d_y[m + 10];
+            const float *const a11 = d_y[m + 11];
+            const float *const a12 = d_y[m + 12];
+            const float *const a13 = d_y[m + 13];
+            const float *const a14 = d_y[m + 14];
+            const float *const a15 = d_y[m + 15];
+            for (int j = 0; j < 128; j++) {
+                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
+                s0_0 += a0[j] * w0;
+                s1_0 += a1[j] * w0;
+                s2_0 += a2[j] * w0;
+                s3_0 += a3[j] * w0;
+                s4_0 += a4[j] * w0;
+                s5_0 += a5[j] * w0;
+                s6_0 += a6[j] * w0;
+                s7_0 += a7[j] * w0;
+                s8_0 += a8[j] * w0;
+                s9_0 += a9[j] * w0;
+                s10_0 += a10[j] * w0;
+                s11_0 += a11[j] * w0;
+                s12_0 += a12[j] * w0;
+                s13_0 += a13[j] * w0;
+                s14_0 += a14[j] * w0;
+                s15_0 += a15[j] * w0;
+            }
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][g * 16], s0_0);
+            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][g * 16]) > 0.0f, s1_0);
+            store_f32x16(&d_x[m + 1][g * 16], s1_0);
+            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][g * 16]) > 0.0f, s2_0);
+            store_f32x16(&d_x[m + 2][g * 16], s2_0);
+            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][g * 16]) > 0.0f, s3_0);
+            store_f32x16(&d_x[m + 3][g * 16], s3_0);
+            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][g * 16]) > 0.0f, s4_0);
+            store_f32x16(&d_x[m + 4][g * 16], s4_0);
+            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][g * 16]) > 0.0f, s5_0);
+            store_f32x16(&d_x[m + 5][g * 16], s5_0);
+            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][g * 16]) > 0.0f, s6_0);
+            store_f32x16(&d_x[m + 6][g * 16], s6_0);
+            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][g * 16]) > 0.0f, s7_0);
+            store_f32x16(&d_x[m + 7][g * 16], s7_0);
+            s8_0 = keep_f32x16(load_f32x16(&e0[m + 8][g * 16]) > 0.0f, s8_0);
+            store_f32x16(&d_x[m + 8][g * 16], s8_0);
+            s9_0 = keep_f32x16(load_f32x16(&e0[m + 9][g * 16]) > 0.0f, s9_0);
+            store_f32x16(&d_x[m + 9][g * 16], s9_0);
+            s10_0 = keep_f32x16(load_f32x16(&e0[m + 10][g * 16]) > 0.0f, s10_0);
+            store_f32x16(&d_x[m + 10][g * 16], s10_0);
+            s11_0 = keep_f32x16(load_f32x16(&e0[m + 11][g * 16]) > 0.0f, s11_0);
+            store_f32x16(&d_x[m + 11][g * 16], s11_0);
+            s12_0 = keep_f32x16(load_f32x16(&e0[m + 12][g * 16]) > 0.0f, s12_0);
+            store_f32x16(&d_x[m + 12][g * 16], s12_0);
+            s13_0 = keep_f32x16(load_f32x16(&e0[m + 13][g * 16]) > 0.0f, s13_0);
+            store_f32x16(&d_x[m + 13][g * 16], s13_0);
+            s14_0 = keep_f32x16(load_f32x16(&e0[m + 14][g * 16]) > 0.0f, s14_0);
+            store_f32x16(&d_x[m + 14][g * 16], s14_0);
+            s15_0 = keep_f32x16(load_f32x16(&e0[m + 15][g * 16]) > 0.0f, s15_0);
+            store_f32x16(&d_x[m + 15][g * 16], s15_0);
+        }
+        for (; m < to; m++) {
+            f32x16 s0_0 = {0};
+            const float *const a0 = d_y[m];
+            for (int j = 0; j < 128; j++) {
+                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
+                s0_0 += a0[j] * w0;
+            }
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][g * 16], s0_0);
+        }
+    }
+}
+
+static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 56786944);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 37748736);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 23592960);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 23658496);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 57188352);
+    float *const dense_1_loss = (float *)(arena + 57193472);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 23668736);
+    float (*const d_dense)[128] = (float (*)[128])(arena + 23724032);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 48824320);
+    float (*const d_conv2d_1_linear)[24][24][64] = (float (*)[24][24][64])(arena + 18874368);
+    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena);
+    float *const conv2d_1_workspace = (float *)(arena + 18874368);
+    float *const conv2d_1_workspace_41 = (float *)(arena + 21528576);
+    float *const dense_1_workspace = (float *)(arena + 23658496);
+    float *const dense_1_workspace_43 = (float *)(arena + 23592960);
+    float *const dense_workspace = (float *)(arena + 23592960);
+    float *const dense_workspace_45 = (float *)(arena + 18874368);
+    float *const conv2d_1_workspace_46 = (float *)(arena + 13656064);
+    float *const conv2d_1_workspace_47 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_48 = (float *)(arena + 13361152);
+    float *const conv2d_1_workspace_49 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_50 = (float *)(arena + 48824320);
+    float *const conv2d_1_workspace_51 = (float *)(arena + 11075584);
+    float *const conv2d_workspace = (float *)(arena + 11075584);
+    float *const conv2d_workspace_53 = (float *)(arena + 11075584);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_41, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_41, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_forward_v4(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_input_gradient_gradients_v4(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, task, task + 1, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_weight_gradient_v4(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_43, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_v4(gradients->dense_1_bias, dense_1_workspace_43, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_input_gradient_gradients_v4(d_dense, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_v4((const float (*)[9216])conv2d_1_out, d_dense, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_v4(d_dense, dense_workspace_45, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_bias_gradient_v4(gradients->dense_bias, dense_workspace_45, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_gradient_v4(conv2d_1_linear_out, (const float (*)[12][12][64])d_flatten, d_conv2d_1_linear, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_46, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_flipped_transform_v4((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_input_gradient_v4(d_conv2d_1_linear, d_conv2d, conv2d_1_workspace_47, (float (*)[2][64][16])conv2d_1_workspace_48, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_weight_gradient_part_v4(conv2d_linear_out, d_conv2d_1_linear, conv2d_1_workspace_49, conv2d_1_workspace_50, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_weight_gradient_v4(gradients->conv2d_1_kernel, conv2d_1_workspace_49, 128 * task / 16, 128 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_bias_gradient_part_v4((const float (*)[64])d_conv2d_1_linear, conv2d_1_workspace_51, count * task / 16, count * (task + 1) / 16, task);
+    }
+    conv2d_1_bias_gradient_v4(gradients->conv2d_1_bias, conv2d_1_workspace_51, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_weight_gradient_part_v4(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_weight_gradient_v4(&gradients->conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_bias_gradient_part_v4((const float (*)[32])d_conv2d, conv2d_workspace_53, count * task / 16, count * (task + 1) / 16, task);
+    }
+    conv2d_bias_gradient_v4(gradients->conv2d_bias, conv2d_workspace_53, 0, 1);
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+#endif
+
+#if defined(__x86_64__)
+/* ---- x86-64-v3: vectors of 8 floats, 16 registers ---- */
+
+typedef float f32x8 __attribute__((vector_size(4 * 8)));
+typedef int32_t i32x8 __attribute__((vector_size(4 * 8)));
+typedef uint32_t u32x8 __attribute__((vector_size(4 * 8)));
+typedef float f32x8_at __attribute__((vector_size(4 * 8), aligned(4), may_alias)); /* anywhere in memory */
+
+LEVEL_v3 static inline f32x8 load_f32x8(const float *from)
+{
+    return *(const f32x8_at *)from;
+}
+
+LEVEL_v3 static inline void store_f32x8(float *to, f32x8 x)
+{
+    *(f32x8_at *)to = x;
+}
+
+/* The first `count` numbers, the rest zero. */
+LEVEL_v3 static inline f32x8 load_part_f32x8(const float *from, size_t count)
+{
+    f32x8 x = {0};
+    memcpy(&x, from, count * sizeof(float));
+    return x;
+}
+
+LEVEL_v3 static inline void store_part_f32x8(float *to, f32x8 x, size_t count)
+{
+    memcpy(to, &x, count * sizeof(float));
+}
+
+/* x where the mask is set, else zero. */
+LEVEL_v3 static inline f32x8 keep_f32x8(i32x8 mask, f32x8 x)
+{
+    return (f32x8)(mask & (i32x8)x);
+}
+
+/* The larger; b where one is not a number. */
+LEVEL_v3 static inline f32x8 max_f32x8(f32x8 a, f32x8 b)
+{
+#if 8 == 16 && defined(__x86_64__) && defined(__clang__)
+    return (f32x8)__builtin_ia32_maxps512(a, b, 4);
+#elif 8 == 16 && defined(__x86_64__)
+    return (f32x8)__builtin_ia32_maxps512_mask(a, b, a, -1, 4);
+#elif 8 == 8 && defined(__x86_64__)
+    return (f32x8)__builtin_ia32_maxps256(a, b);
+#elif 8 == 4 && defined(__x86_64__)
+    return (f32x8)__builtin_ia32_maxps(a, b);
+#else
+    i32x8 larger = a > b;
+    return (f32x8)((larger & (i32x8)a) | (~larger & (i32x8)b));
+#endif
+}
+
+LEVEL_v3 static inline f32x8 sqrt_f32x8(f32x8 x)
+{
+#if 8 == 16 && defined(__x86_64__) && defined(__clang__)
+    return (f32x8)__builtin_ia32_sqrtps512(x, 4);
+#elif 8 == 16 && defined(__x86_64__)
+    return (f32x8)__builtin_ia32_sqrtps512_mask(x, x, -1, 4);
+#elif 8 == 8 && defined(__x86_64__)
+    return (f32x8)__builtin_ia32_sqrtps256(x);
+#elif 8 == 4 && defined(__x86_64__)
+    return (f32x8)__builtin_ia32_sqrtps(x);
+#else
+    for (int i = 0; i < 8; i++) x[i] = sqrtf(x[i]);
+    return x;
+#endif
+}
+
+/* All ones where a random number of the sequence `key`, from `index` on, is below `threshold` of 2^32 (random.h). */
+LEVEL_v3 static inline i32x8 random_below_f32x8(uint64_t key, uint32_t index, uint32_t threshold)
+{
+    u32x8 x;
+    for (uint32_t i = 0; i < 8; i++) x[i] = i;
+    x = (x + index) ^ (uint32_t)key;
+    x = (x ^ (x >> 16)) * 0x7feb352du;
+    x = x ^ (uint32_t)(key >> 32);
+    x = (x ^ (x >> 15)) * 0x846ca68bu;
+    x = x ^ (x >> 16);
+    return (i32x8)(x < threshold);
+}
+
+
+/* Bt d */
+LEVEL_v3 static inline void winograd_input_line_f32x8(const f32x8 d[6], f32x8 v[6])
+{
+    const f32x8 a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1], c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
+    v[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
+    v[1] = a + b;
+    v[2] = a - b;
+    v[3] = c + e;
+    v[4] = c - e;
+    v[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
+}
+
+/* Bt d B of the 6x6 pixels at `from`, whose rows and pixels lie `row` and `pixel` apart; the 36 entries go to `to`, `entry` apart. */
+LEVEL_v3 static inline void winograd_input_f32x8(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
+{
+    f32x8 half[6][6]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        const float *const at = from + s * pixel;
+        const f32x8 d[6] = {load_f32x8(at), load_f32x8(at + row), load_f32x8(at + 2 * row),
+                                load_f32x8(at + 3 * row), load_f32x8(at + 4 * row), load_f32x8(at + 5 * row)};
+        winograd_input_line_f32x8(d, half[s]);
+    }
+    UNROLL for (int r = 0; r < 6; r++) {
+        const f32x8 d[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
+        f32x8 v[6];
+        winograd_input_line_f32x8(d, v);
+        UNROLL for (int s = 0; s < 6; s++) store_f32x8(to + (6 * r + s) * entry, v[s]);
+    }
+}
+
+/* At m */
+LEVEL_v3 static inline void winograd_output_line_f32x8(const f32x8 m[6], f32x8 y[4])
+{
+    const f32x8 sum12 = m[1] + m[2], difference12 = m[1] - m[2], sum34 = m[3] + m[4], difference34 = m[3] - m[4];
+    y[0] = m[0] + sum12 + sum34;
+    y[1] = difference12 + 2.0f * difference34;
+    y[2] = sum12 + 4.0f * sum34;
+    y[3] = difference12 + 8.0f * difference34 + m[5];
+}
+
+/* At m A of 36 entries `entry` apart: 4 rows of 4 results. */
+LEVEL_v3 static inline void winograd_output_f32x8(const float *from, ptrdiff_t entry, f32x8 y[4][4])
+{
+    f32x8 half[6][4]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        const float *const at = from + s * entry;
+        const f32x8 m[6] = {load_f32x8(at), load_f32x8(at + 6 * entry), load_f32x8(at + 12 * entry),
+                                load_f32x8(at + 18 * entry), load_f32x8(at + 24 * entry), load_f32x8(at + 30 * entry)};
+        winograd_output_line_f32x8(m, half[s]);
+    }
+    UNROLL for (int r = 0; r < 4; r++) {
+        const f32x8 m[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
+        winograd_output_line_f32x8(m, y[r]);
+    }
+}
+
+/* A y, the adjoint. */
+LEVEL_v3 static inline void winograd_output_adjoint_line_f32x8(const f32x8 y[4], f32x8 m[6])
+{
+    const f32x8 even = y[0] + y[2], odd = y[1] + y[3], even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
+    m[0] = y[0];
+    m[1] = even + odd;
+    m[2] = even - odd;
+    m[3] = even2 + odd2;
+    m[4] = even2 - odd2;
+    m[5] = y[3];
+}
+
+/* A y At of 4 rows of 4 results: 36 entries `entry` apart. */
+LEVEL_v3 static inline void winograd_output_adjoint_f32x8(f32x8 y[4][4], float *to, ptrdiff_t entry)
+{
+    f32x8 half[4][6]; /* [row][column] */
+    UNROLL for (int r = 0; r < 4; r++) winograd_output_adjoint_line_f32x8(y[r], half[r]);
+    UNROLL for (int s = 0; s < 6; s++) {
+        const f32x8 column[4] = {half[0][s], half[1][s], half[2][s], half[3][s]};
+        f32x8 m[6];
+        winograd_output_adjoint_line_f32x8(column, m);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x8(to + (6 * r + s) * entry, m[r]);
+    }
+}
+
+/* G g */
+LEVEL_v3 static inline void winograd_kernel_line_f32x8(const f32x8 g[3], f32x8 u[6])
+{
+    const f32x8 even = (g[0] + g[2]) * (-1.0f / 6), odd = g[1] * (-1.0f / 6);
+    const f32x8 even2 = g[0] * (1.0f / 24) + g[2] * (1.0f / 6), odd2 = g[1] * (1.0f / 12);
+    u[0] = g[0] * 0.25f;
+    u[1] = even + odd;
+    u[2] = even - odd;
+    u[3] = even2 + odd2;
+    u[4] = even2 - odd2;
+    u[5] = g[2];
+}
+
+/* G g Gt of a 3x3 kernel, row by row `step` apart: 36 entries `entry` apart. */
+LEVEL_v3 static inline void winograd_kernel_f32x8(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
+{
+    f32x8 half[3][6]; /* [row][column] */
+    UNROLL for (int r = 0; r < 3; r++) {
+        const float *const at = from + 3 * r * step;
+        const f32x8 g[3] = {load_f32x8(at), load_f32x8(at + step), load_f32x8(at + 2 * step)};
+        winograd_kernel_line_f32x8(g, half[r]);
+    }
+    UNROLL for (int s = 0; s < 6; s++) {
+        const f32x8 g[3] = {half[0][s], half[1][s], half[2][s]};
+        f32x8 u[6];
+        winograd_kernel_line_f32x8(g, u);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x8(to + (6 * r + s) * entry, u[r]);
+    }
+}
+
+/* Gt u, the adjoint. */
+LEVEL_v3 static inline void winograd_kernel_adjoint_line_f32x8(const f32x8 u[6], f32x8 g[3])
+{
+    const f32x8 sum12 = u[1] + u[2], difference12 = u[1] - u[2], sum34 = u[3] + u[4], difference34 = u[3] - u[4];
+    g[0] = u[0] * 0.25f - sum12 * (1.0f / 6) + sum34 * (1.0f / 24);
+    g[1] = difference34 * (1.0f / 12) - difference12 * (1.0f / 6);
+    g[2] = (sum34 - sum12) * (1.0f / 6) + u[5];
+}
+
+/* Gt u G of 36 entries: the gradient of a 3x3 kernel, row by row `step` apart. */
+LEVEL_v3 static inline void winograd_kernel_adjoint_f32x8(f32x8 u[6][6], float *to, ptrdiff_t step)
+{
+    f32x8 half[6][3]; /* [row][column] */
+    UNROLL for (int r = 0; r < 6; r++) winograd_kernel_adjoint_line_f32x8(u[r], half[r]);
+    UNROLL for (int s = 0; s < 3; s++) {
+        const f32x8 column[6] = {half[0][s], half[1][s], half[2][s], half[3][s], half[4][s], half[5][s]};
+        f32x8 g[3];
+        winograd_kernel_adjoint_line_f32x8(column, g);
+        UNROLL for (int r = 0; r < 3; r++) store_f32x8(to + (3 * r + s) * step, g[r]);
+    }
+}
+
+
+/* rescaling: y = x * 0.00392156863 + 0. */
+LEVEL_v3 static void rescaling_forward_v3(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    ptrdiff_t i = first * 784;
+    for (; i + 8 <= last * 784; i += 8) {
+        f32x8 v = load_f32x8(&x[i]);
+        v = v * 0.003921569f;
+        store_f32x8(&y[i], v);
+    }
+}
+
+/* conv2d: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
+ * kernels 3 x 3, 1 to 32 channels, 28 x 28 to 26 x 26. */
+LEVEL_v3 static void conv2d_forward_v3(const float x[][28][28][1], const float kernel[][9][16], const float bias[], float y[][26][26][32], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int p = 0; p < 26; p++) {
+            {
+                for (int q = 0; q < 26; q += 2) {
+                    const f32x8 bias0 = load_f32x8(&bias[0]);
+                    const f32x8 bias1 = load_f32x8(&bias[8]);
+                    const f32x8 bias2 = load_f32x8(&bias[16]);
+                    const f32x8 bias3 = load_f32x8(&bias[24]);
+                    f32x8 s0_0 = bias0; f32x8 s0_1 = bias1; f32x8 s0_2 = bias2; f32x8 s0_3 = bias3;
+                    f32x8 s1_0 = bias0; f32x8 s1_1 = bias1; f32x8 s1_2 = bias2; f32x8 s1_3 = bias3;
+                    for (int r = 0; r < 3; r++) {
+                        const float *const a = &x[n][p + r][q][0];
+                        const float *const b0 = &kernel[0][r * 3][0];
+                        const float *const b1 = &kernel[0][r * 3][8];
+                        const float *const b2 = &kernel[1][r * 3][0];
+                        const float *const b3 = &kernel[1][r * 3][8];
+                        {
+                            const f32x8 w0 = load_f32x8(b0); const f32x8 w1 = load_f32x8(b1); const f32x8 w2 = load_f32x8(b2); const f32x8 w3 = load_f32x8(b3);
+                            s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                            s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                        }
+                        {
+                            const f32x8 w0 = load_f32x8(b0 + 16); const f32x8 w1 = load_f32x8(b1 + 16); const f32x8 w2 = load_f32x8(b2 + 16); const f32x8 w3 = load_f32x8(b3 + 16);
+                            s0_0 += a[1] * w0; s0_1 += a[1] * w1; s0_2 += a[1] * w2; s0_3 += a[1] * w3;
+                            s1_0 += a[2] * w0; s1_1 += a[2] * w1; s1_2 += a[2] * w2; s1_3 += a[2] * w3;
+                        }
+                        {
+                            const f32x8 w0 = load_f32x8(b0 + 32); const f32x8 w1 = load_f32x8(b1 + 32); const f32x8 w2 = load_f32x8(b2 + 32); const f32x8 w3 = load_f32x8(b3 + 32);
+                            s0_0 += a[2] * w0; s0_1 += a[2] * w1; s0_2 += a[2] * w2; s0_3 += a[2] * w3;
+                            s1_0 += a[3] * w0; s1_1 += a[3] * w1; s1_2 += a[3] * w2; s1_3 += a[3] * w3;
+                        }
+                    }
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[n][p][q][0], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[n][p][q][8], s0_1);
+                    s0_2 = max_f32x8((f32x8){0}, s0_2);
+                    store_f32x8(&y[n][p][q][16], s0_2);
+                    s0_3 = max_f32x8((f32x8){0}, s0_3);
+                    store_f32x8(&y[n][p][q][24], s0_3);
+                    s1_0 = max_f32x8((f32x8){0}, s1_0);
+                    store_f32x8(&y[n][p][q + 1][0], s1_0);
+                    s1_1 = max_f32x8((f32x8){0}, s1_1);
+                    store_f32x8(&y[n][p][q + 1][8], s1_1);
+                    s1_2 = max_f32x8((f32x8){0}, s1_2);
+                    store_f32x8(&y[n][p][q + 1][16], s1_2);
+                    s1_3 = max_f32x8((f32x8){0}, s1_3);
+                    store_f32x8(&y[n][p][q + 1][24], s1_3);
+                }
+            }
+        }
+    }
+}
+
+/* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
+ * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
+LEVEL_v3 static void conv2d_1_kernel_transform_v3(const float kernel[][288][16], float u[][4][32][16], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int c = 0; c < 32; c++) {
+            for (int part = 0; part < 16; part += 8) {
+                winograd_kernel_f32x8(&kernel[g][c][part], 32 * 16, &u[0][g][c][part], 2048);
+            }
+        }
+    }
+}
+
+/* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
+ * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
+LEVEL_v3 static void conv2d_1_forward_v3(const float x[][26][26][32], const float bias[], float y[][24][24][64], float *work, float u[][4][32][16], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
+    float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int i = 0; i < 6; i += 2) {
+            for (int b = 0; b < 2; b++) {
+                for (int j = 0; j < 6; j++) {
+                    for (int k = 0; k < 32; k += 8) {
+                        winograd_input_f32x8(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 12 * 32);
+                    }
+                }
+            }
+            for (int entry = 0; entry < 36; entry++) {
+                for (int k = 0; k < 8; k += 2) {
+                    const float *const b0 = &u[entry][k / 2][0][k % 2 * 8];
+                    const float *const b1 = &u[entry][(k + 1) / 2][0][(k + 1) % 2 * 8];
+                    for (int t = 0; t < 12; t += 6) {
+                        const float *const a = &v[entry][t][0];
+                        f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+                        f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
+                        f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
+                        f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+                        f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
+                        f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
+                        for (int c = 0; c < 32; c++) {
+                            const f32x8 w0 = load_f32x8(b0 + c * 16); const f32x8 w1 = load_f32x8(b1 + c * 16);
+                            s0_0 += a[c] * w0; s0_1 += a[c] * w1;
+                            s1_0 += a[c + 32] * w0; s1_1 += a[c + 32] * w1;
+                            s2_0 += a[c + 64] * w0; s2_1 += a[c + 64] * w1;
+                            s3_0 += a[c + 96] * w0; s3_1 += a[c + 96] * w1;
+                            s4_0 += a[c + 128] * w0; s4_1 += a[c + 128] * w1;
+                            s5_0 += a[c + 160] * w0; s5_1 += a[c + 160] * w1;
+                        }
+                        store_f32x8(&m[entry][t][k * 8], s0_0);
+                        store_f32x8(&m[entry][t][(k + 1) * 8], s0_1);
+                        store_f32x8(&m[entry][t + 1][k * 8], s1_0);
+                        store_f32x8(&m[entry][t + 1][(k + 1) * 8], s1_1);
+                        store_f32x8(&m[entry][t + 2][k * 8], s2_0);
+                        store_f32x8(&m[entry][t + 2][(k + 1) * 8], s2_1);
+                        store_f32x8(&m[entry][t + 3][k * 8], s3_0);
+                        store_f32x8(&m[entry][t + 3][(k + 1) * 8], s3_1);
+                        store_f32x8(&m[entry][t + 4][k * 8], s4_0);
+                        store_f32x8(&m[entry][t + 4][(k + 1) * 8], s4_1);
+                        store_f32x8(&m[entry][t + 5][k * 8], s5_0);
+                        store_f32x8(&m[entry][t + 5][(k + 1) * 8], s5_1);
+                    }
+                }
+            }
+            for (int b = 0; b < 2; b++) {
+                for (int j = 0; j < 6; j++) {
+                    for (int k = 0; k < 64; k += 8) {
+                        f32x8 d[4][4];
+                        winograd_output_f32x8(&m[0][b * 6 + j][k], 12 * 64, d);
+                        UNROLL for (int r = 0; r < 4; r++) {
+                            UNROLL for (int s = 0; s < 4; s++) {
+                                const int p = 4 * (i + b) + r, q = 4 * j + s;
+                                f32x8 sum = d[r][s] + load_f32x8(&bias[k]);
+                                store_f32x8(&y[n][p][q][k], sum);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* max_pooling2d: the largest of each window of 2 x 2, a step being 2 x 2. */
+LEVEL_v3 static void max_pooling2d_forward_v3(const float x[][24][24][64], float y[][12][12][64], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int p = 0; p < 12; p++) {
+            for (int q = 0; q < 12; q++) {
+                for (int c = 0; c < 64; c += 8) {
+                    f32x8 v = (f32x8){0} + -INFINITY;
+                    for (int r = 0; r < 2; r++) {
+                        for (int s = 0; s < 2; s++) {
+                            const f32x8 a = load_f32x8(&x[n][p * 2 + r][q * 2 + s][c]);
+                            v = max_f32x8(a, v);
+                        }
+                    }
+                    v = max_f32x8((f32x8){0}, v);
+                    store_f32x8(&y[n][p][q][c], v);
+                }
+            }
+        }
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+LEVEL_v3 static void dense_forward_v3(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    for (int k = 0; k < 16; k += 8) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s0_2 = i ? load_f32x8(&y[m][(k + 2) * 8]) : load_f32x8(&bias[(k + 2) * 8]);
+                f32x8 s0_3 = i ? load_f32x8(&y[m][(k + 3) * 8]) : load_f32x8(&bias[(k + 3) * 8]);
+                f32x8 s0_4 = i ? load_f32x8(&y[m][(k + 4) * 8]) : load_f32x8(&bias[(k + 4) * 8]);
+                f32x8 s0_5 = i ? load_f32x8(&y[m][(k + 5) * 8]) : load_f32x8(&bias[(k + 5) * 8]);
+                f32x8 s0_6 = i ? load_f32x8(&y[m][(k + 6) * 8]) : load_f32x8(&bias[(k + 6) * 8]);
+                f32x8 s0_7 = i ? load_f32x8(&y[m][(k + 7) * 8]) : load_f32x8(&bias[(k + 7) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                const float *const b2 = &kernel[(k + 2) / 2][i][(k + 2) % 2 * 8];
+                const float *const b3 = &kernel[(k + 3) / 2][i][(k + 3) % 2 * 8];
+                const float *const b4 = &kernel[(k + 4) / 2][i][(k + 4) % 2 * 8];
+                const float *const b5 = &kernel[(k + 5) / 2][i][(k + 5) % 2 * 8];
+                const float *const b6 = &kernel[(k + 6) / 2][i][(k + 6) % 2 * 8];
+                const float *const b7 = &kernel[(k + 7) / 2][i][(k + 7) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16); const f32x8 w2 = load_f32x8(b2 + j * 16); const f32x8 w3 = load_f32x8(b3 + j * 16); const f32x8 w4 = load_f32x8(b4 + j * 16); const f32x8 w5 = load_f32x8(b5 + j * 16); const f32x8 w6 = load_f32x8(b6 + j * 16); const f32x8 w7 = load_f32x8(b7 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
+                }
+                if (i + end < 9216) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    store_f32x8(&y[m][(k + 2) * 8], s0_2);
+                    store_f32x8(&y[m][(k + 3) * 8], s0_3);
+                    store_f32x8(&y[m][(k + 4) * 8], s0_4);
+                    store_f32x8(&y[m][(k + 5) * 8], s0_5);
+                    store_f32x8(&y[m][(k + 6) * 8], s0_6);
+                    store_f32x8(&y[m][(k + 7) * 8], s0_7);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    s0_2 = max_f32x8((f32x8){0}, s0_2);
+                    store_f32x8(&y[m][(k + 2) * 8], s0_2);
+                    s0_3 = max_f32x8((f32x8){0}, s0_3);
+                    store_f32x8(&y[m][(k + 3) * 8], s0_3);
+                    s0_4 = max_f32x8((f32x8){0}, s0_4);
+                    store_f32x8(&y[m][(k + 4) * 8], s0_4);
+                    s0_5 = max_f32x8((f32x8){0}, s0_5);
+                    store_f32x8(&y[m][(k + 5) * 8], s0_5);
+                    s0_6 = max_f32x8((f32x8){0}, s0_6);
+                    store_f32x8(&y[m][(k + 6) * 8], s0_6);
+                    s0_7 = max_f32x8((f32x8){0}, s0_7);
+                    store_f32x8(&y[m][(k + 7) * 8], s0_7);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+LEVEL_v3 static void dense_1_forward_v3(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m < to; m++) {
+            f32x8 s0_0 = load_f32x8(&bias[0]);
+            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+            }
+            store_f32x8(&y[m][0], s0_0);
+            store_part_f32x8(&y[m][8], s0_1, 2);
+        }
+    }
+}
+
+/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
+LEVEL_v3 static void dense_1_softmax_forward_v3(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int m = 0; m < 1; m++) {
+            const float *const from = &x[(n + m) * 10];
+            float *const to = &y[(n + m) * 10];
+            float largest = from[0], sum = 0.0f;
+            for (int c = 1; c < 10; c++) {
+                largest = from[c] > largest ? from[c] : largest;
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = expf(from[c] - largest);
+                sum += to[c];
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = to[c] / sum;
+            }
+        }
+    }
+}
+
+static void run_single_v3(const mnist_cnn_weights *w, const float *input, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 608256);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena + 460800);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 36864);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float *const conv2d_1_workspace = (float *)(arena + 294912);
+    float *const conv2d_1_workspace_21 = (float *)(arena);
+    rescaling_forward_v3(input, &rescaling_out[0][0][0][0], 0, 1);
+    conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1);
+    conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 4);
+    conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 1, 0);
+    max_pooling2d_forward_v3(conv2d_1_linear_out, conv2d_1_out, 0, 1);
+    dense_forward_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
+    dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], output, 0, 1);
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+LEVEL_v3 static void dense_forward_batch_v3(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s1_1 = i ? load_f32x8(&y[m + 1][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s4_1 = i ? load_f32x8(&y[m + 4][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s5_1 = i ? load_f32x8(&y[m + 5][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    s1_0 = max_f32x8((f32x8){0}, s1_0);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    s1_1 = max_f32x8((f32x8){0}, s1_1);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    s2_0 = max_f32x8((f32x8){0}, s2_0);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    s2_1 = max_f32x8((f32x8){0}, s2_1);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    s3_0 = max_f32x8((f32x8){0}, s3_0);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    s3_1 = max_f32x8((f32x8){0}, s3_1);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                    s4_0 = max_f32x8((f32x8){0}, s4_0);
+                    store_f32x8(&y[m + 4][k * 8], s4_0);
+                    s4_1 = max_f32x8((f32x8){0}, s4_1);
+                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
+                    s5_0 = max_f32x8((f32x8){0}, s5_0);
+                    store_f32x8(&y[m + 5][k * 8], s5_0);
+                    s5_1 = max_f32x8((f32x8){0}, s5_1);
+                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+LEVEL_v3 static void dense_1_forward_batch_v3(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m + 6 <= to; m += 6) {
+            f32x8 s0_0 = load_f32x8(&bias[0]);
+            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s1_0 = load_f32x8(&bias[0]);
+            f32x8 s1_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s2_0 = load_f32x8(&bias[0]);
+            f32x8 s2_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s3_0 = load_f32x8(&bias[0]);
+            f32x8 s3_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s4_0 = load_f32x8(&bias[0]);
+            f32x8 s4_1 = load_part_f32x8(&bias[8], 2);
+            f32x8 s5_0 = load_f32x8(&bias[0]);
+            f32x8 s5_1 = load_part_f32x8(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const a1 = &x[m + 1][0];
+            const float *const a2 = &x[m + 2][0];
+            const float *const a3 = &x[m + 3][0];
+            const float *const a4 = &x[m + 4][0];
+            const float *const a5 = &x[m + 5][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+            }
+            store_f32x8(&y[m][0], s0_0);
+            store_part_f32x8(&y[m][8], s0_1, 2);
+            store_f32x8(&y[m + 1][0], s1_0);
+            store_part_f32x8(&y[m + 1][8], s1_1, 2);
+            store_f32x8(&y[m + 2][0], s2_0);
+            store_part_f32x8(&y[m + 2][8], s2_1, 2);
+            store_f32x8(&y[m + 3][0], s3_0);
+            store_part_f32x8(&y[m + 3][8], s3_1, 2);
+            store_f32x8(&y[m + 4][0], s4_0);
+            store_part_f32x8(&y[m + 4][8], s4_1, 2);
+            store_f32x8(&y[m + 5][0], s5_0);
+            store_part_f32x8(&y[m + 5][8], s5_1, 2);
+        }
+        for (; m < to; m++) {
+            f32x8 s0_0 = load_f32x8(&bias[0]);
+            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+            }
+            store_f32x8(&y[m][0], s0_0);
+            store_part_f32x8(&y[m][8], s0_1, 2);
+        }
+    }
+}
+
+static void run_batch_v3(const mnist_cnn_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 18874368);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
+    float *const conv2d_1_workspace = (float *)(arena + 29949952);
+    float *const conv2d_1_workspace_21 = (float *)(arena + 32604160);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_forward_v3(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], output, count * task / 16, count * (task + 1) / 16);
+    }
+}
+
+LEVEL_v3 static void dense_1_loss_v3(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        const float scale = (weight ? weight[n] : 1.0f) / 1.0f;
+        float value = 0.0f;
+        for (ptrdiff_t m = n * 1; m < (n + 1) * 1; m++) {
+            const float *const row = &p[m * 10], *const t = &target[m * 10];
+            float *const d = &d_p[m * 10];
+            float largest = row[0], sum = 0.0f, mass = 0.0f;
+            for (int c = 1; c < 10; c++) largest = row[c] > largest ? row[c] : largest;
+            for (int c = 0; c < 10; c++) {
+                d[c] = expf(row[c] - largest);
+                sum += d[c];
+            }
+            const float log_sum = largest + logf(sum);
+            for (int c = 0; c < 10; c++) {
+                mass += t[c];
+                value += t[c] > 0.0f || t[c] < 0.0f ? t[c] * (log_sum - row[c]) : 0.0f;
+            }
+            for (int c = 0; c < 10; c++) d[c] = (d[c] / sum * mass - t[c]) * scale / (float)count;
+        }
+        loss[n] = value * scale;
+    }
+}
+
+static float run_evaluation_v3(const mnist_cnn_weights *w, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 18874368);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena);
+    float *const dense_1_loss = (float *)(arena + 10240);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 5120);
+    float *const conv2d_1_workspace = (float *)(arena + 29949952);
+    float *const conv2d_1_workspace_25 = (float *)(arena + 32604160);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_25, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_25, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_forward_v3(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+/* ---- training ---- */
+
+/* dropout: y = 0 with probability 0.25, else x / 0.75. */
+LEVEL_v3 static void dropout_forward_v3(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const uint64_t key5 = random_key(step_key(step), 5u);
+    ptrdiff_t i = first * 9216;
+    for (; i + 8 <= last * 9216; i += 8) {
+        f32x8 v = load_f32x8(&x[i]);
+        v = keep_f32x8(~random_below_f32x8(key5, (uint32_t)i, 1073741824u), v * 1.3333334f);
+        store_f32x8(&y[i], v);
+    }
+}
+
+/* dropout_1: y = 0 with probability 0.5, else x / 0.5. */
+LEVEL_v3 static void dropout_1_forward_v3(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const uint64_t key8 = random_key(step_key(step), 8u);
+    ptrdiff_t i = first * 128;
+    for (; i + 8 <= last * 128; i += 8) {
+        f32x8 v = load_f32x8(&x[i]);
+        v = keep_f32x8(~random_below_f32x8(key8, (uint32_t)i, 2147483648u), v * 2.0f);
+        store_f32x8(&y[i], v);
+    }
+}
+
+/* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
+LEVEL_v3 static void dense_1_input_gradient_v3(const float d_y[][10], const float kernel[][128][16], float d_x[][128], float *work, const float e0[][128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    const uint64_t key8 = random_key(step_key(step), 8u);
+    float (*const turned)[16] = (float (*)[16])(work + task * 160);
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int o = 0; o < 10; o++) {
+            for (int i = 0; i < 16; i++) {
+                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+            }
+        }
+        const ptrdiff_t from = 0, to = count * 1;
+        ptrdiff_t m = from;
+        for (; m + 6 <= to; m += 6) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+            f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
+            f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            const float *const a2 = d_y[m + 2];
+            const float *const a3 = d_y[m + 3];
+            const float *const a4 = d_y[m + 4];
+            const float *const a5 = d_y[m + 5];
+            for (int j = 0; j < 10; j++) {
+                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+            }
+            s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + g * 16), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + g * 16 + 8), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
+            s1_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 1) * 128 + g * 16), 2147483648u), s1_0 * 2.0f);
+            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16]) > 0.0f, s1_0);
+            store_f32x8(&d_x[m + 1][g * 16], s1_0);
+            s1_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 1) * 128 + g * 16 + 8), 2147483648u), s1_1 * 2.0f);
+            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_1);
+            store_f32x8(&d_x[m + 1][g * 16 + 8], s1_1);
+            s2_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 2) * 128 + g * 16), 2147483648u), s2_0 * 2.0f);
+            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16]) > 0.0f, s2_0);
+            store_f32x8(&d_x[m + 2][g * 16], s2_0);
+            s2_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 2) * 128 + g * 16 + 8), 2147483648u), s2_1 * 2.0f);
+            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16 + 8]) > 0.0f, s2_1);
+            store_f32x8(&d_x[m + 2][g * 16 + 8], s2_1);
+            s3_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 3) * 128 + g * 16), 2147483648u), s3_0 * 2.0f);
+            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16]) > 0.0f, s3_0);
+            store_f32x8(&d_x[m + 3][g * 16], s3_0);
+            s3_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 3) * 128 + g * 16 + 8), 2147483648u), s3_1 * 2.0f);
+            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16 + 8]) > 0.0f, s3_1);
+            store_f32x8(&d_x[m + 3][g * 16 + 8], s3_1);
+            s4_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 4) * 128 + g * 16), 2147483648u), s4_0 * 2.0f);
+            s4_0 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16]) > 0.0f, s4_0);
+            store_f32x8(&d_x[m + 4][g * 16], s4_0);
+            s4_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 4) * 128 + g * 16 + 8), 2147483648u), s4_1 * 2.0f);
+            s4_1 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16 + 8]) > 0.0f, s4_1);
+            store_f32x8(&d_x[m + 4][g * 16 + 8], s4_1);
+            s5_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 5) * 128 + g * 16), 2147483648u), s5_0 * 2.0f);
+            s5_0 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16]) > 0.0f, s5_0);
+            store_f32x8(&d_x[m + 5][g * 16], s5_0);
+            s5_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 5) * 128 + g * 16 + 8), 2147483648u), s5_1 * 2.0f);
+            s5_1 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16 + 8]) > 0.0f, s5_1);
+            store_f32x8(&d_x[m + 5][g * 16 + 8], s5_1);
+        }
+        for (; m < to; m++) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            const float *const a0 = d_y[m];
+            for (int j = 0; j < 10; j++) {
+                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+            }
+            s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + g * 16), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + g * 16 + 8), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
+        }
+    }
+}
+
+/* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v3 static void dense_1_weight_gradient_v3(const float x[][128], const float d_y[][10], float d_kernel[][128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        const ptrdiff_t i = g * 4;
+        {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+            for (ptrdiff_t m = 0; m < count * 1; m++) {
+                const float *const a = &x[m][i];
+                const f32x8 d0 = load_f32x8(&d_y[m][0]);
+                const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
+                const f32x8 w0 = d0; const f32x8 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+            }
+            store_f32x8(&d_kernel[0][i][0], s0_0);
+            store_f32x8(&d_kernel[0][i][8], s0_1);
+            store_f32x8(&d_kernel[0][i + 1][0], s1_0);
+            store_f32x8(&d_kernel[0][i + 1][8], s1_1);
+            store_f32x8(&d_kernel[0][i + 2][0], s2_0);
+            store_f32x8(&d_kernel[0][i + 2][8], s2_1);
+            store_f32x8(&d_kernel[0][i + 3][0], s3_0);
+            store_f32x8(&d_kernel[0][i + 3][8], s3_1);
+        }
+    }
+}
+
+/* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float d_y[][10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 10;
+    memset(sums, 0, 10 * sizeof(float));
+    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+        for (int k = 0; k < 8; k += 8) {
+            store_f32x8(&sums[k], load_f32x8(&sums[k]) + load_f32x8(&d_y[m][k]));
+        }
+        for (int k = 8; k < 10; k++) sums[k] += d_y[m][k];
+    }
+}
+
+/* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void dense_1_bias_gradient_v3(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 10 ? last * 256 : 10;
+    ptrdiff_t i = first * 256;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 sum = load_f32x8(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 10 + i]);
+        store_f32x8(&d_bias[i], sum);
+    }
+    for (; i < end; i++) {
+        float sum = work[i];
+        for (int s = 1; s < 16; s++) sum += work[s * 10 + i];
+        d_bias[i] = sum;
+    }
+}
+
+/* dense_1/kernel: one step of adam on dense_1/kernel. */
+LEVEL_v3 static void dense_1_kernel_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 2048 ? last * 1024 : 2048;
+    ptrdiff_t i = first * 1024;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 g = load_f32x8(&d_w[i]);
+        f32x8 v = load_f32x8(&w[i]);
+        f32x8 m0 = load_f32x8(&slot0[i]);
+        f32x8 m1 = load_f32x8(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_f32x8(&slot0[i], m0);
+        store_f32x8(&slot1[i], m1);
+        store_f32x8(&w[i], v);
+    }
+}
+
+/* dense_1/bias: one step of adam on dense_1/bias. */
+LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
+    ptrdiff_t i = first * 1024;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 g = load_f32x8(&d_w[i]);
+        f32x8 v = load_f32x8(&w[i]);
+        f32x8 m0 = load_f32x8(&slot0[i]);
+        f32x8 m1 = load_f32x8(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_f32x8(&slot0[i], m0);
+        store_f32x8(&slot1[i], m1);
+        store_f32x8(&w[i], v);
+    }
+    for (; i < end; i++) {
+        f32x8 g = load_part_f32x8(&d_w[i], 1);
+        f32x8 v = load_part_f32x8(&w[i], 1);
+        f32x8 m0 = load_part_f32x8(&slot0[i], 1);
+        f32x8 m1 = load_part_f32x8(&slot1[i], 1);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_part_f32x8(&slot0[i], m0, 1);
+        store_part_f32x8(&slot1[i], m1, 1);
+        store_part_f32x8(&w[i], v, 1);
+    }
+}
+
+/* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
+LEVEL_v3 static void dense_input_gradient_v3(const float d_y[][128], const float kernel[][9216][16], float d_x[][9216], float *work, const float e0[][9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    const uint64_t key5 = random_key(step_key(step), 5u);
+    float (*const turned)[16] = (float (*)[16])(work + task * 2048);
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int o = 0; o < 128; o++) {
+            for (int i = 0; i < 16; i++) {
+                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+            }
+        }
+        const ptrdiff_t from = 0, to = count * 1;
+        ptrdiff_t m = from;
+        for (; m + 6 <= to; m += 6) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+            f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
+            f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            const float *const a2 = d_y[m + 2];
+            const float *const a3 = d_y[m + 3];
+            const float *const a4 = d_y[m + 4];
+            const float *const a5 = d_y[m + 5];
+            for (int j = 0; j < 128; j++) {
+                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+            }
+            s0_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + g * 16), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + g * 16 + 8), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
+            s1_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + g * 16), 1073741824u), s1_0 * 1.3333334f);
+            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16]) > 0.0f, s1_0);
+            store_f32x8(&d_x[m + 1][g * 16], s1_0);
+            s1_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + g * 16 + 8), 1073741824u), s1_1 * 1.3333334f);
+            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_1);
+            store_f32x8(&d_x[m + 1][g * 16 + 8], s1_1);
+            s2_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + g * 16), 1073741824u), s2_0 * 1.3333334f);
+            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16]) > 0.0f, s2_0);
+            store_f32x8(&d_x[m + 2][g * 16], s2_0);
+            s2_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + g * 16 + 8), 1073741824u), s2_1 * 1.3333334f);
+            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16 + 8]) > 0.0f, s2_1);
+            store_f32x8(&d_x[m + 2][g * 16 + 8], s2_1);
+            s3_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + g * 16), 1073741824u), s3_0 * 1.3333334f);
+            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16]) > 0.0f, s3_0);
+            store_f32x8(&d_x[m + 3][g * 16], s3_0);
+            s3_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + g * 16 + 8), 1073741824u), s3_1 * 1.3333334f);
+            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16 + 8]) > 0.0f, s3_1);
+            store_f32x8(&d_x[m + 3][g * 16 + 8], s3_1);
+            s4_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 4) * 9216 + g * 16), 1073741824u), s4_0 * 1.3333334f);
+            s4_0 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16]) > 0.0f, s4_0);
+            store_f32x8(&d_x[m + 4][g * 16], s4_0);
+            s4_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 4) * 9216 + g * 16 + 8), 1073741824u), s4_1 * 1.3333334f);
+            s4_1 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16 + 8]) > 0.0f, s4_1);
+            store_f32x8(&d_x[m + 4][g * 16 + 8], s4_1);
+            s5_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 5) * 9216 + g * 16), 1073741824u), s5_0 * 1.3333334f);
+            s5_0 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16]) > 0.0f, s5_0);
+            store_f32x8(&d_x[m + 5][g * 16], s5_0);
+            s5_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 5) * 9216 + g * 16 + 8), 1073741824u), s5_1 * 1.3333334f);
+            s5_1 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16 + 8]) > 0.0f, s5_1);
+            store_f32x8(&d_x[m + 5][g * 16 + 8], s5_1);
+        }
+        for (; m < to; m++) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            const float *const a0 = d_y[m];
+            for (int j = 0; j < 128; j++) {
+                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+            }
+            s0_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + g * 16), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + g * 16 + 8), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
+        }
+    }
+}
+
+/* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v3 static void dense_weight_gradient_v3(const float x[][9216], const float d_y[][128], float d_kernel[][9216][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        const ptrdiff_t i = g * 6;
+        for (int k = 0; k < 16; k += 2) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+            f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
+            f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
+            for (ptrdiff_t m = 0; m < count * 1; m++) {
+                const float *const a = &x[m][i];
+                const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
+                const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
+                const f32x8 w0 = d0; const f32x8 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                s4_0 += a[4] * w0; s4_1 += a[4] * w1;
+                s5_0 += a[5] * w0; s5_1 += a[5] * w1;
+            }
+            store_f32x8(&d_kernel[k / 2][i][k % 2 * 8], s0_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i][(k + 1) % 2 * 8], s0_1);
+            store_f32x8(&d_kernel[k / 2][i + 1][k % 2 * 8], s1_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], s1_1);
+            store_f32x8(&d_kernel[k / 2][i + 2][k % 2 * 8], s2_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], s2_1);
+            store_f32x8(&d_kernel[k / 2][i + 3][k % 2 * 8], s3_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], s3_1);
+            store_f32x8(&d_kernel[k / 2][i + 4][k % 2 * 8], s4_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 4][(k + 1) % 2 * 8], s4_1);
+            store_f32x8(&d_kernel[k / 2][i + 5][k % 2 * 8], s5_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 5][(k + 1) % 2 * 8], s5_1);
+        }
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void dense_bias_gradient_part_v3(const float d_y[][128], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 128;
+    memset(sums, 0, 128 * sizeof(float));
+    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+        for (int k = 0; k < 128; k += 8) {
+            store_f32x8(&sums[k], load_f32x8(&sums[k]) + load_f32x8(&d_y[m][k]));
+        }
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void dense_bias_gradient_v3(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 128 ? last * 256 : 128;
+    ptrdiff_t i = first * 256;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 sum = load_f32x8(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 128 + i]);
+        store_f32x8(&d_bias[i], sum);
+    }
+}
+
+/* dense/kernel: one step of adam on dense/kernel. */
+LEVEL_v3 static void dense_kernel_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 1179648 ? last * 1024 : 1179648;
+    ptrdiff_t i = first * 1024;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 g = load_f32x8(&d_w[i]);
+        f32x8 v = load_f32x8(&w[i]);
+        f32x8 m0 = load_f32x8(&slot0[i]);
+        f32x8 m1 = load_f32x8(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_f32x8(&slot0[i], m0);
+        store_f32x8(&slot1[i], m1);
+        store_f32x8(&w[i], v);
+    }
+}
+
+/* dense/bias: one step of adam on dense/bias. */
+LEVEL_v3 static void dense_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 128 ? last * 1024 : 128;
+    ptrdiff_t i = first * 1024;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 g = load_f32x8(&d_w[i]);
+        f32x8 v = load_f32x8(&w[i]);
+        f32x8 m0 = load_f32x8(&slot0[i]);
+        f32x8 m1 = load_f32x8(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_f32x8(&slot0[i], m0);
+        store_f32x8(&slot1[i], m1);
+        store_f32x8(&w[i], v);
+    }
+}
+
+/* max_pooling2d: d_x = d_y at the first largest number of each window, else zero. */
+LEVEL_v3 static void max_pooling2d_gradient_v3(const float x[][24][24][64], const float d_y[][12][12][64], float d_x[][24][24][64], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int p = 0; p < 12; p++) {
+            for (int q = 0; q < 12; q++) {
+                for (int c = 0; c < 64; c += 8) {
+                    const f32x8 d = load_f32x8(&d_y[n][p][q][c]);
+                    f32x8 largest = (f32x8){0} - INFINITY;
+                    for (int r = 0; r < 2; r++) {
+                        for (int s = 0; s < 2; s++) {
+                            largest = max_f32x8(load_f32x8(&x[n][p * 2 + r][q * 2 + s][c]), largest);
+                        }
+                    }
+                    i32x8 open = ~(i32x8){0};
+                    for (int r = 0; r < 2; r++) {
+                        for (int s = 0; s < 2; s++) {
+                            const i32x8 hit = (load_f32x8(&x[n][p * 2 + r][q * 2 + s][c]) == largest) & open;
+                            open &= ~hit;
+                            store_f32x8(&d_x[n][p * 2 + r][q * 2 + s][c], keep_f32x8(hit, d));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
+LEVEL_v3 static void conv2d_1_transpose_v3(const float kernel[][288][16], float *flipped, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        float *to = flipped + g * (9216);
+        for (int r = 0; r < 3; r++) {
+            for (int s = 0; s < 3; s++) {
+                for (int k = 0; k < 64; k++) {
+                    for (int i = 0; i < 16; i++) {
+                        const ptrdiff_t c = g * 16 + i;
+                        *to++ = c < 32 ? kernel[k / 16][((2 - r) * 3 - s + 2) * 32 + c][k % 16] : 0.0f;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
+LEVEL_v3 static void conv2d_1_flipped_transform_v3(float flipped[][576][16], float u[][2][64][16], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int c = 0; c < 64; c++) {
+            for (int part = 0; part < 16; part += 8) {
+                winograd_kernel_f32x8(&flipped[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
+            }
+        }
+    }
+}
+
+/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
+LEVEL_v3 static void conv2d_1_input_gradient_v3(const float d_y[][24][24][64], float d_x[][26][26][32], float *work, float u[][2][64][16], const float e0[][26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const v)[7][64] = (float (*)[7][64])(work + task * 35712);
+    float (*const m)[7][32] = (float (*)[7][32])(work + task * 35712 + 16128);
+    float (*const rows)[1920] = (float (*)[1920])(work + task * 35712 + 24192);
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int i = 0; i < 7; i += 1) {
+            for (int r = 0; r < 6; r++) {
+                const int h = (4 * i + r - 2);
+                memset(rows[r], 0, sizeof rows[r]);
+                if (h >= 0 && h < 24) memcpy(&rows[r][128], &d_y[n][h][0][0], 1536 * sizeof(float));
+            }
+            for (int b = 0; b < 1; b++) {
+                for (int j = 0; j < 7; j++) {
+                    for (int k = 0; k < 64; k += 8) {
+                        winograd_input_f32x8(&rows[4 * b][4 * j * 64 + k], 1920, 64, &v[0][b * 7 + j][k], 7 * 64);
+                    }
+                }
+            }
+            for (int entry = 0; entry < 36; entry++) {
+                for (int k = 0; k < 4; k += 1) {
+                    const float *const b0 = &u[entry][k / 2][0][k % 2 * 8];
+                    for (int t = 0; t < 7; t += 7) {
+                        const float *const a = &v[entry][t][0];
+                        f32x8 s0_0 = {0};
+                        f32x8 s1_0 = {0};
+                        f32x8 s2_0 = {0};
+                        f32x8 s3_0 = {0};
+                        f32x8 s4_0 = {0};
+                        f32x8 s5_0 = {0};
+                        f32x8 s6_0 = {0};
+                        for (int c = 0; c < 64; c++) {
+                            const f32x8 w0 = load_f32x8(b0 + c * 16);
+                            s0_0 += a[c] * w0;
+                            s1_0 += a[c + 64] * w0;
+                            s2_0 += a[c + 128] * w0;
+                            s3_0 += a[c + 192] * w0;
+                            s4_0 += a[c + 256] * w0;
+                            s5_0 += a[c + 320] * w0;
+                            s6_0 += a[c + 384] * w0;
+                        }
+                        store_f32x8(&m[entry][t][k * 8], s0_0);
+                        store_f32x8(&m[entry][t + 1][k * 8], s1_0);
+                        store_f32x8(&m[entry][t + 2][k * 8], s2_0);
+                        store_f32x8(&m[entry][t + 3][k * 8], s3_0);
+                        store_f32x8(&m[entry][t + 4][k * 8], s4_0);
+                        store_f32x8(&m[entry][t + 5][k * 8], s5_0);
+                        store_f32x8(&m[entry][t + 6][k * 8], s6_0);
+                    }
+                }
+            }
+            for (int b = 0; b < 1; b++) {
+                for (int j = 0; j < 7; j++) {
+                    for (int k = 0; k < 32; k += 8) {
+                        f32x8 d[4][4];
+                        winograd_output_f32x8(&m[0][b * 7 + j][k], 7 * 32, d);
+                        UNROLL for (int r = 0; r < 4; r++) {
+                            UNROLL for (int s = 0; s < 4; s++) {
+                                const int p = 4 * (i + b) + r, q = 4 * j + s;
+                                if (p < 26 && q < 26) {
+                                    f32x8 sum = d[r][s];
+                                    sum = keep_f32x8(load_f32x8(&e0[n][p][q][k]) > 0.0f, sum);
+                                    store_f32x8(&d_x[n][p][q][k], sum);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
+LEVEL_v3 static void conv2d_1_weight_gradient_part_v3(const float x[][26][26][32], const float d_y[][24][24][64], float *work, float *tiles, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const sums)[4][32][16] = (float (*)[4][32][16])(work + task * 73728);
+    float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 124416);
+    float (*const z)[36][64] = (float (*)[36][64])(tiles + task * 124416 + 41472);
+    memset(sums, 0, 73728 * sizeof(float));
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int i = 0; i < 6; i++) {
+            for (int b = 0; b < 1; b++) {
+                for (int j = 0; j < 6; j++) {
+                    for (int k = 0; k < 32; k += 8) {
+                        winograd_input_f32x8(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][(i + b) * 6 + j][k], 36 * 32);
+                    }
+                }
+            }
+            for (int j = 0; j < 6; j++) {
+                for (int k = 0; k < 64; k += 8) {
+                    f32x8 d[4][4];
+                    UNROLL for (int r = 0; r < 4; r++) {
+                        UNROLL for (int s = 0; s < 4; s++) d[r][s] = load_f32x8(&d_y[n][4 * i + r][4 * j + s][k]);
+                    }
+                    winograd_output_adjoint_f32x8(d, &z[0][i * 6 + j][k], 36 * 64);
+                }
+            }
+        }
+        for (int entry = 0; entry < 36; entry++) {
+            for (int c = 0; c < 32; c += 4) {
+                for (int k = 0; k < 8; k += 2) {
+                    float *const t0 = &sums[entry][k / 2][c][k % 2 * 8];
+                    float *const t1 = &sums[entry][(k + 1) / 2][c][(k + 1) % 2 * 8];
+                    f32x8 s0_0 = load_f32x8(t0); f32x8 s0_1 = load_f32x8(t1);
+                    f32x8 s1_0 = load_f32x8(t0 + 16); f32x8 s1_1 = load_f32x8(t1 + 16);
+                    f32x8 s2_0 = load_f32x8(t0 + 32); f32x8 s2_1 = load_f32x8(t1 + 32);
+                    f32x8 s3_0 = load_f32x8(t0 + 48); f32x8 s3_1 = load_f32x8(t1 + 48);
+                    for (int t = 0; t < 36; t++) {
+                        const float *const a = &v[entry][t][c];
+                        const f32x8 w0 = load_f32x8(&z[entry][t][k * 8]); const f32x8 w1 = load_f32x8(&z[entry][t][(k + 1) * 8]);
+                        s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                        s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                        s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                        s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                    }
+                    store_f32x8(t0 + 0 * 16, s0_0);
+                    store_f32x8(t1 + 0 * 16, s0_1);
+                    store_f32x8(t0 + 1 * 16, s1_0);
+                    store_f32x8(t1 + 1 * 16, s1_1);
+                    store_f32x8(t0 + 2 * 16, s2_0);
+                    store_f32x8(t1 + 2 * 16, s2_1);
+                    store_f32x8(t0 + 3 * 16, s3_0);
+                    store_f32x8(t1 + 3 * 16, s3_1);
+                }
+            }
+        }
+    }
+}
+
+/* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
+LEVEL_v3 static void conv2d_1_weight_gradient_v3(float d_kernel[][288][16], float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int part = 0; part < 16; part += 8) {
+            f32x8 d[6][6];
+            for (int entry = 0; entry < 36; entry++) {
+                const float *const sums = work + (entry * 128 + g) * 16 + part;
+                d[entry / 6][entry % 6] = load_f32x8(sums);
+                for (int shard = 1; shard < 16; shard++) d[entry / 6][entry % 6] += load_f32x8(sums + shard * 73728);
+            }
+            winograd_kernel_adjoint_f32x8(d, &d_kernel[g / 32][g % 32][part], 32 * 16);
+        }
+    }
+}
+
+/* conv2d_1: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void conv2d_1_bias_gradient_part_v3(const float d_y[][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 64;
+    memset(sums, 0, 64 * sizeof(float));
+    for (ptrdiff_t m = first * 576; m < last * 576; m++) {
+        for (int k = 0; k < 64; k += 8) {
+            store_f32x8(&sums[k], load_f32x8(&sums[k]) + load_f32x8(&d_y[m][k]));
+        }
+    }
+}
+
+/* conv2d_1: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void conv2d_1_bias_gradient_v3(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 64 ? last * 256 : 64;
+    ptrdiff_t i = first * 256;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 sum = load_f32x8(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 64 + i]);
+        store_f32x8(&d_bias[i], sum);
+    }
+}
+
+/* conv2d_1/kernel: one step of adam on conv2d_1/kernel. */
+LEVEL_v3 static void conv2d_1_kernel_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 18432 ? last * 1024 : 18432;
+    ptrdiff_t i = first * 1024;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 g = load_f32x8(&d_w[i]);
+        f32x8 v = load_f32x8(&w[i]);
+        f32x8 m0 = load_f32x8(&slot0[i]);
+        f32x8 m1 = load_f32x8(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_f32x8(&slot0[i], m0);
+        store_f32x8(&slot1[i], m1);
+        store_f32x8(&w[i], v);
+    }
+}
+
+/* conv2d_1/bias: one step of adam on conv2d_1/bias. */
+LEVEL_v3 static void conv2d_1_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 64 ? last * 1024 : 64;
+    ptrdiff_t i = first * 1024;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 g = load_f32x8(&d_w[i]);
+        f32x8 v = load_f32x8(&w[i]);
+        f32x8 m0 = load_f32x8(&slot0[i]);
+        f32x8 m1 = load_f32x8(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_f32x8(&slot0[i], m0);
+        store_f32x8(&slot1[i], m1);
+        store_f32x8(&w[i], v);
+    }
+}
+
+/* conv2d: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
+LEVEL_v3 static void conv2d_weight_gradient_part_v3(const float x[][28][28][1], const float d_y[][26][26][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const sums)[9][16] = (float (*)[9][16])(work + task * 288);
+    memset(sums, 0, 288 * sizeof(float));
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int r = 0; r < 3; r++) {
+            const int s = 0;
+            for (int j = 0; j < 3; j += 3) {
+                for (int k = 0; k < 4; k += 2) {
+                    {
+                        float *const t0 = &sums[k / 2][r * 3 + s + j][k % 2 * 8];
+                        float *const t1 = &sums[(k + 1) / 2][r * 3 + s + j][(k + 1) % 2 * 8];
+                        f32x8 s0_0 = load_f32x8(t0); f32x8 s0_1 = load_f32x8(t1);
+                        f32x8 s1_0 = load_f32x8(t0 + 16); f32x8 s1_1 = load_f32x8(t1 + 16);
+                        f32x8 s2_0 = load_f32x8(t0 + 32); f32x8 s2_1 = load_f32x8(t1 + 32);
+                        for (int p = 0; p < 26; p++) {
+                            const float *a = &x[n][p + r][0][0] + j;
+                            for (int q = 0; q < 26; q++) {
+                                const f32x8 d0 = load_f32x8(&d_y[n][p][q][k * 8]);
+                                const f32x8 d1 = load_f32x8(&d_y[n][p][q][(k + 1) * 8]);
+                                const f32x8 w0 = d0; const f32x8 w1 = d1;
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                                a += 1;
+                            }
+                        }
+                        store_f32x8(t0 + 0 * 16, s0_0);
+                        store_f32x8(t1 + 0 * 16, s0_1);
+                        store_f32x8(t0 + 1 * 16, s1_0);
+                        store_f32x8(t1 + 1 * 16, s1_1);
+                        store_f32x8(t0 + 2 * 16, s2_0);
+                        store_f32x8(t1 + 2 * 16, s2_1);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* conv2d: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
+LEVEL_v3 static void conv2d_weight_gradient_v3(float *d_kernel, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 288 ? last * 256 : 288;
+    ptrdiff_t i = first * 256;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 sum = load_f32x8(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 288 + i]);
+        store_f32x8(&d_kernel[i], sum);
+    }
+}
+
+/* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void conv2d_bias_gradient_part_v3(const float d_y[][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 32;
+    memset(sums, 0, 32 * sizeof(float));
+    for (ptrdiff_t m = first * 676; m < last * 676; m++) {
+        for (int k = 0; k < 32; k += 8) {
+            store_f32x8(&sums[k], load_f32x8(&sums[k]) + load_f32x8(&d_y[m][k]));
+        }
+    }
+}
+
+/* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void conv2d_bias_gradient_v3(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 32 ? last * 256 : 32;
+    ptrdiff_t i = first * 256;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 sum = load_f32x8(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 32 + i]);
+        store_f32x8(&d_bias[i], sum);
+    }
+}
+
+/* conv2d/kernel: one step of adam on conv2d/kernel. */
+LEVEL_v3 static void conv2d_kernel_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 288 ? last * 1024 : 288;
+    ptrdiff_t i = first * 1024;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 g = load_f32x8(&d_w[i]);
+        f32x8 v = load_f32x8(&w[i]);
+        f32x8 m0 = load_f32x8(&slot0[i]);
+        f32x8 m1 = load_f32x8(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_f32x8(&slot0[i], m0);
+        store_f32x8(&slot1[i], m1);
+        store_f32x8(&w[i], v);
+    }
+}
+
+/* conv2d/bias: one step of adam on conv2d/bias. */
+LEVEL_v3 static void conv2d_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 32 ? last * 1024 : 32;
+    ptrdiff_t i = first * 1024;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 g = load_f32x8(&d_w[i]);
+        f32x8 v = load_f32x8(&w[i]);
+        f32x8 m0 = load_f32x8(&slot0[i]);
+        f32x8 m1 = load_f32x8(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_f32x8(&slot0[i], m0);
+        store_f32x8(&slot1[i], m1);
+        store_f32x8(&w[i], v);
+    }
+}
+
+static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mnist_cnn_step *step, float *losses, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 56786944);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 37748736);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 23592960);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 28311552);
+    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 28377088);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 28442624);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 57188352);
+    float *const dense_1_loss = (float *)(arena + 57193472);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 28518400);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 28442624);
+    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 28311552);
+    float *const d_dense_1_bias = (float *)(arena + 28320384);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 48824320);
+    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 18874368);
+    float *const d_dense_bias = (float *)(arena + 23601152);
+    float (*const d_conv2d_1_linear)[24][24][64] = (float (*)[24][24][64])(arena + 18874368);
+    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 15794176);
+    float *const d_conv2d_1_bias = (float *)(arena + 11079680);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11094016);
+    float *const d_conv2d_bias = (float *)(arena + 11077632);
+    float *const conv2d_1_workspace = (float *)(arena + 18874368);
+    float *const conv2d_1_workspace_61 = (float *)(arena + 21528576);
+    float *const dense_1_workspace = (float *)(arena + 28508160);
+    float *const dense_1_workspace_63 = (float *)(arena + 28319744);
+    float *const dense_workspace = (float *)(arena + 28311552);
+    float *const dense_workspace_65 = (float *)(arena + 23592960);
+    float *const conv2d_1_workspace_66 = (float *)(arena + 13656064);
+    float *const conv2d_1_workspace_67 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_68 = (float *)(arena + 13361152);
+    float *const conv2d_1_workspace_69 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_70 = (float *)(arena + 48824320);
+    float *const conv2d_1_workspace_71 = (float *)(arena + 11075584);
+    float *const conv2d_workspace = (float *)(arena + 11075584);
+    float *const conv2d_workspace_73 = (float *)(arena + 11075584);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_61, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_61, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_forward_v3(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_forward_v3(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v3((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_1_forward_v3(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v3(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_input_gradient_v3(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_v3(dropout_1_out, d_dense_1_linear, d_dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_63, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_63, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_1_kernel_update_v3(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
+    }
+    dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_v3((const float (*)[9216])dropout_out, d_dropout_1, d_dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_v3(d_dropout_1, dense_workspace_65, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_bias_gradient_v3(d_dense_bias, dense_workspace_65, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_kernel_update_v3(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 1152 * task / 16, 1152 * (task + 1) / 16);
+    }
+    dense_bias_update_v3(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_gradient_v3(conv2d_1_linear_out, (const float (*)[12][12][64])d_flatten, d_conv2d_1_linear, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_66, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_flipped_transform_v3((float (*)[576][16])conv2d_1_workspace_66, (float (*)[2][64][16])conv2d_1_workspace_68, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_input_gradient_v3(d_conv2d_1_linear, d_conv2d, conv2d_1_workspace_67, (float (*)[2][64][16])conv2d_1_workspace_68, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_weight_gradient_part_v3(conv2d_linear_out, d_conv2d_1_linear, conv2d_1_workspace_69, conv2d_1_workspace_70, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_weight_gradient_v3(d_conv2d_1_kernel, conv2d_1_workspace_69, 128 * task / 16, 128 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_bias_gradient_part_v3((const float (*)[64])d_conv2d_1_linear, conv2d_1_workspace_71, count * task / 16, count * (task + 1) / 16, task);
+    }
+    conv2d_1_bias_gradient_v3(d_conv2d_1_bias, conv2d_1_workspace_71, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_kernel_update_v3(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
+    }
+    conv2d_1_bias_update_v3(d_conv2d_1_bias, w->conv2d_1_bias, slots[0].conv2d_1_bias, slots[1].conv2d_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_weight_gradient_part_v3(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_weight_gradient_v3(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_bias_gradient_part_v3((const float (*)[32])d_conv2d, conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
+    }
+    conv2d_bias_gradient_v3(d_conv2d_bias, conv2d_workspace_73, 0, 1);
+    conv2d_kernel_update_v3(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
+    conv2d_bias_update_v3(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+/* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
+LEVEL_v3 static void dense_1_input_gradient_gradients_v3(const float d_y[][10], const float kernel[][128][16], float d_x[][128], float *work, const float e0[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const turned)[16] = (float (*)[16])(work + task * 160);
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int o = 0; o < 10; o++) {
+            for (int i = 0; i < 16; i++) {
+                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+            }
+        }
+        const ptrdiff_t from = 0, to = count * 1;
+        ptrdiff_t m = from;
+        for (; m + 6 <= to; m += 6) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+            f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
+            f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            const float *const a2 = d_y[m + 2];
+            const float *const a3 = d_y[m + 3];
+            const float *const a4 = d_y[m + 4];
+            const float *const a5 = d_y[m + 5];
+            for (int j = 0; j < 10; j++) {
+                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+            }
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
+            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16]) > 0.0f, s1_0);
+            store_f32x8(&d_x[m + 1][g * 16], s1_0);
+            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_1);
+            store_f32x8(&d_x[m + 1][g * 16 + 8], s1_1);
+            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16]) > 0.0f, s2_0);
+            store_f32x8(&d_x[m + 2][g * 16], s2_0);
+            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16 + 8]) > 0.0f, s2_1);
+            store_f32x8(&d_x[m + 2][g * 16 + 8], s2_1);
+            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16]) > 0.0f, s3_0);
+            store_f32x8(&d_x[m + 3][g * 16], s3_0);
+            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16 + 8]) > 0.0f, s3_1);
+            store_f32x8(&d_x[m + 3][g * 16 + 8], s3_1);
+            s4_0 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16]) > 0.0f, s4_0);
+            store_f32x8(&d_x[m + 4][g * 16], s4_0);
+            s4_1 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16 + 8]) > 0.0f, s4_1);
+            store_f32x8(&d_x[m + 4][g * 16 + 8], s4_1);
+            s5_0 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16]) > 0.0f, s5_0);
+            store_f32x8(&d_x[m + 5][g * 16], s5_0);
+            s5_1 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16 + 8]) > 0.0f, s5_1);
+            store_f32x8(&d_x[m + 5][g * 16 + 8], s5_1);
+        }
+        for (; m < to; m++) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            const float *const a0 = d_y[m];
+            for (int j = 0; j < 10; j++) {
+                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+            }
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
+        }
+    }
+}
+
+/* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
+LEVEL_v3 static void dense_input_gradient_gradients_v3(const float d_y[][128], const float kernel[][9216][16], float d_x[][9216], float *work, const float e0[][9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const turned)[16] = (float (*)[16])(work + task * 2048);
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int o = 0; o < 128; o++) {
+            for (int i = 0; i < 16; i++) {
+                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+            }
+        }
+        const ptrdiff_t from = 0, to = count * 1;
+        ptrdiff_t m = from;
+        for (; m + 6 <= to; m += 6) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+            f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
+            f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            const float *const a2 = d_y[m + 2];
+            const float *const a3 = d_y[m + 3];
+            const float *const a4 = d_y[m + 4];
+            const float *const a5 = d_y[m + 5];
+            for (int j = 0; j < 128; j++) {
+                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+            }
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
+            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16]) > 0.0f, s1_0);
+            store_f32x8(&d_x[m + 1][g * 16], s1_0);
+            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_1);
+            store_f32x8(&d_x[m + 1][g * 16 + 8], s1_1);
+            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16]) > 0.0f, s2_0);
+            store_f32x8(&d_x[m + 2][g * 16], s2_0);
+            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16 + 8]) > 0.0f, s2_1);
+            store_f32x8(&d_x[m + 2][g * 16 + 8], s2_1);
+            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16]) > 0.0f, s3_0);
+            store_f32x8(&d_x[m + 3][g * 16], s3_0);
+            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16 + 8]) > 0.0f, s3_1);
+            store_f32x8(&d_x[m + 3][g * 16 + 8], s3_1);
+            s4_0 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16]) > 0.0f, s4_0);
+            store_f32x8(&d_x[m + 4][g * 16], s4_0);
+            s4_1 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16 + 8]) > 0.0f, s4_1);
+            store_f32x8(&d_x[m + 4][g * 16 + 8], s4_1);
+            s5_0 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16]) > 0.0f, s5_0);
+            store_f32x8(&d_x[m + 5][g * 16], s5_0);
+            s5_1 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16 + 8]) > 0.0f, s5_1);
+            store_f32x8(&d_x[m + 5][g * 16 + 8], s5_1);
+        }
+        for (; m < to; m++) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            const float *const a0 = d_y[m];
+            for (int j = 0; j < 128; j++) {
+                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+            }
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
+        }
+    }
+}
+
+static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 56786944);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 37748736);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 23592960);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 23658496);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 57188352);
+    float *const dense_1_loss = (float *)(arena + 57193472);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 23668736);
+    float (*const d_dense)[128] = (float (*)[128])(arena + 23724032);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 48824320);
+    float (*const d_conv2d_1_linear)[24][24][64] = (float (*)[24][24][64])(arena + 18874368);
+    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena);
+    float *const conv2d_1_workspace = (float *)(arena + 18874368);
+    float *const conv2d_1_workspace_41 = (float *)(arena + 21528576);
+    float *const dense_1_workspace = (float *)(arena + 23658496);
+    float *const dense_1_workspace_43 = (float *)(arena + 23592960);
+    float *const dense_workspace = (float *)(arena + 23592960);
+    float *const dense_workspace_45 = (float *)(arena + 18874368);
+    float *const conv2d_1_workspace_46 = (float *)(arena + 13656064);
+    float *const conv2d_1_workspace_47 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_48 = (float *)(arena + 13361152);
+    float *const conv2d_1_workspace_49 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_50 = (float *)(arena + 48824320);
+    float *const conv2d_1_workspace_51 = (float *)(arena + 11075584);
+    float *const conv2d_workspace = (float *)(arena + 11075584);
+    float *const conv2d_workspace_53 = (float *)(arena + 11075584);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_41, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_41, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_forward_v3(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_input_gradient_gradients_v3(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, task, task + 1, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_v3(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_43, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_v3(gradients->dense_1_bias, dense_1_workspace_43, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_input_gradient_gradients_v3(d_dense, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_v3((const float (*)[9216])conv2d_1_out, d_dense, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_v3(d_dense, dense_workspace_45, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_bias_gradient_v3(gradients->dense_bias, dense_workspace_45, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_gradient_v3(conv2d_1_linear_out, (const float (*)[12][12][64])d_flatten, d_conv2d_1_linear, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_46, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_flipped_transform_v3((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_input_gradient_v3(d_conv2d_1_linear, d_conv2d, conv2d_1_workspace_47, (float (*)[2][64][16])conv2d_1_workspace_48, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_weight_gradient_part_v3(conv2d_linear_out, d_conv2d_1_linear, conv2d_1_workspace_49, conv2d_1_workspace_50, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_weight_gradient_v3(gradients->conv2d_1_kernel, conv2d_1_workspace_49, 128 * task / 16, 128 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_bias_gradient_part_v3((const float (*)[64])d_conv2d_1_linear, conv2d_1_workspace_51, count * task / 16, count * (task + 1) / 16, task);
+    }
+    conv2d_1_bias_gradient_v3(gradients->conv2d_1_bias, conv2d_1_workspace_51, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_weight_gradient_part_v3(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_weight_gradient_v3(&gradients->conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_bias_gradient_part_v3((const float (*)[32])d_conv2d, conv2d_workspace_53, count * task / 16, count * (task + 1) / 16, task);
+    }
+    conv2d_bias_gradient_v3(gradients->conv2d_bias, conv2d_workspace_53, 0, 1);
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+#endif
+
+/* ---- base: vectors of 4 floats, 16 registers ---- */
+
+typedef float f32x4 __attribute__((vector_size(4 * 4)));
+typedef int32_t i32x4 __attribute__((vector_size(4 * 4)));
+typedef uint32_t u32x4 __attribute__((vector_size(4 * 4)));
+typedef float f32x4_at __attribute__((vector_size(4 * 4), aligned(4), may_alias)); /* anywhere in memory */
+
+LEVEL_base static inline f32x4 load_f32x4(const float *from)
+{
+    return *(const f32x4_at *)from;
+}
+
+LEVEL_base static inline void store_f32x4(float *to, f32x4 x)
+{
+    *(f32x4_at *)to = x;
+}
+
+/* The first `count` numbers, the rest zero. */
+LEVEL_base static inline f32x4 load_part_f32x4(const float *from, size_t count)
+{
+    f32x4 x = {0};
+    memcpy(&x, from, count * sizeof(float));
+    return x;
+}
+
+LEVEL_base static inline void store_part_f32x4(float *to, f32x4 x, size_t count)
+{
+    memcpy(to, &x, count * sizeof(float));
+}
+
+/* x where the mask is set, else zero. */
+LEVEL_base static inline f32x4 keep_f32x4(i32x4 mask, f32x4 x)
+{
+    return (f32x4)(mask & (i32x4)x);
+}
+
+/* The larger; b where one is not a number. */
+LEVEL_base static inline f32x4 max_f32x4(f32x4 a, f32x4 b)
+{
+#if 4 == 16 && defined(__x86_64__) && defined(__clang__)
+    return (f32x4)__builtin_ia32_maxps512(a, b, 4);
+#elif 4 == 16 && defined(__x86_64__)
+    return (f32x4)__builtin_ia32_maxps512_mask(a, b, a, -1, 4);
+#elif 4 == 8 && defined(__x86_64__)
+    return (f32x4)__builtin_ia32_maxps256(a, b);
+#elif 4 == 4 && defined(__x86_64__)
+    return (f32x4)__builtin_ia32_maxps(a, b);
+#else
+    i32x4 larger = a > b;
+    return (f32x4)((larger & (i32x4)a) | (~larger & (i32x4)b));
+#endif
+}
+
+LEVEL_base static inline f32x4 sqrt_f32x4(f32x4 x)
+{
+#if 4 == 16 && defined(__x86_64__) && defined(__clang__)
+    return (f32x4)__builtin_ia32_sqrtps512(x, 4);
+#elif 4 == 16 && defined(__x86_64__)
+    return (f32x4)__builtin_ia32_sqrtps512_mask(x, x, -1, 4);
+#elif 4 == 8 && defined(__x86_64__)
+    return (f32x4)__builtin_ia32_sqrtps256(x);
+#elif 4 == 4 && defined(__x86_64__)
+    return (f32x4)__builtin_ia32_sqrtps(x);
+#else
+    for (int i = 0; i < 4; i++) x[i] = sqrtf(x[i]);
+    return x;
+#endif
+}
+
+/* All ones where a random number of the sequence `key`, from `index` on, is below `threshold` of 2^32 (random.h). */
+LEVEL_base static inline i32x4 random_below_f32x4(uint64_t key, uint32_t index, uint32_t threshold)
+{
+    u32x4 x;
+    for (uint32_t i = 0; i < 4; i++) x[i] = i;
+    x = (x + index) ^ (uint32_t)key;
+    x = (x ^ (x >> 16)) * 0x7feb352du;
+    x = x ^ (uint32_t)(key >> 32);
+    x = (x ^ (x >> 15)) * 0x846ca68bu;
+    x = x ^ (x >> 16);
+    return (i32x4)(x < threshold);
+}
+
+
+/* Bt d */
+LEVEL_base static inline void winograd_input_line_f32x4(const f32x4 d[6], f32x4 v[6])
+{
+    const f32x4 a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1], c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
+    v[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
+    v[1] = a + b;
+    v[2] = a - b;
+    v[3] = c + e;
+    v[4] = c - e;
+    v[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
+}
+
+/* Bt d B of the 6x6 pixels at `from`, whose rows and pixels lie `row` and `pixel` apart; the 36 entries go to `to`, `entry` apart. */
+LEVEL_base static inline void winograd_input_f32x4(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
+{
+    f32x4 half[6][6]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        const float *const at = from + s * pixel;
+        const f32x4 d[6] = {load_f32x4(at), load_f32x4(at + row), load_f32x4(at + 2 * row),
+                                load_f32x4(at + 3 * row), load_f32x4(at + 4 * row), load_f32x4(at + 5 * row)};
+        winograd_input_line_f32x4(d, half[s]);
+    }
+    UNROLL for (int r = 0; r < 6; r++) {
+        const f32x4 d[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
+        f32x4 v[6];
+        winograd_input_line_f32x4(d, v);
+        UNROLL for (int s = 0; s < 6; s++) store_f32x4(to + (6 * r + s) * entry, v[s]);
+    }
+}
+
+/* At m */
+LEVEL_base static inline void winograd_output_line_f32x4(const f32x4 m[6], f32x4 y[4])
+{
+    const f32x4 sum12 = m[1] + m[2], difference12 = m[1] - m[2], sum34 = m[3] + m[4], difference34 = m[3] - m[4];
+    y[0] = m[0] + sum12 + sum34;
+    y[1] = difference12 + 2.0f * difference34;
+    y[2] = sum12 + 4.0f * sum34;
+    y[3] = difference12 + 8.0f * difference34 + m[5];
+}
+
+/* At m A of 36 entries `entry` apart: 4 rows of 4 results. */
+LEVEL_base static inline void winograd_output_f32x4(const float *from, ptrdiff_t entry, f32x4 y[4][4])
+{
+    f32x4 half[6][4]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        const float *const at = from + s * entry;
+        const f32x4 m[6] = {load_f32x4(at), load_f32x4(at + 6 * entry), load_f32x4(at + 12 * entry),
+                                load_f32x4(at + 18 * entry), load_f32x4(at + 24 * entry), load_f32x4(at + 30 * entry)};
+        winograd_output_line_f32x4(m, half[s]);
+    }
+    UNROLL for (int r = 0; r < 4; r++) {
+        const f32x4 m[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
+        winograd_output_line_f32x4(m, y[r]);
+    }
+}
+
+/* A y, the adjoint. */
+LEVEL_base static inline void winograd_output_adjoint_line_f32x4(const f32x4 y[4], f32x4 m[6])
+{
+    const f32x4 even = y[0] + y[2], odd = y[1] + y[3], even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
+    m[0] = y[0];
+    m[1] = even + odd;
+    m[2] = even - odd;
+    m[3] = even2 + odd2;
+    m[4] = even2 - odd2;
+    m[5] = y[3];
+}
+
+/* A y At of 4 rows of 4 results: 36 entries `entry` apart. */
+LEVEL_base static inline void winograd_output_adjoint_f32x4(f32x4 y[4][4], float *to, ptrdiff_t entry)
+{
+    f32x4 half[4][6]; /* [row][column] */
+    UNROLL for (int r = 0; r < 4; r++) winograd_output_adjoint_line_f32x4(y[r], half[r]);
+    UNROLL for (int s = 0; s < 6; s++) {
+        const f32x4 column[4] = {half[0][s], half[1][s], half[2][s], half[3][s]};
+        f32x4 m[6];
+        winograd_output_adjoint_line_f32x4(column, m);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x4(to + (6 * r + s) * entry, m[r]);
+    }
+}
+
+/* G g */
+LEVEL_base static inline void winograd_kernel_line_f32x4(const f32x4 g[3], f32x4 u[6])
+{
+    const f32x4 even = (g[0] + g[2]) * (-1.0f / 6), odd = g[1] * (-1.0f / 6);
+    const f32x4 even2 = g[0] * (1.0f / 24) + g[2] * (1.0f / 6), odd2 = g[1] * (1.0f / 12);
+    u[0] = g[0] * 0.25f;
+    u[1] = even + odd;
+    u[2] = even - odd;
+    u[3] = even2 + odd2;
+    u[4] = even2 - odd2;
+    u[5] = g[2];
+}
+
+/* G g Gt of a 3x3 kernel, row by row `step` apart: 36 entries `entry` apart. */
+LEVEL_base static inline void winograd_kernel_f32x4(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
+{
+    f32x4 half[3][6]; /* [row][column] */
+    UNROLL for (int r = 0; r < 3; r++) {
+        const float *const at = from + 3 * r * step;
+        const f32x4 g[3] = {load_f32x4(at), load_f32x4(at + step), load_f32x4(at + 2 * step)};
+        winograd_kernel_line_f32x4(g, half[r]);
+    }
+    UNROLL for (int s = 0; s < 6; s++) {
+        const f32x4 g[3] = {half[0][s], half[1][s], half[2][s]};
+        f32x4 u[6];
+        winograd_kernel_line_f32x4(g, u);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x4(to + (6 * r + s) * entry, u[r]);
+    }
+}
+
+/* Gt u, the adjoint. */
+LEVEL_base static inline void winograd_kernel_adjoint_line_f32x4(const f32x4 u[6], f32x4 g[3])
+{
+    const f32x4 sum12 = u[1] + u[2], difference12 = u[1] - u[2], sum34 = u[3] + u[4], difference34 = u[3] - u[4];
+    g[0] = u[0] * 0.25f - sum12 * (1.0f / 6) + sum34 * (1.0f / 24);
+    g[1] = difference34 * (1.0f / 12) - difference12 * (1.0f / 6);
+    g[2] = (sum34 - sum12) * (1.0f / 6) + u[5];
+}
+
+/* Gt u G of 36 entries: the gradient of a 3x3 kernel, row by row `step` apart. */
+LEVEL_base static inline void winograd_kernel_adjoint_f32x4(f32x4 u[6][6], float *to, ptrdiff_t step)
+{
+    f32x4 half[6][3]; /* [row][column] */
+    UNROLL for (int r = 0; r < 6; r++) winograd_kernel_adjoint_line_f32x4(u[r], half[r]);
+    UNROLL for (int s = 0; s < 3; s++) {
+        const f32x4 column[6] = {half[0][s], half[1][s], half[2][s], half[3][s], half[4][s], half[5][s]};
+        f32x4 g[3];
+        winograd_kernel_adjoint_line_f32x4(column, g);
+        UNROLL for (int r = 0; r < 3; r++) store_f32x4(to + (3 * r + s) * step, g[r]);
+    }
+}
+
+
+/* rescaling: y = x * 0.00392156863 + 0. */
+static void rescaling_forward_base(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    ptrdiff_t i = first * 784;
+    for (; i + 4 <= last * 784; i += 4) {
+        f32x4 v = load_f32x4(&x[i]);
+        v = v * 0.003921569f;
+        store_f32x4(&y[i], v);
+    }
+}
+
+/* conv2d: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
+ * kernels 3 x 3, 1 to 32 channels, 28 x 28 to 26 x 26. */
+static void conv2d_forward_base(const float x[][28][28][1], const float kernel[][9][16], const float bias[], float y[][26][26][32], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int p = 0; p < 26; p++) {
+            for (int k = 0; k < 8; k += 4) {
+                for (int q = 0; q < 26; q += 2) {
+                    const f32x4 bias0 = load_f32x4(&bias[k * 4]);
+                    const f32x4 bias1 = load_f32x4(&bias[(k + 1) * 4]);
+                    const f32x4 bias2 = load_f32x4(&bias[(k + 2) * 4]);
+                    const f32x4 bias3 = load_f32x4(&bias[(k + 3) * 4]);
+                    f32x4 s0_0 = bias0; f32x4 s0_1 = bias1; f32x4 s0_2 = bias2; f32x4 s0_3 = bias3;
+                    f32x4 s1_0 = bias0; f32x4 s1_1 = bias1; f32x4 s1_2 = bias2; f32x4 s1_3 = bias3;
+                    for (int r = 0; r < 3; r++) {
+                        const float *const a = &x[n][p + r][q][0];
+                        const float *const b0 = &kernel[k / 4][r * 3][k % 4 * 4];
+                        const float *const b1 = &kernel[(k + 1) / 4][r * 3][(k + 1) % 4 * 4];
+                        const float *const b2 = &kernel[(k + 2) / 4][r * 3][(k + 2) % 4 * 4];
+                        const float *const b3 = &kernel[(k + 3) / 4][r * 3][(k + 3) % 4 * 4];
+                        {
+                            const f32x4 w0 = load_f32x4(b0); const f32x4 w1 = load_f32x4(b1); const f32x4 w2 = load_f32x4(b2); const f32x4 w3 = load_f32x4(b3);
+                            s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                            s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                        }
+                        {
+                            const f32x4 w0 = load_f32x4(b0 + 16); const f32x4 w1 = load_f32x4(b1 + 16); const f32x4 w2 = load_f32x4(b2 + 16); const f32x4 w3 = load_f32x4(b3 + 16);
+                            s0_0 += a[1] * w0; s0_1 += a[1] * w1; s0_2 += a[1] * w2; s0_3 += a[1] * w3;
+                            s1_0 += a[2] * w0; s1_1 += a[2] * w1; s1_2 += a[2] * w2; s1_3 += a[2] * w3;
+                        }
+                        {
+                            const f32x4 w0 = load_f32x4(b0 + 32); const f32x4 w1 = load_f32x4(b1 + 32); const f32x4 w2 = load_f32x4(b2 + 32); const f32x4 w3 = load_f32x4(b3 + 32);
+                            s0_0 += a[2] * w0; s0_1 += a[2] * w1; s0_2 += a[2] * w2; s0_3 += a[2] * w3;
+                            s1_0 += a[3] * w0; s1_1 += a[3] * w1; s1_2 += a[3] * w2; s1_3 += a[3] * w3;
+                        }
+                    }
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[n][p][q][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[n][p][q][(k + 1) * 4], s0_1);
+                    s0_2 = max_f32x4((f32x4){0}, s0_2);
+                    store_f32x4(&y[n][p][q][(k + 2) * 4], s0_2);
+                    s0_3 = max_f32x4((f32x4){0}, s0_3);
+                    store_f32x4(&y[n][p][q][(k + 3) * 4], s0_3);
+                    s1_0 = max_f32x4((f32x4){0}, s1_0);
+                    store_f32x4(&y[n][p][q + 1][k * 4], s1_0);
+                    s1_1 = max_f32x4((f32x4){0}, s1_1);
+                    store_f32x4(&y[n][p][q + 1][(k + 1) * 4], s1_1);
+                    s1_2 = max_f32x4((f32x4){0}, s1_2);
+                    store_f32x4(&y[n][p][q + 1][(k + 2) * 4], s1_2);
+                    s1_3 = max_f32x4((f32x4){0}, s1_3);
+                    store_f32x4(&y[n][p][q + 1][(k + 3) * 4], s1_3);
+                }
+            }
+        }
+    }
+}
+
+/* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
+ * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
+static void conv2d_1_kernel_transform_base(const float kernel[][288][16], float u[][4][32][16], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int c = 0; c < 32; c++) {
+            for (int part = 0; part < 16; part += 4) {
+                winograd_kernel_f32x4(&kernel[g][c][part], 32 * 16, &u[0][g][c][part], 2048);
+            }
+        }
+    }
+}
+
+/* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
+ * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
+static void conv2d_1_forward_base(const float x[][26][26][32], const float bias[], float y[][24][24][64], float *work, float u[][4][32][16], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
+    float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int i = 0; i < 6; i += 2) {
+            for (int b = 0; b < 2; b++) {
+                for (int j = 0; j < 6; j++) {
+                    for (int k = 0; k < 32; k += 4) {
+                        winograd_input_f32x4(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 12 * 32);
+                    }
+                }
+            }
+            for (int entry = 0; entry < 36; entry++) {
+                for (int k = 0; k < 16; k += 2) {
+                    const float *const b0 = &u[entry][k / 4][0][k % 4 * 4];
+                    const float *const b1 = &u[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
+                    for (int t = 0; t < 12; t += 6) {
+                        const float *const a = &v[entry][t][0];
+                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
+                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
+                        f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
+                        f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
+                        f32x4 s4_0 = {0}; f32x4 s4_1 = {0};
+                        f32x4 s5_0 = {0}; f32x4 s5_1 = {0};
+                        for (int c = 0; c < 32; c++) {
+                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16);
+                            s0_0 += a[c] * w0; s0_1 += a[c] * w1;
+                            s1_0 += a[c + 32] * w0; s1_1 += a[c + 32] * w1;
+                            s2_0 += a[c + 64] * w0; s2_1 += a[c + 64] * w1;
+                            s3_0 += a[c + 96] * w0; s3_1 += a[c + 96] * w1;
+                            s4_0 += a[c + 128] * w0; s4_1 += a[c + 128] * w1;
+                            s5_0 += a[c + 160] * w0; s5_1 += a[c + 160] * w1;
+                        }
+                        store_f32x4(&m[entry][t][k * 4], s0_0);
+                        store_f32x4(&m[entry][t][(k + 1) * 4], s0_1);
+                        store_f32x4(&m[entry][t + 1][k * 4], s1_0);
+                        store_f32x4(&m[entry][t + 1][(k + 1) * 4], s1_1);
+                        store_f32x4(&m[entry][t + 2][k * 4], s2_0);
+                        store_f32x4(&m[entry][t + 2][(k + 1) * 4], s2_1);
+                        store_f32x4(&m[entry][t + 3][k * 4], s3_0);
+                        store_f32x4(&m[entry][t + 3][(k + 1) * 4], s3_1);
+                        store_f32x4(&m[entry][t + 4][k * 4], s4_0);
+                        store_f32x4(&m[entry][t + 4][(k + 1) * 4], s4_1);
+                        store_f32x4(&m[entry][t + 5][k * 4], s5_0);
+                        store_f32x4(&m[entry][t + 5][(k + 1) * 4], s5_1);
+                    }
+                }
+            }
+            for (int b = 0; b < 2; b++) {
+                for (int j = 0; j < 6; j++) {
+                    for (int k = 0; k < 64; k += 4) {
+                        f32x4 d[4][4];
+                        winograd_output_f32x4(&m[0][b * 6 + j][k], 12 * 64, d);
+                        UNROLL for (int r = 0; r < 4; r++) {
+                            UNROLL for (int s = 0; s < 4; s++) {
+                                const int p = 4 * (i + b) + r, q = 4 * j + s;
+                                f32x4 sum = d[r][s] + load_f32x4(&bias[k]);
+                                store_f32x4(&y[n][p][q][k], sum);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* max_pooling2d: the largest of each window of 2 x 2, a step being 2 x 2. */
+static void max_pooling2d_forward_base(const float x[][24][24][64], float y[][12][12][64], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int p = 0; p < 12; p++) {
+            for (int q = 0; q < 12; q++) {
+                for (int c = 0; c < 64; c += 4) {
+                    f32x4 v = (f32x4){0} + -INFINITY;
+                    for (int r = 0; r < 2; r++) {
+                        for (int s = 0; s < 2; s++) {
+                            const f32x4 a = load_f32x4(&x[n][p * 2 + r][q * 2 + s][c]);
+                            v = max_f32x4(a, v);
+                        }
+                    }
+                    v = max_f32x4((f32x4){0}, v);
+                    store_f32x4(&y[n][p][q][c], v);
+                }
+            }
+        }
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+static void dense_forward_base(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    for (int k = 0; k < 32; k += 8) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
+                f32x4 s0_4 = i ? load_f32x4(&y[m][(k + 4) * 4]) : load_f32x4(&bias[(k + 4) * 4]);
+                f32x4 s0_5 = i ? load_f32x4(&y[m][(k + 5) * 4]) : load_f32x4(&bias[(k + 5) * 4]);
+                f32x4 s0_6 = i ? load_f32x4(&y[m][(k + 6) * 4]) : load_f32x4(&bias[(k + 6) * 4]);
+                f32x4 s0_7 = i ? load_f32x4(&y[m][(k + 7) * 4]) : load_f32x4(&bias[(k + 7) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
+                const float *const b4 = &kernel[(k + 4) / 4][i][(k + 4) % 4 * 4];
+                const float *const b5 = &kernel[(k + 5) / 4][i][(k + 5) % 4 * 4];
+                const float *const b6 = &kernel[(k + 6) / 4][i][(k + 6) % 4 * 4];
+                const float *const b7 = &kernel[(k + 7) / 4][i][(k + 7) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
+                }
+                if (i + end < 9216) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                    store_f32x4(&y[m][(k + 4) * 4], s0_4);
+                    store_f32x4(&y[m][(k + 5) * 4], s0_5);
+                    store_f32x4(&y[m][(k + 6) * 4], s0_6);
+                    store_f32x4(&y[m][(k + 7) * 4], s0_7);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s0_2 = max_f32x4((f32x4){0}, s0_2);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    s0_3 = max_f32x4((f32x4){0}, s0_3);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                    s0_4 = max_f32x4((f32x4){0}, s0_4);
+                    store_f32x4(&y[m][(k + 4) * 4], s0_4);
+                    s0_5 = max_f32x4((f32x4){0}, s0_5);
+                    store_f32x4(&y[m][(k + 5) * 4], s0_5);
+                    s0_6 = max_f32x4((f32x4){0}, s0_6);
+                    store_f32x4(&y[m][(k + 6) * 4], s0_6);
+                    s0_7 = max_f32x4((f32x4){0}, s0_7);
+                    store_f32x4(&y[m][(k + 7) * 4], s0_7);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+static void dense_1_forward_base(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m < to; m++) {
+            f32x4 s0_0 = load_f32x4(&bias[0]);
+            f32x4 s0_1 = load_f32x4(&bias[4]);
+            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][4];
+            const float *const b2 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+            }
+            store_f32x4(&y[m][0], s0_0);
+            store_f32x4(&y[m][4], s0_1);
+            store_part_f32x4(&y[m][8], s0_2, 2);
+        }
+    }
+}
+
+/* dense_1/softmax: y[c] = e^x[c] / sum over k of e^x[k], 10 classes. */
+static void dense_1_softmax_forward_base(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int m = 0; m < 1; m++) {
+            const float *const from = &x[(n + m) * 10];
+            float *const to = &y[(n + m) * 10];
+            float largest = from[0], sum = 0.0f;
+            for (int c = 1; c < 10; c++) {
+                largest = from[c] > largest ? from[c] : largest;
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = expf(from[c] - largest);
+                sum += to[c];
+            }
+            for (int c = 0; c < 10; c++) {
+                to[c] = to[c] / sum;
+            }
+        }
+    }
+}
+
+static void run_single_base(const mnist_cnn_weights *w, const float *input, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 608256);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena + 460800);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 36864);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float *const conv2d_1_workspace = (float *)(arena + 294912);
+    float *const conv2d_1_workspace_21 = (float *)(arena);
+    rescaling_forward_base(input, &rescaling_out[0][0][0][0], 0, 1);
+    conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1);
+    conv2d_1_kernel_transform_base(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 4);
+    conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 1, 0);
+    max_pooling2d_forward_base(conv2d_1_linear_out, conv2d_1_out, 0, 1);
+    dense_forward_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
+    dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    dense_1_softmax_forward_base(&dense_1_linear_out[0][0], output, 0, 1);
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+static void dense_forward_batch_base(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = 0, to = count * 1;
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 6 <= to; m += 6) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s4_1 = i ? load_f32x4(&y[m + 4][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s5_0 = i ? load_f32x4(&y[m + 5][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s5_1 = i ? load_f32x4(&y[m + 5][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const a1 = &x[m + 1][i];
+                const float *const a2 = &x[m + 2][i];
+                const float *const a3 = &x[m + 3][i];
+                const float *const a4 = &x[m + 4][i];
+                const float *const a5 = &x[m + 5][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s1_0 = max_f32x4((f32x4){0}, s1_0);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    s1_1 = max_f32x4((f32x4){0}, s1_1);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    s2_0 = max_f32x4((f32x4){0}, s2_0);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    s2_1 = max_f32x4((f32x4){0}, s2_1);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    s3_0 = max_f32x4((f32x4){0}, s3_0);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    s3_1 = max_f32x4((f32x4){0}, s3_1);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    s4_0 = max_f32x4((f32x4){0}, s4_0);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    s4_1 = max_f32x4((f32x4){0}, s4_1);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    s5_0 = max_f32x4((f32x4){0}, s5_0);
+                    store_f32x4(&y[m + 5][k * 4], s5_0);
+                    s5_1 = max_f32x4((f32x4){0}, s5_1);
+                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
+static void dense_1_forward_batch_base(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t from = first * 1, to = last * 1;
+    {
+        ptrdiff_t m = from;
+        for (; m + 4 <= to; m += 4) {
+            f32x4 s0_0 = load_f32x4(&bias[0]);
+            f32x4 s0_1 = load_f32x4(&bias[4]);
+            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
+            f32x4 s1_0 = load_f32x4(&bias[0]);
+            f32x4 s1_1 = load_f32x4(&bias[4]);
+            f32x4 s1_2 = load_part_f32x4(&bias[8], 2);
+            f32x4 s2_0 = load_f32x4(&bias[0]);
+            f32x4 s2_1 = load_f32x4(&bias[4]);
+            f32x4 s2_2 = load_part_f32x4(&bias[8], 2);
+            f32x4 s3_0 = load_f32x4(&bias[0]);
+            f32x4 s3_1 = load_f32x4(&bias[4]);
+            f32x4 s3_2 = load_part_f32x4(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const a1 = &x[m + 1][0];
+            const float *const a2 = &x[m + 2][0];
+            const float *const a3 = &x[m + 3][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][4];
+            const float *const b2 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
+                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
+                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
+            }
+            store_f32x4(&y[m][0], s0_0);
+            store_f32x4(&y[m][4], s0_1);
+            store_part_f32x4(&y[m][8], s0_2, 2);
+            store_f32x4(&y[m + 1][0], s1_0);
+            store_f32x4(&y[m + 1][4], s1_1);
+            store_part_f32x4(&y[m + 1][8], s1_2, 2);
+            store_f32x4(&y[m + 2][0], s2_0);
+            store_f32x4(&y[m + 2][4], s2_1);
+            store_part_f32x4(&y[m + 2][8], s2_2, 2);
+            store_f32x4(&y[m + 3][0], s3_0);
+            store_f32x4(&y[m + 3][4], s3_1);
+            store_part_f32x4(&y[m + 3][8], s3_2, 2);
+        }
+        for (; m < to; m++) {
+            f32x4 s0_0 = load_f32x4(&bias[0]);
+            f32x4 s0_1 = load_f32x4(&bias[4]);
+            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
+            const float *const a0 = &x[m][0];
+            const float *const b0 = &kernel[0][0][0];
+            const float *const b1 = &kernel[0][0][4];
+            const float *const b2 = &kernel[0][0][8];
+            for (int j = 0; j < 128; j++) {
+                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+            }
+            store_f32x4(&y[m][0], s0_0);
+            store_f32x4(&y[m][4], s0_1);
+            store_part_f32x4(&y[m][8], s0_2, 2);
+        }
+    }
+}
+
+static void run_batch_base(const mnist_cnn_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 18874368);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
+    float *const conv2d_1_workspace = (float *)(arena + 29949952);
+    float *const conv2d_1_workspace_21 = (float *)(arena + 32604160);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_base(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_forward_base(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_base(&dense_1_linear_out[0][0], output, count * task / 16, count * (task + 1) / 16);
+    }
+}
+
+static void dense_1_loss_base(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        const float scale = (weight ? weight[n] : 1.0f) / 1.0f;
+        float value = 0.0f;
+        for (ptrdiff_t m = n * 1; m < (n + 1) * 1; m++) {
+            const float *const row = &p[m * 10], *const t = &target[m * 10];
+            float *const d = &d_p[m * 10];
+            float largest = row[0], sum = 0.0f, mass = 0.0f;
+            for (int c = 1; c < 10; c++) largest = row[c] > largest ? row[c] : largest;
+            for (int c = 0; c < 10; c++) {
+                d[c] = expf(row[c] - largest);
+                sum += d[c];
+            }
+            const float log_sum = largest + logf(sum);
+            for (int c = 0; c < 10; c++) {
+                mass += t[c];
+                value += t[c] > 0.0f || t[c] < 0.0f ? t[c] * (log_sum - row[c]) : 0.0f;
+            }
+            for (int c = 0; c < 10; c++) d[c] = (d[c] / sum * mass - t[c]) * scale / (float)count;
+        }
+        loss[n] = value * scale;
+    }
+}
+
+static float run_evaluation_base(const mnist_cnn_weights *w, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 18874368);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena);
+    float *const dense_1_loss = (float *)(arena + 10240);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 5120);
+    float *const conv2d_1_workspace = (float *)(arena + 29949952);
+    float *const conv2d_1_workspace_25 = (float *)(arena + 32604160);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_base(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_25, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_25, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_forward_base(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_base(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+/* ---- training ---- */
+
+/* dropout: y = 0 with probability 0.25, else x / 0.75. */
+static void dropout_forward_base(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const uint64_t key5 = random_key(step_key(step), 5u);
+    ptrdiff_t i = first * 9216;
+    for (; i + 4 <= last * 9216; i += 4) {
+        f32x4 v = load_f32x4(&x[i]);
+        v = keep_f32x4(~random_below_f32x4(key5, (uint32_t)i, 1073741824u), v * 1.3333334f);
+        store_f32x4(&y[i], v);
+    }
+}
+
+/* dropout_1: y = 0 with probability 0.5, else x / 0.5. */
+static void dropout_1_forward_base(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const uint64_t key8 = random_key(step_key(step), 8u);
+    ptrdiff_t i = first * 128;
+    for (; i + 4 <= last * 128; i += 4) {
+        f32x4 v = load_f32x4(&x[i]);
+        v = keep_f32x4(~random_below_f32x4(key8, (uint32_t)i, 2147483648u), v * 2.0f);
+        store_f32x4(&y[i], v);
+    }
+}
+
+/* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
+static void dense_1_input_gradient_base(const float d_y[][10], const float kernel[][128][16], float d_x[][128], float *work, const float e0[][128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    const uint64_t key8 = random_key(step_key(step), 8u);
+    float (*const turned)[16] = (float (*)[16])(work + task * 160);
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int o = 0; o < 10; o++) {
+            for (int i = 0; i < 16; i++) {
+                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+            }
+        }
+        const ptrdiff_t from = 0, to = count * 1;
+        ptrdiff_t m = from;
+        for (; m + 2 <= to; m += 2) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            for (int j = 0; j < 10; j++) {
+                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+            }
+            s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16 + 4), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
+            s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16 + 8), 2147483648u), s0_2 * 2.0f);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
+            s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16 + 12), 2147483648u), s0_3 * 2.0f);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
+            s1_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + g * 16), 2147483648u), s1_0 * 2.0f);
+            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16]) > 0.0f, s1_0);
+            store_f32x4(&d_x[m + 1][g * 16], s1_0);
+            s1_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + g * 16 + 4), 2147483648u), s1_1 * 2.0f);
+            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 4]) > 0.0f, s1_1);
+            store_f32x4(&d_x[m + 1][g * 16 + 4], s1_1);
+            s1_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + g * 16 + 8), 2147483648u), s1_2 * 2.0f);
+            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_2);
+            store_f32x4(&d_x[m + 1][g * 16 + 8], s1_2);
+            s1_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + g * 16 + 12), 2147483648u), s1_3 * 2.0f);
+            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 12]) > 0.0f, s1_3);
+            store_f32x4(&d_x[m + 1][g * 16 + 12], s1_3);
+        }
+        for (; m < to; m++) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            const float *const a0 = d_y[m];
+            for (int j = 0; j < 10; j++) {
+                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+            }
+            s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16 + 4), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
+            s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16 + 8), 2147483648u), s0_2 * 2.0f);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
+            s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16 + 12), 2147483648u), s0_3 * 2.0f);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
+        }
+    }
+}
+
+/* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+static void dense_1_weight_gradient_base(const float x[][128], const float d_y[][10], float d_kernel[][128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        const ptrdiff_t i = g * 4;
+        {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+            f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
+            f32x4 s3_0 = {0}; f32x4 s3_1 = {0}; f32x4 s3_2 = {0};
+            for (ptrdiff_t m = 0; m < count * 1; m++) {
+                const float *const a = &x[m][i];
+                const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2;
+            }
+            store_f32x4(&d_kernel[0][i][0], s0_0);
+            store_f32x4(&d_kernel[0][i][4], s0_1);
+            store_f32x4(&d_kernel[0][i][8], s0_2);
+            store_f32x4(&d_kernel[0][i][12], (f32x4){0});
+            store_f32x4(&d_kernel[0][i + 1][0], s1_0);
+            store_f32x4(&d_kernel[0][i + 1][4], s1_1);
+            store_f32x4(&d_kernel[0][i + 1][8], s1_2);
+            store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
+            store_f32x4(&d_kernel[0][i + 2][0], s2_0);
+            store_f32x4(&d_kernel[0][i + 2][4], s2_1);
+            store_f32x4(&d_kernel[0][i + 2][8], s2_2);
+            store_f32x4(&d_kernel[0][i + 2][12], (f32x4){0});
+            store_f32x4(&d_kernel[0][i + 3][0], s3_0);
+            store_f32x4(&d_kernel[0][i + 3][4], s3_1);
+            store_f32x4(&d_kernel[0][i + 3][8], s3_2);
+            store_f32x4(&d_kernel[0][i + 3][12], (f32x4){0});
+        }
+    }
+}
+
+/* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
+static void dense_1_bias_gradient_part_base(const float d_y[][10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 10;
+    memset(sums, 0, 10 * sizeof(float));
+    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+        for (int k = 0; k < 8; k += 4) {
+            store_f32x4(&sums[k], load_f32x4(&sums[k]) + load_f32x4(&d_y[m][k]));
+        }
+        for (int k = 8; k < 10; k++) sums[k] += d_y[m][k];
+    }
+}
+
+/* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
+static void dense_1_bias_gradient_base(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 10 ? last * 256 : 10;
+    ptrdiff_t i = first * 256;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 sum = load_f32x4(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 10 + i]);
+        store_f32x4(&d_bias[i], sum);
+    }
+    for (; i < end; i++) {
+        float sum = work[i];
+        for (int s = 1; s < 16; s++) sum += work[s * 10 + i];
+        d_bias[i] = sum;
+    }
+}
+
+/* dense_1/kernel: one step of adam on dense_1/kernel. */
+static void dense_1_kernel_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 2048 ? last * 1024 : 2048;
+    ptrdiff_t i = first * 1024;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 g = load_f32x4(&d_w[i]);
+        f32x4 v = load_f32x4(&w[i]);
+        f32x4 m0 = load_f32x4(&slot0[i]);
+        f32x4 m1 = load_f32x4(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_f32x4(&slot0[i], m0);
+        store_f32x4(&slot1[i], m1);
+        store_f32x4(&w[i], v);
+    }
+}
+
+/* dense_1/bias: one step of adam on dense_1/bias. */
+static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
+    ptrdiff_t i = first * 1024;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 g = load_f32x4(&d_w[i]);
+        f32x4 v = load_f32x4(&w[i]);
+        f32x4 m0 = load_f32x4(&slot0[i]);
+        f32x4 m1 = load_f32x4(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_f32x4(&slot0[i], m0);
+        store_f32x4(&slot1[i], m1);
+        store_f32x4(&w[i], v);
+    }
+    for (; i < end; i++) {
+        f32x4 g = load_part_f32x4(&d_w[i], 1);
+        f32x4 v = load_part_f32x4(&w[i], 1);
+        f32x4 m0 = load_part_f32x4(&slot0[i], 1);
+        f32x4 m1 = load_part_f32x4(&slot1[i], 1);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_part_f32x4(&slot0[i], m0, 1);
+        store_part_f32x4(&slot1[i], m1, 1);
+        store_part_f32x4(&w[i], v, 1);
+    }
+}
+
+/* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
+static void dense_input_gradient_base(const float d_y[][128], const float kernel[][9216][16], float d_x[][9216], float *work, const float e0[][9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    const uint64_t key5 = random_key(step_key(step), 5u);
+    float (*const turned)[16] = (float (*)[16])(work + task * 2048);
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int o = 0; o < 128; o++) {
+            for (int i = 0; i < 16; i++) {
+                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+            }
+        }
+        const ptrdiff_t from = 0, to = count * 1;
+        ptrdiff_t m = from;
+        for (; m + 2 <= to; m += 2) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            for (int j = 0; j < 128; j++) {
+                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+            }
+            s0_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16 + 4), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
+            s0_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16 + 8), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
+            s0_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16 + 12), 1073741824u), s0_3 * 1.3333334f);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
+            s1_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + g * 16), 1073741824u), s1_0 * 1.3333334f);
+            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16]) > 0.0f, s1_0);
+            store_f32x4(&d_x[m + 1][g * 16], s1_0);
+            s1_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + g * 16 + 4), 1073741824u), s1_1 * 1.3333334f);
+            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 4]) > 0.0f, s1_1);
+            store_f32x4(&d_x[m + 1][g * 16 + 4], s1_1);
+            s1_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + g * 16 + 8), 1073741824u), s1_2 * 1.3333334f);
+            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_2);
+            store_f32x4(&d_x[m + 1][g * 16 + 8], s1_2);
+            s1_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + g * 16 + 12), 1073741824u), s1_3 * 1.3333334f);
+            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 12]) > 0.0f, s1_3);
+            store_f32x4(&d_x[m + 1][g * 16 + 12], s1_3);
+        }
+        for (; m < to; m++) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            const float *const a0 = d_y[m];
+            for (int j = 0; j < 128; j++) {
+                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+            }
+            s0_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16 + 4), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
+            s0_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16 + 8), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
+            s0_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16 + 12), 1073741824u), s0_3 * 1.3333334f);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
+        }
+    }
+}
+
+/* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+static void dense_weight_gradient_base(const float x[][9216], const float d_y[][128], float d_kernel[][9216][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        const ptrdiff_t i = g * 6;
+        for (int k = 0; k < 32; k += 2) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
+            f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
+            f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
+            f32x4 s4_0 = {0}; f32x4 s4_1 = {0};
+            f32x4 s5_0 = {0}; f32x4 s5_1 = {0};
+            for (ptrdiff_t m = 0; m < count * 1; m++) {
+                const float *const a = &x[m][i];
+                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
+                const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
+                const f32x4 w0 = d0; const f32x4 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                s4_0 += a[4] * w0; s4_1 += a[4] * w1;
+                s5_0 += a[5] * w0; s5_1 += a[5] * w1;
+            }
+            store_f32x4(&d_kernel[k / 4][i][k % 4 * 4], s0_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i][(k + 1) % 4 * 4], s0_1);
+            store_f32x4(&d_kernel[k / 4][i + 1][k % 4 * 4], s1_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], s1_1);
+            store_f32x4(&d_kernel[k / 4][i + 2][k % 4 * 4], s2_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i + 2][(k + 1) % 4 * 4], s2_1);
+            store_f32x4(&d_kernel[k / 4][i + 3][k % 4 * 4], s3_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i + 3][(k + 1) % 4 * 4], s3_1);
+            store_f32x4(&d_kernel[k / 4][i + 4][k % 4 * 4], s4_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i + 4][(k + 1) % 4 * 4], s4_1);
+            store_f32x4(&d_kernel[k / 4][i + 5][k % 4 * 4], s5_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i + 5][(k + 1) % 4 * 4], s5_1);
+        }
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+static void dense_bias_gradient_part_base(const float d_y[][128], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 128;
+    memset(sums, 0, 128 * sizeof(float));
+    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+        for (int k = 0; k < 128; k += 4) {
+            store_f32x4(&sums[k], load_f32x4(&sums[k]) + load_f32x4(&d_y[m][k]));
+        }
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+static void dense_bias_gradient_base(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 128 ? last * 256 : 128;
+    ptrdiff_t i = first * 256;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 sum = load_f32x4(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 128 + i]);
+        store_f32x4(&d_bias[i], sum);
+    }
+}
+
+/* dense/kernel: one step of adam on dense/kernel. */
+static void dense_kernel_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 1179648 ? last * 1024 : 1179648;
+    ptrdiff_t i = first * 1024;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 g = load_f32x4(&d_w[i]);
+        f32x4 v = load_f32x4(&w[i]);
+        f32x4 m0 = load_f32x4(&slot0[i]);
+        f32x4 m1 = load_f32x4(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_f32x4(&slot0[i], m0);
+        store_f32x4(&slot1[i], m1);
+        store_f32x4(&w[i], v);
+    }
+}
+
+/* dense/bias: one step of adam on dense/bias. */
+static void dense_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 128 ? last * 1024 : 128;
+    ptrdiff_t i = first * 1024;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 g = load_f32x4(&d_w[i]);
+        f32x4 v = load_f32x4(&w[i]);
+        f32x4 m0 = load_f32x4(&slot0[i]);
+        f32x4 m1 = load_f32x4(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_f32x4(&slot0[i], m0);
+        store_f32x4(&slot1[i], m1);
+        store_f32x4(&w[i], v);
+    }
+}
+
+/* max_pooling2d: d_x = d_y at the first largest number of each window, else zero. */
+static void max_pooling2d_gradient_base(const float x[][24][24][64], const float d_y[][12][12][64], float d_x[][24][24][64], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int p = 0; p < 12; p++) {
+            for (int q = 0; q < 12; q++) {
+                for (int c = 0; c < 64; c += 4) {
+                    const f32x4 d = load_f32x4(&d_y[n][p][q][c]);
+                    f32x4 largest = (f32x4){0} - INFINITY;
+                    for (int r = 0; r < 2; r++) {
+                        for (int s = 0; s < 2; s++) {
+                            largest = max_f32x4(load_f32x4(&x[n][p * 2 + r][q * 2 + s][c]), largest);
+                        }
+                    }
+                    i32x4 open = ~(i32x4){0};
+                    for (int r = 0; r < 2; r++) {
+                        for (int s = 0; s < 2; s++) {
+                            const i32x4 hit = (load_f32x4(&x[n][p * 2 + r][q * 2 + s][c]) == largest) & open;
+                            open &= ~hit;
+                            store_f32x4(&d_x[n][p * 2 + r][q * 2 + s][c], keep_f32x4(hit, d));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
+static void conv2d_1_transpose_base(const float kernel[][288][16], float *flipped, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        float *to = flipped + g * (9216);
+        for (int r = 0; r < 3; r++) {
+            for (int s = 0; s < 3; s++) {
+                for (int k = 0; k < 64; k++) {
+                    for (int i = 0; i < 16; i++) {
+                        const ptrdiff_t c = g * 16 + i;
+                        *to++ = c < 32 ? kernel[k / 16][((2 - r) * 3 - s + 2) * 32 + c][k % 16] : 0.0f;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
+static void conv2d_1_flipped_transform_base(float flipped[][576][16], float u[][2][64][16], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int c = 0; c < 64; c++) {
+            for (int part = 0; part < 16; part += 4) {
+                winograd_kernel_f32x4(&flipped[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
+            }
+        }
+    }
+}
+
+/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
+static void conv2d_1_input_gradient_base(const float d_y[][24][24][64], float d_x[][26][26][32], float *work, float u[][2][64][16], const float e0[][26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const v)[7][64] = (float (*)[7][64])(work + task * 35712);
+    float (*const m)[7][32] = (float (*)[7][32])(work + task * 35712 + 16128);
+    float (*const rows)[1920] = (float (*)[1920])(work + task * 35712 + 24192);
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int i = 0; i < 7; i += 1) {
+            for (int r = 0; r < 6; r++) {
+                const int h = (4 * i + r - 2);
+                memset(rows[r], 0, sizeof rows[r]);
+                if (h >= 0 && h < 24) memcpy(&rows[r][128], &d_y[n][h][0][0], 1536 * sizeof(float));
+            }
+            for (int b = 0; b < 1; b++) {
+                for (int j = 0; j < 7; j++) {
+                    for (int k = 0; k < 64; k += 4) {
+                        winograd_input_f32x4(&rows[4 * b][4 * j * 64 + k], 1920, 64, &v[0][b * 7 + j][k], 7 * 64);
+                    }
+                }
+            }
+            for (int entry = 0; entry < 36; entry++) {
+                for (int k = 0; k < 6; k += 3) {
+                    const float *const b0 = &u[entry][k / 4][0][k % 4 * 4];
+                    const float *const b1 = &u[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
+                    const float *const b2 = &u[entry][(k + 2) / 4][0][(k + 2) % 4 * 4];
+                    for (int t = 0; t < 4; t += 4) {
+                        const float *const a = &v[entry][t][0];
+                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                        f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
+                        f32x4 s3_0 = {0}; f32x4 s3_1 = {0}; f32x4 s3_2 = {0};
+                        for (int c = 0; c < 64; c++) {
+                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16); const f32x4 w2 = load_f32x4(b2 + c * 16);
+                            s0_0 += a[c] * w0; s0_1 += a[c] * w1; s0_2 += a[c] * w2;
+                            s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1; s1_2 += a[c + 64] * w2;
+                            s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1; s2_2 += a[c + 128] * w2;
+                            s3_0 += a[c + 192] * w0; s3_1 += a[c + 192] * w1; s3_2 += a[c + 192] * w2;
+                        }
+                        store_f32x4(&m[entry][t][k * 4], s0_0);
+                        store_f32x4(&m[entry][t][(k + 1) * 4], s0_1);
+                        store_f32x4(&m[entry][t][(k + 2) * 4], s0_2);
+                        store_f32x4(&m[entry][t + 1][k * 4], s1_0);
+                        store_f32x4(&m[entry][t + 1][(k + 1) * 4], s1_1);
+                        store_f32x4(&m[entry][t + 1][(k + 2) * 4], s1_2);
+                        store_f32x4(&m[entry][t + 2][k * 4], s2_0);
+                        store_f32x4(&m[entry][t + 2][(k + 1) * 4], s2_1);
+                        store_f32x4(&m[entry][t + 2][(k + 2) * 4], s2_2);
+                        store_f32x4(&m[entry][t + 3][k * 4], s3_0);
+                        store_f32x4(&m[entry][t + 3][(k + 1) * 4], s3_1);
+                        store_f32x4(&m[entry][t + 3][(k + 2) * 4], s3_2);
+                    }
+                    {
+                        const int t = 4;
+                        const float *const a = &v[entry][t][0];
+                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                        f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
+                        for (int c = 0; c < 64; c++) {
+                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16); const f32x4 w2 = load_f32x4(b2 + c * 16);
+                            s0_0 += a[c] * w0; s0_1 += a[c] * w1; s0_2 += a[c] * w2;
+                            s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1; s1_2 += a[c + 64] * w2;
+                            s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1; s2_2 += a[c + 128] * w2;
+                        }
+                        store_f32x4(&m[entry][t][k * 4], s0_0);
+                        store_f32x4(&m[entry][t][(k + 1) * 4], s0_1);
+                        store_f32x4(&m[entry][t][(k + 2) * 4], s0_2);
+                        store_f32x4(&m[entry][t + 1][k * 4], s1_0);
+                        store_f32x4(&m[entry][t + 1][(k + 1) * 4], s1_1);
+                        store_f32x4(&m[entry][t + 1][(k + 2) * 4], s1_2);
+                        store_f32x4(&m[entry][t + 2][k * 4], s2_0);
+                        store_f32x4(&m[entry][t + 2][(k + 1) * 4], s2_1);
+                        store_f32x4(&m[entry][t + 2][(k + 2) * 4], s2_2);
+                    }
+                }
+                {
+                    const float *const b0 = &u[entry][1][0][8];
+                    const float *const b1 = &u[entry][1][0][12];
+                    for (int t = 0; t < 4; t += 4) {
+                        const float *const a = &v[entry][t][0];
+                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
+                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
+                        f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
+                        f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
+                        for (int c = 0; c < 64; c++) {
+                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16);
+                            s0_0 += a[c] * w0; s0_1 += a[c] * w1;
+                            s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1;
+                            s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1;
+                            s3_0 += a[c + 192] * w0; s3_1 += a[c + 192] * w1;
+                        }
+                        store_f32x4(&m[entry][t][24], s0_0);
+                        store_f32x4(&m[entry][t][28], s0_1);
+                        store_f32x4(&m[entry][t + 1][24], s1_0);
+                        store_f32x4(&m[entry][t + 1][28], s1_1);
+                        store_f32x4(&m[entry][t + 2][24], s2_0);
+                        store_f32x4(&m[entry][t + 2][28], s2_1);
+                        store_f32x4(&m[entry][t + 3][24], s3_0);
+                        store_f32x4(&m[entry][t + 3][28], s3_1);
+                    }
+                    {
+                        const int t = 4;
+                        const float *const a = &v[entry][t][0];
+                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
+                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
+                        f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
+                        for (int c = 0; c < 64; c++) {
+                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16);
+                            s0_0 += a[c] * w0; s0_1 += a[c] * w1;
+                            s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1;
+                            s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1;
+                        }
+                        store_f32x4(&m[entry][t][24], s0_0);
+                        store_f32x4(&m[entry][t][28], s0_1);
+                        store_f32x4(&m[entry][t + 1][24], s1_0);
+                        store_f32x4(&m[entry][t + 1][28], s1_1);
+                        store_f32x4(&m[entry][t + 2][24], s2_0);
+                        store_f32x4(&m[entry][t + 2][28], s2_1);
+                    }
+                }
+            }
+            for (int b = 0; b < 1; b++) {
+                for (int j = 0; j < 7; j++) {
+                    for (int k = 0; k < 32; k += 4) {
+                        f32x4 d[4][4];
+                        winograd_output_f32x4(&m[0][b * 7 + j][k], 7 * 32, d);
+                        UNROLL for (int r = 0; r < 4; r++) {
+                            UNROLL for (int s = 0; s < 4; s++) {
+                                const int p = 4 * (i + b) + r, q = 4 * j + s;
+                                if (p < 26 && q < 26) {
+                                    f32x4 sum = d[r][s];
+                                    sum = keep_f32x4(load_f32x4(&e0[n][p][q][k]) > 0.0f, sum);
+                                    store_f32x4(&d_x[n][p][q][k], sum);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
+static void conv2d_1_weight_gradient_part_base(const float x[][26][26][32], const float d_y[][24][24][64], float *work, float *tiles, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const sums)[4][32][16] = (float (*)[4][32][16])(work + task * 73728);
+    float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 124416);
+    float (*const z)[36][64] = (float (*)[36][64])(tiles + task * 124416 + 41472);
+    memset(sums, 0, 73728 * sizeof(float));
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int i = 0; i < 6; i++) {
+            for (int b = 0; b < 1; b++) {
+                for (int j = 0; j < 6; j++) {
+                    for (int k = 0; k < 32; k += 4) {
+                        winograd_input_f32x4(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][(i + b) * 6 + j][k], 36 * 32);
+                    }
+                }
+            }
+            for (int j = 0; j < 6; j++) {
+                for (int k = 0; k < 64; k += 4) {
+                    f32x4 d[4][4];
+                    UNROLL for (int r = 0; r < 4; r++) {
+                        UNROLL for (int s = 0; s < 4; s++) d[r][s] = load_f32x4(&d_y[n][4 * i + r][4 * j + s][k]);
+                    }
+                    winograd_output_adjoint_f32x4(d, &z[0][i * 6 + j][k], 36 * 64);
+                }
+            }
+        }
+        for (int entry = 0; entry < 36; entry++) {
+            for (int c = 0; c < 32; c += 4) {
+                for (int k = 0; k < 16; k += 2) {
+                    float *const t0 = &sums[entry][k / 4][c][k % 4 * 4];
+                    float *const t1 = &sums[entry][(k + 1) / 4][c][(k + 1) % 4 * 4];
+                    f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1);
+                    f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
+                    f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
+                    f32x4 s3_0 = load_f32x4(t0 + 48); f32x4 s3_1 = load_f32x4(t1 + 48);
+                    for (int t = 0; t < 36; t++) {
+                        const float *const a = &v[entry][t][c];
+                        const f32x4 w0 = load_f32x4(&z[entry][t][k * 4]); const f32x4 w1 = load_f32x4(&z[entry][t][(k + 1) * 4]);
+                        s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                        s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                        s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                        s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                    }
+                    store_f32x4(t0 + 0 * 16, s0_0);
+                    store_f32x4(t1 + 0 * 16, s0_1);
+                    store_f32x4(t0 + 1 * 16, s1_0);
+                    store_f32x4(t1 + 1 * 16, s1_1);
+                    store_f32x4(t0 + 2 * 16, s2_0);
+                    store_f32x4(t1 + 2 * 16, s2_1);
+                    store_f32x4(t0 + 3 * 16, s3_0);
+                    store_f32x4(t1 + 3 * 16, s3_1);
+                }
+            }
+        }
+    }
+}
+
+/* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
+static void conv2d_1_weight_gradient_base(float d_kernel[][288][16], float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int part = 0; part < 16; part += 4) {
+            f32x4 d[6][6];
+            for (int entry = 0; entry < 36; entry++) {
+                const float *const sums = work + (entry * 128 + g) * 16 + part;
+                d[entry / 6][entry % 6] = load_f32x4(sums);
+                for (int shard = 1; shard < 16; shard++) d[entry / 6][entry % 6] += load_f32x4(sums + shard * 73728);
+            }
+            winograd_kernel_adjoint_f32x4(d, &d_kernel[g / 32][g % 32][part], 32 * 16);
+        }
+    }
+}
+
+/* conv2d_1: d_bias[k] = the sum of all d_y[...][k]. */
+static void conv2d_1_bias_gradient_part_base(const float d_y[][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 64;
+    memset(sums, 0, 64 * sizeof(float));
+    for (ptrdiff_t m = first * 576; m < last * 576; m++) {
+        for (int k = 0; k < 64; k += 4) {
+            store_f32x4(&sums[k], load_f32x4(&sums[k]) + load_f32x4(&d_y[m][k]));
+        }
+    }
+}
+
+/* conv2d_1: d_bias[k] = the sum of all d_y[...][k]. */
+static void conv2d_1_bias_gradient_base(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 64 ? last * 256 : 64;
+    ptrdiff_t i = first * 256;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 sum = load_f32x4(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 64 + i]);
+        store_f32x4(&d_bias[i], sum);
+    }
+}
+
+/* conv2d_1/kernel: one step of adam on conv2d_1/kernel. */
+static void conv2d_1_kernel_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 18432 ? last * 1024 : 18432;
+    ptrdiff_t i = first * 1024;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 g = load_f32x4(&d_w[i]);
+        f32x4 v = load_f32x4(&w[i]);
+        f32x4 m0 = load_f32x4(&slot0[i]);
+        f32x4 m1 = load_f32x4(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_f32x4(&slot0[i], m0);
+        store_f32x4(&slot1[i], m1);
+        store_f32x4(&w[i], v);
+    }
+}
+
+/* conv2d_1/bias: one step of adam on conv2d_1/bias. */
+static void conv2d_1_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 64 ? last * 1024 : 64;
+    ptrdiff_t i = first * 1024;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 g = load_f32x4(&d_w[i]);
+        f32x4 v = load_f32x4(&w[i]);
+        f32x4 m0 = load_f32x4(&slot0[i]);
+        f32x4 m1 = load_f32x4(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_f32x4(&slot0[i], m0);
+        store_f32x4(&slot1[i], m1);
+        store_f32x4(&w[i], v);
+    }
+}
+
+/* conv2d: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
+static void conv2d_weight_gradient_part_base(const float x[][28][28][1], const float d_y[][26][26][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const sums)[9][16] = (float (*)[9][16])(work + task * 288);
+    memset(sums, 0, 288 * sizeof(float));
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int r = 0; r < 3; r++) {
+            const int s = 0;
+            for (int j = 0; j < 3; j += 3) {
+                for (int k = 0; k < 6; k += 3) {
+                    {
+                        float *const t0 = &sums[k / 4][r * 3 + s + j][k % 4 * 4];
+                        float *const t1 = &sums[(k + 1) / 4][r * 3 + s + j][(k + 1) % 4 * 4];
+                        float *const t2 = &sums[(k + 2) / 4][r * 3 + s + j][(k + 2) % 4 * 4];
+                        f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1); f32x4 s0_2 = load_f32x4(t2);
+                        f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16); f32x4 s1_2 = load_f32x4(t2 + 16);
+                        f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32); f32x4 s2_2 = load_f32x4(t2 + 32);
+                        for (int p = 0; p < 26; p++) {
+                            const float *a = &x[n][p + r][0][0] + j;
+                            for (int q = 0; q < 26; q++) {
+                                const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
+                                const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                                const f32x4 d2 = load_f32x4(&d_y[n][p][q][(k + 2) * 4]);
+                                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                                s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
+                                a += 1;
+                            }
+                        }
+                        store_f32x4(t0 + 0 * 16, s0_0);
+                        store_f32x4(t1 + 0 * 16, s0_1);
+                        store_f32x4(t2 + 0 * 16, s0_2);
+                        store_f32x4(t0 + 1 * 16, s1_0);
+                        store_f32x4(t1 + 1 * 16, s1_1);
+                        store_f32x4(t2 + 1 * 16, s1_2);
+                        store_f32x4(t0 + 2 * 16, s2_0);
+                        store_f32x4(t1 + 2 * 16, s2_1);
+                        store_f32x4(t2 + 2 * 16, s2_2);
+                    }
+                }
+                {
+                    {
+                        float *const t0 = &sums[1][r * 3 + s + j][8];
+                        float *const t1 = &sums[1][r * 3 + s + j][12];
+                        f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1);
+                        f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
+                        f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
+                        for (int p = 0; p < 26; p++) {
+                            const float *a = &x[n][p + r][0][0] + j;
+                            for (int q = 0; q < 26; q++) {
+                                const f32x4 d0 = load_f32x4(&d_y[n][p][q][24]);
+                                const f32x4 d1 = load_f32x4(&d_y[n][p][q][28]);
+                                const f32x4 w0 = d0; const f32x4 w1 = d1;
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                                a += 1;
+                            }
+                        }
+                        store_f32x4(t0 + 0 * 16, s0_0);
+                        store_f32x4(t1 + 0 * 16, s0_1);
+                        store_f32x4(t0 + 1 * 16, s1_0);
+                        store_f32x4(t1 + 1 * 16, s1_1);
+                        store_f32x4(t0 + 2 * 16, s2_0);
+                        store_f32x4(t1 + 2 * 16, s2_1);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* conv2d: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
+static void conv2d_weight_gradient_base(float *d_kernel, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 288 ? last * 256 : 288;
+    ptrdiff_t i = first * 256;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 sum = load_f32x4(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 288 + i]);
+        store_f32x4(&d_kernel[i], sum);
+    }
+}
+
+/* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
+static void conv2d_bias_gradient_part_base(const float d_y[][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float *const sums = work + task * 32;
+    memset(sums, 0, 32 * sizeof(float));
+    for (ptrdiff_t m = first * 676; m < last * 676; m++) {
+        for (int k = 0; k < 32; k += 4) {
+            store_f32x4(&sums[k], load_f32x4(&sums[k]) + load_f32x4(&d_y[m][k]));
+        }
+    }
+}
+
+/* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
+static void conv2d_bias_gradient_base(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 32 ? last * 256 : 32;
+    ptrdiff_t i = first * 256;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 sum = load_f32x4(&work[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 32 + i]);
+        store_f32x4(&d_bias[i], sum);
+    }
+}
+
+/* conv2d/kernel: one step of adam on conv2d/kernel. */
+static void conv2d_kernel_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 288 ? last * 1024 : 288;
+    ptrdiff_t i = first * 1024;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 g = load_f32x4(&d_w[i]);
+        f32x4 v = load_f32x4(&w[i]);
+        f32x4 m0 = load_f32x4(&slot0[i]);
+        f32x4 m1 = load_f32x4(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_f32x4(&slot0[i], m0);
+        store_f32x4(&slot1[i], m1);
+        store_f32x4(&w[i], v);
+    }
+}
+
+/* conv2d/bias: one step of adam on conv2d/bias. */
+static void conv2d_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t end = last * 1024 < 32 ? last * 1024 : 32;
+    ptrdiff_t i = first * 1024;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 g = load_f32x4(&d_w[i]);
+        f32x4 v = load_f32x4(&w[i]);
+        f32x4 m0 = load_f32x4(&slot0[i]);
+        f32x4 m1 = load_f32x4(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_f32x4(&slot0[i], m0);
+        store_f32x4(&slot1[i], m1);
+        store_f32x4(&w[i], v);
+    }
+}
+
+static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mnist_cnn_step *step, float *losses, float *output, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 56786944);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 37748736);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 23592960);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 28311552);
+    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 28377088);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 28442624);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 57188352);
+    float *const dense_1_loss = (float *)(arena + 57193472);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 28518400);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 28442624);
+    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 28311552);
+    float *const d_dense_1_bias = (float *)(arena + 28320384);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 48824320);
+    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 18874368);
+    float *const d_dense_bias = (float *)(arena + 23601152);
+    float (*const d_conv2d_1_linear)[24][24][64] = (float (*)[24][24][64])(arena + 18874368);
+    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 15794176);
+    float *const d_conv2d_1_bias = (float *)(arena + 11079680);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11094016);
+    float *const d_conv2d_bias = (float *)(arena + 11077632);
+    float *const conv2d_1_workspace = (float *)(arena + 18874368);
+    float *const conv2d_1_workspace_61 = (float *)(arena + 21528576);
+    float *const dense_1_workspace = (float *)(arena + 28508160);
+    float *const dense_1_workspace_63 = (float *)(arena + 28319744);
+    float *const dense_workspace = (float *)(arena + 28311552);
+    float *const dense_workspace_65 = (float *)(arena + 23592960);
+    float *const conv2d_1_workspace_66 = (float *)(arena + 13656064);
+    float *const conv2d_1_workspace_67 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_68 = (float *)(arena + 13361152);
+    float *const conv2d_1_workspace_69 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_70 = (float *)(arena + 48824320);
+    float *const conv2d_1_workspace_71 = (float *)(arena + 11075584);
+    float *const conv2d_workspace = (float *)(arena + 11075584);
+    float *const conv2d_workspace_73 = (float *)(arena + 11075584);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_base(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_61, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_61, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_forward_base(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_forward_base(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_1_forward_base(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_base(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, d_dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_63, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_63, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_1_kernel_update_base(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
+    }
+    dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_base((const float (*)[9216])dropout_out, d_dropout_1, d_dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_base(d_dropout_1, dense_workspace_65, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_bias_gradient_base(d_dense_bias, dense_workspace_65, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_kernel_update_base(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 1152 * task / 16, 1152 * (task + 1) / 16);
+    }
+    dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_gradient_base(conv2d_1_linear_out, (const float (*)[12][12][64])d_flatten, d_conv2d_1_linear, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_66, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_flipped_transform_base((float (*)[576][16])conv2d_1_workspace_66, (float (*)[2][64][16])conv2d_1_workspace_68, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_input_gradient_base(d_conv2d_1_linear, d_conv2d, conv2d_1_workspace_67, (float (*)[2][64][16])conv2d_1_workspace_68, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_weight_gradient_part_base(conv2d_linear_out, d_conv2d_1_linear, conv2d_1_workspace_69, conv2d_1_workspace_70, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_weight_gradient_base(d_conv2d_1_kernel, conv2d_1_workspace_69, 128 * task / 16, 128 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_bias_gradient_part_base((const float (*)[64])d_conv2d_1_linear, conv2d_1_workspace_71, count * task / 16, count * (task + 1) / 16, task);
+    }
+    conv2d_1_bias_gradient_base(d_conv2d_1_bias, conv2d_1_workspace_71, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_kernel_update_base(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
+    }
+    conv2d_1_bias_update_base(d_conv2d_1_bias, w->conv2d_1_bias, slots[0].conv2d_1_bias, slots[1].conv2d_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_weight_gradient_part_base(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_weight_gradient_base(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_bias_gradient_part_base((const float (*)[32])d_conv2d, conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
+    }
+    conv2d_bias_gradient_base(d_conv2d_bias, conv2d_workspace_73, 0, 1);
+    conv2d_kernel_update_base(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
+    conv2d_bias_update_base(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+/* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
+static void dense_1_input_gradient_gradients_base(const float d_y[][10], const float kernel[][128][16], float d_x[][128], float *work, const float e0[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const turned)[16] = (float (*)[16])(work + task * 160);
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int o = 0; o < 10; o++) {
+            for (int i = 0; i < 16; i++) {
+                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+            }
+        }
+        const ptrdiff_t from = 0, to = count * 1;
+        ptrdiff_t m = from;
+        for (; m + 2 <= to; m += 2) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            for (int j = 0; j < 10; j++) {
+                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+            }
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
+            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16]) > 0.0f, s1_0);
+            store_f32x4(&d_x[m + 1][g * 16], s1_0);
+            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 4]) > 0.0f, s1_1);
+            store_f32x4(&d_x[m + 1][g * 16 + 4], s1_1);
+            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_2);
+            store_f32x4(&d_x[m + 1][g * 16 + 8], s1_2);
+            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 12]) > 0.0f, s1_3);
+            store_f32x4(&d_x[m + 1][g * 16 + 12], s1_3);
+        }
+        for (; m < to; m++) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            const float *const a0 = d_y[m];
+            for (int j = 0; j < 10; j++) {
+                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+            }
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
+        }
+    }
+}
+
+/* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
+static void dense_input_gradient_gradients_base(const float d_y[][128], const float kernel[][9216][16], float d_x[][9216], float *work, const float e0[][9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const turned)[16] = (float (*)[16])(work + task * 2048);
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int o = 0; o < 128; o++) {
+            for (int i = 0; i < 16; i++) {
+                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+            }
+        }
+        const ptrdiff_t from = 0, to = count * 1;
+        ptrdiff_t m = from;
+        for (; m + 2 <= to; m += 2) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            for (int j = 0; j < 128; j++) {
+                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+            }
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
+            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16]) > 0.0f, s1_0);
+            store_f32x4(&d_x[m + 1][g * 16], s1_0);
+            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 4]) > 0.0f, s1_1);
+            store_f32x4(&d_x[m + 1][g * 16 + 4], s1_1);
+            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_2);
+            store_f32x4(&d_x[m + 1][g * 16 + 8], s1_2);
+            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 12]) > 0.0f, s1_3);
+            store_f32x4(&d_x[m + 1][g * 16 + 12], s1_3);
+        }
+        for (; m < to; m++) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            const float *const a0 = d_y[m];
+            for (int j = 0; j < 128; j++) {
+                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+            }
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][g * 16], s0_0);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
+        }
+    }
+}
+
+static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
+{
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 56786944);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 37748736);
+    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 23592960);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 23658496);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 57188352);
+    float *const dense_1_loss = (float *)(arena + 57193472);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 23668736);
+    float (*const d_dense)[128] = (float (*)[128])(arena + 23724032);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 48824320);
+    float (*const d_conv2d_1_linear)[24][24][64] = (float (*)[24][24][64])(arena + 18874368);
+    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena);
+    float *const conv2d_1_workspace = (float *)(arena + 18874368);
+    float *const conv2d_1_workspace_41 = (float *)(arena + 21528576);
+    float *const dense_1_workspace = (float *)(arena + 23658496);
+    float *const dense_1_workspace_43 = (float *)(arena + 23592960);
+    float *const dense_workspace = (float *)(arena + 23592960);
+    float *const dense_workspace_45 = (float *)(arena + 18874368);
+    float *const conv2d_1_workspace_46 = (float *)(arena + 13656064);
+    float *const conv2d_1_workspace_47 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_48 = (float *)(arena + 13361152);
+    float *const conv2d_1_workspace_49 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_50 = (float *)(arena + 48824320);
+    float *const conv2d_1_workspace_51 = (float *)(arena + 11075584);
+    float *const conv2d_workspace = (float *)(arena + 11075584);
+    float *const conv2d_workspace_53 = (float *)(arena + 11075584);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_base(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_41, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_41, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_forward_base(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_base(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_input_gradient_gradients_base(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, task, task + 1, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_43, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_43, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_input_gradient_gradients_base(d_dense, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_base((const float (*)[9216])conv2d_1_out, d_dense, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_base(d_dense, dense_workspace_45, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_bias_gradient_base(gradients->dense_bias, dense_workspace_45, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        max_pooling2d_gradient_base(conv2d_1_linear_out, (const float (*)[12][12][64])d_flatten, d_conv2d_1_linear, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_46, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_flipped_transform_base((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_input_gradient_base(d_conv2d_1_linear, d_conv2d, conv2d_1_workspace_47, (float (*)[2][64][16])conv2d_1_workspace_48, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_weight_gradient_part_base(conv2d_linear_out, d_conv2d_1_linear, conv2d_1_workspace_49, conv2d_1_workspace_50, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_weight_gradient_base(gradients->conv2d_1_kernel, conv2d_1_workspace_49, 128 * task / 16, 128 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_bias_gradient_part_base((const float (*)[64])d_conv2d_1_linear, conv2d_1_workspace_51, count * task / 16, count * (task + 1) / 16, task);
+    }
+    conv2d_1_bias_gradient_base(gradients->conv2d_1_bias, conv2d_1_workspace_51, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_weight_gradient_part_base(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_weight_gradient_base(&gradients->conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_bias_gradient_part_base((const float (*)[32])d_conv2d, conv2d_workspace_53, count * task / 16, count * (task + 1) / 16, task);
+    }
+    conv2d_bias_gradient_base(gradients->conv2d_bias, conv2d_workspace_53, 0, 1);
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+/* ---- the interface ---- */
+
+static void pack_panels(const float *from, float *to, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t panel)
+{
+    for (ptrdiff_t first = 0; first < columns; first += panel) {
+        for (ptrdiff_t row = 0; row < rows; row++) {
+            for (ptrdiff_t column = first; column < first + panel; column++) {
+                *to++ = column < columns ? from[row * columns + column] : 0.0f;
+            }
+        }
+    }
+}
+
+static void unpack_panels(const float *from, float *to, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t panel)
+{
+    for (ptrdiff_t first = 0; first < columns; first += panel) {
+        for (ptrdiff_t row = 0; row < rows; row++) {
+            for (ptrdiff_t column = first; column < first + panel; column++) {
+                if (column < columns) to[row * columns + column] = *from;
+                from++;
+            }
+        }
+    }
+}
+
+
+/* The best level that this machine has. Compiled with -DCNNC_LEVEL=1, say, no level above that is chosen. */
+#if defined(__x86_64__)
+#ifndef CNNC_LEVEL
+#define CNNC_LEVEL 2
+#endif
+static int level(void)
+{
+    if (CNNC_LEVEL >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd")) return 2;
+    if (CNNC_LEVEL >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 1;
+    return 0;
+}
+#endif
+
+void mnist_cnn_pack(const mnist_cnn_parameters *from, mnist_cnn_weights *to)
+{
+    pack_panels((const float *)from->conv2d_kernel, (float *)to->conv2d_kernel, 9, 32, 16);
+    memcpy(to->conv2d_bias, from->conv2d_bias, sizeof to->conv2d_bias);
+    pack_panels((const float *)from->conv2d_1_kernel, (float *)to->conv2d_1_kernel, 288, 64, 16);
+    memcpy(to->conv2d_1_bias, from->conv2d_1_bias, sizeof to->conv2d_1_bias);
+    pack_panels((const float *)from->dense_kernel, (float *)to->dense_kernel, 9216, 128, 16);
+    memcpy(to->dense_bias, from->dense_bias, sizeof to->dense_bias);
+    pack_panels((const float *)from->dense_1_kernel, (float *)to->dense_1_kernel, 128, 10, 16);
+    memcpy(to->dense_1_bias, from->dense_1_bias, sizeof to->dense_1_bias);
+}
+
+void mnist_cnn_unpack(const mnist_cnn_weights *from, mnist_cnn_parameters *to)
+{
+    unpack_panels((const float *)from->conv2d_kernel, (float *)to->conv2d_kernel, 9, 32, 16);
+    memcpy(to->conv2d_bias, from->conv2d_bias, sizeof to->conv2d_bias);
+    unpack_panels((const float *)from->conv2d_1_kernel, (float *)to->conv2d_1_kernel, 288, 64, 16);
+    memcpy(to->conv2d_1_bias, from->conv2d_1_bias, sizeof to->conv2d_1_bias);
+    unpack_panels((const float *)from->dense_kernel, (float *)to->dense_kernel, 9216, 128, 16);
+    memcpy(to->dense_bias, from->dense_bias, sizeof to->dense_bias);
+    unpack_panels((const float *)from->dense_1_kernel, (float *)to->dense_1_kernel, 128, 10, 16);
+    memcpy(to->dense_1_bias, from->dense_1_bias, sizeof to->dense_1_bias);
+}
+
+void mnist_cnn_predict(const mnist_cnn_weights *w, const float *input, float *output, void *arena)
+{
+#if defined(__x86_64__)
+    if (level() == 2) run_single_v4(w, input, output, (unsigned char *)arena);
+    else if (level() == 1) run_single_v3(w, input, output, (unsigned char *)arena);
+    else
+#endif
+    run_single_base(w, input, output, (unsigned char *)arena);
+}
+
+void mnist_cnn_predict_batch(const mnist_cnn_weights *w, const float *input, float *output, size_t n, void *arena)
+{
+    while (n > 0) {
+        const size_t count = n < MNIST_CNN_BATCH_SIZE ? n : MNIST_CNN_BATCH_SIZE;
+#if defined(__x86_64__)
+        if (level() == 2) run_batch_v4(w, input, output, (ptrdiff_t)count, (unsigned char *)arena);
+        else if (level() == 1) run_batch_v3(w, input, output, (ptrdiff_t)count, (unsigned char *)arena);
+        else
+#endif
+        run_batch_base(w, input, output, (ptrdiff_t)count, (unsigned char *)arena);
+        input += count * MNIST_CNN_INPUT_SIZE;
+        output += count * MNIST_CNN_OUTPUT_SIZE;
+        n -= count;
+    }
+}
+
+float mnist_cnn_evaluate(const mnist_cnn_weights *w, const float *input, const float *target, const float *sample_weights, size_t n, float *losses, float *output, void *arena)
+{
+#if defined(__x86_64__)
+    if (level() == 2) return run_evaluation_v4(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
+    else if (level() == 1) return run_evaluation_v3(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
+    else
+#endif
+    return run_evaluation_base(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
+}
+
+float mnist_cnn_train_step(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, size_t n, const mnist_cnn_step *step, float *losses, float *output, void *arena)
+{
+#if defined(__x86_64__)
+    if (level() == 2) return run_training_v4(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    else if (level() == 1) return run_training_v3(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    else
+#endif
+    return run_training_base(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+}
+
+float mnist_cnn_gradients(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, size_t n, void *arena)
+{
+#if defined(__x86_64__)
+    if (level() == 2) return run_gradients_v4(w, gradients, input, target, sample_weights, (ptrdiff_t)n, (unsigned char *)arena);
+    else if (level() == 1) return run_gradients_v3(w, gradients, input, target, sample_weights, (ptrdiff_t)n, (unsigned char *)arena);
+    else
+#endif
+    return run_gradients_base(w, gradients, input, target, sample_weights, (ptrdiff_t)n, (unsigned char *)arena);
+}
