@@ -302,8 +302,8 @@ static const char *parameters(const Emit *e, PhaseCall *call)
         const char *name = operand_name(node, i);
         call->used[i] = body_names(e, name);
         if (!call->used[i]) continue;
-        text_add(&text, "%s%s %s%s", separator, item_type(tensor, operand_written(node, i)), declared->rank ? "" : "*", name);
-        if (declared->rank) text_add(&text, "[]"); /* a first size would make gcc's -Wstringop-overflow see errors that are none */
+        /* Pointers to arrays, not x[][24]: of array parameters gcc's -Wstringop-overflow sees errors that are none. */
+        text_add(&text, declared->rank > 1 ? "%s%s (*%s)" : "%s%s *%s", separator, item_type(tensor, operand_written(node, i)), name);
         add_sizes(&text, declared, 1);
         separator = ", ";
     }
