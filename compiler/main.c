@@ -31,33 +31,31 @@ static const char *table_header(const Options *o, const Generation *g)
     return memory_format("%s.h", g->source->name);
 }
 
-static void write_dependencies(const Options *o, const char *header)
+/* What the outputs depend on, as a rule for make: model.d. */
+static OutputText dependencies(const Options *o, const char *header)
 {
     Text text = {0};
     text_add(&text, "%s%s%s: %s%s%s\n", o->output, header ? " " : "", header ? header : "", strcmp(o->input, "-") ? o->input : "", o->weights ? " " : "", o->weights ? o->weights : "");
     const char *stem = ends_with(o->output, ".c") ? memory_copy(o->output, strlen(o->output) - 2) : o->output;
-    write_text(memory_format("%s.d", stem), text.data);
+    return (OutputText){memory_format("%s.d", stem), text.data};
 }
 
 static void write_source(const Options *o, const Generation *g)
 {
-    if (!strcmp(o->output, "-")) {
-        const char *text = o->emit == EMIT_TRAINER ? generate_table(g, table_header(o, g)) : generate_source(g, NULL);
-        if (diagnostics_errors()) return;
-        if (fputs(text, stdout) < 0 || fflush(stdout)) command_error("standard output: cannot write");
-        return;
-    }
-    if (o->emit == EMIT_TRAINER) {
-        write_text(o->output, generate_table(g, table_header(o, g)));
-        if (o->dependencies) write_dependencies(o, NULL);
-        return;
-    }
-    char *header = header_path(o->output);
-    const char *source_text = generate_source(g, base_name(header)), *header_text = generate_header(g);
+    bool table = o->emit == EMIT_TRAINER, standard = !strcmp(o->output, "-");
+    const char *header = table || standard ? NULL : header_path(o->output);
+    const char *text = table ? generate_table(g, table_header(o, g)) : generate_source(g, header ? base_name(header) : NULL);
+    OutputText texts[MOST_OUTPUTS] = {{o->output, text}};
+    int count = 1;
+    if (header) texts[count++] = (OutputText){header, generate_header(g)};
+    if (o->dependencies && !standard) texts[count++] = dependencies(o, header);
     if (diagnostics_errors()) return;
-    write_text(header, header_text);
-    write_text(o->output, source_text);
-    if (o->dependencies) write_dependencies(o, header);
+    Failure failure;
+    if (standard) {
+        if (fputs(text, stdout) < 0 || fflush(stdout)) command_error("standard output: cannot write");
+    } else if (!write_texts(texts, count, &failure)) {
+        command_error("%s", failure.text);
+    }
 }
 
 int main(int argc, char **argv)
