@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *base_name(const char *path)
 {
@@ -38,6 +39,13 @@ static OutputText dependencies(const Options *o, const char *header)
     text_add(&text, "%s%s%s: %s%s%s\n", o->output, header ? " " : "", header ? header : "", strcmp(o->input, "-") ? o->input : "", o->weights ? " " : "", o->weights ? o->weights : "");
     const char *stem = ends_with(o->output, ".c") ? memory_copy(o->output, strlen(o->output) - 2) : o->output;
     return (OutputText){memory_format("%s.d", stem), text.data};
+}
+
+/* Whether both paths lead to the same file. */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat a_status, b_status;
+    return !stat(a, &a_status) && !stat(b, &b_status) && a_status.st_dev == b_status.st_dev && a_status.st_ino == b_status.st_ino;
 }
 
 static void write_source(const Options *o, const Generation *g)
@@ -83,6 +91,7 @@ int main(int argc, char **argv)
     if (o.weights) generation.baked = read_weights(o.weights, source);
     if (o.output) {
         bool is_source = ends_with(o.output, ".c") || !strcmp(o.output, "-");
+        if (same_file(o.input, o.output)) command_error("%s: this is the network itself; name another output", o.output);
         if (!is_source && strchr(base_name(o.output), '.')) command_error("%s: unknown kind of file: .c is source, no suffix a trainer", o.output);
         if ((!is_source || o.emit == EMIT_TRAINER) && !generation.train) command_error("%s: a trainer needs a compile(...) that says how to train", file);
         if (is_source) write_source(&o, &generation);
