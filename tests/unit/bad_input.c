@@ -50,6 +50,31 @@ static char *folder_state(void)
     return strdup(listed->out);
 }
 
+/* Prints the lines of one text that are not in the other. */
+static void print_difference(FILE *stream, const char *mark, const char *text, const char *other)
+{
+    char line[1024];
+    while (*text) {
+        int length = (int)strcspn(text, "\n");
+        snprintf(line, sizeof line, "%.*s\n", length, text);
+        if (!strstr(other, line)) fprintf(stream, "%s %s", mark, line);
+        text += length + (text[length] == '\n');
+    }
+}
+
+/* What became other between two states, as text. The caller frees it. */
+static char *difference(const char *before, const char *after)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    cr_assert(stream);
+    print_difference(stream, "-", before, after);
+    print_difference(stream, "+", after, before);
+    cr_assert(fclose(stream) == 0);
+    return text;
+}
+
 static int count_of(const char *text, const char *word)
 {
     int count = 0;
@@ -70,8 +95,9 @@ static void expect_refusals(const Case *cases, size_t count)
             cr_expect(
                 strstr(message, cases[i].words[k]), "%s\n  \"%s\" is not in: %s", cases[i].command, cases[i].words[k], message);
         }
-        char *after = folder_state();
-        cr_expect(!strcmp(before, after), "%s\n  changed the files from\n%s  to\n%s", cases[i].command, before, after);
+        char *after = folder_state(), *changes = difference(before, after);
+        cr_expect(!strcmp(before, after), "%s\n  changed the files:\n%s", cases[i].command, changes);
+        free(changes);
         free(before);
         before = after;
     }
@@ -354,7 +380,7 @@ Test(bad_input, trainer)
         {FIT "--x nan.npy --y y.npy", {"diverged", "w.safetensors was not written"}},
         {FIT "--x nan.npy --y y.npy --callbacks '[model_checkpoint(\"sound.safetensors\")]'",
          {"sound.safetensors was not written"}},
-        {FIT "--x nan.npy --y y.npy --checkpoint sound.safetensors", {"w.safetensors was not written"}},
+        {FIT "--x nan.npy --y y.npy --checkpoint sound.safetensors", {"sound.safetensors was not written"}},
         {FIT "--data nowhere", {"nowhere"}},
         {FIT "--data folder", {"folder/train-images-idx3-ubyte"}},
         {FIT "--data cut", {"cut/train-images-idx3-ubyte.gz"}},
