@@ -1,6 +1,7 @@
 /* Shell commands in a folder of the test's own: for tests of programs as their users see them.
  *
- * The commands find in their environment: $CNNC, the compiler; $ROOT, the checkout; $BUILD, where it was built; $CC and $CXX. */
+ * The commands find in their environment: $CNNC, the compiler; $ROOT, the checkout; $BUILD, where it was built; $CC and $CXX.
+ */
 #ifndef SHELL_H
 #define SHELL_H
 
@@ -16,8 +17,8 @@ void shell_enter(void); /* makes a folder, and goes there: a suite's .init */
 void shell_leave(void); /* removes it: .fini */
 
 const Shell *shell(const char *format, ...) __attribute__((format(printf, 1, 2))); /* valid until the next call */
-void shell_file(const char *path, const char *text);                             /* writes a file */
-bool shell_has(const char *program);                                             /* whether there is such a command */
+void shell_file(const char *path, const char *text);                               /* writes a file */
+bool shell_has(const char *program);                                               /* whether there is such a command */
 
 /* The command must succeed. */
 #define shell_good(...)                                                                                                        \
