@@ -513,6 +513,7 @@ Tile tile_choose(const Level *, int64_t extent, int64_t vectors); /* registers f
 typedef struct { char *data; size_t length, capacity; } Text;
 void text_add(Text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_add_bytes(Text *, const char *bytes, size_t count);
+bool text_names(const char *text, const char *word);            /* is the word in it, not as part of a longer one? */
 
 /* emit.c: the template writer. Lines with holes ($K) that are filled from bindings, and the functions they make up. */
 typedef struct { bool unroll_full, openblas, strict; int threads; /* 0: as many as OpenMP finds */ } EmitOptions;

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 const char *upper_case(const char *text)
 {
@@ -14,7 +15,11 @@ const char *upper_case(const char *text)
 const char *port_name(const Generation *g, Tensor *const *ports, int count, int number, const char *what)
 {
     (void)g;
-    return count == 1 ? what : memory_format("%s_%s", what, ports[number]->identifier);
+    if (count == 1) return what;
+    for (int i = 0; i < count; i++) /* as macros, which are upper-case, they must differ too */
+        if (i != number && !strcasecmp(ports[i]->identifier, ports[number]->identifier))
+            return memory_format("%s_%d_%s", what, number + 1, ports[number]->identifier);
+    return memory_format("%s_%s", what, ports[number]->identifier);
 }
 
 /* Does the program compute losses, from targets? */
@@ -197,8 +202,12 @@ static void add_results(Text *body, const Driver *d)
 }
 
 /* Parameters that this network has no use for. */
-static void add_unused(Text *head, Program program, const char *body)
+static void add_unused(Text *head, const Generation *g, Program program, const char *body)
 {
+    for (int i = 0; i < g->source->input_count; i++) {
+        const char *name = port_name(g, g->source->inputs, g->source->input_count, i, "input");
+        if (!text_names(body, name)) text_add(head, "(void)%s;\n", name);
+    }
     if (!strstr(body, "w->")) text_add(head, "(void)w;\n");
     if (!strstr(body, "(arena + ")) text_add(head, "(void)arena;\n");
     if (program == PROGRAM_TRAIN && !strstr(body, "slots[")) text_add(head, "(void)slots;\n");
@@ -237,7 +246,7 @@ void emit_driver(Emit *e, const Generation *g, const Graph *graph)
     add_results(&body, &d);
     Text whole = {0};
     text_add(&whole, "{\n");
-    add_unused(&whole, graph->program, body.data);
+    add_unused(&whole, g, graph->program, body.data);
     text_add(&whole, "%s}\n", body.data);
     text_add(&e->text, "static %s %s_%s(%s)\n", targets ? "float" : "void", names[graph->program], e->level->suffix, driver_parameters(g, graph->program, false));
     text_indent(&e->text, whole.data);

@@ -245,14 +245,7 @@ static const char *operand_name(const Node *node, int operand)
 /* Does the body of the phase name that word? */
 static bool body_names(const Emit *e, const char *word)
 {
-    const char *texts[] = {e->prologue.data, e->body.data};
-    size_t length = strlen(word);
-    for (int i = 0; i < 2; i++)
-        for (const char *at = texts[i]; (at = strstr(at, word)); at += length) {
-            char before = at == texts[i] ? ' ' : at[-1], after = at[length];
-            if (!isalnum((unsigned char)before) && before != '_' && !isalnum((unsigned char)after) && after != '_') return true;
-        }
-    return false;
+    return text_names(e->prologue.data, word) || text_names(e->body.data, word);
 }
 
 /* ---- phases ---- */

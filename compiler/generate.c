@@ -172,13 +172,6 @@ static bool is_word(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
-static bool names_word(const char *text, const char *word, size_t length)
-{
-    for (const char *at = text; at && (at = strstr(at, word)); at += length)
-        if (!is_word(at[length]) && (at == text || !is_word(at[-1]))) return true;
-    return false;
-}
-
 /* Copies of the paragraphs of a runtime header that the code uses, each a function or a type; `lanes` 0: as they are. */
 static const char *used_paragraphs(const char *header, const char *code, int lanes, const char *suffix)
 {
@@ -212,7 +205,7 @@ static const char *used_paragraphs(const char *header, const char *code, int lan
             const char *name = open;
             while (is_word(name[-1])) name--;
             const char *word = memory_copy(name, (size_t)(open - name));
-            used = names_word(code, word, strlen(word)) || names_word(result, word, strlen(word));
+            used = text_names(code, word) || text_names(result, word);
         }
         if (used) result = memory_format("%s\n\n%s", copy.data, result);
     }

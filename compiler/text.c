@@ -1,6 +1,7 @@
 /* Text that grows. */
 #include "cnnc.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -32,4 +33,17 @@ void text_add(Text *text, const char *format, ...)
     vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
     va_end(again);
     text->length += (size_t)length;
+}
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+bool text_names(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = text; at && (at = strstr(at, word)); at += length)
+        if (!is_word(at[length]) && (at == text || !is_word(at[-1]))) return true;
+    return false;
 }
