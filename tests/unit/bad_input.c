@@ -24,7 +24,7 @@ static void leave(void)
     shell_leave();
 }
 
-TestSuite(bad_input, .init = shell_enter, .fini = leave, .timeout = 120);
+TestSuite(bad_input, .init = shell_enter, .fini = leave, .timeout = 400);
 
 enum { MOST_WORDS = 3, MOST_OUTPUT = 64 * 1024 };
 
