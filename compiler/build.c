@@ -1,14 +1,16 @@
 /* From texts to files: model.c and model.h, dependencies for make, and a trainer, for which the C compiler is called. */
 #include "command_line.h"
-#include "runtime.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+extern char **environ;
 
 enum { MOST_INPUT = 64 * 1024 * 1024 };
 
@@ -31,17 +33,18 @@ const char *text_of_input(const char *path, size_t *length)
     return text.data ? text.data : "";
 }
 
-void write_text(const char *path, const char *text)
+bool write_texts(const OutputText *texts, int count, Failure *failure)
 {
-    Failure failure;
-    Writer writer;
-    if (!write_begin(&writer, path, &failure)) command_error("%s", failure.text);
-    if (fputs(text, writer.stream) < 0) {
-        int number = errno;
-        write_abandon(&writer);
-        command_error("%s: %s", path, strerror(number));
+    Writer writers[MOST_OUTPUTS] = {0};
+    bool good = true;
+    for (int i = 0; i < count && good; i++) good = write_begin(&writers[i], texts[i].path, failure);
+    for (int i = 0; i < count && good; i++) {
+        good = fputs(texts[i].text, writers[i].stream) >= 0 && !fflush(writers[i].stream);
+        if (!good) fail(failure, "%s: cannot be written: %s", texts[i].path, strerror(errno));
     }
-    if (!write_end(&writer, &failure)) command_error("%s", failure.text);
+    for (int i = 0; i < count && good; i++) good = write_end(&writers[i], failure);
+    for (int i = 0; i < count; i++) write_abandon(&writers[i]);
+    return good;
 }
 
 /* The values of every weight, in the order of the source's tensors, from a safetensors file that holds just these. */
@@ -113,8 +116,20 @@ static void remove_folder(const char *folder)
     rmdir(folder);
 }
 
+/* Whether the program could be put there is found out before the C compiler runs. */
+static void check_program_place(const char *path)
+{
+    Failure failure;
+    Writer writer;
+    struct stat status;
+    if (!stat(path, &status) && !S_ISREG(status.st_mode)) command_error("%s: is not a regular file; a program would replace it", path);
+    if (!write_begin(&writer, path, &failure)) command_error("%s", failure.text);
+    write_abandon(&writer);
+}
+
 void build_trainer(const Options *o, const Generation *generation)
 {
+    check_program_place(o->output);
     const char *library, *include, *temporary = getenv("TMPDIR"), *name = generation->source->name;
     find_runtime(&library, &include);
     char *folder = memory_format("%s/cnnc-XXXXXX", temporary && *temporary ? temporary : "/tmp");
@@ -122,9 +137,17 @@ void build_trainer(const Options *o, const Generation *generation)
     const char *source = memory_format("%s/%s.c", folder, name), *table = memory_format("%s/%s_trainer.c", folder, name);
     /* The program is linked beside its place and renamed onto it, so that a failed run leaves what was there. */
     const char *program = memory_format("%s.%ld.tmp", o->output, (long)getpid());
-    write_text(source, generate_source(generation, memory_format("%s.h", name)));
-    write_text(memory_format("%s/%s.h", folder, name), generate_header(generation));
-    write_text(table, generate_table(generation, memory_format("%s.h", name)));
+    const char *header = memory_format("%s.h", name);
+    const OutputText texts[] = {
+        {source, generate_source(generation, header)},
+        {memory_format("%s/%s", folder, header), generate_header(generation)},
+        {table, generate_table(generation, header)},
+    };
+    Failure failure;
+    if (!write_texts(texts, 3, &failure)) {
+        remove_folder(folder);
+        command_error("%s", failure.text);
+    }
     const char *arguments[256];
     int count = 0;
     const char *compiler = getenv("CC"), *flags = getenv("CFLAGS");
@@ -136,17 +159,14 @@ void build_trainer(const Options *o, const Generation *generation)
         if (rest[i]) arguments[count++] = rest[i];
     arguments[count] = NULL;
     fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        execvp(arguments[0], (char *const *)(const void *)arguments);
-        fprintf(stderr, "cnnc: error: cannot run the C compiler %s: %s; CC names another\n", arguments[0], strerror(errno));
-        _exit(127);
-    }
+    pid_t child;
+    int reason = posix_spawnp(&child, arguments[0], NULL, NULL, (char *const *)(const void *)arguments, environ);
     int status = -1;
-    bool ran = child > 0;
+    bool ran = reason == 0;
     while (ran && waitpid(child, &status, 0) < 0)
         if (errno != EINTR) ran = false;
     remove_folder(folder);
+    if (reason) command_error("cannot run the C compiler %s: %s; CC names another", arguments[0], strerror(reason));
     bool good = ran && WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (!good) {
         unlink(program);

@@ -3,6 +3,7 @@
 #define CNNC_COMMAND_LINE_H
 
 #include "cnnc.h"
+#include "runtime.h"
 
 typedef enum { EMIT_ALL, EMIT_INFERENCE, EMIT_TRAINER } Emission;
 
@@ -26,7 +27,10 @@ void print_help(FILE *, const Table *, const Entry *); /* help.c: a row of a tab
 
 /* build.c: what becomes of the texts. */
 const char *text_of_input(const char *path, size_t *length);
-void write_text(const char *path, const char *text);
+typedef struct { const char *path, *text; } OutputText;
+enum { MOST_OUTPUTS = 3 };
+/* All of them, at most MOST_OUTPUTS, or none: no file changes before all are complete beside their places. */
+bool write_texts(const OutputText *, int count, Failure *);
 void build_trainer(const Options *, const Generation *); /* calls the C compiler */
 const float *const *read_weights(const char *path, const Graph *);
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *base_name(const char *path)
 {
@@ -31,33 +32,38 @@ static const char *table_header(const Options *o, const Generation *g)
     return memory_format("%s.h", g->source->name);
 }
 
-static void write_dependencies(const Options *o, const char *header)
+/* What the outputs depend on, as a rule for make: model.d. */
+static OutputText dependencies(const Options *o, const char *header)
 {
     Text text = {0};
     text_add(&text, "%s%s%s: %s%s%s\n", o->output, header ? " " : "", header ? header : "", strcmp(o->input, "-") ? o->input : "", o->weights ? " " : "", o->weights ? o->weights : "");
     const char *stem = ends_with(o->output, ".c") ? memory_copy(o->output, strlen(o->output) - 2) : o->output;
-    write_text(memory_format("%s.d", stem), text.data);
+    return (OutputText){memory_format("%s.d", stem), text.data};
+}
+
+/* Whether both paths lead to the same file. */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat a_status, b_status;
+    return !stat(a, &a_status) && !stat(b, &b_status) && a_status.st_dev == b_status.st_dev && a_status.st_ino == b_status.st_ino;
 }
 
 static void write_source(const Options *o, const Generation *g)
 {
-    if (!strcmp(o->output, "-")) {
-        const char *text = o->emit == EMIT_TRAINER ? generate_table(g, table_header(o, g)) : generate_source(g, NULL);
-        if (diagnostics_errors()) return;
-        if (fputs(text, stdout) < 0 || fflush(stdout)) command_error("standard output: cannot write");
-        return;
-    }
-    if (o->emit == EMIT_TRAINER) {
-        write_text(o->output, generate_table(g, table_header(o, g)));
-        if (o->dependencies) write_dependencies(o, NULL);
-        return;
-    }
-    char *header = header_path(o->output);
-    const char *source_text = generate_source(g, base_name(header)), *header_text = generate_header(g);
+    bool table = o->emit == EMIT_TRAINER, standard = !strcmp(o->output, "-");
+    const char *header = table || standard ? NULL : header_path(o->output);
+    const char *text = table ? generate_table(g, table_header(o, g)) : generate_source(g, header ? base_name(header) : NULL);
+    OutputText texts[MOST_OUTPUTS] = {{o->output, text}};
+    int count = 1;
+    if (header) texts[count++] = (OutputText){header, generate_header(g)};
+    if (o->dependencies && !standard) texts[count++] = dependencies(o, header);
     if (diagnostics_errors()) return;
-    write_text(header, header_text);
-    write_text(o->output, source_text);
-    if (o->dependencies) write_dependencies(o, header);
+    Failure failure;
+    if (standard) {
+        if (fputs(text, stdout) < 0 || fflush(stdout)) command_error("standard output: cannot write");
+    } else if (!write_texts(texts, count, &failure)) {
+        command_error("%s", failure.text);
+    }
 }
 
 int main(int argc, char **argv)
@@ -85,6 +91,7 @@ int main(int argc, char **argv)
     if (o.weights) generation.baked = read_weights(o.weights, source);
     if (o.output) {
         bool is_source = ends_with(o.output, ".c") || !strcmp(o.output, "-");
+        if (same_file(o.input, o.output)) command_error("%s: this is the network itself; name another output", o.output);
         if (!is_source && strchr(base_name(o.output), '.')) command_error("%s: unknown kind of file: .c is source, no suffix a trainer", o.output);
         if ((!is_source || o.emit == EMIT_TRAINER) && !generation.train) command_error("%s: a trainer needs a compile(...) that says how to train", file);
         if (is_source) write_source(&o, &generation);

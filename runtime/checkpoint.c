@@ -151,6 +151,7 @@ bool checkpoint_write(const Training *training, const char *path, Failure *failu
 {
     TensorFile file = {0};
     training->model->unpack(training->weights, training->parameters);
+    if (!parameters_check_finite(training->model, training->parameters, path, failure)) return false;
     bool done = parameters_add(&file, training->model, "", training->parameters, false, failure) &&
                 add_slots(&file, training, failure) && add_callbacks(&file, training, failure) &&
                 add_place(&file, training, failure) && note(&file, failure, "checksum", "%016" PRIx64, checksum(&file)) &&

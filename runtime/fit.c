@@ -375,14 +375,7 @@ static bool write_output(Fit *fit, Failure *failure)
     const char *path = training->options->output;
     if (!path) return true;
     training->model->unpack(training->weights, training->parameters);
-    const char *bad = parameters_not_finite(training->model, training->parameters);
-    if (bad) {
-        return fail(
-            failure,
-            "the training has diverged: %s holds values that are not finite; %s was not written (try a smaller learning_rate)",
-            bad,
-            path);
-    }
+    if (!parameters_check_finite(training->model, training->parameters, path, failure)) return false;
     if (!parameters_write(path, training->model, training->parameters, failure)) return false;
     if (training->options->verbose) printf("weights written to %s\n", path);
     return true;

@@ -105,3 +105,14 @@ const char *parameters_not_finite(const CnncModel *model, const void *parameters
     }
     return NULL;
 }
+
+bool parameters_check_finite(const CnncModel *model, const void *parameters, const char *path, Failure *failure)
+{
+    const char *bad = parameters_not_finite(model, parameters);
+    if (!bad) return true;
+    return fail(
+        failure,
+        "the training has diverged: %s holds values that are not finite; %s was not written (try a smaller learning_rate)",
+        bad,
+        path);
+}

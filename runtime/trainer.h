@@ -88,6 +88,8 @@ bool parameters_read(const char *path, const CnncModel *, void *parameters,
                      Failure *); /* a weight file, or a checkpoint's weights */
 const char *parameters_not_finite(const CnncModel *,
                                   const void *parameters); /* the name of a tensor with NaN or infinity; NULL: none */
+/* The same as a failure: the parameters of a diverged training must not replace the file at `path`. */
+bool parameters_check_finite(const CnncModel *, const void *parameters, const char *path, Failure *);
 
 /* ---- data (data.c, batch.c) ------------------------------------------------------------------------------ */
 

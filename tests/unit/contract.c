@@ -59,7 +59,7 @@ static void begin(void)
     shell_file("run.c", harness);
 }
 
-TestSuite(contract, .init = begin, .fini = shell_leave, .timeout = 120);
+TestSuite(contract, .init = begin, .fini = shell_leave, .timeout = 400);
 
 enum { ROWS = 6, MOST = 1024 };
 

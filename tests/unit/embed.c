@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(embed, .init = shell_enter, .fini = shell_leave, .timeout = 120);
+TestSuite(embed, .init = shell_enter, .fini = shell_leave, .timeout = 400);
 
 /* Fails on symbols that the object needs and that are neither memory functions of string.h nor functions of math.h. */
 static void check_object(const char *object)

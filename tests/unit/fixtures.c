@@ -519,7 +519,7 @@ ParameterizedTestParameters(fixtures, keras)
     return cr_make_param_array(Case, cases, count, NULL);
 }
 
-ParameterizedTest(Case *chosen, fixtures, keras, .timeout = 120)
+ParameterizedTest(Case *chosen, fixtures, keras, .timeout = 400)
 {
     Fixture fixture = {0};
     read_fixture(&fixture, chosen->net);

@@ -355,7 +355,7 @@ static int check_draw(Check *check, bool aloud)
  * in a different order; the gradient then takes the other way at that place, and the first layer's entries differ by some
  * 1e-3, rightly. That happens for some draws of weights and data, a wrong gradient is wrong for every draw: so one whole draw of a few has
  * to agree. Small networks have one draw, which must. */
-ParameterizedTest(Case *chosen, gradients, differences, .timeout = 240)
+ParameterizedTest(Case *chosen, gradients, differences, .timeout = 500)
 {
     enum { DRAWS = 4 };
     char problem[4096];

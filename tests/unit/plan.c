@@ -57,7 +57,7 @@ static int64_t least_total(Problem *p, int placed, int64_t best)
     return best;
 }
 
-Test(plan, places_never_overlap_and_are_near_the_least, .timeout = 120)
+Test(plan, places_never_overlap_and_are_near_the_least, .timeout = 400)
 {
     int optimal = 0;
     double worst = 1;
@@ -136,7 +136,7 @@ static void check_programs(const char *net)
     memory_release();
 }
 
-Test(plan, nothing_is_overwritten_before_its_last_reader, .timeout = 120)
+Test(plan, nothing_is_overwritten_before_its_last_reader, .timeout = 400)
 {
     static const char *const nets[] = {
         "tests/fixtures/residual.net",    "tests/fixtures/blocks.net",           "tests/fixtures/outputs_used.net",

@@ -234,7 +234,7 @@ Test(trainer_resume, what_does_not_fit_is_refused)
 }
 
 /* Every byte of a checkpoint, changed: the resumed run fails with a message, or ends as it would have. */
-Test(trainer_resume, damaged_checkpoints, .timeout = 120)
+Test(trainer_resume, damaged_checkpoints, .timeout = 400)
 {
     write_flowers("", 16, 3);
     cr_assert_eq(

@@ -3,12 +3,12 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-Test(warnings, examples, .timeout = 240)
+Test(warnings, examples, .timeout = 500)
 {
     cr_expect(system("tools/warnings.sh examples/*/*.net >&2") == 0);
 }
 
-Test(warnings, layers, .timeout = 240)
+Test(warnings, layers, .timeout = 500)
 {
     cr_expect(system("tools/warnings.sh tests/layers/activation.net tests/layers/average_pooling2d.net "
                      "tests/layers/max_pooling2d.net tests/fixtures/adam_amsgrad.net tests/fixtures/conv2d_same_strides.net "
@@ -17,7 +17,7 @@ Test(warnings, layers, .timeout = 240)
                      "tests/fixtures/residual.net tests/fixtures/rescaling.net >&2") == 0);
 }
 
-Test(warnings, sanitizers, .timeout = 240)
+Test(warnings, sanitizers, .timeout = 500)
 {
     cr_expect(system("tools/sanitize.sh cnn_dropout >&2") == 0);
 }

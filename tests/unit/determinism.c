@@ -1,0 +1,139 @@
+/* The same numbers, whatever computes them: training with one thread and with two, the trainer's predictions and those of
+ * the code that embeds. The network's second convolution is wide enough for Winograd's algorithm, and dropout draws. */
+#include "runtime.h"
+#include "shell.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+TestSuite(determinism, .init = shell_enter, .fini = shell_leave);
+
+enum { BATCH = 32, SIDE = 12, CLASSES = 4 };
+
+static const char network[] = "model wide\n"
+                              "input(12, 12, 1)\n"
+                              "conv2d(16, 3x3, activation=relu)\n"
+                              "conv2d(16, 3x3, padding=same, activation=relu)\n"
+                              "max_pooling2d(2x2)\n"
+                              "dropout(0.25)\n"
+                              "flatten()\n"
+                              "dense(4, activation=softmax)\n"
+                              "compile(optimizer=adam(), loss=categorical_crossentropy, metrics=[accuracy])\n"
+                              "fit(batch_size=32, epochs=2)\n";
+
+/* Numbers that look random and are the same on every machine. */
+static uint32_t draw(uint32_t *state)
+{
+    *state = *state * 1664525U + 1013904223U;
+    return *state >> 8;
+}
+
+/* x: pictures with values from 0 to 1; y: their class numbers, NULL for none. */
+static void write_samples(int64_t count, const char *x_path, const char *y_path)
+{
+    Failure failure;
+    Array x, y;
+    uint32_t state = 1;
+    cr_assert(array_new(&x, ARRAY_FLOAT32, 4, (const int64_t[]){count, SIDE, SIDE, 1}, &failure), "%s", failure.text);
+    cr_assert(array_new(&y, ARRAY_INT32, 1, &count, &failure), "%s", failure.text);
+    for (int64_t i = 0; i < array_count(&x); i++) ((float *)x.data)[i] = (float)draw(&state) / (float)(1 << 24);
+    for (int64_t i = 0; i < count; i++) ((int32_t *)y.data)[i] = (int32_t)(draw(&state) % CLASSES);
+    cr_assert(npy_write(x_path, &x, &failure), "%s", failure.text);
+    if (y_path) cr_assert(npy_write(y_path, &y, &failure), "%s", failure.text);
+    array_free(&x);
+    array_free(&y);
+}
+
+/* The trainer, compiled as the runtime that it links is. */
+static void build_trainer(void)
+{
+    shell_file("wide.net", network);
+    shell_good("CFLAGS=\"$EMITTED_CFLAGS\" \"$CNNC\" wide.net -o wide");
+}
+
+Test(determinism, threads_change_no_bit_of_the_weights)
+{
+    build_trainer();
+    write_samples(200, "x.npy", "y.npy");
+    const char *fit = "./wide fit --x x.npy --y y.npy --verbose 0 --validation-split 0.1";
+    shell_good("OMP_NUM_THREADS=1 %s --seed 7 --output one.safetensors", fit);
+    shell_good("OMP_NUM_THREADS=2 %s --seed 7 --output two.safetensors", fit);
+    shell_good("%s --threads 3 --seed 7 --output three.safetensors", fit);
+    shell_good("cmp one.safetensors two.safetensors && cmp one.safetensors three.safetensors");
+    shell_good("%s --seed 8 --output other.safetensors", fit);
+    cr_expect(shell("cmp -s one.safetensors other.safetensors")->status == 1, "another seed gives the same weights");
+    shell_good("%s --seed 7 --epochs 1 --output early.safetensors", fit);
+    cr_expect(shell("cmp -s one.safetensors early.safetensors")->status == 1, "the second epoch changes nothing");
+}
+
+/* A program of the code that embeds: x.npy and the weights to batch.npy (predict_batch) and single.npy (predict). */
+static const char embedding[] =
+    "#include \"model.h\"\n"
+    "#include \"runtime.h\"\n"
+    "#include <string.h>\n"
+    "static WIDE_ALIGNED unsigned char arena[WIDE_BATCH_ARENA_BYTES], small[WIDE_ARENA_BYTES];\n"
+    "static wide_parameters parameters;\n"
+    "static wide_weights weights;\n"
+    "static bool load(const TensorFile *file, const char *name, void *to, size_t size)\n"
+    "{\n"
+    "    const Array *array = safetensors_find(file, name);\n"
+    "    if (!array || array_count(array) * (int64_t)sizeof(float) != (int64_t)size) return false;\n"
+    "    memcpy(to, array->data, size);\n"
+    "    return true;\n"
+    "}\n"
+    "#define LOAD(name, member) load(&file, name, parameters.member, sizeof parameters.member)\n"
+    "int main(void)\n"
+    "{\n"
+    "    Failure failure;\n"
+    "    TensorFile file = {0};\n"
+    "    Array x, batch, single;\n"
+    "    if (!safetensors_read(\"wide.safetensors\", &file, &failure) || !npy_read(\"x.npy\", &x, &failure)) return 1;\n"
+    "    if (!LOAD(\"conv2d/kernel\", conv2d_kernel) || !LOAD(\"conv2d/bias\", conv2d_bias)) return 2;\n"
+    "    if (!LOAD(\"conv2d_1/kernel\", conv2d_1_kernel) || !LOAD(\"conv2d_1/bias\", conv2d_1_bias)) return 2;\n"
+    "    if (!LOAD(\"dense/kernel\", dense_kernel) || !LOAD(\"dense/bias\", dense_bias)) return 2;\n"
+    "    wide_pack(&parameters, &weights);\n"
+    "    const int64_t shape[] = {x.shape[0], WIDE_OUTPUT_SIZE};\n"
+    "    if (!array_new(&batch, ARRAY_FLOAT32, 2, shape, &failure)) return 3;\n"
+    "    if (!array_new(&single, ARRAY_FLOAT32, 2, shape, &failure)) return 3;\n"
+    "    wide_predict_batch(&weights, x.data, batch.data, (size_t)x.shape[0], arena);\n"
+    "    for (int64_t i = 0; i < x.shape[0]; i++)\n"
+    "        wide_predict(&weights, (float *)x.data + i * WIDE_INPUT_SIZE, (float *)single.data + i * WIDE_OUTPUT_SIZE, "
+    "small);\n"
+    "    return npy_write(\"batch.npy\", &batch, &failure) && npy_write(\"single.npy\", &single, &failure) ? 0 : 4;\n"
+    "}\n";
+
+static void expect_near(const char *one, const char *other)
+{
+    Failure failure;
+    Array a, b;
+    cr_assert(npy_read(one, &a, &failure) && npy_read(other, &b, &failure), "%s", failure.text);
+    cr_assert(array_count(&a) == array_count(&b) && array_count(&a) > 0);
+    for (int64_t i = 0; i < array_count(&a); i++) {
+        float left = ((const float *)a.data)[i], right = ((const float *)b.data)[i];
+        cr_assert(fabsf(left - right) <= 1e-5F, "%g and %g at %d", (double)left, (double)right, (int)i);
+    }
+    array_free(&a);
+    array_free(&b);
+}
+
+Test(determinism, the_trainer_predicts_what_embedded_code_does)
+{
+    static const int64_t counts[] = {1, 5, BATCH, BATCH + 3};
+    build_trainer();
+    write_samples(64, "x.npy", "y.npy");
+    shell_good("./wide fit --x x.npy --y y.npy --verbose 0 --epochs 1 --output wide.safetensors");
+    shell_good("\"$CNNC\" wide.net --emit=inference -o model.c");
+    shell_file("main.c", embedding);
+    shell_good("$CC -std=gnu11 ${EMITTED_CFLAGS:--O2} -I. -I\"$BUILD/include\" main.c model.c \"$BUILD/libcnnc_runtime.a\" "
+               "-lcjson -lz -lpng -lm -o embedded");
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        write_samples(counts[i], "x.npy", NULL);
+        shell_good("./wide predict --weights wide.safetensors x.npy -o y.npy");
+        shell_good("./embedded");
+        shell_good("cmp y.npy batch.npy");
+        expect_near("y.npy", "single.npy");
+    }
+}
