@@ -5,7 +5,7 @@
  * (runtime/winograd.h); here are the loops. The gradient of the weights goes the same way by the adjoint transforms. A few rows of
  * tiles at a time keep v and m in the second-level cache.
  *
- * Error: the transforms grow rounding errors; measured 2e-6 of the largest result against 5e-7 directly (docs/numbers.md).
+ * Error: the transforms grow rounding errors; measured 5e-6 of the largest result against 9e-7 directly (docs/numbers.md).
  * --math=strict does without. */
 #include "kernels.h"
 
