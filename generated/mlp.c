@@ -121,7 +121,7 @@ LEVEL_v4 static void rescaling_forward_v4(const float *x, float *y, ptrdiff_t fi
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
-LEVEL_v4 static void dense_forward_v4(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_forward_v4(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     for (int k = 0; k < 32; k += 8) {
@@ -183,7 +183,7 @@ LEVEL_v4 static void dense_forward_v4(const float x[][784], const float kernel[]
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-LEVEL_v4 static void dense_1_forward_v4(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_forward_v4(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -238,7 +238,7 @@ static void run_single_v4(const mlp_weights *w, const float *input, float *outpu
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
-LEVEL_v4 static void dense_forward_batch_v4(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = 0, to = count * 1;
     for (int k = (int)first * 4; k < (int)last * 4; k += 4) {
@@ -400,7 +400,7 @@ LEVEL_v4 static void dense_forward_batch_v4(const float x[][784], const float ke
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-LEVEL_v4 static void dense_1_forward_batch_v4(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -581,7 +581,7 @@ static float run_evaluation_v4(const mlp_weights *w, const float *input, const f
 /* ---- training ---- */
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-LEVEL_v4 static void dense_1_input_gradient_v4(const float d_y[][10], const float kernel[][512][16], float d_x[][512], float *work, const float e0[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const float (*kernel)[512][16], float (*d_x)[512], float *work, const float (*e0)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const turned)[16] = (float (*)[16])(work + task * 160);
     for (ptrdiff_t g = first; g < last; g++) {
@@ -691,7 +691,7 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float d_y[][10], const floa
 }
 
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v4 static void dense_1_weight_gradient_v4(const float x[][512], const float d_y[][10], float d_kernel[][512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[512], const float (*d_y)[10], float (*d_kernel)[512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         const ptrdiff_t i = g * 16;
@@ -754,7 +754,7 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float x[][512], const floa
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float d_y[][10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float (*d_y)[10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 10;
     memset(sums, 0, 10 * sizeof(float));
@@ -837,7 +837,7 @@ LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *s
 }
 
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v4 static void dense_weight_gradient_v4(const float x[][784], const float d_y[][512], float d_kernel[][784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[784], const float (*d_y)[512], float (*d_kernel)[784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         const ptrdiff_t i = g * 4;
@@ -879,7 +879,7 @@ LEVEL_v4 static void dense_weight_gradient_v4(const float x[][784], const float 
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_bias_gradient_part_v4(const float d_y[][512], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void dense_bias_gradient_part_v4(const float (*d_y)[512], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 512;
     memset(sums, 0, 512 * sizeof(float));
@@ -1178,7 +1178,7 @@ LEVEL_v3 static void rescaling_forward_v3(const float *x, float *y, ptrdiff_t fi
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
-LEVEL_v3 static void dense_forward_v3(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_forward_v3(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     for (int k = 0; k < 64; k += 8) {
@@ -1240,7 +1240,7 @@ LEVEL_v3 static void dense_forward_v3(const float x[][784], const float kernel[]
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-LEVEL_v3 static void dense_1_forward_v3(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_forward_v3(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -1298,7 +1298,7 @@ static void run_single_v3(const mlp_weights *w, const float *input, float *outpu
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
-LEVEL_v3 static void dense_forward_batch_v3(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = 0, to = count * 1;
     for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
@@ -1400,7 +1400,7 @@ LEVEL_v3 static void dense_forward_batch_v3(const float x[][784], const float ke
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-LEVEL_v3 static void dense_1_forward_batch_v3(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -1557,7 +1557,7 @@ static float run_evaluation_v3(const mlp_weights *w, const float *input, const f
 /* ---- training ---- */
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-LEVEL_v3 static void dense_1_input_gradient_v3(const float d_y[][10], const float kernel[][512][16], float d_x[][512], float *work, const float e0[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const float (*kernel)[512][16], float (*d_x)[512], float *work, const float (*e0)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const turned)[16] = (float (*)[16])(work + task * 160);
     for (ptrdiff_t g = first; g < last; g++) {
@@ -1631,7 +1631,7 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float d_y[][10], const floa
 }
 
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v3 static void dense_1_weight_gradient_v3(const float x[][512], const float d_y[][10], float d_kernel[][512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[512], const float (*d_y)[10], float (*d_kernel)[512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         const ptrdiff_t i = g * 4;
@@ -1663,7 +1663,7 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float x[][512], const floa
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float d_y[][10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float (*d_y)[10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 10;
     memset(sums, 0, 10 * sizeof(float));
@@ -1749,7 +1749,7 @@ LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *s
 }
 
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v3 static void dense_weight_gradient_v3(const float x[][784], const float d_y[][512], float d_kernel[][784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[784], const float (*d_y)[512], float (*d_kernel)[784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         const ptrdiff_t i = g * 4;
@@ -1781,7 +1781,7 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float x[][784], const float 
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_bias_gradient_part_v3(const float d_y[][512], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void dense_bias_gradient_part_v3(const float (*d_y)[512], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 512;
     memset(sums, 0, 512 * sizeof(float));
@@ -2079,7 +2079,7 @@ static void rescaling_forward_base(const float *x, float *y, ptrdiff_t first, pt
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
-static void dense_forward_base(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t first, ptrdiff_t last)
+static void dense_forward_base(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     for (int k = 0; k < 128; k += 8) {
@@ -2141,7 +2141,7 @@ static void dense_forward_base(const float x[][784], const float kernel[][784][1
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-static void dense_1_forward_base(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+static void dense_1_forward_base(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -2202,7 +2202,7 @@ static void run_single_base(const mlp_weights *w, const float *input, float *out
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
-static void dense_forward_batch_base(const float x[][784], const float kernel[][784][16], const float bias[], float y[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+static void dense_forward_batch_base(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = 0, to = count * 1;
     for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
@@ -2304,7 +2304,7 @@ static void dense_forward_batch_base(const float x[][784], const float kernel[][
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-static void dense_1_forward_batch_base(const float x[][512], const float kernel[][512][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+static void dense_1_forward_batch_base(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -2461,7 +2461,7 @@ static float run_evaluation_base(const mlp_weights *w, const float *input, const
 /* ---- training ---- */
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-static void dense_1_input_gradient_base(const float d_y[][10], const float kernel[][512][16], float d_x[][512], float *work, const float e0[][512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*kernel)[512][16], float (*d_x)[512], float *work, const float (*e0)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const turned)[16] = (float (*)[16])(work + task * 160);
     for (ptrdiff_t g = first; g < last; g++) {
@@ -2519,7 +2519,7 @@ static void dense_1_input_gradient_base(const float d_y[][10], const float kerne
 }
 
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-static void dense_1_weight_gradient_base(const float x[][512], const float d_y[][10], float d_kernel[][512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_y)[10], float (*d_kernel)[512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         const ptrdiff_t i = g * 4;
@@ -2560,7 +2560,7 @@ static void dense_1_weight_gradient_base(const float x[][512], const float d_y[]
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_1_bias_gradient_part_base(const float d_y[][10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void dense_1_bias_gradient_part_base(const float (*d_y)[10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 10;
     memset(sums, 0, 10 * sizeof(float));
@@ -2646,7 +2646,7 @@ static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, f
 }
 
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-static void dense_weight_gradient_base(const float x[][784], const float d_y[][512], float d_kernel[][784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+static void dense_weight_gradient_base(const float (*x)[784], const float (*d_y)[512], float (*d_kernel)[784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         const ptrdiff_t i = g * 4;
@@ -2678,7 +2678,7 @@ static void dense_weight_gradient_base(const float x[][784], const float d_y[][5
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_bias_gradient_part_base(const float d_y[][512], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void dense_bias_gradient_part_base(const float (*d_y)[512], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 512;
     memset(sums, 0, 512 * sizeof(float));

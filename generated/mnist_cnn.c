@@ -290,7 +290,7 @@ LEVEL_v4 static void rescaling_forward_v4(const float *x, float *y, ptrdiff_t fi
 
 /* conv2d: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 1 to 32 channels, 28 x 28 to 26 x 26. */
-LEVEL_v4 static void conv2d_forward_v4(const float x[][28][28][1], const float kernel[][9][16], const float bias[], float y[][26][26][32], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float (*kernel)[9][16], const float *bias, float (*y)[26][26][32], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
         for (int p = 0; p < 26; p++) {
@@ -424,7 +424,7 @@ LEVEL_v4 static void conv2d_forward_v4(const float x[][28][28][1], const float k
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v4 static void conv2d_1_kernel_transform_v4(const float kernel[][288][16], float u[][4][32][16], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void conv2d_1_kernel_transform_v4(const float (*kernel)[288][16], float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 32; c++) {
@@ -437,7 +437,7 @@ LEVEL_v4 static void conv2d_1_kernel_transform_v4(const float kernel[][288][16],
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v4 static void conv2d_1_forward_v4(const float x[][26][26][32], const float bias[], float y[][24][24][64], float *work, float u[][4][32][16], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void conv2d_1_forward_v4(const float (*x)[26][26][32], const float *bias, float (*y)[24][24][64], float *work, float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
     float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
@@ -520,7 +520,7 @@ LEVEL_v4 static void conv2d_1_forward_v4(const float x[][26][26][32], const floa
 }
 
 /* max_pooling2d: the largest of each window of 2 x 2, a step being 2 x 2. */
-LEVEL_v4 static void max_pooling2d_forward_v4(const float x[][24][24][64], float y[][12][12][64], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void max_pooling2d_forward_v4(const float (*x)[24][24][64], float (*y)[12][12][64], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
         for (int p = 0; p < 12; p++) {
@@ -542,7 +542,7 @@ LEVEL_v4 static void max_pooling2d_forward_v4(const float x[][24][24][64], float
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-LEVEL_v4 static void dense_forward_v4(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_forward_v4(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -604,7 +604,7 @@ LEVEL_v4 static void dense_forward_v4(const float x[][9216], const float kernel[
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v4 static void dense_1_forward_v4(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_forward_v4(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -665,7 +665,7 @@ static void run_single_v4(const mnist_cnn_weights *w, const float *input, float 
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-LEVEL_v4 static void dense_forward_batch_v4(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     for (int k = 0; k < 8; k += 4) {
@@ -827,7 +827,7 @@ LEVEL_v4 static void dense_forward_batch_v4(const float x[][9216], const float k
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v4 static void dense_1_forward_batch_v4(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -1071,7 +1071,7 @@ LEVEL_v4 static void dropout_1_forward_v4(const float *x, float *y, const Step *
 }
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-LEVEL_v4 static void dense_1_input_gradient_v4(const float d_y[][10], const float kernel[][128][16], float d_x[][128], float *work, const float e0[][128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     const uint64_t key8 = random_key(step_key(step), 8u);
     float (*const turned)[16] = (float (*)[16])(work + task * 160);
@@ -1199,7 +1199,7 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float d_y[][10], const floa
 }
 
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v4 static void dense_1_weight_gradient_v4(const float x[][128], const float d_y[][10], float d_kernel[][128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[128], const float (*d_y)[10], float (*d_kernel)[128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         const ptrdiff_t i = g * 16;
@@ -1262,7 +1262,7 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float x[][128], const floa
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float d_y[][10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float (*d_y)[10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 10;
     memset(sums, 0, 10 * sizeof(float));
@@ -1345,7 +1345,7 @@ LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *s
 }
 
 /* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-LEVEL_v4 static void dense_input_gradient_v4(const float d_y[][128], const float kernel[][9216][16], float d_x[][9216], float *work, const float e0[][9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void dense_input_gradient_v4(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     const uint64_t key5 = random_key(step_key(step), 5u);
     float (*const turned)[16] = (float (*)[16])(work + task * 2048);
@@ -1473,7 +1473,7 @@ LEVEL_v4 static void dense_input_gradient_v4(const float d_y[][128], const float
 }
 
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v4 static void dense_weight_gradient_v4(const float x[][9216], const float d_y[][128], float d_kernel[][9216][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[9216], const float (*d_y)[128], float (*d_kernel)[9216][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         const ptrdiff_t i = g * 6;
@@ -1527,7 +1527,7 @@ LEVEL_v4 static void dense_weight_gradient_v4(const float x[][9216], const float
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_bias_gradient_part_v4(const float d_y[][128], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void dense_bias_gradient_part_v4(const float (*d_y)[128], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 128;
     memset(sums, 0, 128 * sizeof(float));
@@ -1595,7 +1595,7 @@ LEVEL_v4 static void dense_bias_update_v4(const float *d_w, float *w, float *slo
 }
 
 /* max_pooling2d: d_x = d_y at the first largest number of each window, else zero. */
-LEVEL_v4 static void max_pooling2d_gradient_v4(const float x[][24][24][64], const float d_y[][12][12][64], float d_x[][24][24][64], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void max_pooling2d_gradient_v4(const float (*x)[24][24][64], const float (*d_y)[12][12][64], float (*d_x)[24][24][64], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
         for (int p = 0; p < 12; p++) {
@@ -1623,7 +1623,7 @@ LEVEL_v4 static void max_pooling2d_gradient_v4(const float x[][24][24][64], cons
 }
 
 /* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v4 static void conv2d_1_transpose_v4(const float kernel[][288][16], float *flipped, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void conv2d_1_transpose_v4(const float (*kernel)[288][16], float *flipped, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         float *to = flipped + g * (9216);
@@ -1641,7 +1641,7 @@ LEVEL_v4 static void conv2d_1_transpose_v4(const float kernel[][288][16], float 
 }
 
 /* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v4 static void conv2d_1_flipped_transform_v4(float flipped[][576][16], float u[][2][64][16], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void conv2d_1_flipped_transform_v4(float (*flipped)[576][16], float (*u)[2][64][16], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 64; c++) {
@@ -1653,7 +1653,7 @@ LEVEL_v4 static void conv2d_1_flipped_transform_v4(float flipped[][576][16], flo
 }
 
 /* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v4 static void conv2d_1_input_gradient_v4(const float d_y[][24][24][64], float d_x[][26][26][32], float *work, float u[][2][64][16], const float e0[][26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void conv2d_1_input_gradient_v4(const float (*d_y)[24][24][64], float (*d_x)[26][26][32], float *work, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const v)[7][64] = (float (*)[7][64])(work + task * 35712);
     float (*const m)[7][32] = (float (*)[7][32])(work + task * 35712 + 16128);
@@ -1735,7 +1735,7 @@ LEVEL_v4 static void conv2d_1_input_gradient_v4(const float d_y[][24][24][64], f
 }
 
 /* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-LEVEL_v4 static void conv2d_1_weight_gradient_part_v4(const float x[][26][26][32], const float d_y[][24][24][64], float *work, float *tiles, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void conv2d_1_weight_gradient_part_v4(const float (*x)[26][26][32], const float (*d_y)[24][24][64], float *work, float *tiles, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const sums)[4][32][16] = (float (*)[4][32][16])(work + task * 73728);
     float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 124416);
@@ -1802,7 +1802,7 @@ LEVEL_v4 static void conv2d_1_weight_gradient_part_v4(const float x[][26][26][32
 }
 
 /* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-LEVEL_v4 static void conv2d_1_weight_gradient_v4(float d_kernel[][288][16], float *work, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void conv2d_1_weight_gradient_v4(float (*d_kernel)[288][16], float *work, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int part = 0; part < 16; part += 16) {
@@ -1818,7 +1818,7 @@ LEVEL_v4 static void conv2d_1_weight_gradient_v4(float d_kernel[][288][16], floa
 }
 
 /* conv2d_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void conv2d_1_bias_gradient_part_v4(const float d_y[][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void conv2d_1_bias_gradient_part_v4(const float (*d_y)[64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 64;
     memset(sums, 0, 64 * sizeof(float));
@@ -1886,7 +1886,7 @@ LEVEL_v4 static void conv2d_1_bias_update_v4(const float *d_w, float *w, float *
 }
 
 /* conv2d: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-LEVEL_v4 static void conv2d_weight_gradient_part_v4(const float x[][28][28][1], const float d_y[][26][26][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void conv2d_weight_gradient_part_v4(const float (*x)[28][28][1], const float (*d_y)[26][26][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const sums)[9][16] = (float (*)[9][16])(work + task * 288);
     memset(sums, 0, 288 * sizeof(float));
@@ -1939,7 +1939,7 @@ LEVEL_v4 static void conv2d_weight_gradient_v4(float *d_kernel, float *work, ptr
 }
 
 /* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void conv2d_bias_gradient_part_v4(const float d_y[][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void conv2d_bias_gradient_part_v4(const float (*d_y)[32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 32;
     memset(sums, 0, 32 * sizeof(float));
@@ -2186,7 +2186,7 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
 }
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-LEVEL_v4 static void dense_1_input_gradient_gradients_v4(const float d_y[][10], const float kernel[][128][16], float d_x[][128], float *work, const float e0[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void dense_1_input_gradient_gradients_v4(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const turned)[16] = (float (*)[16])(work + task * 160);
     for (ptrdiff_t g = first; g < last; g++) {
@@ -2296,7 +2296,7 @@ LEVEL_v4 static void dense_1_input_gradient_gradients_v4(const float d_y[][10], 
 }
 
 /* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-LEVEL_v4 static void dense_input_gradient_gradients_v4(const float d_y[][128], const float kernel[][9216][16], float d_x[][9216], float *work, const float e0[][9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void dense_input_gradient_gradients_v4(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const turned)[16] = (float (*)[16])(work + task * 2048);
     for (ptrdiff_t g = first; g < last; g++) {
@@ -2780,7 +2780,7 @@ LEVEL_v3 static void rescaling_forward_v3(const float *x, float *y, ptrdiff_t fi
 
 /* conv2d: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 1 to 32 channels, 28 x 28 to 26 x 26. */
-LEVEL_v3 static void conv2d_forward_v3(const float x[][28][28][1], const float kernel[][9][16], const float bias[], float y[][26][26][32], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void conv2d_forward_v3(const float (*x)[28][28][1], const float (*kernel)[9][16], const float *bias, float (*y)[26][26][32], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
         for (int p = 0; p < 26; p++) {
@@ -2838,7 +2838,7 @@ LEVEL_v3 static void conv2d_forward_v3(const float x[][28][28][1], const float k
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v3 static void conv2d_1_kernel_transform_v3(const float kernel[][288][16], float u[][4][32][16], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void conv2d_1_kernel_transform_v3(const float (*kernel)[288][16], float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 32; c++) {
@@ -2851,7 +2851,7 @@ LEVEL_v3 static void conv2d_1_kernel_transform_v3(const float kernel[][288][16],
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v3 static void conv2d_1_forward_v3(const float x[][26][26][32], const float bias[], float y[][24][24][64], float *work, float u[][4][32][16], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void conv2d_1_forward_v3(const float (*x)[26][26][32], const float *bias, float (*y)[24][24][64], float *work, float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
     float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
@@ -2920,7 +2920,7 @@ LEVEL_v3 static void conv2d_1_forward_v3(const float x[][26][26][32], const floa
 }
 
 /* max_pooling2d: the largest of each window of 2 x 2, a step being 2 x 2. */
-LEVEL_v3 static void max_pooling2d_forward_v3(const float x[][24][24][64], float y[][12][12][64], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void max_pooling2d_forward_v3(const float (*x)[24][24][64], float (*y)[12][12][64], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
         for (int p = 0; p < 12; p++) {
@@ -2942,7 +2942,7 @@ LEVEL_v3 static void max_pooling2d_forward_v3(const float x[][24][24][64], float
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-LEVEL_v3 static void dense_forward_v3(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_forward_v3(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     for (int k = 0; k < 16; k += 8) {
@@ -3004,7 +3004,7 @@ LEVEL_v3 static void dense_forward_v3(const float x[][9216], const float kernel[
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v3 static void dense_1_forward_v3(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_forward_v3(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -3068,7 +3068,7 @@ static void run_single_v3(const mnist_cnn_weights *w, const float *input, float 
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-LEVEL_v3 static void dense_forward_batch_v3(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = 0, to = count * 1;
     for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
@@ -3170,7 +3170,7 @@ LEVEL_v3 static void dense_forward_batch_v3(const float x[][9216], const float k
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v3 static void dense_1_forward_batch_v3(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -3390,7 +3390,7 @@ LEVEL_v3 static void dropout_1_forward_v3(const float *x, float *y, const Step *
 }
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-LEVEL_v3 static void dense_1_input_gradient_v3(const float d_y[][10], const float kernel[][128][16], float d_x[][128], float *work, const float e0[][128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     const uint64_t key8 = random_key(step_key(step), 8u);
     float (*const turned)[16] = (float (*)[16])(work + task * 160);
@@ -3479,7 +3479,7 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float d_y[][10], const floa
 }
 
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v3 static void dense_1_weight_gradient_v3(const float x[][128], const float d_y[][10], float d_kernel[][128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[128], const float (*d_y)[10], float (*d_kernel)[128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         const ptrdiff_t i = g * 4;
@@ -3511,7 +3511,7 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float x[][128], const floa
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float d_y[][10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float (*d_y)[10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 10;
     memset(sums, 0, 10 * sizeof(float));
@@ -3597,7 +3597,7 @@ LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *s
 }
 
 /* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-LEVEL_v3 static void dense_input_gradient_v3(const float d_y[][128], const float kernel[][9216][16], float d_x[][9216], float *work, const float e0[][9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void dense_input_gradient_v3(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     const uint64_t key5 = random_key(step_key(step), 5u);
     float (*const turned)[16] = (float (*)[16])(work + task * 2048);
@@ -3686,7 +3686,7 @@ LEVEL_v3 static void dense_input_gradient_v3(const float d_y[][128], const float
 }
 
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v3 static void dense_weight_gradient_v3(const float x[][9216], const float d_y[][128], float d_kernel[][9216][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[9216], const float (*d_y)[128], float (*d_kernel)[9216][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         const ptrdiff_t i = g * 6;
@@ -3726,7 +3726,7 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float x[][9216], const float
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_bias_gradient_part_v3(const float d_y[][128], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void dense_bias_gradient_part_v3(const float (*d_y)[128], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 128;
     memset(sums, 0, 128 * sizeof(float));
@@ -3794,7 +3794,7 @@ LEVEL_v3 static void dense_bias_update_v3(const float *d_w, float *w, float *slo
 }
 
 /* max_pooling2d: d_x = d_y at the first largest number of each window, else zero. */
-LEVEL_v3 static void max_pooling2d_gradient_v3(const float x[][24][24][64], const float d_y[][12][12][64], float d_x[][24][24][64], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void max_pooling2d_gradient_v3(const float (*x)[24][24][64], const float (*d_y)[12][12][64], float (*d_x)[24][24][64], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
         for (int p = 0; p < 12; p++) {
@@ -3822,7 +3822,7 @@ LEVEL_v3 static void max_pooling2d_gradient_v3(const float x[][24][24][64], cons
 }
 
 /* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v3 static void conv2d_1_transpose_v3(const float kernel[][288][16], float *flipped, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void conv2d_1_transpose_v3(const float (*kernel)[288][16], float *flipped, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         float *to = flipped + g * (9216);
@@ -3840,7 +3840,7 @@ LEVEL_v3 static void conv2d_1_transpose_v3(const float kernel[][288][16], float 
 }
 
 /* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v3 static void conv2d_1_flipped_transform_v3(float flipped[][576][16], float u[][2][64][16], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void conv2d_1_flipped_transform_v3(float (*flipped)[576][16], float (*u)[2][64][16], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 64; c++) {
@@ -3852,7 +3852,7 @@ LEVEL_v3 static void conv2d_1_flipped_transform_v3(float flipped[][576][16], flo
 }
 
 /* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v3 static void conv2d_1_input_gradient_v3(const float d_y[][24][24][64], float d_x[][26][26][32], float *work, float u[][2][64][16], const float e0[][26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void conv2d_1_input_gradient_v3(const float (*d_y)[24][24][64], float (*d_x)[26][26][32], float *work, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const v)[7][64] = (float (*)[7][64])(work + task * 35712);
     float (*const m)[7][32] = (float (*)[7][32])(work + task * 35712 + 16128);
@@ -3926,7 +3926,7 @@ LEVEL_v3 static void conv2d_1_input_gradient_v3(const float d_y[][24][24][64], f
 }
 
 /* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-LEVEL_v3 static void conv2d_1_weight_gradient_part_v3(const float x[][26][26][32], const float d_y[][24][24][64], float *work, float *tiles, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void conv2d_1_weight_gradient_part_v3(const float (*x)[26][26][32], const float (*d_y)[24][24][64], float *work, float *tiles, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const sums)[4][32][16] = (float (*)[4][32][16])(work + task * 73728);
     float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 124416);
@@ -3983,7 +3983,7 @@ LEVEL_v3 static void conv2d_1_weight_gradient_part_v3(const float x[][26][26][32
 }
 
 /* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-LEVEL_v3 static void conv2d_1_weight_gradient_v3(float d_kernel[][288][16], float *work, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void conv2d_1_weight_gradient_v3(float (*d_kernel)[288][16], float *work, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int part = 0; part < 16; part += 8) {
@@ -3999,7 +3999,7 @@ LEVEL_v3 static void conv2d_1_weight_gradient_v3(float d_kernel[][288][16], floa
 }
 
 /* conv2d_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void conv2d_1_bias_gradient_part_v3(const float d_y[][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void conv2d_1_bias_gradient_part_v3(const float (*d_y)[64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 64;
     memset(sums, 0, 64 * sizeof(float));
@@ -4067,7 +4067,7 @@ LEVEL_v3 static void conv2d_1_bias_update_v3(const float *d_w, float *w, float *
 }
 
 /* conv2d: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-LEVEL_v3 static void conv2d_weight_gradient_part_v3(const float x[][28][28][1], const float d_y[][26][26][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void conv2d_weight_gradient_part_v3(const float (*x)[28][28][1], const float (*d_y)[26][26][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const sums)[9][16] = (float (*)[9][16])(work + task * 288);
     memset(sums, 0, 288 * sizeof(float));
@@ -4120,7 +4120,7 @@ LEVEL_v3 static void conv2d_weight_gradient_v3(float *d_kernel, float *work, ptr
 }
 
 /* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void conv2d_bias_gradient_part_v3(const float d_y[][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void conv2d_bias_gradient_part_v3(const float (*d_y)[32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 32;
     memset(sums, 0, 32 * sizeof(float));
@@ -4367,7 +4367,7 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
 }
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-LEVEL_v3 static void dense_1_input_gradient_gradients_v3(const float d_y[][10], const float kernel[][128][16], float d_x[][128], float *work, const float e0[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void dense_1_input_gradient_gradients_v3(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const turned)[16] = (float (*)[16])(work + task * 160);
     for (ptrdiff_t g = first; g < last; g++) {
@@ -4441,7 +4441,7 @@ LEVEL_v3 static void dense_1_input_gradient_gradients_v3(const float d_y[][10], 
 }
 
 /* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-LEVEL_v3 static void dense_input_gradient_gradients_v3(const float d_y[][128], const float kernel[][9216][16], float d_x[][9216], float *work, const float e0[][9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void dense_input_gradient_gradients_v3(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const turned)[16] = (float (*)[16])(work + task * 2048);
     for (ptrdiff_t g = first; g < last; g++) {
@@ -4888,7 +4888,7 @@ static void rescaling_forward_base(const float *x, float *y, ptrdiff_t first, pt
 
 /* conv2d: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 1 to 32 channels, 28 x 28 to 26 x 26. */
-static void conv2d_forward_base(const float x[][28][28][1], const float kernel[][9][16], const float bias[], float y[][26][26][32], ptrdiff_t first, ptrdiff_t last)
+static void conv2d_forward_base(const float (*x)[28][28][1], const float (*kernel)[9][16], const float *bias, float (*y)[26][26][32], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
         for (int p = 0; p < 26; p++) {
@@ -4946,7 +4946,7 @@ static void conv2d_forward_base(const float x[][28][28][1], const float kernel[]
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-static void conv2d_1_kernel_transform_base(const float kernel[][288][16], float u[][4][32][16], ptrdiff_t first, ptrdiff_t last)
+static void conv2d_1_kernel_transform_base(const float (*kernel)[288][16], float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 32; c++) {
@@ -4959,7 +4959,7 @@ static void conv2d_1_kernel_transform_base(const float kernel[][288][16], float 
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-static void conv2d_1_forward_base(const float x[][26][26][32], const float bias[], float y[][24][24][64], float *work, float u[][4][32][16], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bias, float (*y)[24][24][64], float *work, float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
     float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
@@ -5028,7 +5028,7 @@ static void conv2d_1_forward_base(const float x[][26][26][32], const float bias[
 }
 
 /* max_pooling2d: the largest of each window of 2 x 2, a step being 2 x 2. */
-static void max_pooling2d_forward_base(const float x[][24][24][64], float y[][12][12][64], ptrdiff_t first, ptrdiff_t last)
+static void max_pooling2d_forward_base(const float (*x)[24][24][64], float (*y)[12][12][64], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
         for (int p = 0; p < 12; p++) {
@@ -5050,7 +5050,7 @@ static void max_pooling2d_forward_base(const float x[][24][24][64], float y[][12
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-static void dense_forward_base(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t first, ptrdiff_t last)
+static void dense_forward_base(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     for (int k = 0; k < 32; k += 8) {
@@ -5112,7 +5112,7 @@ static void dense_forward_base(const float x[][9216], const float kernel[][9216]
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-static void dense_1_forward_base(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+static void dense_1_forward_base(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -5179,7 +5179,7 @@ static void run_single_base(const mnist_cnn_weights *w, const float *input, floa
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-static void dense_forward_batch_base(const float x[][9216], const float kernel[][9216][16], const float bias[], float y[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+static void dense_forward_batch_base(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = 0, to = count * 1;
     for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
@@ -5281,7 +5281,7 @@ static void dense_forward_batch_base(const float x[][9216], const float kernel[]
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-static void dense_1_forward_batch_base(const float x[][128], const float kernel[][128][16], const float bias[], float y[][10], ptrdiff_t first, ptrdiff_t last)
+static void dense_1_forward_batch_base(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t from = first * 1, to = last * 1;
     {
@@ -5501,7 +5501,7 @@ static void dropout_1_forward_base(const float *x, float *y, const Step *step, p
 }
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-static void dense_1_input_gradient_base(const float d_y[][10], const float kernel[][128][16], float d_x[][128], float *work, const float e0[][128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     const uint64_t key8 = random_key(step_key(step), 8u);
     float (*const turned)[16] = (float (*)[16])(work + task * 160);
@@ -5572,7 +5572,7 @@ static void dense_1_input_gradient_base(const float d_y[][10], const float kerne
 }
 
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-static void dense_1_weight_gradient_base(const float x[][128], const float d_y[][10], float d_kernel[][128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_y)[10], float (*d_kernel)[128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         const ptrdiff_t i = g * 4;
@@ -5613,7 +5613,7 @@ static void dense_1_weight_gradient_base(const float x[][128], const float d_y[]
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_1_bias_gradient_part_base(const float d_y[][10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void dense_1_bias_gradient_part_base(const float (*d_y)[10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 10;
     memset(sums, 0, 10 * sizeof(float));
@@ -5699,7 +5699,7 @@ static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, f
 }
 
 /* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-static void dense_input_gradient_base(const float d_y[][128], const float kernel[][9216][16], float d_x[][9216], float *work, const float e0[][9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void dense_input_gradient_base(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     const uint64_t key5 = random_key(step_key(step), 5u);
     float (*const turned)[16] = (float (*)[16])(work + task * 2048);
@@ -5770,7 +5770,7 @@ static void dense_input_gradient_base(const float d_y[][128], const float kernel
 }
 
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-static void dense_weight_gradient_base(const float x[][9216], const float d_y[][128], float d_kernel[][9216][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+static void dense_weight_gradient_base(const float (*x)[9216], const float (*d_y)[128], float (*d_kernel)[9216][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         const ptrdiff_t i = g * 6;
@@ -5810,7 +5810,7 @@ static void dense_weight_gradient_base(const float x[][9216], const float d_y[][
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_bias_gradient_part_base(const float d_y[][128], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void dense_bias_gradient_part_base(const float (*d_y)[128], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 128;
     memset(sums, 0, 128 * sizeof(float));
@@ -5878,7 +5878,7 @@ static void dense_bias_update_base(const float *d_w, float *w, float *slot0, flo
 }
 
 /* max_pooling2d: d_x = d_y at the first largest number of each window, else zero. */
-static void max_pooling2d_gradient_base(const float x[][24][24][64], const float d_y[][12][12][64], float d_x[][24][24][64], ptrdiff_t first, ptrdiff_t last)
+static void max_pooling2d_gradient_base(const float (*x)[24][24][64], const float (*d_y)[12][12][64], float (*d_x)[24][24][64], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
         for (int p = 0; p < 12; p++) {
@@ -5906,7 +5906,7 @@ static void max_pooling2d_gradient_base(const float x[][24][24][64], const float
 }
 
 /* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-static void conv2d_1_transpose_base(const float kernel[][288][16], float *flipped, ptrdiff_t first, ptrdiff_t last)
+static void conv2d_1_transpose_base(const float (*kernel)[288][16], float *flipped, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         float *to = flipped + g * (9216);
@@ -5924,7 +5924,7 @@ static void conv2d_1_transpose_base(const float kernel[][288][16], float *flippe
 }
 
 /* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-static void conv2d_1_flipped_transform_base(float flipped[][576][16], float u[][2][64][16], ptrdiff_t first, ptrdiff_t last)
+static void conv2d_1_flipped_transform_base(float (*flipped)[576][16], float (*u)[2][64][16], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 64; c++) {
@@ -5936,7 +5936,7 @@ static void conv2d_1_flipped_transform_base(float flipped[][576][16], float u[][
 }
 
 /* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-static void conv2d_1_input_gradient_base(const float d_y[][24][24][64], float d_x[][26][26][32], float *work, float u[][2][64][16], const float e0[][26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void conv2d_1_input_gradient_base(const float (*d_y)[24][24][64], float (*d_x)[26][26][32], float *work, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const v)[7][64] = (float (*)[7][64])(work + task * 35712);
     float (*const m)[7][32] = (float (*)[7][32])(work + task * 35712 + 16128);
@@ -6078,7 +6078,7 @@ static void conv2d_1_input_gradient_base(const float d_y[][24][24][64], float d_
 }
 
 /* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-static void conv2d_1_weight_gradient_part_base(const float x[][26][26][32], const float d_y[][24][24][64], float *work, float *tiles, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void conv2d_1_weight_gradient_part_base(const float (*x)[26][26][32], const float (*d_y)[24][24][64], float *work, float *tiles, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const sums)[4][32][16] = (float (*)[4][32][16])(work + task * 73728);
     float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 124416);
@@ -6135,7 +6135,7 @@ static void conv2d_1_weight_gradient_part_base(const float x[][26][26][32], cons
 }
 
 /* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-static void conv2d_1_weight_gradient_base(float d_kernel[][288][16], float *work, ptrdiff_t first, ptrdiff_t last)
+static void conv2d_1_weight_gradient_base(float (*d_kernel)[288][16], float *work, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int part = 0; part < 16; part += 4) {
@@ -6151,7 +6151,7 @@ static void conv2d_1_weight_gradient_base(float d_kernel[][288][16], float *work
 }
 
 /* conv2d_1: d_bias[k] = the sum of all d_y[...][k]. */
-static void conv2d_1_bias_gradient_part_base(const float d_y[][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void conv2d_1_bias_gradient_part_base(const float (*d_y)[64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 64;
     memset(sums, 0, 64 * sizeof(float));
@@ -6219,7 +6219,7 @@ static void conv2d_1_bias_update_base(const float *d_w, float *w, float *slot0, 
 }
 
 /* conv2d: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-static void conv2d_weight_gradient_part_base(const float x[][28][28][1], const float d_y[][26][26][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const float (*d_y)[26][26][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const sums)[9][16] = (float (*)[9][16])(work + task * 288);
     memset(sums, 0, 288 * sizeof(float));
@@ -6304,7 +6304,7 @@ static void conv2d_weight_gradient_base(float *d_kernel, float *work, ptrdiff_t 
 }
 
 /* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
-static void conv2d_bias_gradient_part_base(const float d_y[][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void conv2d_bias_gradient_part_base(const float (*d_y)[32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 32;
     memset(sums, 0, 32 * sizeof(float));
@@ -6551,7 +6551,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
 }
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-static void dense_1_input_gradient_gradients_base(const float d_y[][10], const float kernel[][128][16], float d_x[][128], float *work, const float e0[][128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void dense_1_input_gradient_gradients_base(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const turned)[16] = (float (*)[16])(work + task * 160);
     for (ptrdiff_t g = first; g < last; g++) {
@@ -6609,7 +6609,7 @@ static void dense_1_input_gradient_gradients_base(const float d_y[][10], const f
 }
 
 /* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-static void dense_input_gradient_gradients_base(const float d_y[][128], const float kernel[][9216][16], float d_x[][9216], float *work, const float e0[][9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void dense_input_gradient_gradients_base(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const turned)[16] = (float (*)[16])(work + task * 2048);
     for (ptrdiff_t g = first; g < last; g++) {
