@@ -346,3 +346,39 @@ Test(contract, forms)
     shell_file("f.net", "input(4)\na = dense(3)\noutputs(a, a)\n");
     shell_refused("f.net:3:12", "\"$CNNC\" f.net -o g.c");
 }
+
+/* ---- size ----------------------------------------------------------------------------------------------------- */
+
+/* Networks as large as they may be, or of one odd form: nothing in the compiler may take quadratic time. */
+Test(contract, large_networks)
+{
+    static const char *const bodies[] = {
+        "input(8)\nrepeat 99990 { dense(8) }\n",
+        "input(8)\nrepeat 99990 { flatten() }\n",
+        "input(4, 4, 1)\nrepeat 30000 { conv2d(1, 1x1, activation=relu)\nmax_pooling2d(1x1) }\nflatten()\n",
+        "input(8)\nfirst = dense(8)\nrepeat 50000 { dense(8) }\nlast = dense(8)\nadd()(first, last)\n",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        shell_file("body", bodies[i]);
+        shell_good("{ echo 'model m'; cat body; echo 'compile(optimizer=adam, loss=mean_squared_error)'; } > large.net && "
+                   "ulimit -t 60 && \"$CNNC\" large.net --dump=plan > plan && test $(wc -l < plan) -gt 10");
+    }
+    shell_file("large.net", "model m\ninput(8)\nrepeat 20000 { dense(8) }\n");
+    shell_good("ulimit -t 60 && \"$CNNC\" large.net -o large.c --target=generic && grep -q dense_19999_forward_base large.c");
+    /* A layer that reads, and networks that give, thousands of tensors. */
+    shell_good("{ echo 'model m'; seq 2000 | sed 's/.*/i& = input(2)/'; echo 'concatenate()('; seq 2000 | sed 's/.*/i&,/'; "
+               "echo ')'; } > large.net && ulimit -t 60 && \"$CNNC\" large.net -o large.c --target=generic");
+    shell_good("{ echo 'model m'; echo 'input(2)'; seq 2000 | sed 's/.*/o& = dense(2)/'; echo 'outputs('; seq 2000 | "
+               "sed 's/.*/o&,/'; echo ')'; } > large.net && ulimit -t 60 && \"$CNNC\" large.net -o large.c --target=generic");
+}
+
+/* gcc's optimiser warns of what it believes to see after inlining: not in these functions. */
+Test(contract, warnings_of_the_optimiser)
+{
+    shell_file("f.net",
+               "model m\ninput(12, 12, 3)\nconv2d(16, 3x3, padding=same, activation=relu)\nconv2d(20, 3x3)\n"
+               "average_pooling2d(2x2)\nflatten()\ndense(33, activation=relu)\ndense(5, activation=softmax)\n"
+               "compile(optimizer=adam, loss=categorical_crossentropy)\nfit(batch_size=8)\n");
+    shell_good("\"$CNNC\" f.net -o f.c --emit=inference && $CC -std=c11 -O2 " WARNINGS " -c f.c && $CC -std=gnu11 -O3 " WARNINGS
+               " -c f.c");
+}
