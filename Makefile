@@ -59,7 +59,7 @@ $(BUILD)/flags: $(BUILD)/packages always
 
 # The first thing that is made: what the goals need and this machine lacks is installed, once.
 NEEDED := build $(if $(filter test %/unit,$(MAKECMDGOALS)),test data) \
-    $(if $(filter mnist mlp data,$(MAKECMDGOALS)),$(if $(MNIST_DIR)$(wildcard data/mnist),,data))
+    $(if $(filter bench bench-quick mnist mlp data,$(MAKECMDGOALS)),$(if $(MNIST_DIR)$(wildcard data/mnist),,data))
 $(BUILD)/packages: tools/packages.sh $(if $(filter-out $(file < $(BUILD)/packages),$(NEEDED)),always)
 	@mkdir -p $(@D)
 	@CC='$(CC)' tools/packages.sh $(NEEDED)
@@ -119,10 +119,16 @@ SANITIZED := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 sanitize:
 	ASAN_OPTIONS=detect_leaks=0 EMITTED_CFLAGS='$(SANITIZED)' $(MAKE) BUILD=$(BUILD)/sanitized CFLAGS='$(SANITIZED)' test
 
+# make bench      the speed beside other frameworks, which it installs into $(BUILD)/bench/venv: an hour; BENCH="--long" and others of bench.py
+# make bench-quick   the same of cnnc alone: a minute
+bench bench-quick: $(CNNC) data
+	bench/install.sh $(BUILD)/bench/venv $(if $(filter bench-quick,$@),numpy,$$(cat bench/requirements.txt))
+	$(BUILD)/bench/venv/bin/python bench/bench.py $(BUILD) '$(DATA)' $(if $(filter bench-quick,$@),--quick --seconds 0.5) $(BENCH)
+
 # make format     every C file in the project's style
 format:
 	tools/packages.sh format
-	clang-format -i $(wildcard compiler/*.[ch] compiler/*/*.[ch] runtime/*.[ch] tests/*/*.[ch] examples/*/*.[ch])
+	clang-format -i $(wildcard compiler/*.[ch] compiler/*/*.[ch] runtime/*.[ch] tests/*/*.[ch] examples/*/*.[ch] bench/*.c)
 
 # make install    cnnc and its runtime under PREFIX (/usr/local)
 install: $(CNNC)
@@ -139,7 +145,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 always:
-.PHONY: all always clean data format generated help install mlp mnist sanitize test
+.PHONY: all always bench bench-quick clean data format generated help install mlp mnist sanitize test
 .DELETE_ON_ERROR:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
