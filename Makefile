@@ -122,6 +122,7 @@ sanitize:
 # make bench      the speed beside other frameworks, which it installs into $(BUILD)/bench/venv: an hour; BENCH="--long" and others of bench.py
 # make bench-quick   the same of cnnc alone: a minute
 bench bench-quick: $(CNNC) data
+	@tools/get_mnist.sh --name
 	bench/install.sh $(BUILD)/bench/venv $(if $(filter bench-quick,$@),numpy,$$(cat bench/requirements.txt))
 	$(BUILD)/bench/venv/bin/python bench/bench.py $(BUILD) '$(DATA)' $(if $(filter bench-quick,$@),--quick --seconds 0.5) $(BENCH)
 

@@ -23,7 +23,7 @@ enum { CHECKED = 128, MOST_TIMES = 100000, FEWEST_TIMES = 5 };
 
 typedef struct {
     size_t batch;
-    LOWER(weights) *weights, *slots;
+    LOWER(weights) * weights, *slots;
     float *input, *target, *output;
     void *arena;
     uint64_t steps;
@@ -66,15 +66,18 @@ static void infer(Job *job, size_t first)
 {
     const float *input = job->input + first * UPPER(INPUT_SIZE);
     float *output = job->output + first * UPPER(OUTPUT_SIZE);
-    if (job->batch == 1) LOWER(predict)(job->weights, input, output, job->arena);
-    else LOWER(predict_batch)(job->weights, input, output, job->batch, job->arena);
+    if (job->batch == 1)
+        LOWER(predict)(job->weights, input, output, job->arena);
+    else
+        LOWER(predict_batch)(job->weights, input, output, job->batch, job->arena);
 }
 
 static void step(Job *job)
 {
 #ifdef TRAINING
     const LOWER(step) s = {.seed = 1, .step = job->steps++, .learning_rate = 0.001f};
-    job->loss = LOWER(train_step)(job->weights, job->slots, job->input, job->target, NULL, job->batch, &s, NULL, NULL, job->arena);
+    job->loss =
+        LOWER(train_step)(job->weights, job->slots, job->input, job->target, NULL, job->batch, &s, NULL, NULL, job->arena);
 #else
     (void)job;
     give_up("this network was emitted without training");
@@ -84,8 +87,10 @@ static void step(Job *job)
 static void repeat(Job *job, int training, size_t times)
 {
     for (size_t i = 0; i < times; i++) {
-        if (training) step(job);
-        else infer(job, 0);
+        if (training)
+            step(job);
+        else
+            infer(job, 0);
     }
 }
 
