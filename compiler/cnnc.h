@@ -195,7 +195,7 @@ typedef struct {
     int64_t size[MAX_RANK];
 } Shape;
 
-typedef enum { TYPE_FLOAT32, TYPE_INT32 } DataType;
+typedef enum { TYPE_FLOAT32, TYPE_INT32, TYPE_UINT8 } DataType;
 
 typedef enum {
     ROLE_INPUT,      /* what the network is given */
@@ -271,6 +271,7 @@ struct Operator {
     /* Adds nodes that compute the gradients of the inputs and weights, given that of the output. NULL: no gradient passes. */
     void (*gradient)(Graph *, Node *, Tensor *d_output);
     void (*workspace)(Graph *, Node *);     /* adds the scratch memory that `emit` will use; NULL: none */
+    bool (*absorb)(Graph *, Node *, Node *beside); /* takes over the work of the only reader of its result, or of the maker of an input that nobody else reads; false: not that one */
     void (*emit)(Emit *, const Node *);     /* the C: one or more phases */
     void (*element)(Emit *, const Node *);  /* of element-wise operators: lines that change $X, given $A, $B (further inputs) and $I (index) */
     const char *(*formula)(const Node *);   /* for the comment over the function */
@@ -295,6 +296,7 @@ struct Node {
     Node **epilogue;       /* element-wise nodes fused into this one, in order */
     int epilogue_count;
     void *detail;          /* the operator's own resolved sizes */
+    const char *operands;  /* instead of the operator's, where they depend on the node */
     uint32_t stream;       /* which random numbers it draws: the number of the layer */
 };
 
@@ -467,6 +469,7 @@ const char *shape_string(const Shape *);                         /* (24, 24, 64)
 bool shape_same(const Shape *, const Shape *);
 Shape shape_of(int rank, const int64_t *);
 int64_t packing_floats(const Tensor *weight);                  /* elements of the packed form */
+int64_t data_bytes(DataType);                                  /* of one number */
 int64_t graph_struct_offset(const Graph *, const Tensor *weight, bool packed); /* bytes, in the struct of packed weights or canonical parameters; NULL: its size */
 void dump_graph(FILE *, const Graph *);
 void dump_plan(FILE *, const Graph *);
@@ -474,6 +477,7 @@ void dump_plan(FILE *, const Graph *);
 /* The passes. Each says in its file what it needs, gives and breaks. */
 void shape_pass(Graph *);                                      /* shape.c */
 void swap_pass(Graph *);                                       /* fuse.c: monotone functions behind selections */
+void absorb_pass(Graph *);                                     /* fuse.c: nodes that another computes on its way */
 void gradient_pass(Graph *);             /* gradient.c: loss, backward, update nodes */
 void fuse_pass(Graph *);                                       /* fuse.c */
 void plan_pass(Graph *);                                       /* plan.c */
@@ -552,6 +556,7 @@ enum { TASKS = 16 }; /* parts that a phase is cut into, whatever the number of t
 void phase_operand(Emit *, int operand, int rank, const int64_t *sizes); /* before phase_begin, where the tensor's own shape will not do */
 void phase_begin(Emit *, const Node *, const char *name, Partition, int64_t extent);
 void phase_end(Emit *);
+int operand_number(const Node *, const char *name);             /* of an input, output or workspace; -1: it has none of that name */
 Tensor *node_operand(const Node *, int operand);               /* inputs, weights, outputs, then the epilogue's further inputs; NULL: no more */
 bool operand_written(const Node *, int operand);
 Declared tensor_declared(const Tensor *);

@@ -240,7 +240,13 @@ void emit_driver(Emit *e, const Generation *g, const Graph *graph)
         Text sizes = {0};
         text_add(&sizes, "%s", "");
         for (int j = 1; j < declared.rank; j++) text_add(&sizes, "[%lld]", (long long)declared.sizes[j]);
-        text_add(&body, declared.rank > 1 ? "float (*const %s)%s = (%s)(arena + %lld);\n" : "float *const %s%s = (%s)(arena + %lld);\n", d.variables[i], sizes.data, declared_type(tensor, &declared, true), (long long)tensor->offset);
+        text_add(&body,
+                 declared.rank > 1 ? "%s (*const %s)%s = (%s)(arena + %lld);\n" : "%s *const %s%s = (%s)(arena + %lld);\n",
+                 item_type(tensor, true),
+                 d.variables[i],
+                 sizes.data,
+                 declared_type(tensor, &declared, true),
+                 (long long)tensor->offset);
     }
     for (int i = 0; i < e->call_count; i++) add_call(&body, &d, &e->calls[i], e->level->suffix);
     add_results(&body, &d);

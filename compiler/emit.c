@@ -201,9 +201,10 @@ Declared tensor_declared(const Tensor *tensor)
     return declared;
 }
 
-static const char *item_type(const Tensor *tensor, bool written)
+const char *item_type(const Tensor *tensor, bool written)
 {
-    return memory_format("%s%s", written ? "" : "const ", tensor->type == TYPE_INT32 ? "int32_t" : "float");
+    static const char *const names[] = {[TYPE_FLOAT32] = "float", [TYPE_INT32] = "int32_t", [TYPE_UINT8] = "uint8_t"};
+    return memory_format("%s%s", written ? "" : "const ", names[tensor->type]);
 }
 
 static void add_sizes(Text *text, const Declared *declared, int from)
@@ -233,13 +234,22 @@ static const char *operand_name(const Node *node, int operand)
         return strrchr(node->weights[weight]->name, '/') + 1;
     }
     bool input = operand < node->input_count;
-    const char *names = input ? node->op->operands : strchr(node->op->operands, ';') + 2;
+    const char *names = node->operands ? node->operands : node->op->operands;
+    if (!input) names = strchr(names, ';') + 2;
     for (int i = input ? operand : operand - node->input_count - node->weight_count; i > 0; i--) {
         names += strcspn(names, " ;");
         if (*names != ' ') die("%s: operand %d has no name", node->op->name, operand);
         names++;
     }
     return memory_copy(names, strcspn(names, " ;"));
+}
+
+int operand_number(const Node *node, const char *name)
+{
+    int weights = node->input_count + node->weight_count, own = weights + node->output_count;
+    for (int i = 0; i < own; i++)
+        if ((i < node->input_count || i >= weights) && !strcmp(operand_name(node, i), name)) return i;
+    return -1;
 }
 
 /* Does the body of the phase name that word? */

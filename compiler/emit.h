@@ -33,6 +33,7 @@ struct Emit {
 
 void emit_begin_level(Emit *, const Level *);
 void emit_begin_program(Emit *, const Graph *);
+const char *item_type(const Tensor *, bool written); /* of one number, as C says it */
 const char *load_text(const Emit *, const char *address, int lanes);
 void emit_store(Emit *, const char *address, const char *value, int lanes);
 

@@ -217,6 +217,11 @@ int64_t packing_floats(const Tensor *weight)
     return p->panel ? (p->columns + p->panel - 1) / p->panel * p->panel * p->rows : shape_count(&weight->shape);
 }
 
+int64_t data_bytes(DataType type)
+{
+    return type == TYPE_UINT8 ? 1 : 4;
+}
+
 int64_t graph_struct_offset(const Graph *graph, const Tensor *weight, bool packed)
 {
     int64_t offset = 0, alignment = packed ? 64 : 4;

@@ -208,7 +208,7 @@ static void share_in_place(Graph *graph)
         if (!(node->op->flags & OPERATOR_ELEMENTWISE)) continue;
         Tensor *input = tensor_base(node->inputs[0]), *output = node->outputs[0];
         if (output->view_of || input->last != i || !in_arena(graph, input) || input->batched != output->batched) continue;
-        if (!in_arena(graph, output)) continue;
+        if (!in_arena(graph, output) || input->type != output->type) continue;
         if (shape_count(&input->shape) != shape_count(&output->shape)) continue;
         output->view_of = input;
         input->last = output->last;
@@ -235,13 +235,14 @@ void plan_pass(Graph *graph)
         Tensor *tensor = graph->tensors[i];
         if (!in_arena(graph, tensor)) continue;
         int64_t floats = tensor->batched ? shape_count(&tensor->shape) : packing_floats(tensor);
-        wanted += (double)floats * 4 * (double)(tensor->batched ? graph->batch : tensor->copies);
+        int64_t bytes_each = data_bytes(tensor->type);
+        wanted += (double)floats * (double)bytes_each * (double)(tensor->batched ? graph->batch : tensor->copies);
         if (wanted > (double)MAX_BYTES) {
             Place place = tensor->producer->place;
             diagnose(place, "the network is too large: its buffers for %lld samples need more than 2^40 bytes", (long long)graph->batch);
             return;
         }
-        tensor->bytes = floats * 4 * (tensor->batched ? graph->batch : tensor->copies);
+        tensor->bytes = floats * bytes_each * (tensor->batched ? graph->batch : tensor->copies);
         planned[count] = tensor;
         bytes[count] = tensor->bytes;
         first[count] = tensor->first;

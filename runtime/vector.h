@@ -10,6 +10,7 @@
 typedef float f32xLANES __attribute__((vector_size(4 * LANES)));
 typedef int32_t i32xLANES __attribute__((vector_size(4 * LANES)));
 typedef uint32_t u32xLANES __attribute__((vector_size(4 * LANES)));
+typedef uint8_t u8xLANES __attribute__((vector_size(LANES)));
 typedef float f32xLANES_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias)); /* anywhere in memory */
 
 LEVEL static inline f32xLANES load_f32xLANES(const float *from)
@@ -33,6 +34,32 @@ LEVEL static inline f32xLANES load_part_f32xLANES(const float *from, size_t coun
 LEVEL static inline void store_part_f32xLANES(float *to, f32xLANES x, size_t count)
 {
     memcpy(to, &x, count * sizeof(float));
+}
+
+/* Whole numbers kept in bytes: the first `count`, the rest zero. */
+LEVEL static inline i32xLANES load_u8_i32xLANES(const uint8_t *from, size_t count)
+{
+    u8xLANES x = {0};
+    memcpy(&x, from, count);
+    return __builtin_convertvector(x, i32xLANES);
+}
+
+LEVEL static inline void store_u8_i32xLANES(uint8_t *to, i32xLANES x, size_t count)
+{
+    u8xLANES bytes = __builtin_convertvector(x, u8xLANES);
+    memcpy(to, &bytes, count);
+}
+
+LEVEL static inline i32xLANES load_i32xLANES(const int32_t *from, size_t count)
+{
+    i32xLANES x = {0};
+    memcpy(&x, from, count * sizeof(int32_t));
+    return x;
+}
+
+LEVEL static inline void store_i32xLANES(int32_t *to, i32xLANES x, size_t count)
+{
+    memcpy(to, &x, count * sizeof(int32_t));
 }
 
 /* x where the mask is set, else zero. */

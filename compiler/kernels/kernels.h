@@ -61,8 +61,11 @@ typedef struct {
     int64_t window_height, window_width, stride_height, stride_width, pad_top, pad_left;
 } Pooling;
 void pooling_shape(Graph *, Node *);                    /* sets the node's detail to a Pooling */
-void pooling_emit(Emit *, const Node *, const char *start, const char *gather, const char *finish); /* lines on v, the result so far, a, the next numbers, and $SIZE, how many they were */
-void max_pooling_gradient_emit(Emit *, const Node *);     /* x d_y -> d_x */
+void max_pooling_emit(Emit *, const Node *);            /* x -> y, and selected, the place of the largest number in its window, where there is such an operand */
+void average_pooling_emit(Emit *, const Node *);        /* x -> y */
+DataType max_pooling_place_type(const Pooling *);       /* of the numbers in `selected` */
+const Pooling *max_pooling_of(const Node *, bool gradient); /* NULL: the node is not a max-pooling, or not its gradient */
+void max_pooling_gradient_emit(Emit *, const Node *);     /* d_y selected -> d_x */
 void average_pooling_gradient_emit(Emit *, const Node *); /* d_y -> d_x */
 void pooling_reference(const Node *, Reference *, double start, double (*gather)(double, double), double (*finish)(double, int64_t)); 
 

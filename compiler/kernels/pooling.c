@@ -1,7 +1,8 @@
 /* Pooling: one number out of each window of each channel; vectors run along the channels.
  *
  * Padding never takes part: windows are cut at the image's border, as Keras does for the maximum and the average. The gradient
- * of the maximum goes to the first largest number of the window, in reading order, as TensorFlow's does. */
+ * of the maximum goes to the first largest number of the window, in reading order, as TensorFlow's does: where it is trained,
+ * the forward pass notes its place, so that the images need not be kept. */
 #include "kernels.h"
 
 #include <string.h>
@@ -96,17 +97,41 @@ static void emit_channels(Emit *e, const Node *node, EmitChannels *work, const v
     }
 }
 
+/* The place in the window, counted from the first that lies on the image. */
+static void fill_window_place(Emit *e, const Pooling *p)
+{
+    fill(e, "PLACE", is_padded(p) ? "(h - h0) * %lld + w - w0" : "r * %lld + s", (long long)p->window_width);
+}
+
+DataType max_pooling_place_type(const Pooling *p)
+{
+    return p->window_height <= 16 && p->window_width <= 16 ? TYPE_UINT8 : TYPE_INT32;
+}
+
+static const char *place_function(const Pooling *p)
+{
+    return max_pooling_place_type(p) == TYPE_UINT8 ? "u8_i32x" : "i32x";
+}
+
 typedef struct { const char *start, *gather, *finish; } Gather;
 
 static void emit_forward_channels(Emit *e, const Node *node, int lanes, const void *context)
 {
     const Gather *gather = context;
     const Pooling *p = node->detail;
+    bool places = operand_number(node, "selected") >= 0;
     fill(e, "START", "%s", gather->start);
     EMIT(e, "f32x$L v = (f32x$L){0} + $START;");
+    if (places) EMIT(e, "i32x$L place = {0};");
     emit_window_begin(e, p);
     fill(e, "LOAD", "%s", load_text(e, memory_format("&x[%s]%s[c]", e->single ? "0" : "n", is_padded(p) ? "[h][w]" : memory_format("[p * %lld + r][q * %lld + s]", (long long)p->stride_height, (long long)p->stride_width)), lanes));
-    EMIT(e, "const f32x$L a = $LOAD;", gather->gather, "}", "}");
+    EMIT(e, "const f32x$L a = $LOAD;");
+    if (places) {
+        fill_window_place(e, p);
+        EMIT(e, "const i32x$L larger = a > v;", "place = (larger & ($PLACE)) | (~larger & place);");
+    }
+    EMIT(e, gather->gather, "}", "}");
+    if (places) text_add(&e->body, "store_%s%d(&selected[n][p][q][c], place, %d);\n", place_function(p), emit_level(e)->lanes, lanes);
     fill_window_size(e, p);
     if (*gather->finish) EMIT(e, gather->finish);
     const char *at = e->single ? "[0][p][q][c]" : "[n][p][q][c]";
@@ -114,7 +139,7 @@ static void emit_forward_channels(Emit *e, const Node *node, int lanes, const vo
     emit_store(e, memory_format("&y%s", at), "v", lanes);
 }
 
-void pooling_emit(Emit *e, const Node *node, const char *start, const char *gather, const char *finish)
+static void emit_forward(Emit *e, const Node *node, const char *start, const char *gather, const char *finish)
 {
     phase_begin(e, node, NULL, OVER_SAMPLES, 0);
     EMIT(e, "$SAMPLES{");
@@ -122,6 +147,21 @@ void pooling_emit(Emit *e, const Node *node, const char *start, const char *gath
     emit_channels(e, node, emit_forward_channels, &(Gather){start, gather, finish});
     EMIT(e, "}", "}", "}");
     phase_end(e);
+}
+
+void max_pooling_emit(Emit *e, const Node *node)
+{
+    emit_forward(e, node, "-INFINITY", "v = max_f32x$L(a, v);", "");
+}
+
+void average_pooling_emit(Emit *e, const Node *node)
+{
+    emit_forward(e, node, "0.0f", "v += a;", "v = v / $SIZE;");
+}
+
+const Pooling *max_pooling_of(const Node *node, bool gradient)
+{
+    return node->op->emit == (gradient ? max_pooling_gradient_emit : max_pooling_emit) ? node->detail : NULL;
 }
 
 /* What the gradient does to d_x: adds where windows overlap, else writes; zeros first where windows leave gaps. */
@@ -141,14 +181,12 @@ static void emit_max_gradient_channels(Emit *e, const Node *node, int lanes, con
 {
     (void)context;
     const Pooling *p = node->detail;
-    const char *at = is_padded(p) ? "[h][w]" : memory_format("[p * %lld + r][q * %lld + s]", (long long)p->stride_height, (long long)p->stride_width);
     fill(e, "LOAD", "%s", load_text(e, "&d_y[n][p][q][c]", lanes));
-    EMIT(e, "const f32x$L d = $LOAD;", "f32x$L largest = (f32x$L){0} - INFINITY;");
-    fill(e, "LOAD", "%s", load_text(e, memory_format("&x[n]%s[c]", at), lanes));
+    EMIT(e, "const f32x$L d = $LOAD;");
+    text_add(&e->body, "const i32x%d place = load_%s%d(&selected[n][p][q][c], %d);\n", emit_level(e)->lanes, place_function(p), emit_level(e)->lanes, lanes);
     emit_window_begin(e, p);
-    EMIT(e, "largest = max_f32x$L($LOAD, largest);", "}", "}", "i32x$L open = ~(i32x$L){0};");
-    emit_window_begin(e, p);
-    EMIT(e, "const i32x$L hit = ($LOAD == largest) & open;", "open &= ~hit;");
+    fill_window_place(e, p);
+    EMIT(e, "const i32x$L hit = place == ($PLACE);");
     emit_give(e, node, lanes, memory_format("keep_f32x%d(hit, d)", emit_level(e)->lanes));
     EMIT(e, "}", "}");
 }

@@ -27,11 +27,6 @@ static void reference(const Node *node, Reference *r)
     pooling_reference(node, r, 0, sum, mean);
 }
 
-static void emit(Emit *e, const Node *node)
-{
-    pooling_emit(e, node, "0.0f", "v += a;", "v = v / $SIZE;");
-}
-
 static const char *formula(const Node *node)
 {
     const Pooling *p = node->detail;
@@ -67,7 +62,7 @@ static const Operator average_pooling2d_operator = {
     .shape = pooling_shape,
     .reference = reference,
     .gradient = gradient,
-    .emit = emit,
+    .emit = average_pooling_emit,
     .formula = formula,
 };
 

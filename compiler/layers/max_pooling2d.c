@@ -30,11 +30,6 @@ static void reference(const Node *node, Reference *r)
     pooling_reference(node, r, -INFINITY, larger, as_it_is);
 }
 
-static void emit(Emit *e, const Node *node)
-{
-    pooling_emit(e, node, "-INFINITY", "v = max_f32x$L(a, v);", "");
-}
-
 static const char *formula(const Node *node)
 {
     const Pooling *p = node->detail;
@@ -50,7 +45,7 @@ static const char *gradient_formula(const Node *node)
 static const Operator gradient_operator = {
     .name = "max_pooling2d_gradient",
     .suffix = "gradient",
-    .operands = "x d_y; d_x",
+    .operands = "d_y selected; d_x",
     .emit = max_pooling_gradient_emit,
     .formula = gradient_formula,
 };
@@ -58,19 +53,23 @@ static const Operator gradient_operator = {
 static void gradient(Graph *graph, Node *node, Tensor *d_output)
 {
     if (!gradient_wanted(graph, node->inputs[0])) return;
-    Node *d = graph_gradient_node(graph, &gradient_operator, node, NULL, (Tensor *[]){node->inputs[0], d_output}, 2);
+    Tensor *selected = graph_tensor(graph, ROLE_ACTIVATION, memory_format("%s/selected", node->name));
+    selected->type = max_pooling_place_type(node->detail);
+    selected->shape = node->outputs[0]->shape;
+    graph_output(graph, node, selected);
+    Node *d = graph_gradient_node(graph, &gradient_operator, node, NULL, (Tensor *[]){d_output, selected}, 2);
     gradient_give(graph, node->inputs[0], gradient_tensor(graph, d, node->inputs[0]));
 }
 
 static const Operator max_pooling2d_operator = {
     .name = "max_pooling2d",
     .suffix = "forward",
-    .operands = "x; y",
+    .operands = "x; y selected",
     .flags = OPERATOR_EPILOGUE | OPERATOR_SELECTS,
     .shape = pooling_shape,
     .reference = reference,
     .gradient = gradient,
-    .emit = emit,
+    .emit = max_pooling_emit,
     .formula = formula,
 };
 
