@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-const char *const compile_passes[] = {"ast", "layers", "graph", "shapes", "swap", "backward", "fuse", "plan", NULL};
+const char *const compile_passes[] = {"ast", "layers", "graph", "shapes", "swap", "backward", "absorb", "fuse", "plan", NULL};
 
 static bool wanted(const CompileOptions *options, const char *pass)
 {
@@ -44,16 +44,17 @@ static Graph *compile_program(const Graph *source, Program program, int64_t batc
 {
     static const char *const titles[] = {"", "predict", "predict_batch", "evaluate", "train_step", "gradients"};
     Graph *graph = graph_program(source, program, batch);
-    struct { const char *name; bool runs; } passes[] = {{"swap", true}, {"backward", program >= PROGRAM_EVALUATE}, {"fuse", true}, {"plan", true}};
-    for (int i = 0; i < 4; i++) {
+    struct { const char *name; bool runs; } passes[] = {{"swap", true}, {"backward", program >= PROGRAM_EVALUATE}, {"absorb", true}, {"fuse", true}, {"plan", true}};
+    for (int i = 0; i < 5; i++) {
         if (!passes[i].runs) continue;
         if (i == 0) swap_pass(graph);
         else if (i == 1) gradient_pass(graph);
-        else if (i == 2) fuse_pass(graph);
+        else if (i == 2) absorb_pass(graph);
+        else if (i == 3) fuse_pass(graph);
         else plan_pass(graph);
         if (!wanted(options, passes[i].name)) continue;
         fprintf(options->dump, "%s# %s\n", program == PROGRAM_PREDICT ? "" : "\n", titles[program]);
-        (i == 3 ? dump_plan : dump_graph)(options->dump, graph);
+        (i == 4 ? dump_plan : dump_graph)(options->dump, graph);
     }
     return graph;
 }

@@ -1,8 +1,11 @@
-/* Fusion: fewer passes over memory. Two rewrites, neither of which knows any layer.
+/* Fusion: fewer passes over memory. Three rewrites, none of which knows any layer.
  *
  * swap_pass (needs: forward nodes with shapes, before the gradient pass): a function that never decreases commutes with a
  * choice by order, max(f(a), f(b)) = f(max(a, b)), so a rectifier before a max-pooling moves behind it: a quarter of the
  * work, and the pooling can read the convolution's sums directly.
+ *
+ * absorb_pass (needs: all nodes of the program): an operator may offer to do a neighbour's work on its way, where nobody else sees
+ * what passes between them: a convolution whose tiles of results are at hand takes the largest of each window itself.
  *
  * fuse_pass (needs: all nodes of the program): an element-wise node whose input nobody else reads becomes part of the
  * epilogue of the node that produces that input: applied in registers, before the result is stored. Holds for forward
@@ -42,6 +45,29 @@ void swap_pass(Graph *graph)
         graph->nodes[place] = function;
         function->index = place;
     }
+}
+
+/* The node that can take over this one's work: the producer of what only this one reads, or the reader of what it produces. */
+void absorb_pass(Graph *graph)
+{
+    int kept = 0;
+    for (int i = 0; i < graph->node_count; i++) {
+        Node *node = graph->nodes[i], *producer = node->input_count ? node->inputs[0]->producer : NULL;
+        if (producer && producer->op->absorb && node->inputs[0]->consumers == 1 && producer->outputs[0] == node->inputs[0] && producer->op->absorb(graph, producer, node))
+            continue;
+        for (int j = 0; node->op->absorb && j < node->input_count; j++) {
+            Node *maker = node->inputs[j]->producer;
+            if (!maker || node->inputs[j]->consumers != 1 || maker->output_count != 1 || !node->op->absorb(graph, node, maker)) continue;
+            int at = maker->index;
+            for (kept--; at < kept; at++) {
+                graph->nodes[at] = graph->nodes[at + 1];
+                graph->nodes[at]->index = at;
+            }
+        }
+        node->index = kept;
+        graph->nodes[kept++] = node;
+    }
+    graph->node_count = kept;
 }
 
 /* The node into whose epilogue this one can go: it produces the memory of the first input, which nobody else reads. */

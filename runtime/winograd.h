@@ -88,6 +88,38 @@ LEVEL static inline void winograd_output_adjoint_f32xLANES(f32xLANES y[4][4], fl
     }
 }
 
+/* B v, the adjoint. */
+LEVEL static inline void winograd_input_adjoint_line_f32xLANES(const f32xLANES v[6], f32xLANES d[6])
+{
+    const f32xLANES sum12 = v[1] + v[2], difference12 = v[2] - v[1], sum34 = v[3] + v[4], difference34 = v[4] - v[3];
+    d[0] = 4.0f * v[0];
+    d[1] = 4.0f * difference12 + 2.0f * difference34 + 4.0f * v[5];
+    d[2] = -5.0f * v[0] - 4.0f * sum12 - sum34;
+    d[3] = -5.0f * v[5] - difference12 - 2.0f * difference34;
+    d[4] = v[0] + sum12 + sum34;
+    d[5] = v[5];
+}
+
+/* B v Bt of 36 entries `entry` apart, at 6x6 pixels whose rows and pixels lie `row` and `pixel` apart: added to the first two rows
+ * and columns, where other tiles have been, else stored. */
+LEVEL static inline void winograd_input_adjoint_f32xLANES(const float *from, ptrdiff_t entry, float *to, ptrdiff_t row, ptrdiff_t pixel)
+{
+    f32xLANES half[6][6]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        const float *const at = from + s * entry;
+        const f32xLANES v[6] = {load_f32xLANES(at), load_f32xLANES(at + 6 * entry), load_f32xLANES(at + 12 * entry),
+                                load_f32xLANES(at + 18 * entry), load_f32xLANES(at + 24 * entry), load_f32xLANES(at + 30 * entry)};
+        winograd_input_adjoint_line_f32xLANES(v, half[s]);
+    }
+    UNROLL for (int r = 0; r < 6; r++) {
+        const f32xLANES v[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
+        f32xLANES d[6];
+        winograd_input_adjoint_line_f32xLANES(v, d);
+        float *const at = to + r * row;
+        UNROLL for (int s = 0; s < 6; s++) store_f32xLANES(at + s * pixel, r < 2 || s < 2 ? load_f32xLANES(at + s * pixel) + d[s] : d[s]);
+    }
+}
+
 /* G g */
 LEVEL static inline void winograd_kernel_line_f32xLANES(const f32xLANES g[3], f32xLANES u[6])
 {

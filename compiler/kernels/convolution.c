@@ -224,26 +224,29 @@ void convolution_weight_gradient_emit(Emit *e, const Node *node, const Convoluti
     if (padded) EMIT(e, "}");
     EMIT(e, "}", "}");
     phase_end(e);
-    shard_sum_emit(e, node, "weight_gradient", "d_kernel", panels * matrix * panel);
+    shard_sum_emit(e, node, "weight_gradient", "d_kernel", panels * matrix * panel, 0, panels * matrix * panel);
 }
 
-/* The kernel of the transposed convolution: turned by half a circle, channels and filters exchanged; packed anew. */
-void convolution_transpose_emit(Emit *e, const Node *node, const Convolution *c, int64_t panel)
+/* Channels and filters exchanged; turned by half a circle: the kernel of the transposed convolution. Packed anew. */
+void convolution_transpose_emit(Emit *e, const Node *node, const Convolution *c, const char *to, bool turned)
 {
+    int64_t panel = e->graph->panel;
     phase_begin(e, node, "transpose", OVER_EXTENT, (c->channels + panel - 1) / panel);
+    fill(e, "TO", "%s", to);
+    long long height = c->kernel_height, width = c->kernel_width;
+    if (turned) fill(e, "POSITION", "(%lld - r) * %lld + %lld - s", height - 1, width, width - 1);
+    else fill(e, "POSITION", "r * %lld + s", width);
     fill_convolution(e, c);
     fill_size(e, "PANEL", panel);
-    fill_size(e, "LASTR", c->kernel_height - 1);
-    fill_size(e, "LASTS", c->kernel_width - 1);
     EMIT(e,
          "for (ptrdiff_t g = first; g < last; g++) {",
-         "float *to = flipped + g * ($R * $S * $K * $PANEL);",
+         "float *to = $TO + g * ($R * $S * $K * $PANEL);",
          "for (int r = 0; r < $R; r++) {",
          "for (int s = 0; s < $S; s++) {",
          "for (int k = 0; k < $K; k++) {",
          "for (int i = 0; i < $PANEL; i++) {",
          "const ptrdiff_t c = g * $PANEL + i;",
-         "*to++ = c < $C ? kernel[k / $PANEL][(($LASTR - r) * $S + $LASTS - s) * $C + c][k % $PANEL] : 0.0f;",
+         "*to++ = c < $C ? kernel[k / $PANEL][($POSITION) * $C + c][k % $PANEL] : 0.0f;",
          "}",
          "}",
          "}",

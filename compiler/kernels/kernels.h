@@ -28,21 +28,23 @@ typedef struct {
     int64_t pad_top, pad_left;                /* zeros before the first row and column */
     int64_t spread_height, spread_width;      /* distance of the input's rows and columns: above 1 zeros lie between them */
     bool winograd;                            /* which way it is computed */
+    bool pooled;                              /* only the largest of each 2x2 results is kept: a max-pooling done on the way */
 } Convolution;
 bool convolution_is_padded(const Convolution *);
 int64_t convolution_workspace(const Convolution *); /* floats for one task: the rows under the kernel, padded; 0: none */
 void convolution_emit(Emit *, const Node *, const Convolution *, const char *from, const char *kernel, const char *bias, const char *to); /* names of the operands, bias may be NULL; uses work where there is padding */
 void convolution_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x, d_y -> d_kernel; work holds TASKS partial sums */
-void convolution_transpose_emit(Emit *, const Node *, const Convolution *, int64_t panel); /* kernel -> flipped: of the transposed convolution */
+void convolution_transpose_emit(Emit *, const Node *, const Convolution *, const char *to, bool turned); /* kernel -> the operand `to` */
 
-/* winograd.c: 3x3 convolutions with fewer multiplications; u: the transformed kernel, an operand of its own */
+/* winograd.c, winograd_gradient.c: 3x3 convolutions with fewer multiplications; u: the transformed kernel, an operand of its own */
 bool winograd_pays(const Convolution *, int64_t panel);
 int64_t winograd_workspace(const Convolution *);          /* floats for one task */
 int64_t winograd_kernel_floats(const Convolution *);      /* of u */
-int64_t winograd_gradient_workspace(const Convolution *); /* floats for one task of the weights' gradient, beside its sums */
+int64_t winograd_gradient_workspace(const Convolution *); /* floats for one task of the gradients, beside its sums, */
+int64_t winograd_gradient_sums(const Convolution *);      /* which are so many */
 void winograd_kernel_emit(Emit *, const Node *, const Convolution *, const char *kernel, int u_operand); /* kernel -> u */
 void winograd_emit(Emit *, const Node *, const Convolution *, const char *from, const char *bias, const char *to, int u_operand);
-void winograd_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x d_y -> d_kernel; work holds TASKS partial sums, tiles the tiles */
+void winograd_gradients_emit(Emit *, const Node *, const Convolution *); /* x d_y kernel -> d_x d_kernel d_bias, of which the node has some; work holds TASKS partial sums, tiles the tiles */
 
 /* matmul.c: products of matrices whose right-hand sides are packed in panels */
 void matmul_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias); /* x kernel -> y */
@@ -73,6 +75,6 @@ void pooling_reference(const Node *, Reference *, double start, double (*gather)
 void elementwise_emit(Emit *, const Node *);
 void optimizer_emit(Emit *, const Node *);
 void column_sums_emit(Emit *, const Node *, int64_t columns, int64_t rows_per_sample); /* d_y -> d_bias; work holds TASKS partial sums */
-void shard_sum_emit(Emit *, const Node *, const char *phase, const char *to, int64_t floats); /* work -> to */
+void shard_sum_emit(Emit *, const Node *, const char *phase, const char *to, int64_t floats, int64_t start, int64_t stride); /* work -> to; where in work the first shard stands, and how far the shards lie apart */
 
 #endif

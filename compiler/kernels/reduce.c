@@ -2,30 +2,31 @@
  * So the result does not depend on how many threads there are. */
 #include "kernels.h"
 
-void shard_sum_emit(Emit *e, const Node *node, const char *phase, const char *to, int64_t floats)
+void shard_sum_emit(Emit *e, const Node *node, const char *phase, const char *to, int64_t floats, int64_t start, int64_t stride)
 {
     enum { PART = 256 };
     int64_t lanes = emit_level(e)->lanes;
-    int output = node->input_count + node->weight_count;
-    phase_operand(e, output, 0, NULL);
+    phase_operand(e, operand_number(node, to), 0, NULL);
     phase_begin(e, node, phase, OVER_EXTENT, (floats + PART - 1) / PART);
     fill_size(e, "ALL", floats);
     fill_size(e, "PART", PART);
+    fill_size(e, "START", start);
+    fill_size(e, "STRIDE", stride);
     fill_size(e, "SHARDS", TASKS);
     fill(e, "TO", "%s", to);
     EMIT(e,
          "const ptrdiff_t end = last * $PART < $ALL ? last * $PART : $ALL;",
          "ptrdiff_t i = first * $PART;",
          "for (; i + $L <= end; i += $L) {",
-         "f32x$L sum = load_f32x$L(&work[i]);",
-         "for (int s = 1; s < $SHARDS; s++) sum += load_f32x$L(&work[s * $ALL + i]);",
+         "f32x$L sum = load_f32x$L(&work[$START + i]);",
+         "for (int s = 1; s < $SHARDS; s++) sum += load_f32x$L(&work[$START + s * $STRIDE + i]);",
          "store_f32x$L(&$TO[i], sum);",
          "}");
     if (floats % lanes)
         EMIT(e,
              "for (; i < end; i++) {",
-             "float sum = work[i];",
-             "for (int s = 1; s < $SHARDS; s++) sum += work[s * $ALL + i];",
+             "float sum = work[$START + i];",
+             "for (int s = 1; s < $SHARDS; s++) sum += work[$START + s * $STRIDE + i];",
              "$TO[i] = sum;",
              "}");
     phase_end(e);
@@ -47,7 +48,7 @@ void column_sums_emit(Emit *e, const Node *node, int64_t columns, int64_t rows_p
     if (full < columns) EMIT(e, "for (int k = $FULL; k < $K; k++) sums[k] += d_y[m][k];");
     EMIT(e, "}");
     phase_end(e);
-    shard_sum_emit(e, node, "bias_gradient", "d_bias", columns);
+    shard_sum_emit(e, node, "bias_gradient", "d_bias", columns, 0, columns);
 }
 
 /* ---- the gradient of a bias, for every layer that has one ---- */

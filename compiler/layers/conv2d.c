@@ -6,6 +6,8 @@
 #include "../cnnc.h"
 #include "../kernels/kernels.h"
 
+#include <string.h>
+
 static const char *const paddings[] = {"valid", "same", NULL};
 
 static const Parameter parameters[] = {
@@ -85,12 +87,40 @@ static void workspace(Graph *graph, Node *node)
     add_workspace(graph, node, node->detail);
 }
 
+/* A max-pooling of 2x2, whole windows only, is done where the tiles of 4x4 results are at hand. */
+static bool is_pooled_on_the_way(const Convolution *c, const Pooling *p)
+{
+    return c->winograd && p && p->window_height == 2 && p->window_width == 2 && p->stride_height == 2 && p->stride_width == 2 &&
+           p->pad_top == 0 && p->pad_left == 0 && p->rows == c->rows / 2 && p->columns == c->columns / 2;
+}
+
+static Convolution *pooled(const Convolution *c)
+{
+    Convolution *copy = NEW(Convolution);
+    *copy = *c;
+    copy->pooled = true;
+    return copy;
+}
+
+static bool absorb_pooling(Graph *graph, Node *node, Node *reader)
+{
+    const Convolution *c = node->detail;
+    if (c->pooled || !is_pooled_on_the_way(c, max_pooling_of(reader, false))) return false;
+    node->detail = pooled(c);
+    bool places = reader->output_count > 1;
+    node->operands = places ? "x; y selected work u" : "x; y work u";
+    node->outputs = NULL;
+    node->output_count = 0;
+    for (int i = 0; i < reader->output_count; i++) graph_output(graph, node, reader->outputs[i]);
+    return true;
+}
+
 static void emit(Emit *e, const Node *node)
 {
     const Convolution *c = node->detail;
     const char *bias = node->weight_count > 1 ? "bias" : NULL;
-    int u = node->input_count + node->weight_count + 2;
     if (c->winograd) {
+        int u = operand_number(node, "u");
         winograd_kernel_emit(e, node, c, "kernel", u);
         winograd_emit(e, node, c, "x", bias, "y", u);
     } else {
@@ -119,9 +149,9 @@ static const char *formula(const Node *node)
 }
 
 /* The gradient of the input is a convolution too: of d_y, its pixels a stride apart, with the kernels turned. */
-static Convolution transposed(const Convolution *c, const Graph *graph)
+static Convolution transposed(const Convolution *c)
 {
-    Convolution t = {
+    return (Convolution){
         .height = c->rows,
         .width = c->columns,
         .channels = c->filters,
@@ -137,13 +167,11 @@ static Convolution transposed(const Convolution *c, const Graph *graph)
         .spread_height = c->stride_height,
         .spread_width = c->stride_width,
     };
-    t.winograd = !graph->direct && winograd_pays(&t, graph->panel);
-    return t;
 }
 
 static void input_gradient_workspace(Graph *graph, Node *node)
 {
-    const Convolution *c = node->detail, t = transposed(c, graph);
+    const Convolution *c = node->detail, t = transposed(c);
     int64_t panel = graph->panel;
     graph_workspace(graph, node, t.kernel_height * t.kernel_width * t.channels * ((t.filters + panel - 1) / panel * panel), 1);
     add_workspace(graph, node, &t);
@@ -151,30 +179,21 @@ static void input_gradient_workspace(Graph *graph, Node *node)
 
 static void emit_input_gradient(Emit *e, const Node *node)
 {
-    const Convolution *c = node->detail, t = transposed(c, e->graph);
+    const Convolution *c = node->detail, t = transposed(c);
     int64_t panel = e->graph->panel;
-    int flipped = node->input_count + node->weight_count + 1;
-    convolution_transpose_emit(e, node, c, panel);
-    phase_operand(e, flipped, 3, (const int64_t[]){(t.filters + panel - 1) / panel, t.kernel_height * t.kernel_width * t.channels, panel});
-    if (t.winograd) {
-        winograd_kernel_emit(e, node, &t, "flipped", flipped + 2);
-        winograd_emit(e, node, &t, "d_y", NULL, "d_x", flipped + 2);
-    } else {
-        convolution_emit(e, node, &t, "d_y", "flipped", NULL, "d_x");
-    }
+    convolution_transpose_emit(e, node, c, "turned", true);
+    phase_operand(e, operand_number(node, "turned"), 3, (const int64_t[]){(t.filters + panel - 1) / panel, t.kernel_height * t.kernel_width * t.channels, panel});
+    convolution_emit(e, node, &t, "d_y", "turned", NULL, "d_x");
 }
 
 static void weight_gradient_workspace(Graph *graph, Node *node)
 {
-    const Convolution *c = node->detail;
-    graph_workspace(graph, node, (c->winograd ? winograd_kernel_floats(c) : packing_floats(node->outputs[0])) * TASKS, 1);
-    if (c->winograd) graph_workspace(graph, node, winograd_gradient_workspace(c), TASKS);
+    graph_workspace(graph, node, packing_floats(node->outputs[0]) * TASKS, 1);
 }
 
 static void emit_weight_gradient(Emit *e, const Node *node)
 {
-    const Convolution *c = node->detail;
-    (c->winograd ? winograd_weight_gradient_emit : convolution_weight_gradient_emit)(e, node, c);
+    convolution_weight_gradient_emit(e, node, node->detail);
 }
 
 static const char *input_gradient_formula(const Node *node)
@@ -192,7 +211,7 @@ static const char *weight_gradient_formula(const Node *node)
 static const Operator input_gradient_operator = {
     .name = "conv2d_input_gradient",
     .suffix = "input_gradient",
-    .operands = "d_y kernel; d_x flipped work u",
+    .operands = "d_y kernel; d_x turned work",
     .flags = OPERATOR_EPILOGUE,
     .workspace = input_gradient_workspace,
     .emit = emit_input_gradient,
@@ -202,14 +221,77 @@ static const Operator input_gradient_operator = {
 static const Operator weight_gradient_operator = {
     .name = "conv2d_weight_gradient",
     .suffix = "weight_gradient",
-    .operands = "x d_y; d_kernel work tiles",
+    .operands = "x d_y; d_kernel work",
     .workspace = weight_gradient_workspace,
     .emit = emit_weight_gradient,
     .formula = weight_gradient_formula,
 };
 
+/* All gradients of Winograd's convolution at once: they share the transformed d_y. */
+static void gradients_workspace(Graph *graph, Node *node)
+{
+    const Convolution *c = node->detail;
+    graph_workspace(graph, node, winograd_gradient_sums(c) * TASKS, 1);
+    graph_workspace(graph, node, winograd_gradient_workspace(c), TASKS);
+    if (operand_number(node, "d_x") < 0) return;
+    graph_workspace(graph, node, 9 * c->channels * c->filters, 1);
+    graph_workspace(graph, node, winograd_kernel_floats(c), 1);
+}
+
+static void emit_gradients(Emit *e, const Node *node)
+{
+    winograd_gradients_emit(e, node, node->detail);
+}
+
+static bool absorb_unpooling(Graph *graph, Node *node, Node *maker)
+{
+    (void)graph;
+    const Convolution *c = node->detail;
+    if (c->pooled || !is_pooled_on_the_way(c, max_pooling_of(maker, true))) return false;
+    node->detail = pooled(c);
+    Tensor **inputs = NEW_ARRAY(Tensor *, node->input_count + 1);
+    memcpy(inputs, node->inputs, sizeof *inputs * (size_t)node->input_count);
+    inputs[1] = maker->inputs[0];
+    inputs[node->input_count++] = maker->inputs[1];
+    node->inputs = inputs;
+    const char *names = strchr(node->operands, ';');
+    node->operands = memory_format("%.*s selected%s", (int)(names - node->operands), node->operands, names);
+    return true;
+}
+
+static const char *gradients_formula(const Node *node)
+{
+    (void)node;
+    return "the gradients of Winograd's convolution, by the adjoints of its transforms";
+}
+
+static const Operator gradients_operator = {
+    .name = "conv2d_gradients",
+    .suffix = "gradients",
+    .flags = OPERATOR_EPILOGUE,
+    .workspace = gradients_workspace,
+    .absorb = absorb_unpooling,
+    .emit = emit_gradients,
+    .formula = gradients_formula,
+};
+
+static void add_gradients(Graph *graph, Node *node, Tensor *d_output)
+{
+    Tensor *x = node->inputs[0], *inputs[] = {x, d_output, node->weights[0]};
+    bool wanted = gradient_wanted(graph, x), bias = node->weight_count > 1;
+    Node *all = graph_gradient_node(graph, &gradients_operator, node, NULL, inputs, wanted ? 3 : 2);
+    all->operands = memory_format("x d_y%s; %sd_kernel%s work tiles%s", wanted ? " kernel" : "", wanted ? "d_x " : "", bias ? " d_bias" : "", wanted ? " turned u" : "");
+    if (wanted) gradient_give(graph, x, gradient_tensor(graph, all, x));
+    for (int i = 0; i < node->weight_count; i++) gradient_give(graph, node->weights[i], gradient_tensor(graph, all, node->weights[i]));
+}
+
 static void gradient(Graph *graph, Node *node, Tensor *d_output)
 {
+    const Convolution *c = node->detail;
+    if (c->winograd) {
+        add_gradients(graph, node, d_output);
+        return;
+    }
     Tensor *x = node->inputs[0];
     if (gradient_wanted(graph, x)) {
         Tensor *inputs[] = {d_output, node->weights[0]};
@@ -232,6 +314,7 @@ static const Operator conv2d_operator = {
     .reference = reference,
     .gradient = gradient,
     .workspace = workspace,
+    .absorb = absorb_pooling,
     .emit = emit,
     .formula = formula,
 };
