@@ -11,6 +11,7 @@ typedef float f32xLANES __attribute__((vector_size(4 * LANES)));
 typedef int32_t i32xLANES __attribute__((vector_size(4 * LANES)));
 typedef uint32_t u32xLANES __attribute__((vector_size(4 * LANES)));
 typedef uint8_t u8xLANES __attribute__((vector_size(LANES)));
+typedef uint8_t u8xLANES_at __attribute__((vector_size(LANES), aligned(1), may_alias));
 typedef float f32xLANES_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias)); /* anywhere in memory */
 
 LEVEL static inline f32xLANES load_f32xLANES(const float *from)
@@ -36,28 +37,54 @@ LEVEL static inline void store_part_f32xLANES(float *to, f32xLANES x, size_t cou
     memcpy(to, &x, count * sizeof(float));
 }
 
-/* Whole numbers kept in bytes: the first `count`, the rest zero. */
-LEVEL static inline i32xLANES load_u8_i32xLANES(const uint8_t *from, size_t count)
+/* Whole numbers kept in bytes. gcc takes __builtin_convertvector between these lengths apart into single numbers. */
+LEVEL static inline i32xLANES load_u8_i32xLANES(const uint8_t *from)
+{
+#if LANES == 16 && defined(__x86_64__) && !defined(__clang__)
+    typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
+    return (i32xLANES)__builtin_ia32_pmovzxbd512_mask(*(const Bytes *)from, (i32xLANES){0}, 0xffff);
+#elif LANES == 8 && defined(__x86_64__) && !defined(__clang__)
+    typedef long long Pair __attribute__((vector_size(16)));
+    typedef char Bytes __attribute__((vector_size(16)));
+    long long bytes;
+    memcpy(&bytes, from, sizeof bytes);
+    return (i32xLANES)__builtin_ia32_pmovzxbd256((Bytes)(Pair){bytes, 0});
+#else
+    return __builtin_convertvector(*(const u8xLANES_at *)from, i32xLANES);
+#endif
+}
+
+LEVEL static inline void store_u8_i32xLANES(uint8_t *to, i32xLANES x)
+{
+#if LANES == 16 && defined(__x86_64__) && !defined(__clang__)
+    typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
+    *(Bytes *)to = __builtin_ia32_pmovdb512_mask(x, (Bytes){0}, 0xffff);
+#else
+    *(u8xLANES_at *)to = __builtin_convertvector(x, u8xLANES);
+#endif
+}
+
+LEVEL static inline i32xLANES load_part_u8_i32xLANES(const uint8_t *from, size_t count)
 {
     u8xLANES x = {0};
     memcpy(&x, from, count);
     return __builtin_convertvector(x, i32xLANES);
 }
 
-LEVEL static inline void store_u8_i32xLANES(uint8_t *to, i32xLANES x, size_t count)
+LEVEL static inline void store_part_u8_i32xLANES(uint8_t *to, i32xLANES x, size_t count)
 {
     u8xLANES bytes = __builtin_convertvector(x, u8xLANES);
     memcpy(to, &bytes, count);
 }
 
-LEVEL static inline i32xLANES load_i32xLANES(const int32_t *from, size_t count)
+LEVEL static inline i32xLANES load_part_i32xLANES(const int32_t *from, size_t count)
 {
     i32xLANES x = {0};
     memcpy(&x, from, count * sizeof(int32_t));
     return x;
 }
 
-LEVEL static inline void store_i32xLANES(int32_t *to, i32xLANES x, size_t count)
+LEVEL static inline void store_part_i32xLANES(int32_t *to, i32xLANES x, size_t count)
 {
     memcpy(to, &x, count * sizeof(int32_t));
 }

@@ -108,9 +108,21 @@ DataType max_pooling_place_type(const Pooling *p)
     return p->window_height <= 16 && p->window_width <= 16 ? TYPE_UINT8 : TYPE_INT32;
 }
 
-static const char *place_function(const Pooling *p)
+/* An expression that loads places, a statement that stores them; `lanes` of the vector exist. */
+static const char *place_load(Emit *e, const Pooling *p, int lanes)
 {
-    return max_pooling_place_type(p) == TYPE_UINT8 ? "u8_i32x" : "i32x";
+    int full = emit_level(e)->lanes;
+    bool bytes = max_pooling_place_type(p) == TYPE_UINT8;
+    if (bytes && lanes == full) return memory_format("load_u8_i32x%d(&selected[n][p][q][c])", full);
+    return memory_format("load_part_%si32x%d(&selected[n][p][q][c], %d)", bytes ? "u8_" : "", full, lanes);
+}
+
+static const char *place_store(Emit *e, const Pooling *p, int lanes)
+{
+    int full = emit_level(e)->lanes;
+    bool bytes = max_pooling_place_type(p) == TYPE_UINT8;
+    if (bytes && lanes == full) return memory_format("store_u8_i32x%d(&selected[n][p][q][c], place);", full);
+    return memory_format("store_part_%si32x%d(&selected[n][p][q][c], place, %d);", bytes ? "u8_" : "", full, lanes);
 }
 
 typedef struct { const char *start, *gather, *finish; } Gather;
@@ -131,7 +143,7 @@ static void emit_forward_channels(Emit *e, const Node *node, int lanes, const vo
         EMIT(e, "const i32x$L larger = a > v;", "place = (larger & ($PLACE)) | (~larger & place);");
     }
     EMIT(e, gather->gather, "}", "}");
-    if (places) text_add(&e->body, "store_%s%d(&selected[n][p][q][c], place, %d);\n", place_function(p), emit_level(e)->lanes, lanes);
+    if (places) EMIT(e, place_store(e, p, lanes));
     fill_window_size(e, p);
     if (*gather->finish) EMIT(e, gather->finish);
     const char *at = e->single ? "[0][p][q][c]" : "[n][p][q][c]";
@@ -183,7 +195,8 @@ static void emit_max_gradient_channels(Emit *e, const Node *node, int lanes, con
     const Pooling *p = node->detail;
     fill(e, "LOAD", "%s", load_text(e, "&d_y[n][p][q][c]", lanes));
     EMIT(e, "const f32x$L d = $LOAD;");
-    text_add(&e->body, "const i32x%d place = load_%s%d(&selected[n][p][q][c], %d);\n", emit_level(e)->lanes, place_function(p), emit_level(e)->lanes, lanes);
+    fill(e, "LOAD", "%s", place_load(e, p, lanes));
+    EMIT(e, "const i32x$L place = $LOAD;");
     emit_window_begin(e, p);
     fill_window_place(e, p);
     EMIT(e, "const i32x$L hit = place == ($PLACE);");

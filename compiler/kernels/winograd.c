@@ -189,7 +189,7 @@ static void emit_largest(Emit *e, const Node *node, const Convolution *c)
         if (places) EMIT(e, "larger = $OTHER > sum;", "place = (larger & $PLACE) | (~larger & place);");
         EMIT(e, "sum = max_f32x$L($OTHER, sum);");
     }
-    if (places) EMIT(e, "store_u8_i32x$L(&selected[n][p][q][k], place, $L);");
+    if (places) EMIT(e, "store_u8_i32x$L(&selected[n][p][q][k], place);");
 }
 
 /* The results of the block's tiles: bias, epilogue, store. */

@@ -37,11 +37,11 @@ static void emit_output_tiles(Emit *e, const Convolution *c, bool bias)
             EMIT(e,
                  "const int inside = p < $POOLEDROWS && q < $POOLEDCOLUMNS;",
                  "const f32x$L largest = inside ? load_f32x$L(&d_y[n][p][q][k]) : (f32x$L){0};",
-                 "const i32x$L place = inside ? load_u8_i32x$L(&selected[n][p][q][k], $L) : (i32x$L){0};");
+                 "const i32x$L place = inside ? load_u8_i32x$L(&selected[n][p][q][k]) : (i32x$L){0};");
         else
             EMIT(e,
                  "const f32x$L largest = load_f32x$L(&d_y[n][p][q][k]);",
-                 "const i32x$L place = load_u8_i32x$L(&selected[n][p][q][k], $L);");
+                 "const i32x$L place = load_u8_i32x$L(&selected[n][p][q][k]);");
         EMIT(e,
              "d[r][s] = keep_f32x$L(place == 0, largest);",
              "d[r][s + 1] = keep_f32x$L(place == 1, largest);",
