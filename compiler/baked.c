@@ -10,22 +10,25 @@ enum { READABLE_BYTES = 64 * 1024 };
 /* The struct of packed weights as it lies in memory. */
 static float *packed_image(const Generation *g)
 {
-    float *image = memory_allocate((size_t)graph_struct_offset(g->source, NULL, true)), *to = image;
+    float *image = memory_allocate((size_t)graph_struct_offset(g->source, NULL, true));
     int number = 0;
     for (int i = 0; i < g->source->tensor_count; i++) {
         const Tensor *tensor = g->source->tensors[i];
         if (tensor->role != ROLE_WEIGHT) continue;
         const float *from = g->baked[number++];
-        to = image + (to - image + 15) / 16 * 16; /* each is aligned to 64 bytes */
+        float *to = image + graph_struct_offset(g->source, tensor, true) / 4;
         const Packing *p = &tensor->packing;
         if (!p->panel) {
             memcpy(to, from, sizeof *to * (size_t)shape_count(&tensor->shape));
-            to += shape_count(&tensor->shape);
             continue;
         }
         for (int64_t first = 0; first < p->columns; first += p->panel)
             for (int64_t row = 0; row < p->rows; row++)
                 for (int64_t column = first; column < first + p->panel; column++) *to++ = column < p->columns ? from[row * p->columns + column] : 0;
+    }
+    for (int i = 0; g->derive && i < g->derive->node_count; i++) {
+        const Node *node = g->derive->nodes[i];
+        node->op->values(node, image + graph_struct_offset(g->source, node->inputs[0], true) / 4, image + graph_struct_offset(g->source, node->outputs[0], true) / 4);
     }
     return image;
 }
@@ -40,7 +43,7 @@ void generate_baked(Text *text, const Generation *g)
         text_add(text, "static const %s_weights trained = {\n", name);
         for (int i = 0; i < g->source->tensor_count; i++) {
             const Tensor *tensor = g->source->tensors[i];
-            if (tensor->role != ROLE_WEIGHT) continue;
+            if (tensor->role != ROLE_WEIGHT && tensor->role != ROLE_DERIVED) continue;
             const float *from = image + graph_struct_offset(g->source, tensor, true) / 4;
             Declared d = tensor_declared(tensor);
             text_add(text, "    /* %s */\n    ", tensor->name);

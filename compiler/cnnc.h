@@ -201,6 +201,7 @@ typedef enum {
     ROLE_INPUT,      /* what the network is given */
     ROLE_ACTIVATION, /* what an operator computes */
     ROLE_WEIGHT,     /* a parameter of the network */
+    ROLE_DERIVED,    /* another form of a weight, made from it once and kept with it */
     ROLE_TARGET,     /* what an output is compared with */
     ROLE_SAMPLE_WEIGHT,
     ROLE_LOSS,       /* loss of each sample */
@@ -231,7 +232,9 @@ struct Tensor {
     int consumers;          /* how many nodes read it */
     Tensor *view_of;        /* shares this tensor's memory, element for element; NULL: its own */
     Tensor *gradient;       /* of the loss with respect to this tensor, where it is asked for */
-    Tensor *weight;         /* of a slot or a weight's gradient: the weight */
+    Tensor *weight;         /* of a slot, a weight's gradient or a derived form: the weight */
+    const Operator *derive; /* of a derived form: what makes it of the weight */
+    Node *reader;           /* of a derived form: the node that it is for */
     /* of weights */
     bool trainable;
     Initial initial;
@@ -270,6 +273,7 @@ struct Operator {
     void (*reference)(const Node *, Reference *); /* naive, in double; NULL for gradients and updates */
     /* Adds nodes that compute the gradients of the inputs and weights, given that of the output. NULL: no gradient passes. */
     void (*gradient)(Graph *, Node *, Tensor *d_output);
+    void (*values)(const Node *, const float *packed, float *derived); /* of what derives: the same at compile time, for weights in the program */
     void (*workspace)(Graph *, Node *);     /* adds the scratch memory that `emit` will use; NULL: none */
     bool (*absorb)(Graph *, Node *, Node *beside); /* takes over the work of the only reader of its result, or of the maker of an input that nobody else reads; false: not that one */
     void (*emit)(Emit *, const Node *);     /* the C: one or more phases */
@@ -331,7 +335,7 @@ struct Layer {
 };
 
 /* What a graph is for: the source, or one of the emitted functions. */
-typedef enum { PROGRAM_SOURCE, PROGRAM_PREDICT, PROGRAM_PREDICT_BATCH, PROGRAM_EVALUATE, PROGRAM_TRAIN, PROGRAM_GRADIENTS } Program;
+typedef enum { PROGRAM_SOURCE, PROGRAM_PREDICT, PROGRAM_PREDICT_BATCH, PROGRAM_DERIVE, PROGRAM_EVALUATE, PROGRAM_TRAIN, PROGRAM_GRADIENTS } Program;
 
 /* A loss applied to an output: count numbers a sample, in rows of classes. */
 typedef struct {
@@ -461,6 +465,8 @@ Node *graph_gradient_node(Graph *, const Operator *, Node *forward, const char *
 void graph_output(Graph *, Node *, Tensor *);                  /* a further output */
 Tensor *graph_weight(Graph *, Node *, const char *name, const Shape *, bool trainable); /* of conv2d, "kernel" */
 Tensor *graph_workspace(Graph *, Node *, int64_t floats, int64_t copies);
+Tensor *graph_derived(Graph *, Node *, Tensor *weight, const char *suffix, const Shape *, const Operator *); /* a further form of a weight, as one more of the node's weights */
+void graph_derive(Graph *, bool trainable_only);                /* adds the nodes that make the derived forms of the weights */
 Graph *graph_program(const Graph *source, Program, int64_t batch); /* a copy for one program: noise left out where it is off; weights shared */
 Tensor *tensor_base(Tensor *);                                 /* whose memory it is */
 void tensor_rename(Tensor *, const char *name);
@@ -556,7 +562,7 @@ enum { TASKS = 16 }; /* parts that a phase is cut into, whatever the number of t
 void phase_operand(Emit *, int operand, int rank, const int64_t *sizes); /* before phase_begin, where the tensor's own shape will not do */
 void phase_begin(Emit *, const Node *, const char *name, Partition, int64_t extent);
 void phase_end(Emit *);
-int operand_number(const Node *, const char *name);             /* of an input, output or workspace; -1: it has none of that name */
+int operand_number(const Node *, const char *name);             /* -1: the node has none of that name */
 Tensor *node_operand(const Node *, int operand);               /* inputs, weights, outputs, then the epilogue's further inputs; NULL: no more */
 bool operand_written(const Node *, int operand);
 Declared tensor_declared(const Tensor *);
@@ -573,6 +579,7 @@ char *unroll_text(const char *lines, int64_t most_lines);      /* NULL: it would
 /* generate.c, trainer_table.c, summary.c: whole files. */
 typedef struct {
     Graph *source, *predict, *predict_batch;
+    Graph *derive; /* NULL: no weight has another form */
     Graph *evaluate, *train, *gradients; /* NULL without compile() */
     const Target *target;
     EmitOptions options;

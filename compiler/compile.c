@@ -42,7 +42,7 @@ Graph *compile_forward(const char *file, const char *text, size_t length, const 
 /* One program from the source: its own graph, through the passes that are left. */
 static Graph *compile_program(const Graph *source, Program program, int64_t batch, const CompileOptions *options)
 {
-    static const char *const titles[] = {"", "predict", "predict_batch", "evaluate", "train_step", "gradients"};
+    static const char *const titles[] = {"", "predict", "predict_batch", "derive", "evaluate", "train_step", "gradients"};
     Graph *graph = graph_program(source, program, batch);
     struct { const char *name; bool runs; } passes[] = {{"swap", true}, {"backward", program >= PROGRAM_EVALUATE}, {"absorb", true}, {"fuse", true}, {"plan", true}};
     for (int i = 0; i < 5; i++) {
@@ -59,6 +59,16 @@ static Graph *compile_program(const Graph *source, Program program, int64_t batc
     return graph;
 }
 
+/* What is made of the weights once: nodes for the derived forms, nothing else. */
+static Graph *compile_derivation(const Graph *source)
+{
+    Graph *graph = graph_program(source, PROGRAM_DERIVE, 1);
+    graph->node_count = graph->output_count = 0;
+    graph_derive(graph, false);
+    plan_pass(graph);
+    return graph->node_count ? graph : NULL;
+}
+
 bool compile_programs(Graph *source, const CompileOptions *options, Generation *generation)
 {
     int64_t batch = options->batch;
@@ -66,6 +76,7 @@ bool compile_programs(Graph *source, const CompileOptions *options, Generation *
     generation->source = source;
     generation->target = options->target;
     generation->options = options->emit;
+    generation->derive = compile_derivation(source);
     generation->predict = compile_program(source, PROGRAM_PREDICT, 1, options);
     generation->predict_batch = compile_program(source, PROGRAM_PREDICT_BATCH, batch, options);
     if (source->compile && !options->inference_only) {

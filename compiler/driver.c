@@ -41,7 +41,8 @@ static const char *driver_list(const Generation *g, Program program, bool types,
     Text text = {0};
     const Graph *source = g->source;
     bool targets = has_targets(program);
-    text_add(&text, "%sw", !types ? "" : memory_format("%s%s_weights *", program == PROGRAM_TRAIN ? "" : "const ", source->name));
+    text_add(&text, "%sw", !types ? "" : memory_format("%s%s_weights *", program == PROGRAM_TRAIN || program == PROGRAM_DERIVE ? "" : "const ", source->name));
+    if (program == PROGRAM_DERIVE) return text.data;
     if (program == PROGRAM_TRAIN) text_add(&text, ", %sslots", !types ? "" : memory_format("%s_weights *", source->name));
     if (program == PROGRAM_GRADIENTS) text_add(&text, ", %sgradients", !types ? "" : memory_format("%s_weights *", source->name));
     for (int i = 0; i < source->input_count; i++)
@@ -114,7 +115,7 @@ static const char *operand_text(const Driver *d, Tensor *tensor, const Declared 
     else if (base->role == ROLE_INPUT) text = port_name(g, g->source->inputs, graph->input_count, port_number(graph->inputs, graph->input_count, base), "input");
     else if (base->role == ROLE_SAMPLE_WEIGHT) text = "sample_weights";
     else if (base->role == ROLE_TARGET) text = port_name(g, g->source->outputs, graph->output_count, (int)base->copies, "target");
-    else if (base->role == ROLE_WEIGHT) {
+    else if (base->role == ROLE_WEIGHT || base->role == ROLE_DERIVED) {
         text = memory_format("w->%s", base->identifier);
         own = tensor_declared(base);
     } else if (base->role == ROLE_SLOT) {
@@ -177,6 +178,7 @@ static void add_results(Text *body, const Driver *d)
     const Graph *graph = d->graph;
     const Generation *g = d->generation;
     bool targets = has_targets(graph->program);
+    if (graph->program == PROGRAM_DERIVE) return;
     for (int i = 0; i < graph->output_count && graph->program != PROGRAM_GRADIENTS; i++) {
         Tensor *tensor = graph->outputs[i];
         if (output_number(graph, tensor_base(tensor)) == i) continue;
@@ -204,6 +206,7 @@ static void add_results(Text *body, const Driver *d)
 /* Parameters that this network has no use for. */
 static void add_unused(Text *head, const Generation *g, Program program, const char *body)
 {
+    if (program == PROGRAM_DERIVE) return;
     for (int i = 0; i < g->source->input_count; i++) {
         const char *name = port_name(g, g->source->inputs, g->source->input_count, i, "input");
         if (!text_names(body, name)) text_add(head, "(void)%s;\n", name);
@@ -217,7 +220,7 @@ static void add_unused(Text *head, const Generation *g, Program program, const c
 
 void emit_driver(Emit *e, const Generation *g, const Graph *graph)
 {
-    static const char *const names[] = {"", "run_single", "run_batch", "run_evaluation", "run_training", "run_gradients"};
+    static const char *const names[] = {"", "run_single", "run_batch", "derive", "run_evaluation", "run_training", "run_gradients"};
     Driver d = {g, graph, NEW_ARRAY(const char *, graph->tensor_count + 1)};
     Text body = {0};
     Names used = {0};
@@ -234,7 +237,7 @@ void emit_driver(Emit *e, const Generation *g, const Graph *graph)
         if (tensor_base(graph->outputs[i])->offset >= 0) needed[tensor_base(graph->outputs[i])->index] = true;
     for (int i = 0; i < graph->tensor_count; i++) {
         const Tensor *tensor = graph->tensors[i];
-        if (tensor->role == ROLE_WEIGHT || !needed[tensor->index] || tensor != graph->tensors[tensor->index]) continue;
+        if (tensor->role == ROLE_WEIGHT || tensor->role == ROLE_DERIVED || !needed[tensor->index] || tensor != graph->tensors[tensor->index]) continue;
         Declared declared = tensor_declared(tensor);
         d.variables[i] = variable_name(&used, tensor);
         Text sizes = {0};

@@ -246,9 +246,8 @@ static const char *operand_name(const Node *node, int operand)
 
 int operand_number(const Node *node, const char *name)
 {
-    int weights = node->input_count + node->weight_count, own = weights + node->output_count;
-    for (int i = 0; i < own; i++)
-        if ((i < node->input_count || i >= weights) && !strcmp(operand_name(node, i), name)) return i;
+    for (int i = 0; i < node->input_count + node->weight_count + node->output_count; i++)
+        if (!strcmp(operand_name(node, i), name)) return i;
     return -1;
 }
 
@@ -329,7 +328,7 @@ static const char *parameters(const Emit *e, PhaseCall *call)
     return text.data;
 }
 
-static const char *const program_suffixes[] = {"", "_single", "_batch", "_evaluate", "_train", "_gradients"};
+static const char *const program_suffixes[] = {"", "_single", "_batch", "_derive", "_evaluate", "_train", "_gradients"};
 
 /* The function of that body and those parameters under the name or one of its variants, which may be there from another program;
  * `free_name` receives the name that it gets where it is new. */

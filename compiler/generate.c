@@ -12,7 +12,7 @@ static void add_struct(Text *text, const Generation *g, const char *kind, bool p
     text_add(text, "typedef struct %s_%s {\n", g->source->name, kind);
     for (int i = 0; i < g->source->tensor_count; i++) {
         const Tensor *tensor = g->source->tensors[i];
-        if (tensor->role != ROLE_WEIGHT) continue;
+        if (tensor->role != ROLE_WEIGHT && !(packed && tensor->role == ROLE_DERIVED)) continue;
         Declared declared = tensor_declared(tensor);
         if (!packed) {
             declared.rank = tensor->shape.rank;
@@ -20,7 +20,7 @@ static void add_struct(Text *text, const Generation *g, const char *kind, bool p
         }
         text_add(text, "    %sfloat %s", packed ? memory_format("%s_ALIGNED ", upper_case(g->source->name)) : "", tensor->identifier);
         for (int j = 0; j < declared.rank; j++) text_add(text, "[%lld]", (long long)declared.sizes[j]);
-        text_add(text, ";%s\n", packed && tensor->packing.panel ? memory_format(" /* panels of %lld columns */", (long long)tensor->packing.panel) : "");
+        text_add(text, ";%s\n", tensor->role == ROLE_DERIVED ? memory_format(" /* another form of %s */", tensor->weight->identifier) : packed && tensor->packing.panel ? memory_format(" /* panels of %lld columns */", (long long)tensor->packing.panel) : "");
         empty = false;
     }
     if (empty) text_add(text, "    %sfloat none[1]; /* the network has no weights */\n", packed ? memory_format("%s_ALIGNED ", upper_case(g->source->name)) : "");
@@ -217,8 +217,8 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
 {
     e->text = (Text){0};
     emit_begin_level(e, level);
-    const Graph *programs[] = {g->predict, g->predict_batch, g->evaluate, g->train, g->gradients};
-    for (int i = 0; i < 5; i++) {
+    const Graph *programs[] = {g->derive, g->predict, g->predict_batch, g->evaluate, g->train, g->gradients};
+    for (int i = 0; i < 6; i++) {
         const Graph *graph = programs[i];
         if (!graph || (graph == g->predict_batch && g->options.unroll_full)) continue; /* there each sample goes by itself */
         emit_begin_program(e, graph);
@@ -279,6 +279,7 @@ static void add_packing(Text *text, const Generation *g)
             else text_add(text, "    memcpy(to->%s, from->%s, sizeof to->%s);\n", tensor->identifier, tensor->identifier, tensor->identifier);
         }
         if (!any) text_add(text, "    (void)from;\n    to->none[0] = 0.0f;\n");
+        if (g->derive && !direction) add_choice(text, g, "    ", "derive", "to", false);
         text_add(text, "}\n\n");
     }
 }

@@ -207,4 +207,5 @@ void gradient_pass(Graph *graph)
         for (int j = 0; j < node->weight_count; j++)
             if (node->weights[j]->trainable && node->weights[j]->gradient) add_update(graph, node, node->weights[j]);
     }
+    if (graph->program == PROGRAM_TRAIN) graph_derive(graph, true);
 }

@@ -67,7 +67,7 @@ Tensor *graph_tensor(Graph *graph, TensorRole role, const char *name)
     tensor->name = name;
     tensor->identifier = identifier_from(name);
     tensor->role = role;
-    tensor->batched = role != ROLE_WEIGHT && role != ROLE_SLOT && role != ROLE_WORKSPACE;
+    tensor->batched = role != ROLE_WEIGHT && role != ROLE_DERIVED && role != ROLE_SLOT && role != ROLE_WORKSPACE;
     tensor->shape.rank = -1;
     tensor->offset = -1;
     tensor->copies = 1;
@@ -166,6 +166,26 @@ Tensor *graph_weight(Graph *graph, Node *node, const char *name, const Shape *sh
     return tensor;
 }
 
+Tensor *graph_derived(Graph *graph, Node *node, Tensor *weight, const char *suffix, const Shape *shape, const Operator *derive)
+{
+    Tensor *tensor = graph_weight(graph, node, memory_format("%s_%s", strrchr(weight->name, '/') + 1, suffix), shape, false);
+    tensor->role = ROLE_DERIVED;
+    tensor->weight = weight;
+    tensor->derive = derive;
+    tensor->reader = node;
+    return tensor;
+}
+
+void graph_derive(Graph *graph, bool trainable_only)
+{
+    for (int i = 0; i < graph->tensor_count; i++) {
+        Tensor *tensor = graph->tensors[i];
+        if (tensor->role != ROLE_DERIVED || (trainable_only && !tensor->weight->trainable)) continue;
+        Node *node = graph_gradient_node(graph, tensor->derive, tensor->reader, NULL, &tensor->weight, 1);
+        graph_output(graph, node, tensor);
+    }
+}
+
 Tensor *graph_workspace(Graph *graph, Node *node, int64_t floats, int64_t copies)
 {
     Tensor *tensor = graph_tensor(graph, ROLE_WORKSPACE, memory_format("%s/workspace", node->name));
@@ -227,7 +247,7 @@ int64_t graph_struct_offset(const Graph *graph, const Tensor *weight, bool packe
     int64_t offset = 0, alignment = packed ? 64 : 4;
     for (int i = 0; i < graph->tensor_count; i++) {
         const Tensor *tensor = graph->tensors[i];
-        if (tensor->role != ROLE_WEIGHT) continue;
+        if (tensor->role != ROLE_WEIGHT && !(packed && tensor->role == ROLE_DERIVED)) continue;
         offset = (offset + alignment - 1) / alignment * alignment;
         if (tensor == weight) return offset;
         offset += 4 * (packed ? packing_floats(tensor) : shape_count(&tensor->shape));
@@ -255,7 +275,7 @@ Graph *graph_program(const Graph *source, Program program, int64_t batch)
         Tensor *old = source->tensors[i];
         if (old->role == ROLE_WORKSPACE) continue;
         Tensor *copy = old;
-        if (old->role != ROLE_WEIGHT) {
+        if (old->role != ROLE_WEIGHT && old->role != ROLE_DERIVED) {
             copy = NEW(Tensor);
             *copy = *old;
             copy->consumers = 0;

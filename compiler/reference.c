@@ -52,7 +52,7 @@ double reference_loss(Graph *graph,
     int weight = 0;
     for (int i = 0; i < graph->tensor_count; i++) {
         Tensor *tensor = graph->tensors[i];
-        values[i] = tensor->role == ROLE_WEIGHT ? weights[weight++] : array_new(shape_count(&tensor->shape));
+        values[i] = tensor->role == ROLE_WEIGHT ? weights[weight++] : tensor->role == ROLE_DERIVED ? NULL : array_new(shape_count(&tensor->shape));
     }
     double total = 0;
     for (int64_t n = 0; n < samples; n++) {

@@ -45,6 +45,8 @@ typedef mlp_step Step;
 typedef float f32x16 __attribute__((vector_size(4 * 16)));
 typedef int32_t i32x16 __attribute__((vector_size(4 * 16)));
 typedef uint32_t u32x16 __attribute__((vector_size(4 * 16)));
+typedef uint8_t u8x16 __attribute__((vector_size(16)));
+typedef uint8_t u8x16_at __attribute__((vector_size(16), aligned(1), may_alias));
 typedef float f32x16_at __attribute__((vector_size(4 * 16), aligned(4), may_alias)); /* anywhere in memory */
 
 LEVEL_v4 static inline f32x16 load_f32x16(const float *from)
@@ -1102,6 +1104,8 @@ static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, cons
 typedef float f32x8 __attribute__((vector_size(4 * 8)));
 typedef int32_t i32x8 __attribute__((vector_size(4 * 8)));
 typedef uint32_t u32x8 __attribute__((vector_size(4 * 8)));
+typedef uint8_t u8x8 __attribute__((vector_size(8)));
+typedef uint8_t u8x8_at __attribute__((vector_size(8), aligned(1), may_alias));
 typedef float f32x8_at __attribute__((vector_size(4 * 8), aligned(4), may_alias)); /* anywhere in memory */
 
 LEVEL_v3 static inline f32x8 load_f32x8(const float *from)
@@ -2003,6 +2007,8 @@ static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, cons
 typedef float f32x4 __attribute__((vector_size(4 * 4)));
 typedef int32_t i32x4 __attribute__((vector_size(4 * 4)));
 typedef uint32_t u32x4 __attribute__((vector_size(4 * 4)));
+typedef uint8_t u8x4 __attribute__((vector_size(4)));
+typedef uint8_t u8x4_at __attribute__((vector_size(4), aligned(1), may_alias));
 typedef float f32x4_at __attribute__((vector_size(4 * 4), aligned(4), may_alias)); /* anywhere in memory */
 
 LEVEL_base static inline f32x4 load_f32x4(const float *from)

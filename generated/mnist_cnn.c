@@ -3,12 +3,12 @@
  * layer                            output                 parameters  multiply-adds   in the arena, for one sample: offset, bytes, steps
  * input                            (28, 28, 1)                     0              0   
  * rescaling                        (28, 28, 1)                     0              0   0, 3136, 0 to 1
- * conv2d                           (26, 26, 32)                  320         194688   608256, 86528, 1 to 2
- * conv2d_1                         (24, 24, 64)                18496       10616832   0, 36864, 3 to 5
- * max_pooling2d                    (12, 12, 64)                    0              0   0, 36864, 3 to 5
+ * conv2d                           (26, 26, 32)                  320         194688   165888, 86528, 1 to 2
+ * conv2d_1                         (24, 24, 64)                92224       10616832   252416, 36864, 2 to 4
+ * max_pooling2d                    (12, 12, 64)                    0              0   252416, 36864, 2 to 4
  * dropout                          (12, 12, 64)                    0              0   
- * flatten                          (9216,)                         0              0   0, 36864, 3 to 5
- * dense                            (128,)                    1179776        1179648   36864, 512, 5 to 6
+ * flatten                          (9216,)                         0              0   252416, 36864, 2 to 4
+ * dense                            (128,)                    1179776        1179648   0, 512, 4 to 5
  * dropout_1                        (128,)                          0              0   
  * dense_1                          (10,)                        1290           1280   the caller's
  */
@@ -65,6 +65,8 @@ static inline uint64_t step_key(const Step *step)
 typedef float f32x16 __attribute__((vector_size(4 * 16)));
 typedef int32_t i32x16 __attribute__((vector_size(4 * 16)));
 typedef uint32_t u32x16 __attribute__((vector_size(4 * 16)));
+typedef uint8_t u8x16 __attribute__((vector_size(16)));
+typedef uint8_t u8x16_at __attribute__((vector_size(16), aligned(1), may_alias));
 typedef float f32x16_at __attribute__((vector_size(4 * 16), aligned(4), may_alias)); /* anywhere in memory */
 
 LEVEL_v4 static inline f32x16 load_f32x16(const float *from)
@@ -88,6 +90,33 @@ LEVEL_v4 static inline f32x16 load_part_f32x16(const float *from, size_t count)
 LEVEL_v4 static inline void store_part_f32x16(float *to, f32x16 x, size_t count)
 {
     memcpy(to, &x, count * sizeof(float));
+}
+
+/* Whole numbers kept in bytes. gcc takes __builtin_convertvector between these lengths apart into single numbers. */
+LEVEL_v4 static inline i32x16 load_u8_i32x16(const uint8_t *from)
+{
+#if 16 == 16 && defined(__x86_64__) && !defined(__clang__)
+    typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
+    return (i32x16)__builtin_ia32_pmovzxbd512_mask(*(const Bytes *)from, (i32x16){0}, 0xffff);
+#elif 16 == 8 && defined(__x86_64__) && !defined(__clang__)
+    typedef long long Pair __attribute__((vector_size(16)));
+    typedef char Bytes __attribute__((vector_size(16)));
+    long long bytes;
+    memcpy(&bytes, from, sizeof bytes);
+    return (i32x16)__builtin_ia32_pmovzxbd256((Bytes)(Pair){bytes, 0});
+#else
+    return __builtin_convertvector(*(const u8x16_at *)from, i32x16);
+#endif
+}
+
+LEVEL_v4 static inline void store_u8_i32x16(uint8_t *to, i32x16 x)
+{
+#if 16 == 16 && defined(__x86_64__) && !defined(__clang__)
+    typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
+    *(Bytes *)to = __builtin_ia32_pmovdb512_mask(x, (Bytes){0}, 0xffff);
+#else
+    *(u8x16_at *)to = __builtin_convertvector(x, u8x16);
+#endif
 }
 
 /* x where the mask is set, else zero. */
@@ -224,6 +253,38 @@ LEVEL_v4 static inline void winograd_output_adjoint_f32x16(f32x16 y[4][4], float
     }
 }
 
+/* B v, the adjoint. */
+LEVEL_v4 static inline void winograd_input_adjoint_line_f32x16(const f32x16 v[6], f32x16 d[6])
+{
+    const f32x16 sum12 = v[1] + v[2], difference12 = v[2] - v[1], sum34 = v[3] + v[4], difference34 = v[4] - v[3];
+    d[0] = 4.0f * v[0];
+    d[1] = 4.0f * difference12 + 2.0f * difference34 + 4.0f * v[5];
+    d[2] = -5.0f * v[0] - 4.0f * sum12 - sum34;
+    d[3] = -5.0f * v[5] - difference12 - 2.0f * difference34;
+    d[4] = v[0] + sum12 + sum34;
+    d[5] = v[5];
+}
+
+/* B v Bt of 36 entries `entry` apart, at 6x6 pixels whose rows and pixels lie `row` and `pixel` apart: added to the first two rows
+ * and columns, where other tiles have been, else stored. */
+LEVEL_v4 static inline void winograd_input_adjoint_f32x16(const float *from, ptrdiff_t entry, float *to, ptrdiff_t row, ptrdiff_t pixel)
+{
+    f32x16 half[6][6]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        const float *const at = from + s * entry;
+        const f32x16 v[6] = {load_f32x16(at), load_f32x16(at + 6 * entry), load_f32x16(at + 12 * entry),
+                                load_f32x16(at + 18 * entry), load_f32x16(at + 24 * entry), load_f32x16(at + 30 * entry)};
+        winograd_input_adjoint_line_f32x16(v, half[s]);
+    }
+    UNROLL for (int r = 0; r < 6; r++) {
+        const f32x16 v[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
+        f32x16 d[6];
+        winograd_input_adjoint_line_f32x16(v, d);
+        float *const at = to + r * row;
+        UNROLL for (int s = 0; s < 6; s++) store_f32x16(at + s * pixel, r < 2 || s < 2 ? load_f32x16(at + s * pixel) + d[s] : d[s]);
+    }
+}
+
 /* G g */
 LEVEL_v4 static inline void winograd_kernel_line_f32x16(const f32x16 g[3], f32x16 u[6])
 {
@@ -276,6 +337,26 @@ LEVEL_v4 static inline void winograd_kernel_adjoint_f32x16(f32x16 u[6][6], float
     }
 }
 
+
+/* conv2d_1: G g Gt of every kernel g, for Winograd's convolution. */
+LEVEL_v4 static void conv2d_1_kernel_transform_v4(const float (*kernel)[288][16], float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int c = 0; c < 32; c++) {
+            for (int part = 0; part < 16; part += 16) {
+                winograd_kernel_f32x16(&kernel[g][c][part], 32 * 16, &u[0][g][c][part], 2048);
+            }
+        }
+    }
+}
+
+static void derive_v4(mnist_cnn_weights *w)
+{
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, w->conv2d_1_kernel_transformed, task, task + 1);
+    }
+}
 
 /* rescaling: y = x * 0.00392156863 + 0. */
 LEVEL_v4 static void rescaling_forward_v4(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
@@ -424,20 +505,7 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v4 static void conv2d_1_kernel_transform_v4(const float (*kernel)[288][16], float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int c = 0; c < 32; c++) {
-            for (int part = 0; part < 16; part += 16) {
-                winograd_kernel_f32x16(&kernel[g][c][part], 32 * 16, &u[0][g][c][part], 2048);
-            }
-        }
-    }
-}
-
-/* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
- * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v4 static void conv2d_1_forward_v4(const float (*x)[26][26][32], const float *bias, float (*y)[24][24][64], float *work, float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void conv2d_1_forward_v4(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
     float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
@@ -452,10 +520,10 @@ LEVEL_v4 static void conv2d_1_forward_v4(const float (*x)[26][26][32], const flo
             }
             for (int entry = 0; entry < 36; entry++) {
                 {
-                    const float *const b0 = &u[entry][0][0][0];
-                    const float *const b1 = &u[entry][1][0][0];
-                    const float *const b2 = &u[entry][2][0][0];
-                    const float *const b3 = &u[entry][3][0][0];
+                    const float *const b0 = &kernel_transformed[entry][0][0][0];
+                    const float *const b1 = &kernel_transformed[entry][1][0][0];
+                    const float *const b2 = &kernel_transformed[entry][2][0][0];
+                    const float *const b3 = &kernel_transformed[entry][3][0][0];
                     for (int t = 0; t < 12; t += 6) {
                         const float *const a = &v[entry][t][0];
                         f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
@@ -505,36 +573,19 @@ LEVEL_v4 static void conv2d_1_forward_v4(const float (*x)[26][26][32], const flo
                     for (int k = 0; k < 64; k += 16) {
                         f32x16 d[4][4];
                         winograd_output_f32x16(&m[0][b * 6 + j][k], 12 * 64, d);
-                        UNROLL for (int r = 0; r < 4; r++) {
-                            UNROLL for (int s = 0; s < 4; s++) {
-                                const int p = 4 * (i + b) + r, q = 4 * j + s;
-                                f32x16 sum = d[r][s] + load_f32x16(&bias[k]);
+                        UNROLL for (int r = 0; r < 4; r += 2) {
+                            UNROLL for (int s = 0; s < 4; s += 2) {
+                                const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
+                                f32x16 sum = d[r][s];
+                                sum = max_f32x16(d[r][s + 1], sum);
+                                sum = max_f32x16(d[r + 1][s], sum);
+                                sum = max_f32x16(d[r + 1][s + 1], sum);
+                                sum += load_f32x16(&bias[k]);
+                                sum = max_f32x16((f32x16){0}, sum);
                                 store_f32x16(&y[n][p][q][k], sum);
                             }
                         }
                     }
-                }
-            }
-        }
-    }
-}
-
-/* max_pooling2d: the largest of each window of 2 x 2, a step being 2 x 2. */
-LEVEL_v4 static void max_pooling2d_forward_v4(const float (*x)[24][24][64], float (*y)[12][12][64], ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t n = first; n < last; n++) {
-        for (int p = 0; p < 12; p++) {
-            for (int q = 0; q < 12; q++) {
-                for (int c = 0; c < 64; c += 16) {
-                    f32x16 v = (f32x16){0} + -INFINITY;
-                    for (int r = 0; r < 2; r++) {
-                        for (int s = 0; s < 2; s++) {
-                            const f32x16 a = load_f32x16(&x[n][p * 2 + r][q * 2 + s][c]);
-                            v = max_f32x16(a, v);
-                        }
-                    }
-                    v = max_f32x16((f32x16){0}, v);
-                    store_f32x16(&y[n][p][q][c], v);
                 }
             }
         }
@@ -647,18 +698,14 @@ LEVEL_v4 static void dense_1_softmax_forward_v4(const float *x, float *y, ptrdif
 static void run_single_v4(const mnist_cnn_weights *w, const float *input, float *output, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 608256);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena + 460800);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 36864);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
-    float *const conv2d_1_workspace = (float *)(arena + 294912);
-    float *const conv2d_1_workspace_21 = (float *)(arena);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 165888);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 252416);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 512);
+    float *const conv2d_1_workspace = (float *)(arena);
     rescaling_forward_v4(input, &rescaling_out[0][0][0][0], 0, 1);
     conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1);
-    conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 4);
-    conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 1, 0);
-    max_pooling2d_forward_v4(conv2d_1_linear_out, conv2d_1_out, 0, 1);
+    conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, 0);
     dense_forward_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
     dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
     dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], output, 0, 1);
@@ -917,14 +964,12 @@ LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[128], const float
 
 static void run_batch_v4(const mnist_cnn_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 18874368);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
-    float *const conv2d_1_workspace = (float *)(arena + 29949952);
-    float *const conv2d_1_workspace_21 = (float *)(arena + 32604160);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -934,16 +979,8 @@ static void run_batch_v4(const mnist_cnn_weights *w, const float *input, float *
         conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_forward_v4(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -986,17 +1023,15 @@ LEVEL_v4 static void dense_1_loss_v4(const float *p, const float *target, const 
 
 static float run_evaluation_v4(const mnist_cnn_weights *w, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 18874368);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
     float (*const dense_1_out)[10] = (float (*)[10])(arena);
     float *const dense_1_loss = (float *)(arena + 10240);
     float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 5120);
-    float *const conv2d_1_workspace = (float *)(arena + 29949952);
-    float *const conv2d_1_workspace_25 = (float *)(arena + 32604160);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -1006,16 +1041,8 @@ static float run_evaluation_v4(const mnist_cnn_weights *w, const float *input, c
         conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_25, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_25, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_forward_v4(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1045,6 +1072,103 @@ static float run_evaluation_v4(const mnist_cnn_weights *w, const float *input, c
 }
 
 /* ---- training ---- */
+
+/* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
+ * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
+LEVEL_v4 static void conv2d_1_forward_train_v4(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
+    float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int i = 0; i < 6; i += 2) {
+            for (int b = 0; b < 2; b++) {
+                for (int j = 0; j < 6; j++) {
+                    for (int k = 0; k < 32; k += 16) {
+                        winograd_input_f32x16(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 12 * 32);
+                    }
+                }
+            }
+            for (int entry = 0; entry < 36; entry++) {
+                {
+                    const float *const b0 = &kernel_transformed[entry][0][0][0];
+                    const float *const b1 = &kernel_transformed[entry][1][0][0];
+                    const float *const b2 = &kernel_transformed[entry][2][0][0];
+                    const float *const b3 = &kernel_transformed[entry][3][0][0];
+                    for (int t = 0; t < 12; t += 6) {
+                        const float *const a = &v[entry][t][0];
+                        f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
+                        f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0}; f32x16 s1_3 = {0};
+                        f32x16 s2_0 = {0}; f32x16 s2_1 = {0}; f32x16 s2_2 = {0}; f32x16 s2_3 = {0};
+                        f32x16 s3_0 = {0}; f32x16 s3_1 = {0}; f32x16 s3_2 = {0}; f32x16 s3_3 = {0};
+                        f32x16 s4_0 = {0}; f32x16 s4_1 = {0}; f32x16 s4_2 = {0}; f32x16 s4_3 = {0};
+                        f32x16 s5_0 = {0}; f32x16 s5_1 = {0}; f32x16 s5_2 = {0}; f32x16 s5_3 = {0};
+                        for (int c = 0; c < 32; c++) {
+                            const f32x16 w0 = load_f32x16(b0 + c * 16); const f32x16 w1 = load_f32x16(b1 + c * 16); const f32x16 w2 = load_f32x16(b2 + c * 16); const f32x16 w3 = load_f32x16(b3 + c * 16);
+                            s0_0 += a[c] * w0; s0_1 += a[c] * w1; s0_2 += a[c] * w2; s0_3 += a[c] * w3;
+                            s1_0 += a[c + 32] * w0; s1_1 += a[c + 32] * w1; s1_2 += a[c + 32] * w2; s1_3 += a[c + 32] * w3;
+                            s2_0 += a[c + 64] * w0; s2_1 += a[c + 64] * w1; s2_2 += a[c + 64] * w2; s2_3 += a[c + 64] * w3;
+                            s3_0 += a[c + 96] * w0; s3_1 += a[c + 96] * w1; s3_2 += a[c + 96] * w2; s3_3 += a[c + 96] * w3;
+                            s4_0 += a[c + 128] * w0; s4_1 += a[c + 128] * w1; s4_2 += a[c + 128] * w2; s4_3 += a[c + 128] * w3;
+                            s5_0 += a[c + 160] * w0; s5_1 += a[c + 160] * w1; s5_2 += a[c + 160] * w2; s5_3 += a[c + 160] * w3;
+                        }
+                        store_f32x16(&m[entry][t][0], s0_0);
+                        store_f32x16(&m[entry][t][16], s0_1);
+                        store_f32x16(&m[entry][t][32], s0_2);
+                        store_f32x16(&m[entry][t][48], s0_3);
+                        store_f32x16(&m[entry][t + 1][0], s1_0);
+                        store_f32x16(&m[entry][t + 1][16], s1_1);
+                        store_f32x16(&m[entry][t + 1][32], s1_2);
+                        store_f32x16(&m[entry][t + 1][48], s1_3);
+                        store_f32x16(&m[entry][t + 2][0], s2_0);
+                        store_f32x16(&m[entry][t + 2][16], s2_1);
+                        store_f32x16(&m[entry][t + 2][32], s2_2);
+                        store_f32x16(&m[entry][t + 2][48], s2_3);
+                        store_f32x16(&m[entry][t + 3][0], s3_0);
+                        store_f32x16(&m[entry][t + 3][16], s3_1);
+                        store_f32x16(&m[entry][t + 3][32], s3_2);
+                        store_f32x16(&m[entry][t + 3][48], s3_3);
+                        store_f32x16(&m[entry][t + 4][0], s4_0);
+                        store_f32x16(&m[entry][t + 4][16], s4_1);
+                        store_f32x16(&m[entry][t + 4][32], s4_2);
+                        store_f32x16(&m[entry][t + 4][48], s4_3);
+                        store_f32x16(&m[entry][t + 5][0], s5_0);
+                        store_f32x16(&m[entry][t + 5][16], s5_1);
+                        store_f32x16(&m[entry][t + 5][32], s5_2);
+                        store_f32x16(&m[entry][t + 5][48], s5_3);
+                    }
+                }
+            }
+            for (int b = 0; b < 2; b++) {
+                for (int j = 0; j < 6; j++) {
+                    for (int k = 0; k < 64; k += 16) {
+                        f32x16 d[4][4];
+                        winograd_output_f32x16(&m[0][b * 6 + j][k], 12 * 64, d);
+                        UNROLL for (int r = 0; r < 4; r += 2) {
+                            UNROLL for (int s = 0; s < 4; s += 2) {
+                                const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
+                                f32x16 sum = d[r][s];
+                                i32x16 place = {0}, larger;
+                                larger = d[r][s + 1] > sum;
+                                place = (larger & 1) | (~larger & place);
+                                sum = max_f32x16(d[r][s + 1], sum);
+                                larger = d[r + 1][s] > sum;
+                                place = (larger & 2) | (~larger & place);
+                                sum = max_f32x16(d[r + 1][s], sum);
+                                larger = d[r + 1][s + 1] > sum;
+                                place = (larger & 3) | (~larger & place);
+                                sum = max_f32x16(d[r + 1][s + 1], sum);
+                                store_u8_i32x16(&selected[n][p][q][k], place);
+                                sum += load_f32x16(&bias[k]);
+                                sum = max_f32x16((f32x16){0}, sum);
+                                store_f32x16(&y[n][p][q][k], sum);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
 
 /* dropout: y = 0 with probability 0.25, else x / 0.75. */
 LEVEL_v4 static void dropout_forward_v4(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
@@ -1594,45 +1718,17 @@ LEVEL_v4 static void dense_bias_update_v4(const float *d_w, float *w, float *slo
     }
 }
 
-/* max_pooling2d: d_x = d_y at the first largest number of each window, else zero. */
-LEVEL_v4 static void max_pooling2d_gradient_v4(const float (*x)[24][24][64], const float (*d_y)[12][12][64], float (*d_x)[24][24][64], ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t n = first; n < last; n++) {
-        for (int p = 0; p < 12; p++) {
-            for (int q = 0; q < 12; q++) {
-                for (int c = 0; c < 64; c += 16) {
-                    const f32x16 d = load_f32x16(&d_y[n][p][q][c]);
-                    f32x16 largest = (f32x16){0} - INFINITY;
-                    for (int r = 0; r < 2; r++) {
-                        for (int s = 0; s < 2; s++) {
-                            largest = max_f32x16(load_f32x16(&x[n][p * 2 + r][q * 2 + s][c]), largest);
-                        }
-                    }
-                    i32x16 open = ~(i32x16){0};
-                    for (int r = 0; r < 2; r++) {
-                        for (int s = 0; s < 2; s++) {
-                            const i32x16 hit = (load_f32x16(&x[n][p * 2 + r][q * 2 + s][c]) == largest) & open;
-                            open &= ~hit;
-                            store_f32x16(&d_x[n][p * 2 + r][q * 2 + s][c], keep_f32x16(hit, d));
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v4 static void conv2d_1_transpose_v4(const float (*kernel)[288][16], float *flipped, ptrdiff_t first, ptrdiff_t last)
+/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+LEVEL_v4 static void conv2d_1_transpose_v4(const float (*kernel)[288][16], float *turned, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
-        float *to = flipped + g * (9216);
+        float *to = turned + g * (9216);
         for (int r = 0; r < 3; r++) {
             for (int s = 0; s < 3; s++) {
                 for (int k = 0; k < 64; k++) {
                     for (int i = 0; i < 16; i++) {
                         const ptrdiff_t c = g * 16 + i;
-                        *to++ = c < 32 ? kernel[k / 16][((2 - r) * 3 - s + 2) * 32 + c][k % 16] : 0.0f;
+                        *to++ = c < 32 ? kernel[k / 16][(r * 3 + s) * 32 + c][k % 16] : 0.0f;
                     }
                 }
             }
@@ -1640,107 +1736,28 @@ LEVEL_v4 static void conv2d_1_transpose_v4(const float (*kernel)[288][16], float
     }
 }
 
-/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v4 static void conv2d_1_flipped_transform_v4(float (*flipped)[576][16], float (*u)[2][64][16], ptrdiff_t first, ptrdiff_t last)
+/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+LEVEL_v4 static void conv2d_1_turned_transform_v4(float (*turned)[576][16], float (*u)[2][64][16], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 64; c++) {
             for (int part = 0; part < 16; part += 16) {
-                winograd_kernel_f32x16(&flipped[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
+                winograd_kernel_f32x16(&turned[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
             }
         }
     }
 }
 
-/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v4 static void conv2d_1_input_gradient_v4(const float (*d_y)[24][24][64], float (*d_x)[26][26][32], float *work, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+LEVEL_v4 static void conv2d_1_gradients_part_v4(const float (*x)[26][26][32], const float (*d_y)[12][12][64], const uint8_t (*selected)[12][12][64], float (*d_x)[26][26][32], float *work, float *tiles, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const v)[7][64] = (float (*)[7][64])(work + task * 35712);
-    float (*const m)[7][32] = (float (*)[7][32])(work + task * 35712 + 16128);
-    float (*const rows)[1920] = (float (*)[1920])(work + task * 35712 + 24192);
-    for (ptrdiff_t n = first; n < last; n++) {
-        for (int i = 0; i < 7; i += 1) {
-            for (int r = 0; r < 6; r++) {
-                const int h = (4 * i + r - 2);
-                memset(rows[r], 0, sizeof rows[r]);
-                if (h >= 0 && h < 24) memcpy(&rows[r][128], &d_y[n][h][0][0], 1536 * sizeof(float));
-            }
-            for (int b = 0; b < 1; b++) {
-                for (int j = 0; j < 7; j++) {
-                    for (int k = 0; k < 64; k += 16) {
-                        winograd_input_f32x16(&rows[4 * b][4 * j * 64 + k], 1920, 64, &v[0][b * 7 + j][k], 7 * 64);
-                    }
-                }
-            }
-            for (int entry = 0; entry < 36; entry++) {
-                {
-                    const float *const b0 = &u[entry][0][0][0];
-                    const float *const b1 = &u[entry][1][0][0];
-                    for (int t = 0; t < 7; t += 7) {
-                        const float *const a = &v[entry][t][0];
-                        f32x16 s0_0 = {0}; f32x16 s0_1 = {0};
-                        f32x16 s1_0 = {0}; f32x16 s1_1 = {0};
-                        f32x16 s2_0 = {0}; f32x16 s2_1 = {0};
-                        f32x16 s3_0 = {0}; f32x16 s3_1 = {0};
-                        f32x16 s4_0 = {0}; f32x16 s4_1 = {0};
-                        f32x16 s5_0 = {0}; f32x16 s5_1 = {0};
-                        f32x16 s6_0 = {0}; f32x16 s6_1 = {0};
-                        for (int c = 0; c < 64; c++) {
-                            const f32x16 w0 = load_f32x16(b0 + c * 16); const f32x16 w1 = load_f32x16(b1 + c * 16);
-                            s0_0 += a[c] * w0; s0_1 += a[c] * w1;
-                            s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1;
-                            s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1;
-                            s3_0 += a[c + 192] * w0; s3_1 += a[c + 192] * w1;
-                            s4_0 += a[c + 256] * w0; s4_1 += a[c + 256] * w1;
-                            s5_0 += a[c + 320] * w0; s5_1 += a[c + 320] * w1;
-                            s6_0 += a[c + 384] * w0; s6_1 += a[c + 384] * w1;
-                        }
-                        store_f32x16(&m[entry][t][0], s0_0);
-                        store_f32x16(&m[entry][t][16], s0_1);
-                        store_f32x16(&m[entry][t + 1][0], s1_0);
-                        store_f32x16(&m[entry][t + 1][16], s1_1);
-                        store_f32x16(&m[entry][t + 2][0], s2_0);
-                        store_f32x16(&m[entry][t + 2][16], s2_1);
-                        store_f32x16(&m[entry][t + 3][0], s3_0);
-                        store_f32x16(&m[entry][t + 3][16], s3_1);
-                        store_f32x16(&m[entry][t + 4][0], s4_0);
-                        store_f32x16(&m[entry][t + 4][16], s4_1);
-                        store_f32x16(&m[entry][t + 5][0], s5_0);
-                        store_f32x16(&m[entry][t + 5][16], s5_1);
-                        store_f32x16(&m[entry][t + 6][0], s6_0);
-                        store_f32x16(&m[entry][t + 6][16], s6_1);
-                    }
-                }
-            }
-            for (int b = 0; b < 1; b++) {
-                for (int j = 0; j < 7; j++) {
-                    for (int k = 0; k < 32; k += 16) {
-                        f32x16 d[4][4];
-                        winograd_output_f32x16(&m[0][b * 7 + j][k], 7 * 32, d);
-                        UNROLL for (int r = 0; r < 4; r++) {
-                            UNROLL for (int s = 0; s < 4; s++) {
-                                const int p = 4 * (i + b) + r, q = 4 * j + s;
-                                if (p < 26 && q < 26) {
-                                    f32x16 sum = d[r][s];
-                                    sum = keep_f32x16(load_f32x16(&e0[n][p][q][k]) > 0.0f, sum);
-                                    store_f32x16(&d_x[n][p][q][k], sum);
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-LEVEL_v4 static void conv2d_1_weight_gradient_part_v4(const float (*x)[26][26][32], const float (*d_y)[24][24][64], float *work, float *tiles, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float (*const sums)[4][32][16] = (float (*)[4][32][16])(work + task * 73728);
-    float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 124416);
-    float (*const z)[36][64] = (float (*)[36][64])(tiles + task * 124416 + 41472);
-    memset(sums, 0, 73728 * sizeof(float));
+    float (*const sums)[4][32][16] = (float (*)[4][32][16])(work + task * 73792);
+    float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 170880);
+    float (*const z)[36][64] = (float (*)[36][64])(tiles + task * 170880 + 41472);
+    float *const bias_sums = work + task * 73792 + 73728;
+    float (*const d_v)[36][32] = (float (*)[36][32])(tiles + task * 170880 + 124416);
+    float (*const rows)[832] = (float (*)[832])(tiles + task * 170880 + 165888);
+    memset(work + task * 73792, 0, 73792 * sizeof(float));
     for (ptrdiff_t n = first; n < last; n++) {
         for (int i = 0; i < 6; i++) {
             for (int b = 0; b < 1; b++) {
@@ -1753,9 +1770,20 @@ LEVEL_v4 static void conv2d_1_weight_gradient_part_v4(const float (*x)[26][26][3
             for (int j = 0; j < 6; j++) {
                 for (int k = 0; k < 64; k += 16) {
                     f32x16 d[4][4];
-                    UNROLL for (int r = 0; r < 4; r++) {
-                        UNROLL for (int s = 0; s < 4; s++) d[r][s] = load_f32x16(&d_y[n][4 * i + r][4 * j + s][k]);
+                    UNROLL for (int r = 0; r < 4; r += 2) {
+                        UNROLL for (int s = 0; s < 4; s += 2) {
+                            const int p = 2 * i + r / 2, q = 2 * j + s / 2;
+                            const f32x16 largest = load_f32x16(&d_y[n][p][q][k]);
+                            const i32x16 place = load_u8_i32x16(&selected[n][p][q][k]);
+                            d[r][s] = keep_f32x16(place == 0, largest);
+                            d[r][s + 1] = keep_f32x16(place == 1, largest);
+                            d[r + 1][s] = keep_f32x16(place == 2, largest);
+                            d[r + 1][s + 1] = keep_f32x16(place == 3, largest);
+                        }
                     }
+                    f32x16 sum = load_f32x16(&bias_sums[k]);
+                    UNROLL for (int r = 0; r < 4; r++) sum += (d[r][0] + d[r][1]) + (d[r][2] + d[r][3]);
+                    store_f32x16(&bias_sums[k], sum);
                     winograd_output_adjoint_f32x16(d, &z[0][i * 6 + j][k], 36 * 64);
                 }
             }
@@ -1797,11 +1825,90 @@ LEVEL_v4 static void conv2d_1_weight_gradient_part_v4(const float (*x)[26][26][3
                     store_f32x16(t3 + 3 * 16, s3_3);
                 }
             }
+            {
+                const float *const b0 = &u[entry][0][0][0];
+                const float *const b1 = &u[entry][1][0][0];
+                for (int t = 0; t < 36; t += 12) {
+                    const float *const a = &z[entry][t][0];
+                    f32x16 s0_0 = {0}; f32x16 s0_1 = {0};
+                    f32x16 s1_0 = {0}; f32x16 s1_1 = {0};
+                    f32x16 s2_0 = {0}; f32x16 s2_1 = {0};
+                    f32x16 s3_0 = {0}; f32x16 s3_1 = {0};
+                    f32x16 s4_0 = {0}; f32x16 s4_1 = {0};
+                    f32x16 s5_0 = {0}; f32x16 s5_1 = {0};
+                    f32x16 s6_0 = {0}; f32x16 s6_1 = {0};
+                    f32x16 s7_0 = {0}; f32x16 s7_1 = {0};
+                    f32x16 s8_0 = {0}; f32x16 s8_1 = {0};
+                    f32x16 s9_0 = {0}; f32x16 s9_1 = {0};
+                    f32x16 s10_0 = {0}; f32x16 s10_1 = {0};
+                    f32x16 s11_0 = {0}; f32x16 s11_1 = {0};
+                    for (int c = 0; c < 64; c++) {
+                        const f32x16 w0 = load_f32x16(b0 + c * 16); const f32x16 w1 = load_f32x16(b1 + c * 16);
+                        s0_0 += a[c] * w0; s0_1 += a[c] * w1;
+                        s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1;
+                        s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1;
+                        s3_0 += a[c + 192] * w0; s3_1 += a[c + 192] * w1;
+                        s4_0 += a[c + 256] * w0; s4_1 += a[c + 256] * w1;
+                        s5_0 += a[c + 320] * w0; s5_1 += a[c + 320] * w1;
+                        s6_0 += a[c + 384] * w0; s6_1 += a[c + 384] * w1;
+                        s7_0 += a[c + 448] * w0; s7_1 += a[c + 448] * w1;
+                        s8_0 += a[c + 512] * w0; s8_1 += a[c + 512] * w1;
+                        s9_0 += a[c + 576] * w0; s9_1 += a[c + 576] * w1;
+                        s10_0 += a[c + 640] * w0; s10_1 += a[c + 640] * w1;
+                        s11_0 += a[c + 704] * w0; s11_1 += a[c + 704] * w1;
+                    }
+                    store_f32x16(&d_v[entry][t][0], s0_0);
+                    store_f32x16(&d_v[entry][t][16], s0_1);
+                    store_f32x16(&d_v[entry][t + 1][0], s1_0);
+                    store_f32x16(&d_v[entry][t + 1][16], s1_1);
+                    store_f32x16(&d_v[entry][t + 2][0], s2_0);
+                    store_f32x16(&d_v[entry][t + 2][16], s2_1);
+                    store_f32x16(&d_v[entry][t + 3][0], s3_0);
+                    store_f32x16(&d_v[entry][t + 3][16], s3_1);
+                    store_f32x16(&d_v[entry][t + 4][0], s4_0);
+                    store_f32x16(&d_v[entry][t + 4][16], s4_1);
+                    store_f32x16(&d_v[entry][t + 5][0], s5_0);
+                    store_f32x16(&d_v[entry][t + 5][16], s5_1);
+                    store_f32x16(&d_v[entry][t + 6][0], s6_0);
+                    store_f32x16(&d_v[entry][t + 6][16], s6_1);
+                    store_f32x16(&d_v[entry][t + 7][0], s7_0);
+                    store_f32x16(&d_v[entry][t + 7][16], s7_1);
+                    store_f32x16(&d_v[entry][t + 8][0], s8_0);
+                    store_f32x16(&d_v[entry][t + 8][16], s8_1);
+                    store_f32x16(&d_v[entry][t + 9][0], s9_0);
+                    store_f32x16(&d_v[entry][t + 9][16], s9_1);
+                    store_f32x16(&d_v[entry][t + 10][0], s10_0);
+                    store_f32x16(&d_v[entry][t + 10][16], s10_1);
+                    store_f32x16(&d_v[entry][t + 11][0], s11_0);
+                    store_f32x16(&d_v[entry][t + 11][16], s11_1);
+                }
+            }
+        }
+        for (int i = 0; i < 6; i++) {
+            if (i == 0) memset(rows, 0, 2 * sizeof rows[0]);
+            else memcpy(rows[0], rows[4], 2 * sizeof rows[0]);
+            for (int r = 2; r < 6; r++) memset(rows[r], 0, 2 * 32 * sizeof(float));
+            for (int j = 0; j < 6; j++) {
+                for (int k = 0; k < 32; k += 16) {
+                    winograd_input_adjoint_f32x16(&d_v[0][i * 6 + j][k], 36 * 32, &rows[0][4 * j * 32 + k], 832, 32);
+                }
+            }
+            for (int r = 0; r < (i + 1 < 6 ? 4 : 6); r++) {
+                const int h = 4 * i + r - 0;
+                if (h < 0 || h >= 26) continue;
+                for (int w = 0; w < 26; w++) {
+                    for (int k = 0; k < 32; k += 16) {
+                        f32x16 sum = load_f32x16(&rows[r][w * 32 + k]);
+                        sum = keep_f32x16(load_f32x16(&e0[n][h][w][k]) > 0.0f, sum);
+                        store_f32x16(&d_x[n][h][w][k], sum);
+                    }
+                }
+            }
         }
     }
 }
 
-/* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
+/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
 LEVEL_v4 static void conv2d_1_weight_gradient_v4(float (*d_kernel)[288][16], float *work, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
@@ -1810,33 +1917,21 @@ LEVEL_v4 static void conv2d_1_weight_gradient_v4(float (*d_kernel)[288][16], flo
             for (int entry = 0; entry < 36; entry++) {
                 const float *const sums = work + (entry * 128 + g) * 16 + part;
                 d[entry / 6][entry % 6] = load_f32x16(sums);
-                for (int shard = 1; shard < 16; shard++) d[entry / 6][entry % 6] += load_f32x16(sums + shard * 73728);
+                for (int shard = 1; shard < 16; shard++) d[entry / 6][entry % 6] += load_f32x16(sums + shard * 73792);
             }
             winograd_kernel_adjoint_f32x16(d, &d_kernel[g / 32][g % 32][part], 32 * 16);
         }
     }
 }
 
-/* conv2d_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void conv2d_1_bias_gradient_part_v4(const float (*d_y)[64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float *const sums = work + task * 64;
-    memset(sums, 0, 64 * sizeof(float));
-    for (ptrdiff_t m = first * 576; m < last * 576; m++) {
-        for (int k = 0; k < 64; k += 16) {
-            store_f32x16(&sums[k], load_f32x16(&sums[k]) + load_f32x16(&d_y[m][k]));
-        }
-    }
-}
-
-/* conv2d_1: d_bias[k] = the sum of all d_y[...][k]. */
+/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
 LEVEL_v4 static void conv2d_1_bias_gradient_v4(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 64 ? last * 256 : 64;
     ptrdiff_t i = first * 256;
     for (; i + 16 <= end; i += 16) {
-        f32x16 sum = load_f32x16(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 64 + i]);
+        f32x16 sum = load_f32x16(&work[i + 73728]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 73792 + i + 73728]);
         store_f32x16(&d_bias[i], sum);
     }
 }
@@ -2008,43 +2103,39 @@ LEVEL_v4 static void conv2d_bias_update_v4(const float *d_w, float *w, float *sl
 
 static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mnist_cnn_step *step, float *losses, float *output, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 56786944);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 37748736);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
-    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 23592960);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 28311552);
-    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 28377088);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 28442624);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 57188352);
-    float *const dense_1_loss = (float *)(arena + 57193472);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 28518400);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 28442624);
-    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 28311552);
-    float *const d_dense_1_bias = (float *)(arena + 28320384);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 48824320);
-    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 18874368);
-    float *const d_dense_bias = (float *)(arena + 23601152);
-    float (*const d_conv2d_1_linear)[24][24][64] = (float (*)[24][24][64])(arena + 18874368);
-    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 15794176);
-    float *const d_conv2d_1_bias = (float *)(arena + 11079680);
-    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11094016);
-    float *const d_conv2d_bias = (float *)(arena + 11077632);
-    float *const conv2d_1_workspace = (float *)(arena + 18874368);
-    float *const conv2d_1_workspace_61 = (float *)(arena + 21528576);
-    float *const dense_1_workspace = (float *)(arena + 28508160);
-    float *const dense_1_workspace_63 = (float *)(arena + 28319744);
-    float *const dense_workspace = (float *)(arena + 28311552);
-    float *const dense_workspace_65 = (float *)(arena + 23592960);
-    float *const conv2d_1_workspace_66 = (float *)(arena + 13656064);
-    float *const conv2d_1_workspace_67 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_68 = (float *)(arena + 13361152);
-    float *const conv2d_1_workspace_69 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_70 = (float *)(arena + 48824320);
-    float *const conv2d_1_workspace_71 = (float *)(arena + 11075584);
-    float *const conv2d_workspace = (float *)(arena + 11075584);
-    float *const conv2d_workspace_73 = (float *)(arena + 11075584);
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
+    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
+    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
+    float *const dense_1_loss = (float *)(arena + 44557312);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20719616);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 20643840);
+    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 20512768);
+    float *const d_dense_1_bias = (float *)(arena + 20521600);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
+    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 11075584);
+    float *const d_dense_bias = (float *)(arena + 15802368);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
+    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
+    float *const d_conv2d_1_bias = (float *)(arena + 44557824);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
+    float *const d_conv2d_bias = (float *)(arena + 2048);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
+    float *const dense_1_workspace = (float *)(arena + 20709376);
+    float *const dense_1_workspace_64 = (float *)(arena + 20520960);
+    float *const dense_workspace = (float *)(arena + 20512768);
+    float *const dense_workspace_66 = (float *)(arena + 15794176);
+    float *const conv2d_1_workspace_67 = (float *)(arena + 33087488);
+    float *const conv2d_1_workspace_68 = (float *)(arena + 22151168);
+    float *const conv2d_1_workspace_69 = (float *)(arena + 44478464);
+    float *const conv2d_1_workspace_70 = (float *)(arena + 44109824);
+    float *const conv2d_workspace = (float *)(arena);
+    float *const conv2d_workspace_72 = (float *)(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -2054,16 +2145,8 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
         conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_61, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_61, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_forward_v4(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2099,9 +2182,9 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_63, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_64, count * task / 16, count * (task + 1) / 16, task);
     }
-    dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_63, 0, 1);
+    dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_64, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         dense_1_kernel_update_v4(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
@@ -2117,43 +2200,31 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v4(d_dropout_1, dense_workspace_65, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v4(d_dropout_1, dense_workspace_66, count * task / 16, count * (task + 1) / 16, task);
     }
-    dense_bias_gradient_v4(d_dense_bias, dense_workspace_65, 0, 1);
+    dense_bias_gradient_v4(d_dense_bias, dense_workspace_66, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_kernel_update_v4(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 1152 * task / 16, 1152 * (task + 1) / 16);
     }
     dense_bias_update_v4(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_gradient_v4(conv2d_1_linear_out, (const float (*)[12][12][64])d_flatten, d_conv2d_1_linear, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_69, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_66, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_flipped_transform_v4((float (*)[576][16])conv2d_1_workspace_66, (float (*)[2][64][16])conv2d_1_workspace_68, task, task + 1);
+        conv2d_1_turned_transform_v4((float (*)[576][16])conv2d_1_workspace_69, (float (*)[2][64][16])conv2d_1_workspace_70, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_input_gradient_v4(d_conv2d_1_linear, d_conv2d, conv2d_1_workspace_67, (float (*)[2][64][16])conv2d_1_workspace_68, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_gradients_part_v4(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_67, conv2d_1_workspace_68, (float (*)[2][64][16])conv2d_1_workspace_70, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_part_v4(conv2d_linear_out, d_conv2d_1_linear, conv2d_1_workspace_69, conv2d_1_workspace_70, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_weight_gradient_v4(d_conv2d_1_kernel, conv2d_1_workspace_67, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v4(d_conv2d_1_kernel, conv2d_1_workspace_69, 128 * task / 16, 128 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_bias_gradient_part_v4((const float (*)[64])d_conv2d_1_linear, conv2d_1_workspace_71, count * task / 16, count * (task + 1) / 16, task);
-    }
-    conv2d_1_bias_gradient_v4(d_conv2d_1_bias, conv2d_1_workspace_71, 0, 1);
+    conv2d_1_bias_gradient_v4(d_conv2d_1_bias, conv2d_1_workspace_67, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_1_kernel_update_v4(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
@@ -2169,11 +2240,15 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v4((const float (*)[32])d_conv2d, conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_v4((const float (*)[32])d_conv2d, conv2d_workspace_72, count * task / 16, count * (task + 1) / 16, task);
     }
-    conv2d_bias_gradient_v4(d_conv2d_bias, conv2d_workspace_73, 0, 1);
+    conv2d_bias_gradient_v4(d_conv2d_bias, conv2d_workspace_72, 0, 1);
     conv2d_kernel_update_v4(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
     conv2d_bias_update_v4(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, w->conv2d_1_kernel_transformed, task, task + 1);
+    }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
     {
@@ -2407,33 +2482,29 @@ LEVEL_v4 static void dense_input_gradient_gradients_v4(const float (*d_y)[128], 
 
 static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 56786944);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 37748736);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 23592960);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 23658496);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 57188352);
-    float *const dense_1_loss = (float *)(arena + 57193472);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 23668736);
-    float (*const d_dense)[128] = (float (*)[128])(arena + 23724032);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 48824320);
-    float (*const d_conv2d_1_linear)[24][24][64] = (float (*)[24][24][64])(arena + 18874368);
-    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena);
-    float *const conv2d_1_workspace = (float *)(arena + 18874368);
-    float *const conv2d_1_workspace_41 = (float *)(arena + 21528576);
-    float *const dense_1_workspace = (float *)(arena + 23658496);
-    float *const dense_1_workspace_43 = (float *)(arena + 23592960);
-    float *const dense_workspace = (float *)(arena + 23592960);
-    float *const dense_workspace_45 = (float *)(arena + 18874368);
-    float *const conv2d_1_workspace_46 = (float *)(arena + 13656064);
-    float *const conv2d_1_workspace_47 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_48 = (float *)(arena + 13361152);
-    float *const conv2d_1_workspace_49 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_50 = (float *)(arena + 48824320);
-    float *const conv2d_1_workspace_51 = (float *)(arena + 11075584);
-    float *const conv2d_workspace = (float *)(arena + 11075584);
-    float *const conv2d_workspace_53 = (float *)(arena + 11075584);
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 15794176);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 15859712);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44478464);
+    float *const dense_1_loss = (float *)(arena + 44483584);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 15869952);
+    float (*const d_dense)[128] = (float (*)[128])(arena + 15925248);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
+    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
+    float *const dense_1_workspace = (float *)(arena + 15859712);
+    float *const dense_1_workspace_44 = (float *)(arena + 15794176);
+    float *const dense_workspace = (float *)(arena + 15794176);
+    float *const dense_workspace_46 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_47 = (float *)(arena + 33087488);
+    float *const conv2d_1_workspace_48 = (float *)(arena + 22151168);
+    float *const conv2d_1_workspace_49 = (float *)(arena + 44404736);
+    float *const conv2d_1_workspace_50 = (float *)(arena + 44109824);
+    float *const conv2d_workspace = (float *)(arena);
+    float *const conv2d_workspace_52 = (float *)(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -2443,16 +2514,8 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
         conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_41, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_41, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_forward_v4(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2480,9 +2543,9 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_43, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_44, count * task / 16, count * (task + 1) / 16, task);
     }
-    dense_1_bias_gradient_v4(gradients->dense_1_bias, dense_1_workspace_43, 0, 1);
+    dense_1_bias_gradient_v4(gradients->dense_1_bias, dense_1_workspace_44, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_input_gradient_gradients_v4(d_dense, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, count, 576 * task / 16, 576 * (task + 1) / 16, task);
@@ -2493,38 +2556,26 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v4(d_dense, dense_workspace_45, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v4(d_dense, dense_workspace_46, count * task / 16, count * (task + 1) / 16, task);
     }
-    dense_bias_gradient_v4(gradients->dense_bias, dense_workspace_45, 0, 1);
+    dense_bias_gradient_v4(gradients->dense_bias, dense_workspace_46, 0, 1);
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_gradient_v4(conv2d_1_linear_out, (const float (*)[12][12][64])d_flatten, d_conv2d_1_linear, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_49, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_46, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_flipped_transform_v4((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
+        conv2d_1_turned_transform_v4((float (*)[576][16])conv2d_1_workspace_49, (float (*)[2][64][16])conv2d_1_workspace_50, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_input_gradient_v4(d_conv2d_1_linear, d_conv2d, conv2d_1_workspace_47, (float (*)[2][64][16])conv2d_1_workspace_48, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_gradients_part_v4(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_47, conv2d_1_workspace_48, (float (*)[2][64][16])conv2d_1_workspace_50, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_part_v4(conv2d_linear_out, d_conv2d_1_linear, conv2d_1_workspace_49, conv2d_1_workspace_50, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_weight_gradient_v4(gradients->conv2d_1_kernel, conv2d_1_workspace_47, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v4(gradients->conv2d_1_kernel, conv2d_1_workspace_49, 128 * task / 16, 128 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_bias_gradient_part_v4((const float (*)[64])d_conv2d_1_linear, conv2d_1_workspace_51, count * task / 16, count * (task + 1) / 16, task);
-    }
-    conv2d_1_bias_gradient_v4(gradients->conv2d_1_bias, conv2d_1_workspace_51, 0, 1);
+    conv2d_1_bias_gradient_v4(gradients->conv2d_1_bias, conv2d_1_workspace_47, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_weight_gradient_part_v4(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
@@ -2535,9 +2586,9 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v4((const float (*)[32])d_conv2d, conv2d_workspace_53, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_v4((const float (*)[32])d_conv2d, conv2d_workspace_52, count * task / 16, count * (task + 1) / 16, task);
     }
-    conv2d_bias_gradient_v4(gradients->conv2d_bias, conv2d_workspace_53, 0, 1);
+    conv2d_bias_gradient_v4(gradients->conv2d_bias, conv2d_workspace_52, 0, 1);
     double total = 0;
     {
         double sum = 0;
@@ -2555,6 +2606,8 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
 typedef float f32x8 __attribute__((vector_size(4 * 8)));
 typedef int32_t i32x8 __attribute__((vector_size(4 * 8)));
 typedef uint32_t u32x8 __attribute__((vector_size(4 * 8)));
+typedef uint8_t u8x8 __attribute__((vector_size(8)));
+typedef uint8_t u8x8_at __attribute__((vector_size(8), aligned(1), may_alias));
 typedef float f32x8_at __attribute__((vector_size(4 * 8), aligned(4), may_alias)); /* anywhere in memory */
 
 LEVEL_v3 static inline f32x8 load_f32x8(const float *from)
@@ -2578,6 +2631,33 @@ LEVEL_v3 static inline f32x8 load_part_f32x8(const float *from, size_t count)
 LEVEL_v3 static inline void store_part_f32x8(float *to, f32x8 x, size_t count)
 {
     memcpy(to, &x, count * sizeof(float));
+}
+
+/* Whole numbers kept in bytes. gcc takes __builtin_convertvector between these lengths apart into single numbers. */
+LEVEL_v3 static inline i32x8 load_u8_i32x8(const uint8_t *from)
+{
+#if 8 == 16 && defined(__x86_64__) && !defined(__clang__)
+    typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
+    return (i32x8)__builtin_ia32_pmovzxbd512_mask(*(const Bytes *)from, (i32x8){0}, 0xffff);
+#elif 8 == 8 && defined(__x86_64__) && !defined(__clang__)
+    typedef long long Pair __attribute__((vector_size(16)));
+    typedef char Bytes __attribute__((vector_size(16)));
+    long long bytes;
+    memcpy(&bytes, from, sizeof bytes);
+    return (i32x8)__builtin_ia32_pmovzxbd256((Bytes)(Pair){bytes, 0});
+#else
+    return __builtin_convertvector(*(const u8x8_at *)from, i32x8);
+#endif
+}
+
+LEVEL_v3 static inline void store_u8_i32x8(uint8_t *to, i32x8 x)
+{
+#if 8 == 16 && defined(__x86_64__) && !defined(__clang__)
+    typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
+    *(Bytes *)to = __builtin_ia32_pmovdb512_mask(x, (Bytes){0}, 0xffff);
+#else
+    *(u8x8_at *)to = __builtin_convertvector(x, u8x8);
+#endif
 }
 
 /* x where the mask is set, else zero. */
@@ -2714,6 +2794,38 @@ LEVEL_v3 static inline void winograd_output_adjoint_f32x8(f32x8 y[4][4], float *
     }
 }
 
+/* B v, the adjoint. */
+LEVEL_v3 static inline void winograd_input_adjoint_line_f32x8(const f32x8 v[6], f32x8 d[6])
+{
+    const f32x8 sum12 = v[1] + v[2], difference12 = v[2] - v[1], sum34 = v[3] + v[4], difference34 = v[4] - v[3];
+    d[0] = 4.0f * v[0];
+    d[1] = 4.0f * difference12 + 2.0f * difference34 + 4.0f * v[5];
+    d[2] = -5.0f * v[0] - 4.0f * sum12 - sum34;
+    d[3] = -5.0f * v[5] - difference12 - 2.0f * difference34;
+    d[4] = v[0] + sum12 + sum34;
+    d[5] = v[5];
+}
+
+/* B v Bt of 36 entries `entry` apart, at 6x6 pixels whose rows and pixels lie `row` and `pixel` apart: added to the first two rows
+ * and columns, where other tiles have been, else stored. */
+LEVEL_v3 static inline void winograd_input_adjoint_f32x8(const float *from, ptrdiff_t entry, float *to, ptrdiff_t row, ptrdiff_t pixel)
+{
+    f32x8 half[6][6]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        const float *const at = from + s * entry;
+        const f32x8 v[6] = {load_f32x8(at), load_f32x8(at + 6 * entry), load_f32x8(at + 12 * entry),
+                                load_f32x8(at + 18 * entry), load_f32x8(at + 24 * entry), load_f32x8(at + 30 * entry)};
+        winograd_input_adjoint_line_f32x8(v, half[s]);
+    }
+    UNROLL for (int r = 0; r < 6; r++) {
+        const f32x8 v[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
+        f32x8 d[6];
+        winograd_input_adjoint_line_f32x8(v, d);
+        float *const at = to + r * row;
+        UNROLL for (int s = 0; s < 6; s++) store_f32x8(at + s * pixel, r < 2 || s < 2 ? load_f32x8(at + s * pixel) + d[s] : d[s]);
+    }
+}
+
 /* G g */
 LEVEL_v3 static inline void winograd_kernel_line_f32x8(const f32x8 g[3], f32x8 u[6])
 {
@@ -2766,6 +2878,26 @@ LEVEL_v3 static inline void winograd_kernel_adjoint_f32x8(f32x8 u[6][6], float *
     }
 }
 
+
+/* conv2d_1: G g Gt of every kernel g, for Winograd's convolution. */
+LEVEL_v3 static void conv2d_1_kernel_transform_v3(const float (*kernel)[288][16], float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int c = 0; c < 32; c++) {
+            for (int part = 0; part < 16; part += 8) {
+                winograd_kernel_f32x8(&kernel[g][c][part], 32 * 16, &u[0][g][c][part], 2048);
+            }
+        }
+    }
+}
+
+static void derive_v3(mnist_cnn_weights *w)
+{
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, w->conv2d_1_kernel_transformed, task, task + 1);
+    }
+}
 
 /* rescaling: y = x * 0.00392156863 + 0. */
 LEVEL_v3 static void rescaling_forward_v3(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
@@ -2838,20 +2970,7 @@ LEVEL_v3 static void conv2d_forward_v3(const float (*x)[28][28][1], const float 
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v3 static void conv2d_1_kernel_transform_v3(const float (*kernel)[288][16], float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int c = 0; c < 32; c++) {
-            for (int part = 0; part < 16; part += 8) {
-                winograd_kernel_f32x8(&kernel[g][c][part], 32 * 16, &u[0][g][c][part], 2048);
-            }
-        }
-    }
-}
-
-/* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
- * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v3 static void conv2d_1_forward_v3(const float (*x)[26][26][32], const float *bias, float (*y)[24][24][64], float *work, float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void conv2d_1_forward_v3(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
     float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
@@ -2866,8 +2985,8 @@ LEVEL_v3 static void conv2d_1_forward_v3(const float (*x)[26][26][32], const flo
             }
             for (int entry = 0; entry < 36; entry++) {
                 for (int k = 0; k < 8; k += 2) {
-                    const float *const b0 = &u[entry][k / 2][0][k % 2 * 8];
-                    const float *const b1 = &u[entry][(k + 1) / 2][0][(k + 1) % 2 * 8];
+                    const float *const b0 = &kernel_transformed[entry][k / 2][0][k % 2 * 8];
+                    const float *const b1 = &kernel_transformed[entry][(k + 1) / 2][0][(k + 1) % 2 * 8];
                     for (int t = 0; t < 12; t += 6) {
                         const float *const a = &v[entry][t][0];
                         f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
@@ -2905,36 +3024,19 @@ LEVEL_v3 static void conv2d_1_forward_v3(const float (*x)[26][26][32], const flo
                     for (int k = 0; k < 64; k += 8) {
                         f32x8 d[4][4];
                         winograd_output_f32x8(&m[0][b * 6 + j][k], 12 * 64, d);
-                        UNROLL for (int r = 0; r < 4; r++) {
-                            UNROLL for (int s = 0; s < 4; s++) {
-                                const int p = 4 * (i + b) + r, q = 4 * j + s;
-                                f32x8 sum = d[r][s] + load_f32x8(&bias[k]);
+                        UNROLL for (int r = 0; r < 4; r += 2) {
+                            UNROLL for (int s = 0; s < 4; s += 2) {
+                                const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
+                                f32x8 sum = d[r][s];
+                                sum = max_f32x8(d[r][s + 1], sum);
+                                sum = max_f32x8(d[r + 1][s], sum);
+                                sum = max_f32x8(d[r + 1][s + 1], sum);
+                                sum += load_f32x8(&bias[k]);
+                                sum = max_f32x8((f32x8){0}, sum);
                                 store_f32x8(&y[n][p][q][k], sum);
                             }
                         }
                     }
-                }
-            }
-        }
-    }
-}
-
-/* max_pooling2d: the largest of each window of 2 x 2, a step being 2 x 2. */
-LEVEL_v3 static void max_pooling2d_forward_v3(const float (*x)[24][24][64], float (*y)[12][12][64], ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t n = first; n < last; n++) {
-        for (int p = 0; p < 12; p++) {
-            for (int q = 0; q < 12; q++) {
-                for (int c = 0; c < 64; c += 8) {
-                    f32x8 v = (f32x8){0} + -INFINITY;
-                    for (int r = 0; r < 2; r++) {
-                        for (int s = 0; s < 2; s++) {
-                            const f32x8 a = load_f32x8(&x[n][p * 2 + r][q * 2 + s][c]);
-                            v = max_f32x8(a, v);
-                        }
-                    }
-                    v = max_f32x8((f32x8){0}, v);
-                    store_f32x8(&y[n][p][q][c], v);
                 }
             }
         }
@@ -3050,18 +3152,14 @@ LEVEL_v3 static void dense_1_softmax_forward_v3(const float *x, float *y, ptrdif
 static void run_single_v3(const mnist_cnn_weights *w, const float *input, float *output, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 608256);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena + 460800);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 36864);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
-    float *const conv2d_1_workspace = (float *)(arena + 294912);
-    float *const conv2d_1_workspace_21 = (float *)(arena);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 165888);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 252416);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 512);
+    float *const conv2d_1_workspace = (float *)(arena);
     rescaling_forward_v3(input, &rescaling_out[0][0][0][0], 0, 1);
     conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1);
-    conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 4);
-    conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 1, 0);
-    max_pooling2d_forward_v3(conv2d_1_linear_out, conv2d_1_out, 0, 1);
+    conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, 0);
     dense_forward_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
     dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
     dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], output, 0, 1);
@@ -3236,14 +3334,12 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[128], const float
 
 static void run_batch_v3(const mnist_cnn_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 18874368);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
-    float *const conv2d_1_workspace = (float *)(arena + 29949952);
-    float *const conv2d_1_workspace_21 = (float *)(arena + 32604160);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -3253,16 +3349,8 @@ static void run_batch_v3(const mnist_cnn_weights *w, const float *input, float *
         conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_forward_v3(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -3305,17 +3393,15 @@ LEVEL_v3 static void dense_1_loss_v3(const float *p, const float *target, const 
 
 static float run_evaluation_v3(const mnist_cnn_weights *w, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 18874368);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
     float (*const dense_1_out)[10] = (float (*)[10])(arena);
     float *const dense_1_loss = (float *)(arena + 10240);
     float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 5120);
-    float *const conv2d_1_workspace = (float *)(arena + 29949952);
-    float *const conv2d_1_workspace_25 = (float *)(arena + 32604160);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -3325,16 +3411,8 @@ static float run_evaluation_v3(const mnist_cnn_weights *w, const float *input, c
         conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_25, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_25, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_forward_v3(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -3364,6 +3442,89 @@ static float run_evaluation_v3(const mnist_cnn_weights *w, const float *input, c
 }
 
 /* ---- training ---- */
+
+/* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
+ * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
+LEVEL_v3 static void conv2d_1_forward_train_v3(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
+    float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int i = 0; i < 6; i += 2) {
+            for (int b = 0; b < 2; b++) {
+                for (int j = 0; j < 6; j++) {
+                    for (int k = 0; k < 32; k += 8) {
+                        winograd_input_f32x8(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 12 * 32);
+                    }
+                }
+            }
+            for (int entry = 0; entry < 36; entry++) {
+                for (int k = 0; k < 8; k += 2) {
+                    const float *const b0 = &kernel_transformed[entry][k / 2][0][k % 2 * 8];
+                    const float *const b1 = &kernel_transformed[entry][(k + 1) / 2][0][(k + 1) % 2 * 8];
+                    for (int t = 0; t < 12; t += 6) {
+                        const float *const a = &v[entry][t][0];
+                        f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+                        f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
+                        f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
+                        f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+                        f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
+                        f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
+                        for (int c = 0; c < 32; c++) {
+                            const f32x8 w0 = load_f32x8(b0 + c * 16); const f32x8 w1 = load_f32x8(b1 + c * 16);
+                            s0_0 += a[c] * w0; s0_1 += a[c] * w1;
+                            s1_0 += a[c + 32] * w0; s1_1 += a[c + 32] * w1;
+                            s2_0 += a[c + 64] * w0; s2_1 += a[c + 64] * w1;
+                            s3_0 += a[c + 96] * w0; s3_1 += a[c + 96] * w1;
+                            s4_0 += a[c + 128] * w0; s4_1 += a[c + 128] * w1;
+                            s5_0 += a[c + 160] * w0; s5_1 += a[c + 160] * w1;
+                        }
+                        store_f32x8(&m[entry][t][k * 8], s0_0);
+                        store_f32x8(&m[entry][t][(k + 1) * 8], s0_1);
+                        store_f32x8(&m[entry][t + 1][k * 8], s1_0);
+                        store_f32x8(&m[entry][t + 1][(k + 1) * 8], s1_1);
+                        store_f32x8(&m[entry][t + 2][k * 8], s2_0);
+                        store_f32x8(&m[entry][t + 2][(k + 1) * 8], s2_1);
+                        store_f32x8(&m[entry][t + 3][k * 8], s3_0);
+                        store_f32x8(&m[entry][t + 3][(k + 1) * 8], s3_1);
+                        store_f32x8(&m[entry][t + 4][k * 8], s4_0);
+                        store_f32x8(&m[entry][t + 4][(k + 1) * 8], s4_1);
+                        store_f32x8(&m[entry][t + 5][k * 8], s5_0);
+                        store_f32x8(&m[entry][t + 5][(k + 1) * 8], s5_1);
+                    }
+                }
+            }
+            for (int b = 0; b < 2; b++) {
+                for (int j = 0; j < 6; j++) {
+                    for (int k = 0; k < 64; k += 8) {
+                        f32x8 d[4][4];
+                        winograd_output_f32x8(&m[0][b * 6 + j][k], 12 * 64, d);
+                        UNROLL for (int r = 0; r < 4; r += 2) {
+                            UNROLL for (int s = 0; s < 4; s += 2) {
+                                const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
+                                f32x8 sum = d[r][s];
+                                i32x8 place = {0}, larger;
+                                larger = d[r][s + 1] > sum;
+                                place = (larger & 1) | (~larger & place);
+                                sum = max_f32x8(d[r][s + 1], sum);
+                                larger = d[r + 1][s] > sum;
+                                place = (larger & 2) | (~larger & place);
+                                sum = max_f32x8(d[r + 1][s], sum);
+                                larger = d[r + 1][s + 1] > sum;
+                                place = (larger & 3) | (~larger & place);
+                                sum = max_f32x8(d[r + 1][s + 1], sum);
+                                store_u8_i32x8(&selected[n][p][q][k], place);
+                                sum += load_f32x8(&bias[k]);
+                                sum = max_f32x8((f32x8){0}, sum);
+                                store_f32x8(&y[n][p][q][k], sum);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
 
 /* dropout: y = 0 with probability 0.25, else x / 0.75. */
 LEVEL_v3 static void dropout_forward_v3(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
@@ -3793,45 +3954,17 @@ LEVEL_v3 static void dense_bias_update_v3(const float *d_w, float *w, float *slo
     }
 }
 
-/* max_pooling2d: d_x = d_y at the first largest number of each window, else zero. */
-LEVEL_v3 static void max_pooling2d_gradient_v3(const float (*x)[24][24][64], const float (*d_y)[12][12][64], float (*d_x)[24][24][64], ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t n = first; n < last; n++) {
-        for (int p = 0; p < 12; p++) {
-            for (int q = 0; q < 12; q++) {
-                for (int c = 0; c < 64; c += 8) {
-                    const f32x8 d = load_f32x8(&d_y[n][p][q][c]);
-                    f32x8 largest = (f32x8){0} - INFINITY;
-                    for (int r = 0; r < 2; r++) {
-                        for (int s = 0; s < 2; s++) {
-                            largest = max_f32x8(load_f32x8(&x[n][p * 2 + r][q * 2 + s][c]), largest);
-                        }
-                    }
-                    i32x8 open = ~(i32x8){0};
-                    for (int r = 0; r < 2; r++) {
-                        for (int s = 0; s < 2; s++) {
-                            const i32x8 hit = (load_f32x8(&x[n][p * 2 + r][q * 2 + s][c]) == largest) & open;
-                            open &= ~hit;
-                            store_f32x8(&d_x[n][p * 2 + r][q * 2 + s][c], keep_f32x8(hit, d));
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v3 static void conv2d_1_transpose_v3(const float (*kernel)[288][16], float *flipped, ptrdiff_t first, ptrdiff_t last)
+/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+LEVEL_v3 static void conv2d_1_transpose_v3(const float (*kernel)[288][16], float *turned, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
-        float *to = flipped + g * (9216);
+        float *to = turned + g * (9216);
         for (int r = 0; r < 3; r++) {
             for (int s = 0; s < 3; s++) {
                 for (int k = 0; k < 64; k++) {
                     for (int i = 0; i < 16; i++) {
                         const ptrdiff_t c = g * 16 + i;
-                        *to++ = c < 32 ? kernel[k / 16][((2 - r) * 3 - s + 2) * 32 + c][k % 16] : 0.0f;
+                        *to++ = c < 32 ? kernel[k / 16][(r * 3 + s) * 32 + c][k % 16] : 0.0f;
                     }
                 }
             }
@@ -3839,99 +3972,28 @@ LEVEL_v3 static void conv2d_1_transpose_v3(const float (*kernel)[288][16], float
     }
 }
 
-/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v3 static void conv2d_1_flipped_transform_v3(float (*flipped)[576][16], float (*u)[2][64][16], ptrdiff_t first, ptrdiff_t last)
+/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+LEVEL_v3 static void conv2d_1_turned_transform_v3(float (*turned)[576][16], float (*u)[2][64][16], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 64; c++) {
             for (int part = 0; part < 16; part += 8) {
-                winograd_kernel_f32x8(&flipped[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
+                winograd_kernel_f32x8(&turned[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
             }
         }
     }
 }
 
-/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-LEVEL_v3 static void conv2d_1_input_gradient_v3(const float (*d_y)[24][24][64], float (*d_x)[26][26][32], float *work, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+LEVEL_v3 static void conv2d_1_gradients_part_v3(const float (*x)[26][26][32], const float (*d_y)[12][12][64], const uint8_t (*selected)[12][12][64], float (*d_x)[26][26][32], float *work, float *tiles, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const v)[7][64] = (float (*)[7][64])(work + task * 35712);
-    float (*const m)[7][32] = (float (*)[7][32])(work + task * 35712 + 16128);
-    float (*const rows)[1920] = (float (*)[1920])(work + task * 35712 + 24192);
-    for (ptrdiff_t n = first; n < last; n++) {
-        for (int i = 0; i < 7; i += 1) {
-            for (int r = 0; r < 6; r++) {
-                const int h = (4 * i + r - 2);
-                memset(rows[r], 0, sizeof rows[r]);
-                if (h >= 0 && h < 24) memcpy(&rows[r][128], &d_y[n][h][0][0], 1536 * sizeof(float));
-            }
-            for (int b = 0; b < 1; b++) {
-                for (int j = 0; j < 7; j++) {
-                    for (int k = 0; k < 64; k += 8) {
-                        winograd_input_f32x8(&rows[4 * b][4 * j * 64 + k], 1920, 64, &v[0][b * 7 + j][k], 7 * 64);
-                    }
-                }
-            }
-            for (int entry = 0; entry < 36; entry++) {
-                for (int k = 0; k < 4; k += 1) {
-                    const float *const b0 = &u[entry][k / 2][0][k % 2 * 8];
-                    for (int t = 0; t < 7; t += 7) {
-                        const float *const a = &v[entry][t][0];
-                        f32x8 s0_0 = {0};
-                        f32x8 s1_0 = {0};
-                        f32x8 s2_0 = {0};
-                        f32x8 s3_0 = {0};
-                        f32x8 s4_0 = {0};
-                        f32x8 s5_0 = {0};
-                        f32x8 s6_0 = {0};
-                        for (int c = 0; c < 64; c++) {
-                            const f32x8 w0 = load_f32x8(b0 + c * 16);
-                            s0_0 += a[c] * w0;
-                            s1_0 += a[c + 64] * w0;
-                            s2_0 += a[c + 128] * w0;
-                            s3_0 += a[c + 192] * w0;
-                            s4_0 += a[c + 256] * w0;
-                            s5_0 += a[c + 320] * w0;
-                            s6_0 += a[c + 384] * w0;
-                        }
-                        store_f32x8(&m[entry][t][k * 8], s0_0);
-                        store_f32x8(&m[entry][t + 1][k * 8], s1_0);
-                        store_f32x8(&m[entry][t + 2][k * 8], s2_0);
-                        store_f32x8(&m[entry][t + 3][k * 8], s3_0);
-                        store_f32x8(&m[entry][t + 4][k * 8], s4_0);
-                        store_f32x8(&m[entry][t + 5][k * 8], s5_0);
-                        store_f32x8(&m[entry][t + 6][k * 8], s6_0);
-                    }
-                }
-            }
-            for (int b = 0; b < 1; b++) {
-                for (int j = 0; j < 7; j++) {
-                    for (int k = 0; k < 32; k += 8) {
-                        f32x8 d[4][4];
-                        winograd_output_f32x8(&m[0][b * 7 + j][k], 7 * 32, d);
-                        UNROLL for (int r = 0; r < 4; r++) {
-                            UNROLL for (int s = 0; s < 4; s++) {
-                                const int p = 4 * (i + b) + r, q = 4 * j + s;
-                                if (p < 26 && q < 26) {
-                                    f32x8 sum = d[r][s];
-                                    sum = keep_f32x8(load_f32x8(&e0[n][p][q][k]) > 0.0f, sum);
-                                    store_f32x8(&d_x[n][p][q][k], sum);
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-LEVEL_v3 static void conv2d_1_weight_gradient_part_v3(const float (*x)[26][26][32], const float (*d_y)[24][24][64], float *work, float *tiles, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float (*const sums)[4][32][16] = (float (*)[4][32][16])(work + task * 73728);
-    float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 124416);
-    float (*const z)[36][64] = (float (*)[36][64])(tiles + task * 124416 + 41472);
-    memset(sums, 0, 73728 * sizeof(float));
+    float (*const sums)[4][32][16] = (float (*)[4][32][16])(work + task * 73792);
+    float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 170880);
+    float (*const z)[36][64] = (float (*)[36][64])(tiles + task * 170880 + 41472);
+    float *const bias_sums = work + task * 73792 + 73728;
+    float (*const d_v)[36][32] = (float (*)[36][32])(tiles + task * 170880 + 124416);
+    float (*const rows)[832] = (float (*)[832])(tiles + task * 170880 + 165888);
+    memset(work + task * 73792, 0, 73792 * sizeof(float));
     for (ptrdiff_t n = first; n < last; n++) {
         for (int i = 0; i < 6; i++) {
             for (int b = 0; b < 1; b++) {
@@ -3944,9 +4006,20 @@ LEVEL_v3 static void conv2d_1_weight_gradient_part_v3(const float (*x)[26][26][3
             for (int j = 0; j < 6; j++) {
                 for (int k = 0; k < 64; k += 8) {
                     f32x8 d[4][4];
-                    UNROLL for (int r = 0; r < 4; r++) {
-                        UNROLL for (int s = 0; s < 4; s++) d[r][s] = load_f32x8(&d_y[n][4 * i + r][4 * j + s][k]);
+                    UNROLL for (int r = 0; r < 4; r += 2) {
+                        UNROLL for (int s = 0; s < 4; s += 2) {
+                            const int p = 2 * i + r / 2, q = 2 * j + s / 2;
+                            const f32x8 largest = load_f32x8(&d_y[n][p][q][k]);
+                            const i32x8 place = load_u8_i32x8(&selected[n][p][q][k]);
+                            d[r][s] = keep_f32x8(place == 0, largest);
+                            d[r][s + 1] = keep_f32x8(place == 1, largest);
+                            d[r + 1][s] = keep_f32x8(place == 2, largest);
+                            d[r + 1][s + 1] = keep_f32x8(place == 3, largest);
+                        }
                     }
+                    f32x8 sum = load_f32x8(&bias_sums[k]);
+                    UNROLL for (int r = 0; r < 4; r++) sum += (d[r][0] + d[r][1]) + (d[r][2] + d[r][3]);
+                    store_f32x8(&bias_sums[k], sum);
                     winograd_output_adjoint_f32x8(d, &z[0][i * 6 + j][k], 36 * 64);
                 }
             }
@@ -3978,11 +4051,66 @@ LEVEL_v3 static void conv2d_1_weight_gradient_part_v3(const float (*x)[26][26][3
                     store_f32x8(t1 + 3 * 16, s3_1);
                 }
             }
+            for (int k = 0; k < 4; k += 2) {
+                const float *const b0 = &u[entry][k / 2][0][k % 2 * 8];
+                const float *const b1 = &u[entry][(k + 1) / 2][0][(k + 1) % 2 * 8];
+                for (int t = 0; t < 36; t += 6) {
+                    const float *const a = &z[entry][t][0];
+                    f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+                    f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
+                    f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
+                    f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+                    f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
+                    f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
+                    for (int c = 0; c < 64; c++) {
+                        const f32x8 w0 = load_f32x8(b0 + c * 16); const f32x8 w1 = load_f32x8(b1 + c * 16);
+                        s0_0 += a[c] * w0; s0_1 += a[c] * w1;
+                        s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1;
+                        s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1;
+                        s3_0 += a[c + 192] * w0; s3_1 += a[c + 192] * w1;
+                        s4_0 += a[c + 256] * w0; s4_1 += a[c + 256] * w1;
+                        s5_0 += a[c + 320] * w0; s5_1 += a[c + 320] * w1;
+                    }
+                    store_f32x8(&d_v[entry][t][k * 8], s0_0);
+                    store_f32x8(&d_v[entry][t][(k + 1) * 8], s0_1);
+                    store_f32x8(&d_v[entry][t + 1][k * 8], s1_0);
+                    store_f32x8(&d_v[entry][t + 1][(k + 1) * 8], s1_1);
+                    store_f32x8(&d_v[entry][t + 2][k * 8], s2_0);
+                    store_f32x8(&d_v[entry][t + 2][(k + 1) * 8], s2_1);
+                    store_f32x8(&d_v[entry][t + 3][k * 8], s3_0);
+                    store_f32x8(&d_v[entry][t + 3][(k + 1) * 8], s3_1);
+                    store_f32x8(&d_v[entry][t + 4][k * 8], s4_0);
+                    store_f32x8(&d_v[entry][t + 4][(k + 1) * 8], s4_1);
+                    store_f32x8(&d_v[entry][t + 5][k * 8], s5_0);
+                    store_f32x8(&d_v[entry][t + 5][(k + 1) * 8], s5_1);
+                }
+            }
+        }
+        for (int i = 0; i < 6; i++) {
+            if (i == 0) memset(rows, 0, 2 * sizeof rows[0]);
+            else memcpy(rows[0], rows[4], 2 * sizeof rows[0]);
+            for (int r = 2; r < 6; r++) memset(rows[r], 0, 2 * 32 * sizeof(float));
+            for (int j = 0; j < 6; j++) {
+                for (int k = 0; k < 32; k += 8) {
+                    winograd_input_adjoint_f32x8(&d_v[0][i * 6 + j][k], 36 * 32, &rows[0][4 * j * 32 + k], 832, 32);
+                }
+            }
+            for (int r = 0; r < (i + 1 < 6 ? 4 : 6); r++) {
+                const int h = 4 * i + r - 0;
+                if (h < 0 || h >= 26) continue;
+                for (int w = 0; w < 26; w++) {
+                    for (int k = 0; k < 32; k += 8) {
+                        f32x8 sum = load_f32x8(&rows[r][w * 32 + k]);
+                        sum = keep_f32x8(load_f32x8(&e0[n][h][w][k]) > 0.0f, sum);
+                        store_f32x8(&d_x[n][h][w][k], sum);
+                    }
+                }
+            }
         }
     }
 }
 
-/* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
+/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
 LEVEL_v3 static void conv2d_1_weight_gradient_v3(float (*d_kernel)[288][16], float *work, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
@@ -3991,33 +4119,21 @@ LEVEL_v3 static void conv2d_1_weight_gradient_v3(float (*d_kernel)[288][16], flo
             for (int entry = 0; entry < 36; entry++) {
                 const float *const sums = work + (entry * 128 + g) * 16 + part;
                 d[entry / 6][entry % 6] = load_f32x8(sums);
-                for (int shard = 1; shard < 16; shard++) d[entry / 6][entry % 6] += load_f32x8(sums + shard * 73728);
+                for (int shard = 1; shard < 16; shard++) d[entry / 6][entry % 6] += load_f32x8(sums + shard * 73792);
             }
             winograd_kernel_adjoint_f32x8(d, &d_kernel[g / 32][g % 32][part], 32 * 16);
         }
     }
 }
 
-/* conv2d_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void conv2d_1_bias_gradient_part_v3(const float (*d_y)[64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float *const sums = work + task * 64;
-    memset(sums, 0, 64 * sizeof(float));
-    for (ptrdiff_t m = first * 576; m < last * 576; m++) {
-        for (int k = 0; k < 64; k += 8) {
-            store_f32x8(&sums[k], load_f32x8(&sums[k]) + load_f32x8(&d_y[m][k]));
-        }
-    }
-}
-
-/* conv2d_1: d_bias[k] = the sum of all d_y[...][k]. */
+/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
 LEVEL_v3 static void conv2d_1_bias_gradient_v3(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 64 ? last * 256 : 64;
     ptrdiff_t i = first * 256;
     for (; i + 8 <= end; i += 8) {
-        f32x8 sum = load_f32x8(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 64 + i]);
+        f32x8 sum = load_f32x8(&work[i + 73728]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 73792 + i + 73728]);
         store_f32x8(&d_bias[i], sum);
     }
 }
@@ -4189,43 +4305,39 @@ LEVEL_v3 static void conv2d_bias_update_v3(const float *d_w, float *w, float *sl
 
 static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mnist_cnn_step *step, float *losses, float *output, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 56786944);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 37748736);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
-    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 23592960);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 28311552);
-    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 28377088);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 28442624);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 57188352);
-    float *const dense_1_loss = (float *)(arena + 57193472);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 28518400);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 28442624);
-    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 28311552);
-    float *const d_dense_1_bias = (float *)(arena + 28320384);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 48824320);
-    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 18874368);
-    float *const d_dense_bias = (float *)(arena + 23601152);
-    float (*const d_conv2d_1_linear)[24][24][64] = (float (*)[24][24][64])(arena + 18874368);
-    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 15794176);
-    float *const d_conv2d_1_bias = (float *)(arena + 11079680);
-    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11094016);
-    float *const d_conv2d_bias = (float *)(arena + 11077632);
-    float *const conv2d_1_workspace = (float *)(arena + 18874368);
-    float *const conv2d_1_workspace_61 = (float *)(arena + 21528576);
-    float *const dense_1_workspace = (float *)(arena + 28508160);
-    float *const dense_1_workspace_63 = (float *)(arena + 28319744);
-    float *const dense_workspace = (float *)(arena + 28311552);
-    float *const dense_workspace_65 = (float *)(arena + 23592960);
-    float *const conv2d_1_workspace_66 = (float *)(arena + 13656064);
-    float *const conv2d_1_workspace_67 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_68 = (float *)(arena + 13361152);
-    float *const conv2d_1_workspace_69 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_70 = (float *)(arena + 48824320);
-    float *const conv2d_1_workspace_71 = (float *)(arena + 11075584);
-    float *const conv2d_workspace = (float *)(arena + 11075584);
-    float *const conv2d_workspace_73 = (float *)(arena + 11075584);
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
+    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
+    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
+    float *const dense_1_loss = (float *)(arena + 44557312);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20719616);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 20643840);
+    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 20512768);
+    float *const d_dense_1_bias = (float *)(arena + 20521600);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
+    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 11075584);
+    float *const d_dense_bias = (float *)(arena + 15802368);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
+    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
+    float *const d_conv2d_1_bias = (float *)(arena + 44557824);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
+    float *const d_conv2d_bias = (float *)(arena + 2048);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
+    float *const dense_1_workspace = (float *)(arena + 20709376);
+    float *const dense_1_workspace_64 = (float *)(arena + 20520960);
+    float *const dense_workspace = (float *)(arena + 20512768);
+    float *const dense_workspace_66 = (float *)(arena + 15794176);
+    float *const conv2d_1_workspace_67 = (float *)(arena + 33087488);
+    float *const conv2d_1_workspace_68 = (float *)(arena + 22151168);
+    float *const conv2d_1_workspace_69 = (float *)(arena + 44478464);
+    float *const conv2d_1_workspace_70 = (float *)(arena + 44109824);
+    float *const conv2d_workspace = (float *)(arena);
+    float *const conv2d_workspace_72 = (float *)(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -4235,16 +4347,8 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
         conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_61, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_61, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_forward_v3(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4280,9 +4384,9 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_63, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_64, count * task / 16, count * (task + 1) / 16, task);
     }
-    dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_63, 0, 1);
+    dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_64, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         dense_1_kernel_update_v3(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
@@ -4298,43 +4402,31 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v3(d_dropout_1, dense_workspace_65, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v3(d_dropout_1, dense_workspace_66, count * task / 16, count * (task + 1) / 16, task);
     }
-    dense_bias_gradient_v3(d_dense_bias, dense_workspace_65, 0, 1);
+    dense_bias_gradient_v3(d_dense_bias, dense_workspace_66, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_kernel_update_v3(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 1152 * task / 16, 1152 * (task + 1) / 16);
     }
     dense_bias_update_v3(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_gradient_v3(conv2d_1_linear_out, (const float (*)[12][12][64])d_flatten, d_conv2d_1_linear, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_69, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_66, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_flipped_transform_v3((float (*)[576][16])conv2d_1_workspace_66, (float (*)[2][64][16])conv2d_1_workspace_68, task, task + 1);
+        conv2d_1_turned_transform_v3((float (*)[576][16])conv2d_1_workspace_69, (float (*)[2][64][16])conv2d_1_workspace_70, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_input_gradient_v3(d_conv2d_1_linear, d_conv2d, conv2d_1_workspace_67, (float (*)[2][64][16])conv2d_1_workspace_68, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_gradients_part_v3(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_67, conv2d_1_workspace_68, (float (*)[2][64][16])conv2d_1_workspace_70, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_part_v3(conv2d_linear_out, d_conv2d_1_linear, conv2d_1_workspace_69, conv2d_1_workspace_70, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_weight_gradient_v3(d_conv2d_1_kernel, conv2d_1_workspace_67, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v3(d_conv2d_1_kernel, conv2d_1_workspace_69, 128 * task / 16, 128 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_bias_gradient_part_v3((const float (*)[64])d_conv2d_1_linear, conv2d_1_workspace_71, count * task / 16, count * (task + 1) / 16, task);
-    }
-    conv2d_1_bias_gradient_v3(d_conv2d_1_bias, conv2d_1_workspace_71, 0, 1);
+    conv2d_1_bias_gradient_v3(d_conv2d_1_bias, conv2d_1_workspace_67, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_1_kernel_update_v3(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
@@ -4350,11 +4442,15 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v3((const float (*)[32])d_conv2d, conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_v3((const float (*)[32])d_conv2d, conv2d_workspace_72, count * task / 16, count * (task + 1) / 16, task);
     }
-    conv2d_bias_gradient_v3(d_conv2d_bias, conv2d_workspace_73, 0, 1);
+    conv2d_bias_gradient_v3(d_conv2d_bias, conv2d_workspace_72, 0, 1);
     conv2d_kernel_update_v3(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
     conv2d_bias_update_v3(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, w->conv2d_1_kernel_transformed, task, task + 1);
+    }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
     {
@@ -4516,33 +4612,29 @@ LEVEL_v3 static void dense_input_gradient_gradients_v3(const float (*d_y)[128], 
 
 static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 56786944);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 37748736);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 23592960);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 23658496);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 57188352);
-    float *const dense_1_loss = (float *)(arena + 57193472);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 23668736);
-    float (*const d_dense)[128] = (float (*)[128])(arena + 23724032);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 48824320);
-    float (*const d_conv2d_1_linear)[24][24][64] = (float (*)[24][24][64])(arena + 18874368);
-    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena);
-    float *const conv2d_1_workspace = (float *)(arena + 18874368);
-    float *const conv2d_1_workspace_41 = (float *)(arena + 21528576);
-    float *const dense_1_workspace = (float *)(arena + 23658496);
-    float *const dense_1_workspace_43 = (float *)(arena + 23592960);
-    float *const dense_workspace = (float *)(arena + 23592960);
-    float *const dense_workspace_45 = (float *)(arena + 18874368);
-    float *const conv2d_1_workspace_46 = (float *)(arena + 13656064);
-    float *const conv2d_1_workspace_47 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_48 = (float *)(arena + 13361152);
-    float *const conv2d_1_workspace_49 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_50 = (float *)(arena + 48824320);
-    float *const conv2d_1_workspace_51 = (float *)(arena + 11075584);
-    float *const conv2d_workspace = (float *)(arena + 11075584);
-    float *const conv2d_workspace_53 = (float *)(arena + 11075584);
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 15794176);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 15859712);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44478464);
+    float *const dense_1_loss = (float *)(arena + 44483584);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 15869952);
+    float (*const d_dense)[128] = (float (*)[128])(arena + 15925248);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
+    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
+    float *const dense_1_workspace = (float *)(arena + 15859712);
+    float *const dense_1_workspace_44 = (float *)(arena + 15794176);
+    float *const dense_workspace = (float *)(arena + 15794176);
+    float *const dense_workspace_46 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_47 = (float *)(arena + 33087488);
+    float *const conv2d_1_workspace_48 = (float *)(arena + 22151168);
+    float *const conv2d_1_workspace_49 = (float *)(arena + 44404736);
+    float *const conv2d_1_workspace_50 = (float *)(arena + 44109824);
+    float *const conv2d_workspace = (float *)(arena);
+    float *const conv2d_workspace_52 = (float *)(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -4552,16 +4644,8 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
         conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_41, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_41, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_forward_v3(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -4589,9 +4673,9 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_43, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_44, count * task / 16, count * (task + 1) / 16, task);
     }
-    dense_1_bias_gradient_v3(gradients->dense_1_bias, dense_1_workspace_43, 0, 1);
+    dense_1_bias_gradient_v3(gradients->dense_1_bias, dense_1_workspace_44, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_input_gradient_gradients_v3(d_dense, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, count, 576 * task / 16, 576 * (task + 1) / 16, task);
@@ -4602,38 +4686,26 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v3(d_dense, dense_workspace_45, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v3(d_dense, dense_workspace_46, count * task / 16, count * (task + 1) / 16, task);
     }
-    dense_bias_gradient_v3(gradients->dense_bias, dense_workspace_45, 0, 1);
+    dense_bias_gradient_v3(gradients->dense_bias, dense_workspace_46, 0, 1);
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_gradient_v3(conv2d_1_linear_out, (const float (*)[12][12][64])d_flatten, d_conv2d_1_linear, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_49, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_46, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_flipped_transform_v3((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
+        conv2d_1_turned_transform_v3((float (*)[576][16])conv2d_1_workspace_49, (float (*)[2][64][16])conv2d_1_workspace_50, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_input_gradient_v3(d_conv2d_1_linear, d_conv2d, conv2d_1_workspace_47, (float (*)[2][64][16])conv2d_1_workspace_48, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_gradients_part_v3(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_47, conv2d_1_workspace_48, (float (*)[2][64][16])conv2d_1_workspace_50, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_part_v3(conv2d_linear_out, d_conv2d_1_linear, conv2d_1_workspace_49, conv2d_1_workspace_50, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_weight_gradient_v3(gradients->conv2d_1_kernel, conv2d_1_workspace_47, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v3(gradients->conv2d_1_kernel, conv2d_1_workspace_49, 128 * task / 16, 128 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_bias_gradient_part_v3((const float (*)[64])d_conv2d_1_linear, conv2d_1_workspace_51, count * task / 16, count * (task + 1) / 16, task);
-    }
-    conv2d_1_bias_gradient_v3(gradients->conv2d_1_bias, conv2d_1_workspace_51, 0, 1);
+    conv2d_1_bias_gradient_v3(gradients->conv2d_1_bias, conv2d_1_workspace_47, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_weight_gradient_part_v3(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
@@ -4644,9 +4716,9 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v3((const float (*)[32])d_conv2d, conv2d_workspace_53, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_v3((const float (*)[32])d_conv2d, conv2d_workspace_52, count * task / 16, count * (task + 1) / 16, task);
     }
-    conv2d_bias_gradient_v3(gradients->conv2d_bias, conv2d_workspace_53, 0, 1);
+    conv2d_bias_gradient_v3(gradients->conv2d_bias, conv2d_workspace_52, 0, 1);
     double total = 0;
     {
         double sum = 0;
@@ -4663,6 +4735,8 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
 typedef float f32x4 __attribute__((vector_size(4 * 4)));
 typedef int32_t i32x4 __attribute__((vector_size(4 * 4)));
 typedef uint32_t u32x4 __attribute__((vector_size(4 * 4)));
+typedef uint8_t u8x4 __attribute__((vector_size(4)));
+typedef uint8_t u8x4_at __attribute__((vector_size(4), aligned(1), may_alias));
 typedef float f32x4_at __attribute__((vector_size(4 * 4), aligned(4), may_alias)); /* anywhere in memory */
 
 LEVEL_base static inline f32x4 load_f32x4(const float *from)
@@ -4686,6 +4760,33 @@ LEVEL_base static inline f32x4 load_part_f32x4(const float *from, size_t count)
 LEVEL_base static inline void store_part_f32x4(float *to, f32x4 x, size_t count)
 {
     memcpy(to, &x, count * sizeof(float));
+}
+
+/* Whole numbers kept in bytes. gcc takes __builtin_convertvector between these lengths apart into single numbers. */
+LEVEL_base static inline i32x4 load_u8_i32x4(const uint8_t *from)
+{
+#if 4 == 16 && defined(__x86_64__) && !defined(__clang__)
+    typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
+    return (i32x4)__builtin_ia32_pmovzxbd512_mask(*(const Bytes *)from, (i32x4){0}, 0xffff);
+#elif 4 == 8 && defined(__x86_64__) && !defined(__clang__)
+    typedef long long Pair __attribute__((vector_size(16)));
+    typedef char Bytes __attribute__((vector_size(16)));
+    long long bytes;
+    memcpy(&bytes, from, sizeof bytes);
+    return (i32x4)__builtin_ia32_pmovzxbd256((Bytes)(Pair){bytes, 0});
+#else
+    return __builtin_convertvector(*(const u8x4_at *)from, i32x4);
+#endif
+}
+
+LEVEL_base static inline void store_u8_i32x4(uint8_t *to, i32x4 x)
+{
+#if 4 == 16 && defined(__x86_64__) && !defined(__clang__)
+    typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
+    *(Bytes *)to = __builtin_ia32_pmovdb512_mask(x, (Bytes){0}, 0xffff);
+#else
+    *(u8x4_at *)to = __builtin_convertvector(x, u8x4);
+#endif
 }
 
 /* x where the mask is set, else zero. */
@@ -4822,6 +4923,38 @@ LEVEL_base static inline void winograd_output_adjoint_f32x4(f32x4 y[4][4], float
     }
 }
 
+/* B v, the adjoint. */
+LEVEL_base static inline void winograd_input_adjoint_line_f32x4(const f32x4 v[6], f32x4 d[6])
+{
+    const f32x4 sum12 = v[1] + v[2], difference12 = v[2] - v[1], sum34 = v[3] + v[4], difference34 = v[4] - v[3];
+    d[0] = 4.0f * v[0];
+    d[1] = 4.0f * difference12 + 2.0f * difference34 + 4.0f * v[5];
+    d[2] = -5.0f * v[0] - 4.0f * sum12 - sum34;
+    d[3] = -5.0f * v[5] - difference12 - 2.0f * difference34;
+    d[4] = v[0] + sum12 + sum34;
+    d[5] = v[5];
+}
+
+/* B v Bt of 36 entries `entry` apart, at 6x6 pixels whose rows and pixels lie `row` and `pixel` apart: added to the first two rows
+ * and columns, where other tiles have been, else stored. */
+LEVEL_base static inline void winograd_input_adjoint_f32x4(const float *from, ptrdiff_t entry, float *to, ptrdiff_t row, ptrdiff_t pixel)
+{
+    f32x4 half[6][6]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        const float *const at = from + s * entry;
+        const f32x4 v[6] = {load_f32x4(at), load_f32x4(at + 6 * entry), load_f32x4(at + 12 * entry),
+                                load_f32x4(at + 18 * entry), load_f32x4(at + 24 * entry), load_f32x4(at + 30 * entry)};
+        winograd_input_adjoint_line_f32x4(v, half[s]);
+    }
+    UNROLL for (int r = 0; r < 6; r++) {
+        const f32x4 v[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
+        f32x4 d[6];
+        winograd_input_adjoint_line_f32x4(v, d);
+        float *const at = to + r * row;
+        UNROLL for (int s = 0; s < 6; s++) store_f32x4(at + s * pixel, r < 2 || s < 2 ? load_f32x4(at + s * pixel) + d[s] : d[s]);
+    }
+}
+
 /* G g */
 LEVEL_base static inline void winograd_kernel_line_f32x4(const f32x4 g[3], f32x4 u[6])
 {
@@ -4874,6 +5007,26 @@ LEVEL_base static inline void winograd_kernel_adjoint_f32x4(f32x4 u[6][6], float
     }
 }
 
+
+/* conv2d_1: G g Gt of every kernel g, for Winograd's convolution. */
+static void conv2d_1_kernel_transform_base(const float (*kernel)[288][16], float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t g = first; g < last; g++) {
+        for (int c = 0; c < 32; c++) {
+            for (int part = 0; part < 16; part += 4) {
+                winograd_kernel_f32x4(&kernel[g][c][part], 32 * 16, &u[0][g][c][part], 2048);
+            }
+        }
+    }
+}
+
+static void derive_base(mnist_cnn_weights *w)
+{
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_base(w->conv2d_1_kernel, w->conv2d_1_kernel_transformed, task, task + 1);
+    }
+}
 
 /* rescaling: y = x * 0.00392156863 + 0. */
 static void rescaling_forward_base(const float *x, float *y, ptrdiff_t first, ptrdiff_t last)
@@ -4946,20 +5099,7 @@ static void conv2d_forward_base(const float (*x)[28][28][1], const float (*kerne
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-static void conv2d_1_kernel_transform_base(const float (*kernel)[288][16], float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int c = 0; c < 32; c++) {
-            for (int part = 0; part < 16; part += 4) {
-                winograd_kernel_f32x4(&kernel[g][c][part], 32 * 16, &u[0][g][c][part], 2048);
-            }
-        }
-    }
-}
-
-/* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
- * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bias, float (*y)[24][24][64], float *work, float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
     float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
@@ -4974,8 +5114,8 @@ static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bia
             }
             for (int entry = 0; entry < 36; entry++) {
                 for (int k = 0; k < 16; k += 2) {
-                    const float *const b0 = &u[entry][k / 4][0][k % 4 * 4];
-                    const float *const b1 = &u[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
+                    const float *const b0 = &kernel_transformed[entry][k / 4][0][k % 4 * 4];
+                    const float *const b1 = &kernel_transformed[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
                     for (int t = 0; t < 12; t += 6) {
                         const float *const a = &v[entry][t][0];
                         f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
@@ -5013,36 +5153,19 @@ static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bia
                     for (int k = 0; k < 64; k += 4) {
                         f32x4 d[4][4];
                         winograd_output_f32x4(&m[0][b * 6 + j][k], 12 * 64, d);
-                        UNROLL for (int r = 0; r < 4; r++) {
-                            UNROLL for (int s = 0; s < 4; s++) {
-                                const int p = 4 * (i + b) + r, q = 4 * j + s;
-                                f32x4 sum = d[r][s] + load_f32x4(&bias[k]);
+                        UNROLL for (int r = 0; r < 4; r += 2) {
+                            UNROLL for (int s = 0; s < 4; s += 2) {
+                                const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
+                                f32x4 sum = d[r][s];
+                                sum = max_f32x4(d[r][s + 1], sum);
+                                sum = max_f32x4(d[r + 1][s], sum);
+                                sum = max_f32x4(d[r + 1][s + 1], sum);
+                                sum += load_f32x4(&bias[k]);
+                                sum = max_f32x4((f32x4){0}, sum);
                                 store_f32x4(&y[n][p][q][k], sum);
                             }
                         }
                     }
-                }
-            }
-        }
-    }
-}
-
-/* max_pooling2d: the largest of each window of 2 x 2, a step being 2 x 2. */
-static void max_pooling2d_forward_base(const float (*x)[24][24][64], float (*y)[12][12][64], ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t n = first; n < last; n++) {
-        for (int p = 0; p < 12; p++) {
-            for (int q = 0; q < 12; q++) {
-                for (int c = 0; c < 64; c += 4) {
-                    f32x4 v = (f32x4){0} + -INFINITY;
-                    for (int r = 0; r < 2; r++) {
-                        for (int s = 0; s < 2; s++) {
-                            const f32x4 a = load_f32x4(&x[n][p * 2 + r][q * 2 + s][c]);
-                            v = max_f32x4(a, v);
-                        }
-                    }
-                    v = max_f32x4((f32x4){0}, v);
-                    store_f32x4(&y[n][p][q][c], v);
                 }
             }
         }
@@ -5161,18 +5284,14 @@ static void dense_1_softmax_forward_base(const float *x, float *y, ptrdiff_t fir
 static void run_single_base(const mnist_cnn_weights *w, const float *input, float *output, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 608256);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena + 460800);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 36864);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
-    float *const conv2d_1_workspace = (float *)(arena + 294912);
-    float *const conv2d_1_workspace_21 = (float *)(arena);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 165888);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 252416);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 512);
+    float *const conv2d_1_workspace = (float *)(arena);
     rescaling_forward_base(input, &rescaling_out[0][0][0][0], 0, 1);
     conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1);
-    conv2d_1_kernel_transform_base(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 4);
-    conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, 0, 1, 0);
-    max_pooling2d_forward_base(conv2d_1_linear_out, conv2d_1_out, 0, 1);
+    conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, 0);
     dense_forward_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
     dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
     dense_1_softmax_forward_base(&dense_1_linear_out[0][0], output, 0, 1);
@@ -5347,14 +5466,12 @@ static void dense_1_forward_batch_base(const float (*x)[128], const float (*kern
 
 static void run_batch_base(const mnist_cnn_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 18874368);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
-    float *const conv2d_1_workspace = (float *)(arena + 29949952);
-    float *const conv2d_1_workspace_21 = (float *)(arena + 32604160);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -5364,16 +5481,8 @@ static void run_batch_base(const mnist_cnn_weights *w, const float *input, float
         conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_base(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_21, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_21, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_forward_base(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5416,17 +5525,15 @@ static void dense_1_loss_base(const float *p, const float *target, const float *
 
 static float run_evaluation_base(const mnist_cnn_weights *w, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 18874368);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
     float (*const dense_1_out)[10] = (float (*)[10])(arena);
     float *const dense_1_loss = (float *)(arena + 10240);
     float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 5120);
-    float *const conv2d_1_workspace = (float *)(arena + 29949952);
-    float *const conv2d_1_workspace_25 = (float *)(arena + 32604160);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -5436,16 +5543,8 @@ static float run_evaluation_base(const mnist_cnn_weights *w, const float *input,
         conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_base(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_25, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_25, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_forward_base(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5475,6 +5574,89 @@ static float run_evaluation_base(const mnist_cnn_weights *w, const float *input,
 }
 
 /* ---- training ---- */
+
+/* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
+ * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
+static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+{
+    float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
+    float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
+    for (ptrdiff_t n = first; n < last; n++) {
+        for (int i = 0; i < 6; i += 2) {
+            for (int b = 0; b < 2; b++) {
+                for (int j = 0; j < 6; j++) {
+                    for (int k = 0; k < 32; k += 4) {
+                        winograd_input_f32x4(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 12 * 32);
+                    }
+                }
+            }
+            for (int entry = 0; entry < 36; entry++) {
+                for (int k = 0; k < 16; k += 2) {
+                    const float *const b0 = &kernel_transformed[entry][k / 4][0][k % 4 * 4];
+                    const float *const b1 = &kernel_transformed[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
+                    for (int t = 0; t < 12; t += 6) {
+                        const float *const a = &v[entry][t][0];
+                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
+                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
+                        f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
+                        f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
+                        f32x4 s4_0 = {0}; f32x4 s4_1 = {0};
+                        f32x4 s5_0 = {0}; f32x4 s5_1 = {0};
+                        for (int c = 0; c < 32; c++) {
+                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16);
+                            s0_0 += a[c] * w0; s0_1 += a[c] * w1;
+                            s1_0 += a[c + 32] * w0; s1_1 += a[c + 32] * w1;
+                            s2_0 += a[c + 64] * w0; s2_1 += a[c + 64] * w1;
+                            s3_0 += a[c + 96] * w0; s3_1 += a[c + 96] * w1;
+                            s4_0 += a[c + 128] * w0; s4_1 += a[c + 128] * w1;
+                            s5_0 += a[c + 160] * w0; s5_1 += a[c + 160] * w1;
+                        }
+                        store_f32x4(&m[entry][t][k * 4], s0_0);
+                        store_f32x4(&m[entry][t][(k + 1) * 4], s0_1);
+                        store_f32x4(&m[entry][t + 1][k * 4], s1_0);
+                        store_f32x4(&m[entry][t + 1][(k + 1) * 4], s1_1);
+                        store_f32x4(&m[entry][t + 2][k * 4], s2_0);
+                        store_f32x4(&m[entry][t + 2][(k + 1) * 4], s2_1);
+                        store_f32x4(&m[entry][t + 3][k * 4], s3_0);
+                        store_f32x4(&m[entry][t + 3][(k + 1) * 4], s3_1);
+                        store_f32x4(&m[entry][t + 4][k * 4], s4_0);
+                        store_f32x4(&m[entry][t + 4][(k + 1) * 4], s4_1);
+                        store_f32x4(&m[entry][t + 5][k * 4], s5_0);
+                        store_f32x4(&m[entry][t + 5][(k + 1) * 4], s5_1);
+                    }
+                }
+            }
+            for (int b = 0; b < 2; b++) {
+                for (int j = 0; j < 6; j++) {
+                    for (int k = 0; k < 64; k += 4) {
+                        f32x4 d[4][4];
+                        winograd_output_f32x4(&m[0][b * 6 + j][k], 12 * 64, d);
+                        UNROLL for (int r = 0; r < 4; r += 2) {
+                            UNROLL for (int s = 0; s < 4; s += 2) {
+                                const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
+                                f32x4 sum = d[r][s];
+                                i32x4 place = {0}, larger;
+                                larger = d[r][s + 1] > sum;
+                                place = (larger & 1) | (~larger & place);
+                                sum = max_f32x4(d[r][s + 1], sum);
+                                larger = d[r + 1][s] > sum;
+                                place = (larger & 2) | (~larger & place);
+                                sum = max_f32x4(d[r + 1][s], sum);
+                                larger = d[r + 1][s + 1] > sum;
+                                place = (larger & 3) | (~larger & place);
+                                sum = max_f32x4(d[r + 1][s + 1], sum);
+                                store_u8_i32x4(&selected[n][p][q][k], place);
+                                sum += load_f32x4(&bias[k]);
+                                sum = max_f32x4((f32x4){0}, sum);
+                                store_f32x4(&y[n][p][q][k], sum);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
 
 /* dropout: y = 0 with probability 0.25, else x / 0.75. */
 static void dropout_forward_base(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
@@ -5877,45 +6059,17 @@ static void dense_bias_update_base(const float *d_w, float *w, float *slot0, flo
     }
 }
 
-/* max_pooling2d: d_x = d_y at the first largest number of each window, else zero. */
-static void max_pooling2d_gradient_base(const float (*x)[24][24][64], const float (*d_y)[12][12][64], float (*d_x)[24][24][64], ptrdiff_t first, ptrdiff_t last)
-{
-    for (ptrdiff_t n = first; n < last; n++) {
-        for (int p = 0; p < 12; p++) {
-            for (int q = 0; q < 12; q++) {
-                for (int c = 0; c < 64; c += 4) {
-                    const f32x4 d = load_f32x4(&d_y[n][p][q][c]);
-                    f32x4 largest = (f32x4){0} - INFINITY;
-                    for (int r = 0; r < 2; r++) {
-                        for (int s = 0; s < 2; s++) {
-                            largest = max_f32x4(load_f32x4(&x[n][p * 2 + r][q * 2 + s][c]), largest);
-                        }
-                    }
-                    i32x4 open = ~(i32x4){0};
-                    for (int r = 0; r < 2; r++) {
-                        for (int s = 0; s < 2; s++) {
-                            const i32x4 hit = (load_f32x4(&x[n][p * 2 + r][q * 2 + s][c]) == largest) & open;
-                            open &= ~hit;
-                            store_f32x4(&d_x[n][p * 2 + r][q * 2 + s][c], keep_f32x4(hit, d));
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-static void conv2d_1_transpose_base(const float (*kernel)[288][16], float *flipped, ptrdiff_t first, ptrdiff_t last)
+/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+static void conv2d_1_transpose_base(const float (*kernel)[288][16], float *turned, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
-        float *to = flipped + g * (9216);
+        float *to = turned + g * (9216);
         for (int r = 0; r < 3; r++) {
             for (int s = 0; s < 3; s++) {
                 for (int k = 0; k < 64; k++) {
                     for (int i = 0; i < 16; i++) {
                         const ptrdiff_t c = g * 16 + i;
-                        *to++ = c < 32 ? kernel[k / 16][((2 - r) * 3 - s + 2) * 32 + c][k % 16] : 0.0f;
+                        *to++ = c < 32 ? kernel[k / 16][(r * 3 + s) * 32 + c][k % 16] : 0.0f;
                     }
                 }
             }
@@ -5923,167 +6077,28 @@ static void conv2d_1_transpose_base(const float (*kernel)[288][16], float *flipp
     }
 }
 
-/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-static void conv2d_1_flipped_transform_base(float (*flipped)[576][16], float (*u)[2][64][16], ptrdiff_t first, ptrdiff_t last)
+/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+static void conv2d_1_turned_transform_base(float (*turned)[576][16], float (*u)[2][64][16], ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 64; c++) {
             for (int part = 0; part < 16; part += 4) {
-                winograd_kernel_f32x4(&flipped[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
+                winograd_kernel_f32x4(&turned[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
             }
         }
     }
 }
 
-/* conv2d_1: the convolution of d_y with the kernels turned by half a circle. */
-static void conv2d_1_input_gradient_base(const float (*d_y)[24][24][64], float (*d_x)[26][26][32], float *work, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+static void conv2d_1_gradients_part_base(const float (*x)[26][26][32], const float (*d_y)[12][12][64], const uint8_t (*selected)[12][12][64], float (*d_x)[26][26][32], float *work, float *tiles, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const v)[7][64] = (float (*)[7][64])(work + task * 35712);
-    float (*const m)[7][32] = (float (*)[7][32])(work + task * 35712 + 16128);
-    float (*const rows)[1920] = (float (*)[1920])(work + task * 35712 + 24192);
-    for (ptrdiff_t n = first; n < last; n++) {
-        for (int i = 0; i < 7; i += 1) {
-            for (int r = 0; r < 6; r++) {
-                const int h = (4 * i + r - 2);
-                memset(rows[r], 0, sizeof rows[r]);
-                if (h >= 0 && h < 24) memcpy(&rows[r][128], &d_y[n][h][0][0], 1536 * sizeof(float));
-            }
-            for (int b = 0; b < 1; b++) {
-                for (int j = 0; j < 7; j++) {
-                    for (int k = 0; k < 64; k += 4) {
-                        winograd_input_f32x4(&rows[4 * b][4 * j * 64 + k], 1920, 64, &v[0][b * 7 + j][k], 7 * 64);
-                    }
-                }
-            }
-            for (int entry = 0; entry < 36; entry++) {
-                for (int k = 0; k < 6; k += 3) {
-                    const float *const b0 = &u[entry][k / 4][0][k % 4 * 4];
-                    const float *const b1 = &u[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
-                    const float *const b2 = &u[entry][(k + 2) / 4][0][(k + 2) % 4 * 4];
-                    for (int t = 0; t < 4; t += 4) {
-                        const float *const a = &v[entry][t][0];
-                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
-                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
-                        f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
-                        f32x4 s3_0 = {0}; f32x4 s3_1 = {0}; f32x4 s3_2 = {0};
-                        for (int c = 0; c < 64; c++) {
-                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16); const f32x4 w2 = load_f32x4(b2 + c * 16);
-                            s0_0 += a[c] * w0; s0_1 += a[c] * w1; s0_2 += a[c] * w2;
-                            s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1; s1_2 += a[c + 64] * w2;
-                            s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1; s2_2 += a[c + 128] * w2;
-                            s3_0 += a[c + 192] * w0; s3_1 += a[c + 192] * w1; s3_2 += a[c + 192] * w2;
-                        }
-                        store_f32x4(&m[entry][t][k * 4], s0_0);
-                        store_f32x4(&m[entry][t][(k + 1) * 4], s0_1);
-                        store_f32x4(&m[entry][t][(k + 2) * 4], s0_2);
-                        store_f32x4(&m[entry][t + 1][k * 4], s1_0);
-                        store_f32x4(&m[entry][t + 1][(k + 1) * 4], s1_1);
-                        store_f32x4(&m[entry][t + 1][(k + 2) * 4], s1_2);
-                        store_f32x4(&m[entry][t + 2][k * 4], s2_0);
-                        store_f32x4(&m[entry][t + 2][(k + 1) * 4], s2_1);
-                        store_f32x4(&m[entry][t + 2][(k + 2) * 4], s2_2);
-                        store_f32x4(&m[entry][t + 3][k * 4], s3_0);
-                        store_f32x4(&m[entry][t + 3][(k + 1) * 4], s3_1);
-                        store_f32x4(&m[entry][t + 3][(k + 2) * 4], s3_2);
-                    }
-                    {
-                        const int t = 4;
-                        const float *const a = &v[entry][t][0];
-                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
-                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
-                        f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
-                        for (int c = 0; c < 64; c++) {
-                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16); const f32x4 w2 = load_f32x4(b2 + c * 16);
-                            s0_0 += a[c] * w0; s0_1 += a[c] * w1; s0_2 += a[c] * w2;
-                            s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1; s1_2 += a[c + 64] * w2;
-                            s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1; s2_2 += a[c + 128] * w2;
-                        }
-                        store_f32x4(&m[entry][t][k * 4], s0_0);
-                        store_f32x4(&m[entry][t][(k + 1) * 4], s0_1);
-                        store_f32x4(&m[entry][t][(k + 2) * 4], s0_2);
-                        store_f32x4(&m[entry][t + 1][k * 4], s1_0);
-                        store_f32x4(&m[entry][t + 1][(k + 1) * 4], s1_1);
-                        store_f32x4(&m[entry][t + 1][(k + 2) * 4], s1_2);
-                        store_f32x4(&m[entry][t + 2][k * 4], s2_0);
-                        store_f32x4(&m[entry][t + 2][(k + 1) * 4], s2_1);
-                        store_f32x4(&m[entry][t + 2][(k + 2) * 4], s2_2);
-                    }
-                }
-                {
-                    const float *const b0 = &u[entry][1][0][8];
-                    const float *const b1 = &u[entry][1][0][12];
-                    for (int t = 0; t < 4; t += 4) {
-                        const float *const a = &v[entry][t][0];
-                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-                        f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-                        f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-                        for (int c = 0; c < 64; c++) {
-                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16);
-                            s0_0 += a[c] * w0; s0_1 += a[c] * w1;
-                            s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1;
-                            s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1;
-                            s3_0 += a[c + 192] * w0; s3_1 += a[c + 192] * w1;
-                        }
-                        store_f32x4(&m[entry][t][24], s0_0);
-                        store_f32x4(&m[entry][t][28], s0_1);
-                        store_f32x4(&m[entry][t + 1][24], s1_0);
-                        store_f32x4(&m[entry][t + 1][28], s1_1);
-                        store_f32x4(&m[entry][t + 2][24], s2_0);
-                        store_f32x4(&m[entry][t + 2][28], s2_1);
-                        store_f32x4(&m[entry][t + 3][24], s3_0);
-                        store_f32x4(&m[entry][t + 3][28], s3_1);
-                    }
-                    {
-                        const int t = 4;
-                        const float *const a = &v[entry][t][0];
-                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-                        f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-                        for (int c = 0; c < 64; c++) {
-                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16);
-                            s0_0 += a[c] * w0; s0_1 += a[c] * w1;
-                            s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1;
-                            s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1;
-                        }
-                        store_f32x4(&m[entry][t][24], s0_0);
-                        store_f32x4(&m[entry][t][28], s0_1);
-                        store_f32x4(&m[entry][t + 1][24], s1_0);
-                        store_f32x4(&m[entry][t + 1][28], s1_1);
-                        store_f32x4(&m[entry][t + 2][24], s2_0);
-                        store_f32x4(&m[entry][t + 2][28], s2_1);
-                    }
-                }
-            }
-            for (int b = 0; b < 1; b++) {
-                for (int j = 0; j < 7; j++) {
-                    for (int k = 0; k < 32; k += 4) {
-                        f32x4 d[4][4];
-                        winograd_output_f32x4(&m[0][b * 7 + j][k], 7 * 32, d);
-                        UNROLL for (int r = 0; r < 4; r++) {
-                            UNROLL for (int s = 0; s < 4; s++) {
-                                const int p = 4 * (i + b) + r, q = 4 * j + s;
-                                if (p < 26 && q < 26) {
-                                    f32x4 sum = d[r][s];
-                                    sum = keep_f32x4(load_f32x4(&e0[n][p][q][k]) > 0.0f, sum);
-                                    store_f32x4(&d_x[n][p][q][k], sum);
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-static void conv2d_1_weight_gradient_part_base(const float (*x)[26][26][32], const float (*d_y)[24][24][64], float *work, float *tiles, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float (*const sums)[4][32][16] = (float (*)[4][32][16])(work + task * 73728);
-    float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 124416);
-    float (*const z)[36][64] = (float (*)[36][64])(tiles + task * 124416 + 41472);
-    memset(sums, 0, 73728 * sizeof(float));
+    float (*const sums)[4][32][16] = (float (*)[4][32][16])(work + task * 73792);
+    float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 170880);
+    float (*const z)[36][64] = (float (*)[36][64])(tiles + task * 170880 + 41472);
+    float *const bias_sums = work + task * 73792 + 73728;
+    float (*const d_v)[36][32] = (float (*)[36][32])(tiles + task * 170880 + 124416);
+    float (*const rows)[832] = (float (*)[832])(tiles + task * 170880 + 165888);
+    memset(work + task * 73792, 0, 73792 * sizeof(float));
     for (ptrdiff_t n = first; n < last; n++) {
         for (int i = 0; i < 6; i++) {
             for (int b = 0; b < 1; b++) {
@@ -6096,9 +6111,20 @@ static void conv2d_1_weight_gradient_part_base(const float (*x)[26][26][32], con
             for (int j = 0; j < 6; j++) {
                 for (int k = 0; k < 64; k += 4) {
                     f32x4 d[4][4];
-                    UNROLL for (int r = 0; r < 4; r++) {
-                        UNROLL for (int s = 0; s < 4; s++) d[r][s] = load_f32x4(&d_y[n][4 * i + r][4 * j + s][k]);
+                    UNROLL for (int r = 0; r < 4; r += 2) {
+                        UNROLL for (int s = 0; s < 4; s += 2) {
+                            const int p = 2 * i + r / 2, q = 2 * j + s / 2;
+                            const f32x4 largest = load_f32x4(&d_y[n][p][q][k]);
+                            const i32x4 place = load_u8_i32x4(&selected[n][p][q][k]);
+                            d[r][s] = keep_f32x4(place == 0, largest);
+                            d[r][s + 1] = keep_f32x4(place == 1, largest);
+                            d[r + 1][s] = keep_f32x4(place == 2, largest);
+                            d[r + 1][s + 1] = keep_f32x4(place == 3, largest);
+                        }
                     }
+                    f32x4 sum = load_f32x4(&bias_sums[k]);
+                    UNROLL for (int r = 0; r < 4; r++) sum += (d[r][0] + d[r][1]) + (d[r][2] + d[r][3]);
+                    store_f32x4(&bias_sums[k], sum);
                     winograd_output_adjoint_f32x4(d, &z[0][i * 6 + j][k], 36 * 64);
                 }
             }
@@ -6130,11 +6156,66 @@ static void conv2d_1_weight_gradient_part_base(const float (*x)[26][26][32], con
                     store_f32x4(t1 + 3 * 16, s3_1);
                 }
             }
+            for (int k = 0; k < 8; k += 2) {
+                const float *const b0 = &u[entry][k / 4][0][k % 4 * 4];
+                const float *const b1 = &u[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
+                for (int t = 0; t < 36; t += 6) {
+                    const float *const a = &z[entry][t][0];
+                    f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
+                    f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
+                    f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
+                    f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
+                    f32x4 s4_0 = {0}; f32x4 s4_1 = {0};
+                    f32x4 s5_0 = {0}; f32x4 s5_1 = {0};
+                    for (int c = 0; c < 64; c++) {
+                        const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16);
+                        s0_0 += a[c] * w0; s0_1 += a[c] * w1;
+                        s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1;
+                        s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1;
+                        s3_0 += a[c + 192] * w0; s3_1 += a[c + 192] * w1;
+                        s4_0 += a[c + 256] * w0; s4_1 += a[c + 256] * w1;
+                        s5_0 += a[c + 320] * w0; s5_1 += a[c + 320] * w1;
+                    }
+                    store_f32x4(&d_v[entry][t][k * 4], s0_0);
+                    store_f32x4(&d_v[entry][t][(k + 1) * 4], s0_1);
+                    store_f32x4(&d_v[entry][t + 1][k * 4], s1_0);
+                    store_f32x4(&d_v[entry][t + 1][(k + 1) * 4], s1_1);
+                    store_f32x4(&d_v[entry][t + 2][k * 4], s2_0);
+                    store_f32x4(&d_v[entry][t + 2][(k + 1) * 4], s2_1);
+                    store_f32x4(&d_v[entry][t + 3][k * 4], s3_0);
+                    store_f32x4(&d_v[entry][t + 3][(k + 1) * 4], s3_1);
+                    store_f32x4(&d_v[entry][t + 4][k * 4], s4_0);
+                    store_f32x4(&d_v[entry][t + 4][(k + 1) * 4], s4_1);
+                    store_f32x4(&d_v[entry][t + 5][k * 4], s5_0);
+                    store_f32x4(&d_v[entry][t + 5][(k + 1) * 4], s5_1);
+                }
+            }
+        }
+        for (int i = 0; i < 6; i++) {
+            if (i == 0) memset(rows, 0, 2 * sizeof rows[0]);
+            else memcpy(rows[0], rows[4], 2 * sizeof rows[0]);
+            for (int r = 2; r < 6; r++) memset(rows[r], 0, 2 * 32 * sizeof(float));
+            for (int j = 0; j < 6; j++) {
+                for (int k = 0; k < 32; k += 4) {
+                    winograd_input_adjoint_f32x4(&d_v[0][i * 6 + j][k], 36 * 32, &rows[0][4 * j * 32 + k], 832, 32);
+                }
+            }
+            for (int r = 0; r < (i + 1 < 6 ? 4 : 6); r++) {
+                const int h = 4 * i + r - 0;
+                if (h < 0 || h >= 26) continue;
+                for (int w = 0; w < 26; w++) {
+                    for (int k = 0; k < 32; k += 4) {
+                        f32x4 sum = load_f32x4(&rows[r][w * 32 + k]);
+                        sum = keep_f32x4(load_f32x4(&e0[n][h][w][k]) > 0.0f, sum);
+                        store_f32x4(&d_x[n][h][w][k], sum);
+                    }
+                }
+            }
         }
     }
 }
 
-/* conv2d_1: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
+/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
 static void conv2d_1_weight_gradient_base(float (*d_kernel)[288][16], float *work, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
@@ -6143,33 +6224,21 @@ static void conv2d_1_weight_gradient_base(float (*d_kernel)[288][16], float *wor
             for (int entry = 0; entry < 36; entry++) {
                 const float *const sums = work + (entry * 128 + g) * 16 + part;
                 d[entry / 6][entry % 6] = load_f32x4(sums);
-                for (int shard = 1; shard < 16; shard++) d[entry / 6][entry % 6] += load_f32x4(sums + shard * 73728);
+                for (int shard = 1; shard < 16; shard++) d[entry / 6][entry % 6] += load_f32x4(sums + shard * 73792);
             }
             winograd_kernel_adjoint_f32x4(d, &d_kernel[g / 32][g % 32][part], 32 * 16);
         }
     }
 }
 
-/* conv2d_1: d_bias[k] = the sum of all d_y[...][k]. */
-static void conv2d_1_bias_gradient_part_base(const float (*d_y)[64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float *const sums = work + task * 64;
-    memset(sums, 0, 64 * sizeof(float));
-    for (ptrdiff_t m = first * 576; m < last * 576; m++) {
-        for (int k = 0; k < 64; k += 4) {
-            store_f32x4(&sums[k], load_f32x4(&sums[k]) + load_f32x4(&d_y[m][k]));
-        }
-    }
-}
-
-/* conv2d_1: d_bias[k] = the sum of all d_y[...][k]. */
+/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
 static void conv2d_1_bias_gradient_base(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 64 ? last * 256 : 64;
     ptrdiff_t i = first * 256;
     for (; i + 4 <= end; i += 4) {
-        f32x4 sum = load_f32x4(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 64 + i]);
+        f32x4 sum = load_f32x4(&work[i + 73728]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 73792 + i + 73728]);
         store_f32x4(&d_bias[i], sum);
     }
 }
@@ -6373,43 +6442,39 @@ static void conv2d_bias_update_base(const float *d_w, float *w, float *slot0, fl
 
 static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mnist_cnn_step *step, float *losses, float *output, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 56786944);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 37748736);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
-    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 23592960);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 28311552);
-    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 28377088);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 28442624);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 57188352);
-    float *const dense_1_loss = (float *)(arena + 57193472);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 28518400);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 28442624);
-    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 28311552);
-    float *const d_dense_1_bias = (float *)(arena + 28320384);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 48824320);
-    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 18874368);
-    float *const d_dense_bias = (float *)(arena + 23601152);
-    float (*const d_conv2d_1_linear)[24][24][64] = (float (*)[24][24][64])(arena + 18874368);
-    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 15794176);
-    float *const d_conv2d_1_bias = (float *)(arena + 11079680);
-    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11094016);
-    float *const d_conv2d_bias = (float *)(arena + 11077632);
-    float *const conv2d_1_workspace = (float *)(arena + 18874368);
-    float *const conv2d_1_workspace_61 = (float *)(arena + 21528576);
-    float *const dense_1_workspace = (float *)(arena + 28508160);
-    float *const dense_1_workspace_63 = (float *)(arena + 28319744);
-    float *const dense_workspace = (float *)(arena + 28311552);
-    float *const dense_workspace_65 = (float *)(arena + 23592960);
-    float *const conv2d_1_workspace_66 = (float *)(arena + 13656064);
-    float *const conv2d_1_workspace_67 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_68 = (float *)(arena + 13361152);
-    float *const conv2d_1_workspace_69 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_70 = (float *)(arena + 48824320);
-    float *const conv2d_1_workspace_71 = (float *)(arena + 11075584);
-    float *const conv2d_workspace = (float *)(arena + 11075584);
-    float *const conv2d_workspace_73 = (float *)(arena + 11075584);
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
+    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
+    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
+    float *const dense_1_loss = (float *)(arena + 44557312);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20719616);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 20643840);
+    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 20512768);
+    float *const d_dense_1_bias = (float *)(arena + 20521600);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
+    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 11075584);
+    float *const d_dense_bias = (float *)(arena + 15802368);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
+    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
+    float *const d_conv2d_1_bias = (float *)(arena + 44557824);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
+    float *const d_conv2d_bias = (float *)(arena + 2048);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
+    float *const dense_1_workspace = (float *)(arena + 20709376);
+    float *const dense_1_workspace_64 = (float *)(arena + 20520960);
+    float *const dense_workspace = (float *)(arena + 20512768);
+    float *const dense_workspace_66 = (float *)(arena + 15794176);
+    float *const conv2d_1_workspace_67 = (float *)(arena + 33087488);
+    float *const conv2d_1_workspace_68 = (float *)(arena + 22151168);
+    float *const conv2d_1_workspace_69 = (float *)(arena + 44478464);
+    float *const conv2d_1_workspace_70 = (float *)(arena + 44109824);
+    float *const conv2d_workspace = (float *)(arena);
+    float *const conv2d_workspace_72 = (float *)(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -6419,16 +6484,8 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
         conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_base(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_61, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_61, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_forward_base(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -6464,9 +6521,9 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_63, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_64, count * task / 16, count * (task + 1) / 16, task);
     }
-    dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_63, 0, 1);
+    dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_64, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         dense_1_kernel_update_base(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
@@ -6482,43 +6539,31 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_base(d_dropout_1, dense_workspace_65, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_base(d_dropout_1, dense_workspace_66, count * task / 16, count * (task + 1) / 16, task);
     }
-    dense_bias_gradient_base(d_dense_bias, dense_workspace_65, 0, 1);
+    dense_bias_gradient_base(d_dense_bias, dense_workspace_66, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_kernel_update_base(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 1152 * task / 16, 1152 * (task + 1) / 16);
     }
     dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_gradient_base(conv2d_1_linear_out, (const float (*)[12][12][64])d_flatten, d_conv2d_1_linear, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_69, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_66, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_flipped_transform_base((float (*)[576][16])conv2d_1_workspace_66, (float (*)[2][64][16])conv2d_1_workspace_68, task, task + 1);
+        conv2d_1_turned_transform_base((float (*)[576][16])conv2d_1_workspace_69, (float (*)[2][64][16])conv2d_1_workspace_70, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_input_gradient_base(d_conv2d_1_linear, d_conv2d, conv2d_1_workspace_67, (float (*)[2][64][16])conv2d_1_workspace_68, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_gradients_part_base(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_67, conv2d_1_workspace_68, (float (*)[2][64][16])conv2d_1_workspace_70, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_part_base(conv2d_linear_out, d_conv2d_1_linear, conv2d_1_workspace_69, conv2d_1_workspace_70, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_weight_gradient_base(d_conv2d_1_kernel, conv2d_1_workspace_67, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_base(d_conv2d_1_kernel, conv2d_1_workspace_69, 128 * task / 16, 128 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_bias_gradient_part_base((const float (*)[64])d_conv2d_1_linear, conv2d_1_workspace_71, count * task / 16, count * (task + 1) / 16, task);
-    }
-    conv2d_1_bias_gradient_base(d_conv2d_1_bias, conv2d_1_workspace_71, 0, 1);
+    conv2d_1_bias_gradient_base(d_conv2d_1_bias, conv2d_1_workspace_67, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_1_kernel_update_base(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
@@ -6534,11 +6579,15 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_base((const float (*)[32])d_conv2d, conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_base((const float (*)[32])d_conv2d, conv2d_workspace_72, count * task / 16, count * (task + 1) / 16, task);
     }
-    conv2d_bias_gradient_base(d_conv2d_bias, conv2d_workspace_73, 0, 1);
+    conv2d_bias_gradient_base(d_conv2d_bias, conv2d_workspace_72, 0, 1);
     conv2d_kernel_update_base(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
     conv2d_bias_update_base(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_base(w->conv2d_1_kernel, w->conv2d_1_kernel_transformed, task, task + 1);
+    }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
     {
@@ -6668,33 +6717,29 @@ static void dense_input_gradient_gradients_base(const float (*d_y)[128], const f
 
 static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 56786944);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 37748736);
-    float (*const conv2d_1_linear_out)[24][24][64] = (float (*)[24][24][64])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 18874368);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 23592960);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 23658496);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 57188352);
-    float *const dense_1_loss = (float *)(arena + 57193472);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 23668736);
-    float (*const d_dense)[128] = (float (*)[128])(arena + 23724032);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 48824320);
-    float (*const d_conv2d_1_linear)[24][24][64] = (float (*)[24][24][64])(arena + 18874368);
-    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena);
-    float *const conv2d_1_workspace = (float *)(arena + 18874368);
-    float *const conv2d_1_workspace_41 = (float *)(arena + 21528576);
-    float *const dense_1_workspace = (float *)(arena + 23658496);
-    float *const dense_1_workspace_43 = (float *)(arena + 23592960);
-    float *const dense_workspace = (float *)(arena + 23592960);
-    float *const dense_workspace_45 = (float *)(arena + 18874368);
-    float *const conv2d_1_workspace_46 = (float *)(arena + 13656064);
-    float *const conv2d_1_workspace_47 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_48 = (float *)(arena + 13361152);
-    float *const conv2d_1_workspace_49 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_50 = (float *)(arena + 48824320);
-    float *const conv2d_1_workspace_51 = (float *)(arena + 11075584);
-    float *const conv2d_workspace = (float *)(arena + 11075584);
-    float *const conv2d_workspace_53 = (float *)(arena + 11075584);
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 15794176);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 15859712);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44478464);
+    float *const dense_1_loss = (float *)(arena + 44483584);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 15869952);
+    float (*const d_dense)[128] = (float (*)[128])(arena + 15925248);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
+    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
+    float *const dense_1_workspace = (float *)(arena + 15859712);
+    float *const dense_1_workspace_44 = (float *)(arena + 15794176);
+    float *const dense_workspace = (float *)(arena + 15794176);
+    float *const dense_workspace_46 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_47 = (float *)(arena + 33087488);
+    float *const conv2d_1_workspace_48 = (float *)(arena + 22151168);
+    float *const conv2d_1_workspace_49 = (float *)(arena + 44404736);
+    float *const conv2d_1_workspace_50 = (float *)(arena + 44109824);
+    float *const conv2d_workspace = (float *)(arena);
+    float *const conv2d_workspace_52 = (float *)(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -6704,16 +6749,8 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
         conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_base(w->conv2d_1_kernel, (float (*)[4][32][16])conv2d_1_workspace_41, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, conv2d_1_linear_out, conv2d_1_workspace, (float (*)[4][32][16])conv2d_1_workspace_41, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_forward_base(conv2d_1_linear_out, conv2d_1_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -6741,9 +6778,9 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_43, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_44, count * task / 16, count * (task + 1) / 16, task);
     }
-    dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_43, 0, 1);
+    dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_44, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_input_gradient_gradients_base(d_dense, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, count, 576 * task / 16, 576 * (task + 1) / 16, task);
@@ -6754,38 +6791,26 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_base(d_dense, dense_workspace_45, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_base(d_dense, dense_workspace_46, count * task / 16, count * (task + 1) / 16, task);
     }
-    dense_bias_gradient_base(gradients->dense_bias, dense_workspace_45, 0, 1);
+    dense_bias_gradient_base(gradients->dense_bias, dense_workspace_46, 0, 1);
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        max_pooling2d_gradient_base(conv2d_1_linear_out, (const float (*)[12][12][64])d_flatten, d_conv2d_1_linear, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_49, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_46, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_flipped_transform_base((float (*)[576][16])conv2d_1_workspace_46, (float (*)[2][64][16])conv2d_1_workspace_48, task, task + 1);
+        conv2d_1_turned_transform_base((float (*)[576][16])conv2d_1_workspace_49, (float (*)[2][64][16])conv2d_1_workspace_50, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_input_gradient_base(d_conv2d_1_linear, d_conv2d, conv2d_1_workspace_47, (float (*)[2][64][16])conv2d_1_workspace_48, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_gradients_part_base(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_47, conv2d_1_workspace_48, (float (*)[2][64][16])conv2d_1_workspace_50, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_part_base(conv2d_linear_out, d_conv2d_1_linear, conv2d_1_workspace_49, conv2d_1_workspace_50, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_weight_gradient_base(gradients->conv2d_1_kernel, conv2d_1_workspace_47, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_base(gradients->conv2d_1_kernel, conv2d_1_workspace_49, 128 * task / 16, 128 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_bias_gradient_part_base((const float (*)[64])d_conv2d_1_linear, conv2d_1_workspace_51, count * task / 16, count * (task + 1) / 16, task);
-    }
-    conv2d_1_bias_gradient_base(gradients->conv2d_1_bias, conv2d_1_workspace_51, 0, 1);
+    conv2d_1_bias_gradient_base(gradients->conv2d_1_bias, conv2d_1_workspace_47, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_weight_gradient_part_base(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
@@ -6796,9 +6821,9 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_base((const float (*)[32])d_conv2d, conv2d_workspace_53, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_base((const float (*)[32])d_conv2d, conv2d_workspace_52, count * task / 16, count * (task + 1) / 16, task);
     }
-    conv2d_bias_gradient_base(gradients->conv2d_bias, conv2d_workspace_53, 0, 1);
+    conv2d_bias_gradient_base(gradients->conv2d_bias, conv2d_workspace_52, 0, 1);
     double total = 0;
     {
         double sum = 0;
@@ -6857,6 +6882,12 @@ void mnist_cnn_pack(const mnist_cnn_parameters *from, mnist_cnn_weights *to)
     memcpy(to->dense_bias, from->dense_bias, sizeof to->dense_bias);
     pack_panels((const float *)from->dense_1_kernel, (float *)to->dense_1_kernel, 128, 10, 16);
     memcpy(to->dense_1_bias, from->dense_1_bias, sizeof to->dense_1_bias);
+#if defined(__x86_64__)
+    if (level() == 2) derive_v4(to);
+    else if (level() == 1) derive_v3(to);
+    else
+#endif
+    derive_base(to);
 }
 
 void mnist_cnn_unpack(const mnist_cnn_weights *from, mnist_cnn_parameters *to)

@@ -18,11 +18,11 @@ extern "C" {
 #define MNIST_CNN_INPUT_SIZE 784 /* numbers of one sample */
 #define MNIST_CNN_OUTPUT_SIZE 10
 #define MNIST_CNN_PARAMETERS_BYTES 4799528
-#define MNIST_CNN_WEIGHTS_BYTES 4802624
-#define MNIST_CNN_ARENA_BYTES 694784 /* scratch memory of predict */
-#define MNIST_CNN_BATCH_ARENA_BYTES 32899072 /* of predict_batch */
-#define MNIST_CNN_EVALUATE_ARENA_BYTES 32899072 /* of evaluate */
-#define MNIST_CNN_TRAIN_ARENA_BYTES 57193984 /* of train_step and gradients */
+#define MNIST_CNN_WEIGHTS_BYTES 5097536
+#define MNIST_CNN_ARENA_BYTES 289280 /* scratch memory of predict */
+#define MNIST_CNN_BATCH_ARENA_BYTES 18448384 /* of predict_batch */
+#define MNIST_CNN_EVALUATE_ARENA_BYTES 18448384 /* of evaluate */
+#define MNIST_CNN_TRAIN_ARENA_BYTES 44558080 /* of train_step and gradients */
 #define MNIST_CNN_SLOTS 2 /* the optimiser's memories: each a struct of weights, zero at first */
 
 /* The weights as files hold them, in Keras's layouts. */
@@ -43,6 +43,7 @@ typedef struct mnist_cnn_weights {
     MNIST_CNN_ALIGNED float conv2d_bias[32];
     MNIST_CNN_ALIGNED float conv2d_1_kernel[4][288][16]; /* panels of 16 columns */
     MNIST_CNN_ALIGNED float conv2d_1_bias[64];
+    MNIST_CNN_ALIGNED float conv2d_1_kernel_transformed[36][4][32][16]; /* another form of conv2d_1_kernel */
     MNIST_CNN_ALIGNED float dense_kernel[8][9216][16]; /* panels of 16 columns */
     MNIST_CNN_ALIGNED float dense_bias[128];
     MNIST_CNN_ALIGNED float dense_1_kernel[1][128][16]; /* panels of 16 columns */

@@ -36,14 +36,16 @@ void convolution_emit(Emit *, const Node *, const Convolution *, const char *fro
 void convolution_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x, d_y -> d_kernel; work holds TASKS partial sums */
 void convolution_transpose_emit(Emit *, const Node *, const Convolution *, const char *to, bool turned); /* kernel -> the operand `to` */
 
-/* winograd.c, winograd_gradient.c: 3x3 convolutions with fewer multiplications; u: the transformed kernel, an operand of its own */
+/* winograd.c, winograd_gradient.c: 3x3 convolutions with fewer multiplications. u: the transformed kernel, an operand of its own */
 bool winograd_pays(const Convolution *, int64_t panel);
 int64_t winograd_workspace(const Convolution *);          /* floats for one task */
 int64_t winograd_kernel_floats(const Convolution *);      /* of u */
 int64_t winograd_gradient_workspace(const Convolution *); /* floats for one task of the gradients, beside its sums, */
 int64_t winograd_gradient_sums(const Convolution *);      /* which are so many */
-void winograd_kernel_emit(Emit *, const Node *, const Convolution *, const char *kernel, int u_operand); /* kernel -> u */
-void winograd_emit(Emit *, const Node *, const Convolution *, const char *from, const char *bias, const char *to, int u_operand);
+Shape winograd_kernel_shape(const Convolution *, int64_t panel);
+void winograd_kernel_emit(Emit *, const Node *, const Convolution *, const char *kernel, const char *to); /* kernel -> u, both operands by name */
+void winograd_kernel_values(const Convolution *, int64_t panel, const float *packed, float *to);            /* the same while compiling */
+void winograd_emit(Emit *, const Node *, const Convolution *, const char *from, const char *kernel, const char *bias, const char *to); /* names of the operands, the kernel being transformed */
 void winograd_gradients_emit(Emit *, const Node *, const Convolution *); /* x d_y kernel -> d_x d_kernel d_bias, of which the node has some; work holds TASKS partial sums, tiles the tiles */
 
 /* matmul.c: products of matrices whose right-hand sides are packed in panels */

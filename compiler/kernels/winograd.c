@@ -96,11 +96,12 @@ void winograd_fill(Emit *e, const Convolution *c, int64_t rows_at_once)
 }
 
 /* u = G g Gt for every channel and filter: packed kernel [panels][9 * channels][panel] -> u [36][panels][channels][panel]. */
-void winograd_kernel_emit(Emit *e, const Node *node, const Convolution *c, const char *kernel, int u_operand)
+void winograd_kernel_emit(Emit *e, const Node *node, const Convolution *c, const char *kernel, const char *to)
 {
     int64_t panel = e->graph->panel, panels = c->filters / panel;
-    phase_operand(e, u_operand, 4, (const int64_t[]){ENTRIES, panels, c->channels, panel});
+    phase_operand(e, operand_number(node, to), 4, (const int64_t[]){ENTRIES, panels, c->channels, panel});
     phase_begin(e, node, memory_format("%s_transform", kernel), OVER_EXTENT, panels);
+    fill(e, "TO", "%s", to);
     winograd_fill(e, c, 1);
     fill(e, "KERNEL", "%s", kernel);
     fill_size(e, "UENTRY", c->channels * c->filters);
@@ -108,11 +109,33 @@ void winograd_kernel_emit(Emit *e, const Node *node, const Convolution *c, const
          "for (ptrdiff_t g = first; g < last; g++) {",
          "for (int c = 0; c < $C; c++) {",
          "for (int part = 0; part < $PANEL; part += $L) {",
-         "winograd_kernel_f32x$L(&$KERNEL[g][c][part], $C * $PANEL, &u[0][g][c][part], $UENTRY);",
+         "winograd_kernel_f32x$L(&$KERNEL[g][c][part], $C * $PANEL, &$TO[0][g][c][part], $UENTRY);",
          "}",
          "}",
          "}");
     phase_end(e);
+}
+
+Shape winograd_kernel_shape(const Convolution *c, int64_t panel)
+{
+    return shape_of(4, (const int64_t[]){ENTRIES, c->filters / panel, c->channels, panel});
+}
+
+/* The same by the compiler: G g Gt in double. */
+void winograd_kernel_values(const Convolution *c, int64_t panel, const float *packed, float *to)
+{
+    static const double g[6][3] = {{1.0 / 4, 0, 0}, {-1.0 / 6, -1.0 / 6, -1.0 / 6}, {-1.0 / 6, 1.0 / 6, -1.0 / 6}, {1.0 / 24, 1.0 / 12, 1.0 / 6}, {1.0 / 24, -1.0 / 12, 1.0 / 6}, {0, 0, 1}};
+    int64_t matrix = c->channels * panel;
+    for (int64_t i = 0; i < c->filters / panel * matrix; i++) {
+        const float *kernel = packed + i / matrix * 9 * matrix + i % matrix;
+        for (int row = 0; row < 6; row++)
+            for (int column = 0; column < 6; column++) {
+                double sum = 0;
+                for (int r = 0; r < 3; r++)
+                    for (int s = 0; s < 3; s++) sum += g[row][r] * g[column][s] * (double)kernel[(3 * r + s) * matrix];
+                to[(6 * row + column) * c->channels * c->filters + i] = (float)sum;
+            }
+    }
 }
 
 /* Lays out the input rows of a block of tiles with zeros around the image. The block's first row of tiles is $I. */
@@ -220,10 +243,9 @@ static void emit_output_tiles(Emit *e, const Node *node, const Convolution *c, c
     EMIT(e, "}", "}", "}", "}", "}");
 }
 
-void winograd_emit(Emit *e, const Node *node, const Convolution *c, const char *from, const char *bias, const char *to, int u_operand)
+void winograd_emit(Emit *e, const Node *node, const Convolution *c, const char *from, const char *kernel, const char *bias, const char *to)
 {
-    int64_t panel = e->graph->panel, block = block_rows(c);
-    phase_operand(e, u_operand, 4, (const int64_t[]){ENTRIES, c->filters / panel, c->channels, panel});
+    int64_t block = block_rows(c);
     phase_begin(e, node, NULL, OVER_SAMPLES, 0);
     winograd_fill(e, c, block);
     fill_size(e, "WORK", winograd_workspace(c));
@@ -234,7 +256,7 @@ void winograd_emit(Emit *e, const Node *node, const Convolution *c, const char *
     EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {", "for (int i = 0; i < $TH; i += $BLOCK) {");
     winograd_input_emit(e, c, from, "b * %lld + j");
     EMIT(e, "for (int entry = 0; entry < 36; entry++) {");
-    winograd_products_emit(e, block * winograd_tile_columns(c), c->channels, c->filters, "v", "u", "m");
+    winograd_products_emit(e, block * winograd_tile_columns(c), c->channels, c->filters, "v", kernel, "m");
     EMIT(e, "}");
     emit_output_tiles(e, node, c, bias, to);
     EMIT(e, "}", "}");

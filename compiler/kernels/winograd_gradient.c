@@ -173,7 +173,7 @@ void winograd_gradients_emit(Emit *e, const Node *node, const Convolution *c)
         back.filters = c->channels;
         convolution_transpose_emit(e, node, c, "turned", false);
         phase_operand(e, turned, 3, (const int64_t[]){c->channels / panel, 9 * c->filters, panel});
-        winograd_kernel_emit(e, node, &back, "turned", operand_number(node, "u"));
+        winograd_kernel_emit(e, node, &back, "turned", "u");
     }
     emit_samples(e, node, c);
 

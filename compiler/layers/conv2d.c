@@ -22,6 +22,31 @@ static const Parameter parameters[] = {
     {0},
 };
 
+static void emit_transform(Emit *e, const Node *node)
+{
+    winograd_kernel_emit(e, node, node->detail, "kernel", "u");
+}
+
+static void transform_values(const Node *node, const float *packed, float *derived)
+{
+    winograd_kernel_values(node->detail, node->inputs[0]->packing.panel, packed, derived);
+}
+
+static const char *transform_formula(const Node *node)
+{
+    (void)node;
+    return "G g Gt of every kernel g, for Winograd's convolution";
+}
+
+static const Operator transform_operator = {
+    .name = "conv2d_kernel_transform",
+    .suffix = "kernel_transform",
+    .operands = "kernel; u",
+    .values = transform_values,
+    .emit = emit_transform,
+    .formula = transform_formula,
+};
+
 static void shape(Graph *graph, Node *node)
 {
     const Object *a = node->arguments;
@@ -46,7 +71,17 @@ static void shape(Graph *graph, Node *node)
     if (shape_count(&kernel) >= 0) weight->packing = (Packing){c->kernel_height * c->kernel_width * c->channels, c->filters, graph->panel};
     if (argument_boolean(a, "use_bias"))
         graph_weight(graph, node, "bias", &bias, true)->initial = initializer_resolve(argument_object(a, "bias_initializer"), &bias);
+    if (c->winograd) {
+        Shape transformed = winograd_kernel_shape(c, graph->panel);
+        graph_derived(graph, node, weight, "transformed", &transformed, &transform_operator);
+    }
     node->outputs[0]->shape = shape_of(3, (const int64_t[]){c->rows, c->columns, c->filters});
+}
+
+/* NULL: the layer has none. */
+static Tensor *bias_of(const Node *node)
+{
+    return argument_boolean(node->arguments, "use_bias") ? node->weights[1] : NULL;
 }
 
 static int64_t macs(const Node *node)
@@ -61,7 +96,7 @@ static void reference(const Node *node, Reference *r)
     for (int64_t p = 0; p < c->rows; p++)
         for (int64_t q = 0; q < c->columns; q++)
             for (int64_t k = 0; k < c->filters; k++) {
-                double sum = node->weight_count > 1 ? r->weights[1][k] : 0;
+                double sum = bias_of(node) ? r->weights[1][k] : 0;
                 for (int64_t i = 0; i < c->kernel_height; i++)
                     for (int64_t j = 0; j < c->kernel_width; j++) {
                         int64_t h = p * c->stride_height + i - c->pad_top, w = q * c->stride_width + j - c->pad_left;
@@ -79,7 +114,6 @@ static void add_workspace(Graph *graph, Node *node, const Convolution *c)
 {
     int64_t floats = c->winograd ? winograd_workspace(c) : convolution_workspace(c);
     if (floats) graph_workspace(graph, node, floats, TASKS);
-    if (c->winograd) graph_workspace(graph, node, winograd_kernel_floats(c), 1);
 }
 
 static void workspace(Graph *graph, Node *node)
@@ -108,7 +142,7 @@ static bool absorb_pooling(Graph *graph, Node *node, Node *reader)
     if (c->pooled || !is_pooled_on_the_way(c, max_pooling_of(reader, false))) return false;
     node->detail = pooled(c);
     bool places = reader->output_count > 1;
-    node->operands = places ? "x; y selected work u" : "x; y work u";
+    node->operands = places ? "x; y selected work" : "x; y work";
     node->outputs = NULL;
     node->output_count = 0;
     for (int i = 0; i < reader->output_count; i++) graph_output(graph, node, reader->outputs[i]);
@@ -118,14 +152,9 @@ static bool absorb_pooling(Graph *graph, Node *node, Node *reader)
 static void emit(Emit *e, const Node *node)
 {
     const Convolution *c = node->detail;
-    const char *bias = node->weight_count > 1 ? "bias" : NULL;
-    if (c->winograd) {
-        int u = operand_number(node, "u");
-        winograd_kernel_emit(e, node, c, "kernel", u);
-        winograd_emit(e, node, c, "x", bias, "y", u);
-    } else {
-        convolution_emit(e, node, c, "x", "kernel", bias, "y");
-    }
+    const char *bias = bias_of(node) ? "bias" : NULL;
+    if (c->winograd) winograd_emit(e, node, c, "x", "kernel_transformed", bias, "y");
+    else convolution_emit(e, node, c, "x", "kernel", bias, "y");
 }
 
 static const char *formula(const Node *node)
@@ -133,7 +162,7 @@ static const char *formula(const Node *node)
     const Convolution *c = node->detail;
     return memory_format("y[p][q][k] = %ssum over r, s, c of x[%lld p + r - %lld][%lld q + s - %lld][c] kernel[r][s][c][k];\n"
                          " * kernels %lld x %lld, %lld to %lld channels, %lld x %lld to %lld x %lld",
-                         node->weight_count > 1 ? "bias[k] + " : "",
+                         bias_of(node) ? "bias[k] + " : "",
                          (long long)c->stride_height,
                          (long long)c->pad_top,
                          (long long)c->stride_width,
@@ -278,11 +307,11 @@ static const Operator gradients_operator = {
 static void add_gradients(Graph *graph, Node *node, Tensor *d_output)
 {
     Tensor *x = node->inputs[0], *inputs[] = {x, d_output, node->weights[0]};
-    bool wanted = gradient_wanted(graph, x), bias = node->weight_count > 1;
+    bool wanted = gradient_wanted(graph, x), bias = bias_of(node) != NULL;
     Node *all = graph_gradient_node(graph, &gradients_operator, node, NULL, inputs, wanted ? 3 : 2);
     all->operands = memory_format("x d_y%s; %sd_kernel%s work tiles%s", wanted ? " kernel" : "", wanted ? "d_x " : "", bias ? " d_bias" : "", wanted ? " turned u" : "");
     if (wanted) gradient_give(graph, x, gradient_tensor(graph, all, x));
-    for (int i = 0; i < node->weight_count; i++) gradient_give(graph, node->weights[i], gradient_tensor(graph, all, node->weights[i]));
+    for (int i = 0; i <= bias; i++) gradient_give(graph, node->weights[i], gradient_tensor(graph, all, node->weights[i]));
 }
 
 static void gradient(Graph *graph, Node *node, Tensor *d_output)
@@ -301,13 +330,13 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
     Tensor *inputs[] = {x, d_output};
     Node *part = graph_gradient_node(graph, &weight_gradient_operator, node, NULL, inputs, 2);
     gradient_give(graph, node->weights[0], gradient_tensor(graph, part, node->weights[0]));
-    if (node->weight_count > 1) bias_gradient(graph, node, node->weights[1], d_output);
+    if (bias_of(node)) bias_gradient(graph, node, bias_of(node), d_output);
 }
 
 static const Operator conv2d_operator = {
     .name = "conv2d",
     .suffix = "forward",
-    .operands = "x; y work u",
+    .operands = "x; y work",
     .flags = OPERATOR_EPILOGUE,
     .shape = shape,
     .macs = macs,
