@@ -21,17 +21,18 @@ static int64_t tile_columns(const Convolution *c)
     return (c->columns + 3) / 4;
 }
 
-bool winograd_pays(const Convolution *c, int64_t panel)
+Way winograd_way(const Convolution *c, int64_t panel)
 {
-    if (c->kernel_height != 3 || c->kernel_width != 3 || c->stride_height != 1 || c->stride_width != 1 || c->spread_height != 1 || c->spread_width != 1)
-        return false;
-    if (c->channels % panel || c->filters % panel) return false;
-    double direct = (double)(c->rows * c->columns) * 9 * (double)(c->channels * c->filters);
+    Way way = {.name = "winograd4x4"};
+    if (c->kernel_height != 3 || c->kernel_width != 3) way.hindrance = "the kernel is not 3x3";
+    else if (c->stride_height != 1 || c->stride_width != 1 || c->spread_height != 1 || c->spread_width != 1) way.hindrance = "the stride is not 1";
+    else if (c->channels % panel || c->filters % panel) way.hindrance = memory_format("channels are no multiple of %lld", (long long)panel);
     double tiles = (double)(tile_rows(c) * tile_columns(c));
     double products = tiles * ENTRIES * (double)(c->channels * c->filters);
     double transforms = tiles * ENTRIES * 12 * (double)(c->channels + c->filters); /* additions and the traffic they cause */
     double weights = ENTRIES * 6 * (double)(c->channels * c->filters);             /* transformed once for each call */
-    return products + transforms + weights < direct;
+    way.cost = products + transforms + weights;
+    return way;
 }
 
 /* Rows of tiles that are worked on at once: a divisor of their number, so that enough tiles share each load of the weights. */
@@ -149,10 +150,10 @@ static void emit_input_tiles(Emit *e, const Convolution *c, const char *from, co
 }
 
 /* m[entry] = v[entry] u[entry]: tiles as rows, filters as columns. */
-static void emit_products(Emit *e, const Convolution *c, int64_t tiles)
+static void emit_products(Emit *e, const Node *node, const Convolution *c, int64_t tiles)
 {
-    const Level *level = emit_level(e);
-    Tile tile = tile_choose(level, tiles, c->filters / level->lanes);
+    double times = ENTRIES * (double)(tile_rows(c) * tile_columns(c)) / (double)tiles;
+    Tile tile = choose_tile(e, node, (Work){.kernel = "winograd", .rows = tiles, .columns = c->filters, .reduction = c->channels, .times = times});
     VectorGroup groups[2];
     int group_count = vector_groups(e, c->filters, tile.vectors, groups);
     int rest = (int)(tiles % tile.rows);
@@ -219,7 +220,7 @@ void winograd_emit(Emit *e, const Node *node, const Convolution *c, const char *
     if (is_padded(c)) EMIT(e, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + task * $WORK + $VSIZE + $MSIZE);");
     EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {", "for (int i = 0; i < $TH; i += $BLOCK) {");
     emit_input_tiles(e, c, from, "b * %lld + j");
-    emit_products(e, c, block * tile_columns(c));
+    emit_products(e, node, c, block * tile_columns(c));
     emit_output_tiles(e, node, c, bias, to);
     EMIT(e, "}", "}");
     phase_end(e);
@@ -244,11 +245,10 @@ static void emit_gradient_tiles(Emit *e, const Convolution *c)
 }
 
 /* sums[entry][panel][channel] += v[entry]t z[entry]: channels as rows, filters as columns, summed over the image's tiles. */
-static void emit_gradient_products(Emit *e, const Convolution *c)
+static void emit_gradient_products(Emit *e, const Node *node, const Convolution *c)
 {
-    const Level *level = emit_level(e);
-    int64_t per_panel = e->graph->panel / level->lanes;
-    Tile tile = tile_choose(level, c->channels, c->filters / level->lanes);
+    int64_t per_panel = e->graph->panel / emit_level(e)->lanes, tiles = tile_rows(c) * tile_columns(c);
+    Tile tile = choose_tile(e, node, (Work){.kernel = "winograd", .rows = c->channels, .columns = c->filters, .reduction = tiles, .times = ENTRIES});
     VectorGroup groups[2];
     int group_count = vector_groups(e, c->filters, tile.vectors, groups);
     int rest = (int)(c->channels % tile.rows);
@@ -305,7 +305,7 @@ void winograd_weight_gradient_emit(Emit *e, const Node *node, const Convolution 
     emit_input_tiles(e, c, "x", "(i + b) * %lld + j");
     emit_gradient_tiles(e, c);
     EMIT(e, "}");
-    emit_gradient_products(e, c);
+    emit_gradient_products(e, node, c);
     EMIT(e, "}");
     phase_end(e);
 

@@ -37,7 +37,6 @@ static void shape(Graph *graph, Node *node)
     if (!window_places(node, "kernel_size", x, 0, c->kernel_height, c->stride_height, same, &c->rows, &c->pad_top) ||
         !window_places(node, "kernel_size", x, 1, c->kernel_width, c->stride_width, same, &c->columns, &c->pad_left))
         return;
-    c->winograd = !graph->direct && winograd_pays(c, graph->panel);
     Shape kernel = shape_of(4, (const int64_t[]){c->kernel_height, c->kernel_width, c->channels, c->filters}), bias = shape_of(1, &c->filters);
     Tensor *weight = graph_weight(graph, node, "kernel", &kernel, true);
     weight->initial = initializer_resolve(argument_object(a, "kernel_initializer"), &kernel);
@@ -75,9 +74,10 @@ static void reference(const Node *node, Reference *r)
 /* Scratch of a convolution, whichever way it goes: for each task, and the transformed kernel. */
 static void add_workspace(Graph *graph, Node *node, const Convolution *c)
 {
-    int64_t floats = c->winograd ? winograd_workspace(c) : convolution_workspace(c);
+    bool winograd = convolution_way(graph, node, c) == CONVOLUTION_WINOGRAD;
+    int64_t floats = winograd ? winograd_workspace(c) : convolution_workspace(c);
     if (floats) graph_workspace(graph, node, floats, TASKS);
-    if (c->winograd) graph_workspace(graph, node, winograd_kernel_floats(c), 1);
+    if (winograd) graph_workspace(graph, node, winograd_kernel_floats(c), 1);
 }
 
 static void workspace(Graph *graph, Node *node)
@@ -90,7 +90,7 @@ static void emit(Emit *e, const Node *node)
     const Convolution *c = node->detail;
     const char *bias = node->weight_count > 1 ? "bias" : NULL;
     int u = node->input_count + node->weight_count + 2;
-    if (c->winograd) {
+    if (convolution_way(e->graph, node, c) == CONVOLUTION_WINOGRAD) {
         winograd_kernel_emit(e, node, c, "kernel", u);
         winograd_emit(e, node, c, "x", bias, "y", u);
     } else {
@@ -119,9 +119,9 @@ static const char *formula(const Node *node)
 }
 
 /* The gradient of the input is a convolution too: of d_y, its pixels a stride apart, with the kernels turned. */
-static Convolution transposed(const Convolution *c, const Graph *graph)
+static Convolution transposed(const Convolution *c)
 {
-    Convolution t = {
+    return (Convolution){
         .height = c->rows,
         .width = c->columns,
         .channels = c->filters,
@@ -137,13 +137,11 @@ static Convolution transposed(const Convolution *c, const Graph *graph)
         .spread_height = c->stride_height,
         .spread_width = c->stride_width,
     };
-    t.winograd = !graph->direct && winograd_pays(&t, graph->panel);
-    return t;
 }
 
 static void input_gradient_workspace(Graph *graph, Node *node)
 {
-    const Convolution *c = node->detail, t = transposed(c, graph);
+    const Convolution *c = node->detail, t = transposed(c);
     int64_t panel = graph->panel;
     graph_workspace(graph, node, t.kernel_height * t.kernel_width * t.channels * ((t.filters + panel - 1) / panel * panel), 1);
     add_workspace(graph, node, &t);
@@ -151,12 +149,12 @@ static void input_gradient_workspace(Graph *graph, Node *node)
 
 static void emit_input_gradient(Emit *e, const Node *node)
 {
-    const Convolution *c = node->detail, t = transposed(c, e->graph);
+    const Convolution *c = node->detail, t = transposed(c);
     int64_t panel = e->graph->panel;
     int flipped = node->input_count + node->weight_count + 1;
     convolution_transpose_emit(e, node, c, panel);
     phase_operand(e, flipped, 3, (const int64_t[]){(t.filters + panel - 1) / panel, t.kernel_height * t.kernel_width * t.channels, panel});
-    if (t.winograd) {
+    if (convolution_way(e->graph, node, &t) == CONVOLUTION_WINOGRAD) {
         winograd_kernel_emit(e, node, &t, "flipped", flipped + 2);
         winograd_emit(e, node, &t, "d_y", NULL, "d_x", flipped + 2);
     } else {
@@ -167,14 +165,15 @@ static void emit_input_gradient(Emit *e, const Node *node)
 static void weight_gradient_workspace(Graph *graph, Node *node)
 {
     const Convolution *c = node->detail;
-    graph_workspace(graph, node, (c->winograd ? winograd_kernel_floats(c) : packing_floats(node->outputs[0])) * TASKS, 1);
-    if (c->winograd) graph_workspace(graph, node, winograd_gradient_workspace(c), TASKS);
+    bool winograd = convolution_way(graph, node, c) == CONVOLUTION_WINOGRAD;
+    graph_workspace(graph, node, (winograd ? winograd_kernel_floats(c) : packing_floats(node->outputs[0])) * TASKS, 1);
+    if (winograd) graph_workspace(graph, node, winograd_gradient_workspace(c), TASKS);
 }
 
 static void emit_weight_gradient(Emit *e, const Node *node)
 {
     const Convolution *c = node->detail;
-    (c->winograd ? winograd_weight_gradient_emit : convolution_weight_gradient_emit)(e, node, c);
+    (convolution_way(e->graph, node, c) == CONVOLUTION_WINOGRAD ? winograd_weight_gradient_emit : convolution_weight_gradient_emit)(e, node, c);
 }
 
 static const char *input_gradient_formula(const Node *node)
