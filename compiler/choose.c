@@ -137,6 +137,7 @@ static void record_tile(Emit *e, const Node *node, const Work *work, const char 
     const Level *level = emit_level(e);
     double multiply_adds = (double)(work->rows * work->columns) * (double)work->reduction * work->times;
     choice->layer = node->name;
+    choice->op = node->op;
     choice->pass = work->phase;
     choice->program = program_kind(emit_program(e));
     choice->level = level;
@@ -197,7 +198,7 @@ Tile choose_only(Emit *e, const Node *node, Work work, Tile tile, const char *be
 int choose_way(const Graph *graph, const Node *node, const char *phase, const Way *ways, int count)
 {
     Choices *choices = graph->choices;
-    Choice choice = {.layer = node->name, .pass = phase ? phase : node->op->suffix, .program = program_kind(graph->program)};
+    Choice choice = {.layer = node->name, .pass = phase ? phase : node->op->suffix, .program = program_kind(graph->program), .op = node->op};
     const char *name = choice_name(choice.layer, choice.pass, choice.program, "all");
     int least = -1;
     for (int i = 0; i < count; i++)

@@ -33,6 +33,7 @@ enum { MOST_CANDIDATES = 8 };
  * the same for all levels. */
 typedef struct {
     const char *layer, *pass, *program;
+    const Operator *op; /* of the node that asks */
     const Level *level; /* NULL: the choice of a way */
     Work work;          /* of a tile */
     const char *answer; /* 6x2, or a way's name */
@@ -75,6 +76,9 @@ void choices_error(Choices *, int line, const char *format, ...) __attribute__((
 void choices_plan(Choices *, const Planned *);                                  /* adds a line */
 void choices_read(Choices *, const char *file, const char *text, size_t length); /* adds all; errors are kept */
 const char *choices_unfit(Choices *, const Generation *);                        /* once all is emitted: all errors as text, or NULL */
+
+/* tune.c */
+const char *tune_plan(Graph *source, const CompileOptions *); /* measures; the text of a plan, NULL after errors */
 
 /* kernels_summary.c */
 void print_kernels(FILE *, const Generation *);

@@ -508,6 +508,9 @@ typedef struct {
 typedef struct { const char *name; const Level *const *levels; int level_count; bool x86; } Target;
 const Target *target_find(const char *name);                   /* NULL: unknown */
 const char *target_names(void);
+const Level *level_find(const char *name);                     /* x86-64-v3; NULL: unknown */
+const char *level_names(void);
+const Level *target_native_level(const Target *);              /* the best of its levels that this machine has, or NULL */
 typedef struct { int rows, vectors; } Tile;
 enum { MOST_TILE_ROWS = 16, MOST_TILE_VECTORS = 4 };
 int tile_registers(const Level *, Tile);
@@ -615,6 +618,7 @@ typedef struct {
 Graph *compile_forward(const char *file, const char *text, size_t length, const Definition *, int definition_count); /* parsed, expanded, with shapes; NULL after errors */
 Graph *compile_source(const char *file, const char *text, size_t length, const Definition *, int definition_count, const CompileOptions *);
 bool compile_programs(Graph *source, const CompileOptions *, Generation *); /* false after errors */
+Graph *compile_program(const Graph *source, Program, int64_t batch, const CompileOptions *);
 extern const char *const compile_passes[]; /* names for --dump, ended by NULL */
 
 /* gradient.c: the loss of an output, by the output's number. */

@@ -41,7 +41,7 @@ Graph *compile_forward(const char *file, const char *text, size_t length, const 
 }
 
 /* One program from the source: its own graph, through the passes that are left. */
-static Graph *compile_program(const Graph *source, Program program, int64_t batch, const CompileOptions *options)
+Graph *compile_program(const Graph *source, Program program, int64_t batch, const CompileOptions *options)
 {
     static const char *const titles[] = {"", "predict", "predict_batch", "evaluate", "train_step", "gradients"};
     Graph *graph = graph_program(source, program, batch);

@@ -32,19 +32,48 @@ static const Target targets[] = {
     {"generic", (const Level *const[]){&base}, 1, false},
 };
 
-/* The best level of the machine that cnnc runs on. */
-static const char *native_name(void)
+/* Does the machine that cnnc runs on have the level? */
+static bool machine_has(const Level *level)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd"))
-        return "x86-64-v4";
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "x86-64-v3";
-    return "x86-64-v2";
+    bool has_v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    bool has_v4 = has_v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd");
+    return level == &v4 ? has_v4 : level == &v3 ? has_v3 : true;
+#else
+    return level == &base;
+#endif
+}
+
+const Level *target_native_level(const Target *target)
+{
+    for (int i = 0; i < target->level_count; i++)
+        if (machine_has(target->levels[i])) return target->levels[i];
+    return NULL;
+}
+
+static const char *native_name(void)
+{
+#if defined(__x86_64__)
+    return machine_has(&v4) ? "x86-64-v4" : machine_has(&v3) ? "x86-64-v3" : "x86-64-v2";
 #else
     return "generic";
 #endif
+}
+
+static const Level *const levels[] = {&v4, &v3, &base};
+
+const Level *level_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (!strcmp(levels[i]->name, name)) return levels[i];
+    return NULL;
+}
+
+const char *level_names(void)
+{
+    return "x86-64-v4, x86-64-v3, base";
 }
 
 const Target *target_find(const char *name)
