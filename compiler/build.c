@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,9 +136,8 @@ static const char *temporary_folder(void)
     return folder;
 }
 
-/* Runs a command to its end, its standard output into a file where one is named. Returns why it could not begin, or 0; `good`
- * tells whether it ended well. */
-static int run_command(const char *const *arguments, const char *output, bool *good)
+/* Runs a command to its end, its standard output into a file where one is named. Returns why it could not begin, or 0. */
+static int run_command(const char *const *arguments, const char *output, int *status)
 {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
@@ -146,16 +146,19 @@ static int run_command(const char *const *arguments, const char *output, bool *g
     pid_t child;
     int reason = posix_spawnp(&child, arguments[0], &actions, NULL, (char *const *)(const void *)arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
-    int status = -1;
-    bool ran = reason == 0;
-    while (ran && waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) ran = false;
-    *good = ran && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    *status = -1;
+    while (!reason && waitpid(child, status, 0) < 0)
+        if (errno != EINTR) break;
     return reason;
 }
 
+static bool ended_well(int status)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 /* The C compiler with our options, the user's, and these, which a NULL ends. */
-static int run_compiler(const char *options, const char *const *rest, const char **name, bool *good)
+static int run_compiler(const char *options, const char *const *rest, const char **name, int *status)
 {
     const char *arguments[256];
     int count = 0;
@@ -166,7 +169,7 @@ static int run_compiler(const char *options, const char *const *rest, const char
     while (*rest) arguments[count++] = *rest++;
     arguments[count] = NULL;
     *name = arguments[0];
-    return run_command(arguments, NULL, good);
+    return run_command(arguments, NULL, status);
 }
 
 const char *build_and_run(const char *source)
@@ -174,18 +177,17 @@ const char *build_and_run(const char *source)
     const char *folder = temporary_folder();
     const char *file = memory_format("%s/measure.c", folder), *program = memory_format("%s/measure", folder), *output = memory_format("%s/times", folder), *compiler;
     Failure failure;
-    bool good = write_texts(&(OutputText){file, source}, 1, &failure), compiled = false;
-    int reason = 0;
+    bool good = write_texts(&(OutputText){file, source}, 1, &failure);
+    int reason = 0, compiled = -1, ran = -1;
     if (good) reason = run_compiler("-std=gnu11 -O2 -w", (const char *const[]){file, "-o", program, "-lm", NULL}, &compiler, &compiled);
-    bool ran = false;
-    if (good && compiled) run_command((const char *const[]){program, NULL}, output, &ran);
+    if (good && !reason && ended_well(compiled)) run_command((const char *const[]){program, NULL}, output, &ran);
     size_t length;
-    const char *text = ran ? text_of_input(output, &length) : "";
+    const char *text = ended_well(ran) ? text_of_input(output, &length) : NULL;
     remove_folder(folder);
     if (!good) command_error("%s", failure.text);
     if (reason) command_error("cannot run the C compiler %s: %s; CC names another", compiler, strerror(reason));
-    if (!compiled) command_error("the program that measures was not built: %s failed", compiler);
-    if (!ran) command_error("the program that measures failed, or took more than a minute");
+    if (!ended_well(compiled)) command_error("the program that measures was not built: %s failed", compiler);
+    if (!text && !(WIFSIGNALED(ran) && WTERMSIG(ran) == SIGALRM)) command_error("the program that measures failed");
     return text;
 }
 
@@ -211,11 +213,10 @@ void build_trainer(const Options *o, const Generation *generation)
     }
     const char *rest[] = {memory_format("-I%s", include), source, table, library, "-o", program, "-lcjson", "-lpng", "-lz", "-lm", generation->options.openblas ? "-lopenblas" : NULL, NULL};
     const char *compiler;
-    bool good;
-    int reason = run_compiler("-std=gnu11 -O2 -fopenmp", rest, &compiler, &good);
+    int status, reason = run_compiler("-std=gnu11 -O2 -fopenmp", rest, &compiler, &status);
     remove_folder(folder);
     if (reason) command_error("cannot run the C compiler %s: %s; CC names another", compiler, strerror(reason));
-    if (!good) {
+    if (!ended_well(status)) {
         unlink(program);
         command_error("%s: not built: %s failed", o->output, compiler);
     }

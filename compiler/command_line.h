@@ -34,7 +34,7 @@ enum { MOST_OUTPUTS = 3 };
 bool write_texts(const OutputText *, int count, Failure *);
 void check_output_place(const char *path); /* can a file be put there? Found out before long work is done */
 void build_trainer(const Options *, const Generation *); /* calls the C compiler */
-const char *build_and_run(const char *source); /* what the program prints that this text makes */
+const char *build_and_run(const char *source); /* what the program prints that this text makes; NULL where its alarm ended it */
 const float *const *read_weights(const char *path, const Graph *);
 
 #endif

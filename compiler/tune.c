@@ -20,8 +20,6 @@ typedef struct {
     Generation generation;
     Target target; /* the level of this machine alone */
     const Level *level;
-    Text plan;
-    int measured;
     struct Decision { Choice choice; const char *answer, *comment; } *decisions;
     int decision_count, decision_capacity;
 } Tune;
@@ -116,17 +114,18 @@ static const char *measuring_source(Tune *t, const Choice *choice, int candidate
 
 /* ---- decisions ---- */
 
-/* Compiles and runs; the seconds of each candidate. */
-static void measure(Tune *t, const Choice *choice, int candidates, double *seconds)
+/* Compiles and runs; the seconds of each candidate. False: it took too long. */
+static bool measure(Tune *t, const Choice *choice, int candidates, double *seconds)
 {
     const char *output = build_and_run(measuring_source(t, choice, candidates));
+    if (!output) return false;
     for (int i = 0; i < candidates; i++) {
         char *end;
         seconds[i] = strtod(output, &end);
         if (end == output || !(seconds[i] > 0)) command_error("--tune: the program that measures %s, %s gave no time", choice->layer, choice->pass);
         output = end;
     }
-    t->measured++;
+    return true;
 }
 
 /* The same work in the same kind of program was measured for another layer. */
@@ -165,8 +164,9 @@ static void decide(Tune *t, const Choice *choice, int number, int count)
         decision.comment = memory_format("as %s", before->choice.layer);
     } else if (candidates == 1) {
         decision.comment = "the only one";
+    } else if (!measure(t, choice, candidates, seconds)) {
+        decision.comment = "the model's: measuring took too long";
     } else {
-        measure(t, choice, candidates, seconds);
         int usual = usual_answer(t, choice);
         for (int i = 1; i < candidates; i++)
             if (seconds[i] < seconds[best]) best = i;

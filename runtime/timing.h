@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FEWEST_ROUNDS = 3, MOST_ROUNDS = 50, SECONDS_AT_MOST = 60 };
+enum { FEWEST_ROUNDS = 3, MOST_ROUNDS = 50, SECONDS_FOR_FEWEST = 5, SECONDS_AT_MOST = 60 };
 
 static double seconds(void)
 {
@@ -40,12 +40,10 @@ static void time_functions(void (*const *functions)(void), int count, double bud
 {
     double least[16];
     alarm(SECONDS_AT_MOST);
-    for (int i = 0; i < count; i++) {
-        functions[i](); /* pages and caches */
-        least[i] = time_calls(functions[i], 1);
-    }
-    double start = seconds();
-    for (int round = 0; round < MOST_ROUNDS && (round < FEWEST_ROUNDS || seconds() - start < budget); round++)
+    double start = seconds(), limit = start + SECONDS_FOR_FEWEST;
+    for (int i = 0; i < count; i++) least[i] = time_calls(functions[i], 1); /* this one fills pages and caches */
+    start = seconds();
+    for (int round = 0; round < MOST_ROUNDS && (round < FEWEST_ROUNDS ? round == 0 || seconds() < limit : seconds() - start < budget); round++)
         for (int i = 0; i < count; i++) {
             int calls = least[i] < 0.001 ? (int)(0.001 / (least[i] + 1e-8)) + 1 : 1;
             double now = time_calls(functions[i], calls);
