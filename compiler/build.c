@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,24 +118,85 @@ static void remove_folder(const char *folder)
     rmdir(folder);
 }
 
-/* Whether the program could be put there is found out before the C compiler runs. */
-static void check_program_place(const char *path)
+void check_output_place(const char *path)
 {
     Failure failure;
     Writer writer;
     struct stat status;
-    if (!stat(path, &status) && !S_ISREG(status.st_mode)) command_error("%s: is not a regular file; a program would replace it", path);
+    if (!stat(path, &status) && !S_ISREG(status.st_mode)) command_error("%s: is not a regular file; it would be replaced", path);
     if (!write_begin(&writer, path, &failure)) command_error("%s", failure.text);
     write_abandon(&writer);
 }
 
-void build_trainer(const Options *o, const Generation *generation)
+static const char *temporary_folder(void)
 {
-    check_program_place(o->output);
-    const char *library, *include, *temporary = getenv("TMPDIR"), *name = generation->source->name;
-    find_runtime(&library, &include);
+    const char *temporary = getenv("TMPDIR");
     char *folder = memory_format("%s/cnnc-XXXXXX", temporary && *temporary ? temporary : "/tmp");
     if (!mkdtemp(folder)) command_error("%s: cannot make a folder for the C files: %s", folder, strerror(errno));
+    return folder;
+}
+
+/* Runs a command to its end, its standard output into a file where one is named. Returns why it could not begin, or 0. */
+static int run_command(const char *const *arguments, const char *output, int *status)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    if (output) posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    fflush(NULL);
+    pid_t child;
+    int reason = posix_spawnp(&child, arguments[0], &actions, NULL, (char *const *)(const void *)arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    *status = -1;
+    while (!reason && waitpid(child, status, 0) < 0)
+        if (errno != EINTR) break;
+    return reason;
+}
+
+static bool ended_well(int status)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* The C compiler with our options, the user's, and these, which a NULL ends. */
+static int run_compiler(const char *options, const char *const *rest, const char **name, int *status)
+{
+    const char *arguments[256];
+    int count = 0;
+    const char *compiler = getenv("CC"), *flags = getenv("CFLAGS");
+    add_words(arguments, &count, compiler && *compiler ? compiler : "cc");
+    add_words(arguments, &count, options);
+    add_words(arguments, &count, flags ? flags : "");
+    while (*rest) arguments[count++] = *rest++;
+    arguments[count] = NULL;
+    *name = arguments[0];
+    return run_command(arguments, NULL, status);
+}
+
+const char *build_and_run(const char *source)
+{
+    const char *folder = temporary_folder();
+    const char *file = memory_format("%s/measure.c", folder), *program = memory_format("%s/measure", folder), *output = memory_format("%s/times", folder), *compiler;
+    Failure failure;
+    bool good = write_texts(&(OutputText){file, source}, 1, &failure);
+    int reason = 0, compiled = -1, ran = -1;
+    if (good) reason = run_compiler("-std=gnu11 -O2 -w", (const char *const[]){file, "-o", program, "-lm", NULL}, &compiler, &compiled);
+    if (good && !reason && ended_well(compiled)) run_command((const char *const[]){program, NULL}, output, &ran);
+    size_t length;
+    const char *text = ended_well(ran) ? text_of_input(output, &length) : NULL;
+    remove_folder(folder);
+    if (!good) command_error("%s", failure.text);
+    if (reason) command_error("cannot run the C compiler %s: %s; CC names another", compiler, strerror(reason));
+    if (!ended_well(compiled)) command_error("the program that measures was not built: %s failed", compiler);
+    if (!text && !(WIFSIGNALED(ran) && WTERMSIG(ran) == SIGALRM)) command_error("the program that measures failed");
+    return text;
+}
+
+void build_trainer(const Options *o, const Generation *generation)
+{
+    check_output_place(o->output);
+    const char *library, *include, *name = generation->source->name;
+    find_runtime(&library, &include);
+    const char *folder = temporary_folder();
     const char *source = memory_format("%s/%s.c", folder, name), *table = memory_format("%s/%s_trainer.c", folder, name);
     /* The program is linked beside its place and renamed onto it, so that a failed run leaves what was there. */
     const char *program = memory_format("%s.%ld.tmp", o->output, (long)getpid());
@@ -148,29 +211,14 @@ void build_trainer(const Options *o, const Generation *generation)
         remove_folder(folder);
         command_error("%s", failure.text);
     }
-    const char *arguments[256];
-    int count = 0;
-    const char *compiler = getenv("CC"), *flags = getenv("CFLAGS");
-    add_words(arguments, &count, compiler && *compiler ? compiler : "cc");
-    add_words(arguments, &count, "-std=gnu11 -O2 -fopenmp");
-    add_words(arguments, &count, flags ? flags : "");
-    const char *rest[] = {memory_format("-I%s", include), source, table, library, "-o", program, "-lcjson", "-lpng", "-lz", "-lm", generation->options.openblas ? "-lopenblas" : NULL};
-    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
-        if (rest[i]) arguments[count++] = rest[i];
-    arguments[count] = NULL;
-    fflush(NULL);
-    pid_t child;
-    int reason = posix_spawnp(&child, arguments[0], NULL, NULL, (char *const *)(const void *)arguments, environ);
-    int status = -1;
-    bool ran = reason == 0;
-    while (ran && waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) ran = false;
+    const char *rest[] = {memory_format("-I%s", include), source, table, library, "-o", program, "-lcjson", "-lpng", "-lz", "-lm", generation->options.openblas ? "-lopenblas" : NULL, NULL};
+    const char *compiler;
+    int status, reason = run_compiler("-std=gnu11 -O2 -fopenmp", rest, &compiler, &status);
     remove_folder(folder);
-    if (reason) command_error("cannot run the C compiler %s: %s; CC names another", arguments[0], strerror(reason));
-    bool good = ran && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    if (!good) {
+    if (reason) command_error("cannot run the C compiler %s: %s; CC names another", compiler, strerror(reason));
+    if (!ended_well(status)) {
         unlink(program);
-        command_error("%s: not built: %s failed", o->output, arguments[0]);
+        command_error("%s: not built: %s failed", o->output, compiler);
     }
     if (rename(program, o->output)) {
         int number = errno;

@@ -34,6 +34,7 @@ typedef struct Operator Operator;
 typedef struct Tensor Tensor;
 typedef struct Value Value;
 typedef struct Emit Emit;
+typedef struct Choices Choices;
 
 /* ---- places in the source ------------------------------------------------------------------- */
 
@@ -371,6 +372,7 @@ struct Graph {
     int64_t arena_bytes; /* of the plan */
     bool direct;         /* no Winograd: exact sums are wanted, or straight-line code */
     bool openblas;       /* matrix products by OpenBLAS: their weights are not packed */
+    Choices *choices;    /* of kernels: what was planned and what was chosen (choose.h) */
     int64_t panel;       /* columns of a panel of packed weights: the longest vector of the target */
     Node **nodes;
     int node_count, node_capacity;
@@ -516,8 +518,14 @@ typedef struct {
 typedef struct { const char *name; const Level *const *levels; int level_count; bool x86; } Target;
 const Target *target_find(const char *name);                   /* NULL: unknown */
 const char *target_names(void);
+const Level *level_find(const char *name);                     /* x86-64-v3; NULL: unknown */
+const char *level_names(void);
+const Level *target_native_level(const Target *);              /* the best of its levels that this machine has, or NULL */
 typedef struct { int rows, vectors; } Tile;
-Tile tile_choose(const Level *, int64_t extent, int64_t vectors); /* registers full, the extent divided where possible */
+enum { MOST_TILE_ROWS = 16, MOST_TILE_VECTORS = 4 };
+int tile_registers(const Level *, Tile);
+double tile_cycles(const Level *, Tile, int64_t rows, int64_t vectors); /* of one step of the reduction, for all tiles of [rows][vectors] */
+double level_rate(const Level *);                              /* multiply-adds that a lane can make in a cycle */
 
 /* text.c: text that grows. */
 typedef struct { char *data; size_t length, capacity; } Text;
@@ -614,6 +622,7 @@ typedef struct {
     int64_t batch;       /* 0: as fit() says */
     const Target *target;
     EmitOptions emit;
+    Choices *choices;    /* with what a plan says, or NULL */
     bool inference_only;
     FILE *dump;          /* NULL, or where the graph after the pass `dump_pass` goes */
     const char *dump_pass;
@@ -621,6 +630,7 @@ typedef struct {
 Graph *compile_forward(const char *file, const char *text, size_t length, const Definition *, int definition_count); /* parsed, expanded, with shapes; NULL after errors */
 Graph *compile_source(const char *file, const char *text, size_t length, const Definition *, int definition_count, const CompileOptions *);
 bool compile_programs(Graph *source, const CompileOptions *, Generation *); /* false after errors */
+Graph *compile_program(const Graph *source, Program, int64_t batch, const CompileOptions *);
 extern const char *const compile_passes[]; /* names for --dump, ended by NULL */
 
 /* gradient.c: the loss of an output, by the output's number. */

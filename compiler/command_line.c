@@ -26,6 +26,8 @@ static const char usage[] =
     "  cnnc model.net -o model.c --emit=inference  only inference; --weights=FILE puts trained weights into it\n"
     "  cnnc model.net -o trainer                   a program that trains, evaluates and predicts\n"
     "  cnnc --summary model.net                    layers, shapes, parameters, multiply-adds, bytes\n"
+    "  cnnc --summary=kernels model.net            the kernels: tiles, predicted cycles, share of peak, and why so\n"
+    "  cnnc --tune model.net [-o model.plan]       measures kernels on this machine, some minutes; --plan=FILE uses the result\n"
     "  cnnc --dump=PASS model.net                  the graph after a pass: ast layers graph shapes swap backward fuse plan\n"
     "  cnnc --help NAME                            a layer, optimizer, loss, ...: what it does and its parameters\n"
     "  cnnc --version\n"
@@ -37,12 +39,13 @@ static const char usage[] =
     "  --target=NAME            x86-64 (levels v4, v3, base, chosen at run time), x86-64-v4, -v3, -v2, native, generic\n"
     "  --unroll=auto|full|none  full: inference as straight-line code, for small networks\n"
     "  --gemm=generated|openblas  whose matrix products a trainer uses\n"
+    "  --plan=FILE              choices of kernels that --tune wrote\n"
     "  --math=default|strict    strict: no Winograd convolution, whose rounding errors are some times larger\n"
     "  --batch=N                the batch size, instead of fit()'s\n"
     "  --threads=N              threads of the emitted code; without it as many as OpenMP finds\n"
     "  -MD                      also writes what the output depends on, for make\n"
     "\n"
-    "CC and CFLAGS name the C compiler and its options for a trainer.\n";
+    "CC and CFLAGS name the C compiler and its options, for a trainer and for --tune.\n";
 
 static bool whole_number(const char *text, int64_t least, int64_t most, int64_t *value)
 {
@@ -94,7 +97,7 @@ static void print_entry(const char *name)
     command_error("nothing is called %s%s%s%s", name, closest ? "; did you mean " : "", closest ? closest : "", closest ? "?" : "");
 }
 
-enum { OPTION_EMIT = 256, OPTION_WEIGHTS, OPTION_TARGET, OPTION_UNROLL, OPTION_GEMM, OPTION_MATH, OPTION_BATCH, OPTION_THREADS, OPTION_SUMMARY, OPTION_DUMP, OPTION_HELP, OPTION_VERSION };
+enum { OPTION_EMIT = 256, OPTION_WEIGHTS, OPTION_TARGET, OPTION_UNROLL, OPTION_GEMM, OPTION_MATH, OPTION_BATCH, OPTION_THREADS, OPTION_PLAN, OPTION_TUNE, OPTION_SUMMARY, OPTION_DUMP, OPTION_HELP, OPTION_VERSION };
 
 static const struct option long_options[] = {
     {"emit", required_argument, NULL, OPTION_EMIT},
@@ -105,7 +108,9 @@ static const struct option long_options[] = {
     {"math", required_argument, NULL, OPTION_MATH},
     {"batch", required_argument, NULL, OPTION_BATCH},
     {"threads", required_argument, NULL, OPTION_THREADS},
-    {"summary", no_argument, NULL, OPTION_SUMMARY},
+    {"plan", required_argument, NULL, OPTION_PLAN},
+    {"tune", no_argument, NULL, OPTION_TUNE},
+    {"summary", optional_argument, NULL, OPTION_SUMMARY},
     {"dump", required_argument, NULL, OPTION_DUMP},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -114,7 +119,8 @@ static const struct option long_options[] = {
 };
 
 static const char *const emits[] = {"all", "inference", "trainer", NULL}, *const unrolls[] = {"auto", "full", "none", NULL},
-                                *const gemms[] = {"generated", "openblas", NULL}, *const maths[] = {"default", "strict", NULL};
+                                *const gemms[] = {"generated", "openblas", NULL}, *const maths[] = {"default", "strict", NULL},
+                                *const summaries[] = {"layers", "kernels", NULL};
 
 /* Options that change the output are repeated in its banner. */
 static void note_option(Text *command, const char *format, const char *value)
@@ -180,7 +186,15 @@ void command_line_read(Options *o, int argc, char **argv)
             text_add(&changes, " --threads=%lld", (long long)threads);
             break;
         }
-        case OPTION_SUMMARY: o->summary = true; break;
+        case OPTION_PLAN:
+            o->plan = optarg;
+            note_option(&changes, " --plan=%s", optarg);
+            break;
+        case OPTION_TUNE: o->tune = true; break;
+        case OPTION_SUMMARY:
+            if (optarg && choice("summary", optarg, summaries) == 1) o->kernels = true;
+            else o->summary = true;
+            break;
         case OPTION_DUMP:
             choice("dump", optarg, compile_passes);
             o->dump = optarg;
@@ -204,5 +218,8 @@ void command_line_read(Options *o, int argc, char **argv)
     o->changes = changes.data;
     if (o->code.openblas && o->emit == EMIT_INFERENCE) command_error("--gemm=openblas is for trainers: inference code depends on nothing but libc and libm");
     if (o->weights && o->emit != EMIT_INFERENCE) command_error("--weights goes with --emit=inference");
-    if (!o->output && !o->summary && !o->dump) command_error("where should it go? Add -o %s, or --summary", "model.c");
+    if (o->tune && o->plan) command_error("--tune makes a plan; it cannot follow --plan=%s", o->plan);
+    if (o->tune && (o->weights || o->emit == EMIT_TRAINER)) command_error("--tune writes a plan and no code: leave --weights and --emit=trainer out");
+    if (o->tune && !o->output && !strcmp(o->input, "-")) command_error("where should the plan go? Add -o %s", "model.plan");
+    if (!o->output && !o->summary && !o->kernels && !o->tune && !o->dump) command_error("where should it go? Add -o %s, or --summary", "model.c");
 }

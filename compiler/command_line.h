@@ -11,7 +11,8 @@ typedef struct {
     const char *input, *output; /* "-": standard input and output */
     const char *weights;        /* NULL: none */
     const char *dump;           /* a pass, or NULL */
-    bool summary, dependencies;
+    const char *plan;           /* of kernels; NULL: none */
+    bool summary, kernels, tune, dependencies;
     Emission emit;
     const Target *target;
     EmitOptions code;
@@ -31,7 +32,9 @@ typedef struct { const char *path, *text; } OutputText;
 enum { MOST_OUTPUTS = 3 };
 /* All of them, at most MOST_OUTPUTS, or none: no file changes before all are complete beside their places. */
 bool write_texts(const OutputText *, int count, Failure *);
+void check_output_place(const char *path); /* can a file be put there? Found out before long work is done */
 void build_trainer(const Options *, const Generation *); /* calls the C compiler */
+const char *build_and_run(const char *source); /* what the program prints that this text makes; NULL where its alarm ended it */
 const float *const *read_weights(const char *path, const Graph *);
 
 #endif

@@ -1,5 +1,5 @@
 /* The passes, in order: from text to the four programs that are emitted. */
-#include "cnnc.h"
+#include "choose.h"
 
 #include <string.h>
 
@@ -21,6 +21,7 @@ Graph *compile_source(const char *file, const char *text, size_t length, const D
     graph->panel = 4;
     graph->direct = options->emit.strict || options->emit.unroll_full;
     graph->openblas = options->emit.openblas;
+    graph->choices = options->choices ? options->choices : choices_new();
     for (int i = 0; i < options->target->level_count; i++)
         if (options->target->levels[i]->lanes > graph->panel) graph->panel = options->target->levels[i]->lanes;
     Definition *copy = NEW_ARRAY(Definition, definition_count + 1); /* expanding marks the used ones */
@@ -40,7 +41,7 @@ Graph *compile_forward(const char *file, const char *text, size_t length, const 
 }
 
 /* One program from the source: its own graph, through the passes that are left. */
-static Graph *compile_program(const Graph *source, Program program, int64_t batch, const CompileOptions *options)
+Graph *compile_program(const Graph *source, Program program, int64_t batch, const CompileOptions *options)
 {
     static const char *const titles[] = {"", "predict", "predict_batch", "derive", "evaluate", "train_step", "gradients"};
     Graph *graph = graph_program(source, program, batch);

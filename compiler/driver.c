@@ -218,9 +218,8 @@ static void add_unused(Text *head, const Generation *g, Program program, const c
     if (program == PROGRAM_GRADIENTS && !strstr(body, "gradients->")) text_add(head, "(void)gradients;\n");
 }
 
-void emit_driver(Emit *e, const Generation *g, const Graph *graph)
+void emit_driver(Emit *e, const Generation *g, const Graph *graph, const char *name)
 {
-    static const char *const names[] = {"", "run_single", "run_batch", "derive", "run_evaluation", "run_training", "run_gradients"};
     Driver d = {g, graph, NEW_ARRAY(const char *, graph->tensor_count + 1)};
     Text body = {0};
     Names used = {0};
@@ -257,7 +256,7 @@ void emit_driver(Emit *e, const Generation *g, const Graph *graph)
     text_add(&whole, "{\n");
     add_unused(&whole, g, graph->program, body.data);
     text_add(&whole, "%s}\n", body.data);
-    text_add(&e->text, "static %s %s_%s(%s)\n", targets ? "float" : "void", names[graph->program], e->level->suffix, driver_parameters(g, graph->program, false));
+    text_add(&e->text, "static %s %s_%s(%s)\n", targets ? "float" : "void", name, e->level->suffix, driver_parameters(g, graph->program, false));
     text_indent(&e->text, whole.data);
     text_add(&e->text, "\n");
 }

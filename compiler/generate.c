@@ -212,12 +212,20 @@ static const char *used_paragraphs(const char *header, const char *code, int lan
     return result;
 }
 
+const char *level_code(const Emit *e)
+{
+    const Level *level = e->level;
+    const char *code = memory_format("%s%s", used_paragraphs(winograd_text, e->text.data, level->lanes, level->suffix), e->text.data);
+    return memory_format("%s%s", used_paragraphs(vector_text, code, level->lanes, level->suffix), code);
+}
+
 /* The section of one level: its vectors, the functions of all programs, their drivers. */
 static const char *level_section(Emit *e, const Generation *g, const Level *level)
 {
     e->text = (Text){0};
     emit_begin_level(e, level);
     const Graph *programs[] = {g->derive, g->predict, g->predict_batch, g->evaluate, g->train, g->gradients};
+    static const char *const names[] = {"derive", "run_single", "run_batch", "run_evaluation", "run_training", "run_gradients"};
     for (int i = 0; i < 6; i++) {
         const Graph *graph = programs[i];
         if (!graph || (graph == g->predict_batch && g->options.unroll_full)) continue; /* there each sample goes by itself */
@@ -225,14 +233,9 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
         if (graph == g->train) text_add(&e->text, "/* ---- training ---- */\n\n");
         for (int j = 0; j < graph->node_count; j++)
             if (graph->nodes[j]->op->emit) graph->nodes[j]->op->emit(e, graph->nodes[j]);
-        emit_driver(e, g, graph);
+        emit_driver(e, g, graph, names[i]);
     }
-    Text text = {0};
-    text_add(&text, "/* ---- %s: vectors of %d floats, %d registers ---- */\n\n", level->name, level->lanes, level->registers);
-    const char *winograd = used_paragraphs(winograd_text, e->text.data, level->lanes, level->suffix);
-    const char *code = memory_format("%s%s", winograd, e->text.data);
-    text_add(&text, "%s%s", used_paragraphs(vector_text, code, level->lanes, level->suffix), code);
-    return text.data;
+    return memory_format("/* ---- %s: vectors of %d floats, %d registers ---- */\n\n%s", level->name, level->lanes, level->registers, level_code(e));
 }
 
 /* The call of the best level's driver. */
@@ -319,9 +322,25 @@ static void add_public_functions(Text *text, const Generation *g)
     text_add(text, "}\n");
 }
 
-char *generate_source(const Generation *g, const char *header_name)
+const char *generate_frame(const Generation *g, const char *code)
 {
     const char *name = g->source->name;
+    Text text = {0};
+    text_add(&text, "#include <math.h>\n#include <string.h>\n%s\n", strstr(code, "cblas_") ? "#include <cblas.h>\n" : "");
+    if (g->target->level_count == 1 && g->target->levels[0]->attribute) text_add(&text, "#if !defined(__x86_64__)\n#error \"this file was written for %s; run cnnc with another --target\"\n#endif\n\n", g->target->levels[0]->name);
+    add_levels(&text, g);
+    text_add(&text, "#ifndef __cplusplus\n_Static_assert(sizeof(%s_parameters) == %s_PARAMETERS_BYTES && sizeof(%s_weights) == %s_WEIGHTS_BYTES, \"the sizes in the header\");\n#endif\n\n", name, upper_case(name), name, upper_case(name));
+    if (g->train) text_add(&text, "typedef %s_step Step;\n\n", name);
+    if (strstr(code, "random_key(")) text_add(&text, "%s", used_paragraphs(random_text, code, 0, ""));
+    if (strstr(code, "step_key("))
+        text_add(&text,
+                 "/* Names the random numbers of one step. */\n"
+                 "static inline uint64_t step_key(const Step *step)\n{\n    return random_key(random_key(step->seed, 3), step->step);\n}\n\n");
+    return text.data;
+}
+
+char *generate_source(const Generation *g, const char *header_name)
+{
     Emit *e = emit_new(&g->options);
     Text code = {0}, interface = {0};
     for (int i = 0; i < g->target->level_count; i++) {
@@ -335,16 +354,7 @@ char *generate_source(const Generation *g, const char *header_name)
     add_banner(&text, g);
     if (header_name) text_add(&text, "#include \"%s\"\n\n", header_name);
     else text_add(&text, "%s\n", generate_header(g));
-    text_add(&text, "#include <math.h>\n#include <string.h>\n%s\n", strstr(code.data, "cblas_") ? "#include <cblas.h>\n" : "");
-    if (g->target->level_count == 1 && g->target->levels[0]->attribute) text_add(&text, "#if !defined(__x86_64__)\n#error \"this file was written for %s; run cnnc with another --target\"\n#endif\n\n", g->target->levels[0]->name);
-    add_levels(&text, g);
-    text_add(&text, "#ifndef __cplusplus\n_Static_assert(sizeof(%s_parameters) == %s_PARAMETERS_BYTES && sizeof(%s_weights) == %s_WEIGHTS_BYTES, \"the sizes in the header\");\n#endif\n\n", name, upper_case(name), name, upper_case(name));
-    if (g->train) text_add(&text, "typedef %s_step Step;\n\n", name);
-    if (strstr(code.data, "random_key(")) text_add(&text, "%s", used_paragraphs(random_text, code.data, 0, ""));
-    if (strstr(code.data, "step_key("))
-        text_add(&text,
-                 "/* Names the random numbers of one step. */\n"
-                 "static inline uint64_t step_key(const Step *step)\n{\n    return random_key(random_key(step->seed, 3), step->step);\n}\n\n");
+    text_add(&text, "%s", generate_frame(g, code.data));
     text_add(&text, "%s", code.data);
     text_add(&text, "%s", interface.data);
     if (g->baked) generate_baked(&text, g);

@@ -4,7 +4,7 @@
 
 #include "emit.h"
 
-extern const char vector_text[], winograd_text[], random_text[], packing_text[]; /* runtime/vector.h, winograd.h, random.h, packing.h as text; the Makefile makes them */
+extern const char vector_text[], winograd_text[], random_text[], packing_text[], timing_text[]; /* runtime/vector.h and so on as text; the Makefile makes them */
 
 const char *upper_case(const char *);
 const char *port_name(const Generation *, Tensor *const *ports, int count, int number, const char *what); /* input, or input_<name> where there are several */
@@ -12,13 +12,16 @@ const char *port_name(const Generation *, Tensor *const *ports, int count, int n
 /* driver.c: the functions that call a program's phases in order. */
 const char *driver_parameters(const Generation *, Program, bool public); /* the parameters of a program's functions, as text */
 const char *driver_arguments(const Generation *, Program);
-void emit_driver(Emit *, const Generation *, const Graph *);
+void emit_driver(Emit *, const Generation *, const Graph *, const char *name); /* of the phases that were emitted */
 
 /* summary.c: what the nodes of each layer hold and cost. */
 typedef struct { int64_t parameters, trainable, macs; } LayerCost;
 LayerCost *layer_costs(const Graph *source);
+const char *number_with_commas(int64_t);
 
 /* sections of model.c */
+const char *generate_frame(const Generation *, const char *code); /* what the code stands on: includes, macros, random numbers */
+const char *level_code(const Emit *);                             /* what was emitted for a level, with the vectors that it uses */
 void generate_baked(Text *, const Generation *);
 
 #endif

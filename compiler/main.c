@@ -1,4 +1,5 @@
 /* cnnc: the program. Reads the command line and the network, runs the passes (compile.c), writes what was asked for. */
+#include "choose.h"
 #include "command_line.h"
 
 #include <stdlib.h>
@@ -36,7 +37,11 @@ static const char *table_header(const Options *o, const Generation *g)
 static OutputText dependencies(const Options *o, const char *header)
 {
     Text text = {0};
-    text_add(&text, "%s%s%s: %s%s%s\n", o->output, header ? " " : "", header ? header : "", strcmp(o->input, "-") ? o->input : "", o->weights ? " " : "", o->weights ? o->weights : "");
+    text_add(&text, "%s%s%s:", o->output, header ? " " : "", header ? header : "");
+    const char *const sources[] = {strcmp(o->input, "-") ? o->input : NULL, o->weights, o->plan};
+    for (int i = 0; i < 3; i++)
+        if (sources[i]) text_add(&text, " %s", sources[i]);
+    text_add(&text, "\n");
     const char *stem = ends_with(o->output, ".c") ? memory_copy(o->output, strlen(o->output) - 2) : o->output;
     return (OutputText){memory_format("%s.d", stem), text.data};
 }
@@ -66,6 +71,35 @@ static void write_source(const Options *o, const Generation *g)
     }
 }
 
+/* model.net -> model.plan. */
+static const char *plan_path(const Options *o)
+{
+    if (o->output) return o->output;
+    size_t length = strlen(o->input) - (ends_with(o->input, ".net") ? 4 : 0);
+    return memory_format("%.*s.plan", (int)length, o->input);
+}
+
+static void write_plan(const Options *o, Graph *source, const CompileOptions *options)
+{
+    const char *path = plan_path(o), *text;
+    Failure failure;
+    if (same_file(o->input, path)) command_error("%s: this is the network itself; name another output", path);
+    if (strcmp(path, "-")) check_output_place(path); /* before minutes go by */
+    if (!(text = tune_plan(source, options))) return;
+    if (!strcmp(path, "-")) fputs(text, stdout);
+    else if (!write_texts(&(OutputText){path, text}, 1, &failure)) command_error("%s", failure.text);
+    else fprintf(stderr, "cnnc: %s is written; cnnc --plan=%s uses it\n", path, path);
+}
+
+/* Everything is emitted once, for the choices that it asks for: does the plan fit them all? */
+static bool plan_fits(const Generation *generation)
+{
+    generate_source(generation, NULL);
+    const char *errors = choices_unfit(generation->source->choices, generation);
+    if (errors) fputs(errors, stderr);
+    return !errors;
+}
+
 int main(int argc, char **argv)
 {
     Options o;
@@ -81,13 +115,29 @@ int main(int argc, char **argv)
         .dump_pass = o.dump,
     };
     const char *file = strcmp(o.input, "-") ? o.input : "standard input";
+    if (o.plan) {
+        size_t plan_length;
+        const char *plan = text_of_input(o.plan, &plan_length);
+        options.choices = choices_new();
+        choices_read(options.choices, o.plan, plan, plan_length);
+    }
+    if (o.tune) {
+        if (!options.choices) options.choices = choices_new();
+        options.choices->measuring = true;
+    }
     Graph *source = compile_source(file, text, length, o.definitions, o.definition_count, &options);
     if (!source) return 1;
+    if (o.tune) {
+        write_plan(&o, source, &options);
+        return fflush(stdout) || diagnostics_errors() ? 1 : 0;
+    }
     Generation generation = {0};
     if (!compile_programs(source, &options, &generation)) return 1;
     const char *shown = strcmp(o.input, "-") ? base_name(o.input) : "-";
     generation.command = memory_format("cnnc %s%s%s%s", shown, o.output ? " -o " : "", o.output ? base_name(o.output) : "", o.changes);
+    if ((o.plan || o.kernels) && !plan_fits(&generation)) return 1;
     if (o.summary) print_summary(stdout, &generation);
+    if (o.kernels) print_kernels(stdout, &generation);
     if (o.weights) generation.baked = read_weights(o.weights, source);
     if (o.output) {
         bool is_source = ends_with(o.output, ".c") || !strcmp(o.output, "-");

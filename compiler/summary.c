@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const char *with_commas(int64_t number)
+const char *number_with_commas(int64_t number)
 {
     char digits[32], text[48];
     int length = snprintf(digits, sizeof digits, "%lld", (long long)number), to = 0;
@@ -90,25 +90,25 @@ void print_summary(FILE *out, const Generation *g)
                 memory_format("%s (%s)", layer->name, layer->layer->entry.name),
                 (int)shape_width,
                 batch_shape(&layer->output->shape),
-                with_commas(costs[i].parameters),
-                costs[i].macs ? with_commas(costs[i].macs) : "");
+                number_with_commas(costs[i].parameters),
+                costs[i].macs ? number_with_commas(costs[i].macs) : "");
     }
     rule(out, width, "=");
-    fprintf(out, "MACs for one sample: %s\n", with_commas(total_macs));
-    fprintf(out, "Memory, one sample:  weights %s bytes (%s), arena %s bytes\n", with_commas(graph_struct_offset(g->source, NULL, true)), size_text(graph_struct_offset(g->source, NULL, true)), with_commas(g->predict->arena_bytes));
-    fprintf(out, "Memory, batch %lld:   arena %s bytes\n", (long long)g->predict_batch->batch, with_commas(g->predict_batch->arena_bytes));
+    fprintf(out, "MACs for one sample: %s\n", number_with_commas(total_macs));
+    fprintf(out, "Memory, one sample:  weights %s bytes (%s), arena %s bytes\n", number_with_commas(graph_struct_offset(g->source, NULL, true)), size_text(graph_struct_offset(g->source, NULL, true)), number_with_commas(g->predict->arena_bytes));
+    fprintf(out, "Memory, batch %lld:   arena %s bytes\n", (long long)g->predict_batch->batch, number_with_commas(g->predict_batch->arena_bytes));
     if (g->train) {
         const Object *object = argument_object(source->compile, "optimizer");
         const char *names[4];
         int slots = ((const Optimizer *)(const void *)object->entry)->slots(object, names);
         fprintf(out,
                 "Memory, training:    arena %s bytes, in which activations %s, gradients %s; optimizer %s bytes\n",
-                with_commas(g->train->arena_bytes),
-                with_commas(activation_bytes(g->train, false)),
-                with_commas(activation_bytes(g->train, true)),
-                with_commas(slots * graph_struct_offset(g->source, NULL, true)));
+                number_with_commas(g->train->arena_bytes),
+                number_with_commas(activation_bytes(g->train, false)),
+                number_with_commas(activation_bytes(g->train, true)),
+                number_with_commas(slots * graph_struct_offset(g->source, NULL, true)));
     }
-    fprintf(out, "Trainable params: %s (%s)\n", with_commas(trainable), size_text(trainable * 4));
-    fprintf(out, "Non-trainable params: %s (%s)\n", with_commas(total - trainable), size_text((total - trainable) * 4));
-    fprintf(out, "Total params: %s\n", with_commas(total));
+    fprintf(out, "Trainable params: %s (%s)\n", number_with_commas(trainable), size_text(trainable * 4));
+    fprintf(out, "Non-trainable params: %s (%s)\n", number_with_commas(total - trainable), size_text((total - trainable) * 4));
+    fprintf(out, "Total params: %s\n", number_with_commas(total));
 }

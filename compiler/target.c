@@ -32,19 +32,48 @@ static const Target targets[] = {
     {"generic", (const Level *const[]){&base}, 1, false},
 };
 
-/* The best level of the machine that cnnc runs on. */
-static const char *native_name(void)
+/* Does the machine that cnnc runs on have the level? */
+static bool machine_has(const Level *level)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd"))
-        return "x86-64-v4";
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "x86-64-v3";
-    return "x86-64-v2";
+    bool has_v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    bool has_v4 = has_v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd");
+    return level == &v4 ? has_v4 : level == &v3 ? has_v3 : true;
+#else
+    return level == &base;
+#endif
+}
+
+const Level *target_native_level(const Target *target)
+{
+    for (int i = 0; i < target->level_count; i++)
+        if (machine_has(target->levels[i])) return target->levels[i];
+    return NULL;
+}
+
+static const char *native_name(void)
+{
+#if defined(__x86_64__)
+    return machine_has(&v4) ? "x86-64-v4" : machine_has(&v3) ? "x86-64-v3" : "x86-64-v2";
 #else
     return "generic";
 #endif
+}
+
+static const Level *const levels[] = {&v4, &v3, &base};
+
+const Level *level_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (!strcmp(levels[i]->name, name)) return levels[i];
+    return NULL;
+}
+
+const char *level_names(void)
+{
+    return "x86-64-v4, x86-64-v3, base";
 }
 
 const Target *target_find(const char *name)
@@ -60,11 +89,22 @@ const char *target_names(void)
     return "x86-64 (the default: levels v4, v3 and a base, chosen at run time), x86-64-v4, x86-64-v3, x86-64-v2, native, generic";
 }
 
-/* Cycles of one step of the reduction of a tile: two multiply-adds and two loads can start in a cycle, and each sum has to wait
- * four cycles for its last addition. */
-static double tile_cycles(int rows, int vectors)
+double level_rate(const Level *level)
 {
-    double cycles = rows * vectors / 2.0, loads = (rows + vectors) / 2.0, latency = 4;
+    return level->fma ? 2 : 1;
+}
+
+/* The sums, the vectors and the number of one row; without fma also a product before it is added. */
+int tile_registers(const Level *level, Tile tile)
+{
+    return tile.rows * tile.vectors + tile.vectors + 1 + !level->fma;
+}
+
+/* Cycles of one step of the reduction of a tile: two multiply-adds (without fma: one) and two loads can start in a cycle, and each
+ * sum has to wait four cycles for its last addition. */
+static double step_cycles(const Level *level, int rows, int vectors)
+{
+    double cycles = rows * vectors / level_rate(level), loads = (rows + vectors) / 2.0, latency = 4;
     if (loads > cycles) cycles = loads;
     if (cycles < latency) cycles = latency;
     return cycles + loads / 16; /* of equals the one with fewer loads */
@@ -72,24 +112,16 @@ static double tile_cycles(int rows, int vectors)
 
 #define REMAINDER 1.02 /* a remainder needs code of its own: of equals the one without */
 
-static double extent_cycles(int64_t extent, int rows, int vectors)
+static double rows_cycles(const Level *level, int64_t all, int rows, int vectors)
 {
-    double cycles = (double)(extent / rows) * tile_cycles(rows, vectors);
-    if (extent % rows) cycles = (cycles + tile_cycles((int)(extent % rows), vectors)) * REMAINDER;
+    double cycles = (double)(all / rows) * step_cycles(level, rows, vectors);
+    if (all % rows) cycles = (cycles + step_cycles(level, (int)(all % rows), vectors)) * REMAINDER;
     return cycles;
 }
 
-Tile tile_choose(const Level *level, int64_t extent, int64_t vectors)
+double tile_cycles(const Level *level, Tile tile, int64_t rows, int64_t vectors)
 {
-    Tile best = {1, 1};
-    double least = 0;
-    for (int v = 1; v <= 4 && v <= vectors; v++)
-        for (int t = 1; t <= 16 && t <= extent && t * v + v + 1 <= level->registers; t++) {
-            double cycles = (double)(vectors / v) * extent_cycles(extent, t, v);
-            if (vectors % v) cycles = (cycles + extent_cycles(extent, t, (int)(vectors % v))) * REMAINDER;
-            if (least > 0 && !(cycles < least)) continue;
-            least = cycles;
-            best = (Tile){t, v};
-        }
-    return best;
+    double cycles = (double)(vectors / tile.vectors) * rows_cycles(level, rows, tile.rows, tile.vectors);
+    if (vectors % tile.vectors) cycles = (cycles + rows_cycles(level, rows, tile.rows, (int)(vectors % tile.vectors))) * REMAINDER;
+    return cycles;
 }

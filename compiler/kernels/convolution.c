@@ -22,6 +22,18 @@ int64_t convolution_workspace(const Convolution *c)
     return convolution_is_padded(c) ? c->kernel_height * row_width(c) * c->channels : 0;
 }
 
+ConvolutionWay convolution_way(const Graph *graph, const Node *forward, bool gradients)
+{
+    const Convolution *c = forward->detail;
+    double direct = (double)(c->rows * c->columns) * (double)(c->kernel_height * c->kernel_width) * (double)(c->channels * c->filters);
+    Way ways[] = {
+        [CONVOLUTION_DIRECT] = {.name = "direct", .cost = direct},
+        [CONVOLUTION_WINOGRAD] = winograd_way(c, graph->panel),
+    };
+    if (graph->direct) ways[CONVOLUTION_WINOGRAD].hindrance = "--math=strict and --unroll=full go without";
+    return (ConvolutionWay)choose_way(graph, forward, gradients, ways, 2);
+}
+
 static void fill_convolution(Emit *e, const Convolution *c)
 {
     fill_size(e, "H", c->height);
@@ -111,9 +123,8 @@ static void emit_tile(Emit *e, const Node *node, const Convolution *c, int rows,
 
 void convolution_emit(Emit *e, const Node *node, const Convolution *c, const char *from, const char *kernel, const char *bias, const char *to)
 {
-    const Level *level = emit_level(e);
-    int64_t panel = e->graph->panel, vectors = (c->filters + level->lanes - 1) / level->lanes;
-    Tile tile = tile_choose(level, c->columns, vectors);
+    int64_t panel = e->graph->panel, reduction = c->kernel_height * c->kernel_width * c->channels;
+    Tile tile = choose_tile(e, node, (Work){.kernel = "convolution", .rows = c->columns, .columns = c->filters, .reduction = reduction, .times = (double)c->rows});
     phase_begin(e, node, NULL, OVER_SAMPLES, 0);
     fill_convolution(e, c);
     fill(e, "FROM", "%s", from);
@@ -183,7 +194,8 @@ void convolution_weight_gradient_emit(Emit *e, const Node *node, const Convoluti
     bool padded = convolution_is_padded(c);
     int64_t rows = padded ? c->channels : c->kernel_width * c->channels; /* of the weight matrix, in one run */
     int64_t panel = e->graph->panel, panels = (c->filters + panel - 1) / panel, matrix = c->kernel_height * c->kernel_width * c->channels;
-    Tile tile = tile_choose(level, rows, (c->filters + level->lanes - 1) / level->lanes);
+    double times = (double)(matrix / rows);
+    Tile tile = choose_tile(e, node, (Work){.kernel = "convolution", .rows = rows, .columns = c->filters, .reduction = c->rows * c->columns, .times = times});
     phase_begin(e, node, "weight_gradient_part", IN_SHARDS, 0);
     fill_convolution(e, c);
     fill_size(e, "PANEL", panel);

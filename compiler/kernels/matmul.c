@@ -106,9 +106,9 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
     }
     const Level *level = emit_level(e);
     int64_t vectors = (outputs + level->lanes - 1) / level->lanes;
-    Tile tile = tile_choose(level, TYPICAL_ROWS, vectors);
     bool one_row = emit_program(e) == PROGRAM_PREDICT && rows_per_sample == 1;
-    if (one_row) tile = (Tile){1, vectors < 8 ? (int)vectors : 8}; /* eight sums hide each other's latency; the order of adding stays */
+    Work work = {.kernel = "matmul", .rows = one_row ? 1 : TYPICAL_ROWS, .columns = outputs, .reduction = inputs, .times = one_row ? 1 : (double)rows_per_sample / TYPICAL_ROWS};
+    Tile tile = one_row ? choose_only(e, node, work, (Tile){1, vectors < 8 ? (int)vectors : 8}, "one row: eight sums hide each other's latency") : choose_tile(e, node, work);
     VectorGroup groups[2];
     int group_count = vector_groups(e, outputs, tile.vectors, groups);
     int output = node->input_count + node->weight_count;
@@ -192,10 +192,9 @@ void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64
         VectorGroup group = {0, 0, (int)((columns + level->lanes - 1) / level->lanes), (int)(columns % level->lanes ? columns % level->lanes : level->lanes)};
         group.end = group.vectors;
         Product product = {node, NULL, inputs, outputs, &group, false};
-        Tile tile = tile_choose(level, TYPICAL_ROWS, group.vectors);
-        int rows = tile.rows; /* all the block's vectors at once; as many rows as the registers allow */
-        while (rows > 1 && rows * group.vectors + group.vectors + 1 > level->registers) rows--;
-        emit_row_loops(e, &product, rows, rows_per_sample, emit_input_gradient_tile);
+        double times = (double)(part == 0 ? whole : 1) * (double)rows_per_sample / TYPICAL_ROWS;
+        Work work = {.kernel = "matmul", .phase = part == 0 ? NULL : "input_gradient_rest", .rows = TYPICAL_ROWS, .columns = columns, .reduction = outputs, .times = times, .all_columns = true};
+        emit_row_loops(e, &product, choose_tile(e, node, work).rows, rows_per_sample, emit_input_gradient_tile);
         EMIT(e, "}");
         phase_end(e);
     }
@@ -240,8 +239,7 @@ void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int6
         blas_weight_gradient_emit(e, node, inputs, outputs, rows_per_sample);
         return;
     }
-    const Level *level = emit_level(e);
-    Tile tile = tile_choose(level, inputs, (outputs + level->lanes - 1) / level->lanes);
+    Tile tile = choose_tile(e, node, (Work){.kernel = "matmul", .rows = inputs, .columns = outputs, .reduction = rows_per_sample, .times = 1});
     int64_t whole = inputs / tile.rows, rest = inputs % tile.rows;
     VectorGroup groups[2];
     int group_count = vector_groups(e, outputs, tile.vectors, groups);

@@ -21,17 +21,17 @@ int64_t winograd_tile_columns(const Convolution *c)
     return (c->columns + 3) / 4;
 }
 
-bool winograd_pays(const Convolution *c, int64_t panel)
+Way winograd_way(const Convolution *c, int64_t panel)
 {
-    if (c->kernel_height != 3 || c->kernel_width != 3 || c->stride_height != 1 || c->stride_width != 1 || c->spread_height != 1 || c->spread_width != 1)
-        return false;
-    if (c->channels % panel || c->filters % panel) return false;
-    double direct = (double)(c->rows * c->columns) * 9 * (double)(c->channels * c->filters);
+    Way way = {.name = "winograd4x4"};
+    if (c->kernel_height != 3 || c->kernel_width != 3) way.hindrance = "the kernel is not 3x3";
+    else if (c->stride_height != 1 || c->stride_width != 1 || c->spread_height != 1 || c->spread_width != 1) way.hindrance = "the stride is not 1";
+    else if (c->channels % panel || c->filters % panel) way.hindrance = memory_format("channels are no multiple of %lld", (long long)panel);
     double tiles = (double)(winograd_tile_rows(c) * winograd_tile_columns(c));
     double products = tiles * ENTRIES * (double)(c->channels * c->filters);
     double transforms = tiles * ENTRIES * 12 * (double)(c->channels + c->filters); /* additions and the traffic they cause */
-    double weights = ENTRIES * 6 * (double)(c->channels * c->filters);             /* transformed once for each call */
-    return products + transforms + weights < direct;
+    way.cost = products + transforms;
+    return way;
 }
 
 /* Rows of tiles that are worked on at once: a divisor of their number, so that enough tiles share each load of the weights. */
@@ -164,15 +164,17 @@ void winograd_input_emit(Emit *e, const Convolution *c, const char *from, const 
     EMIT(e, "}", "}", "}");
 }
 
-void winograd_products_emit(Emit *e, int64_t tiles, int64_t channels, int64_t filters, const char *from, const char *kernel, const char *to)
+void winograd_products_emit(Emit *e, const Node *node, const char *phase, Work work, const char *from, const char *kernel, const char *to)
 {
-    const Level *level = emit_level(e);
-    Tile tile = tile_choose(level, tiles, filters / level->lanes);
+    work.kernel = "winograd";
+    work.phase = phase;
+    Tile tile = choose_tile(e, node, work);
+    int64_t tiles = work.rows, filters = work.columns;
     VectorGroup groups[2];
     int group_count = vector_groups(e, filters, tile.vectors, groups);
     int rest = (int)(tiles % tile.rows);
     fill(e, "FROM", "%s", from);
-    fill_size(e, "CHANNELS", channels);
+    fill_size(e, "CHANNELS", work.reduction);
     for (int g = 0; g < group_count; g++) {
         group_begin(e, &groups[g]);
         tile_pointers(e, groups[g].vectors, group_first(&groups[g]), e->graph->panel, memory_format("%s[entry]", kernel), "0");
@@ -256,7 +258,8 @@ void winograd_emit(Emit *e, const Node *node, const Convolution *c, const char *
     EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {", "for (int i = 0; i < $TH; i += $BLOCK) {");
     winograd_input_emit(e, c, from, "b * %lld + j");
     EMIT(e, "for (int entry = 0; entry < 36; entry++) {");
-    winograd_products_emit(e, block * winograd_tile_columns(c), c->channels, c->filters, "v", kernel, "m");
+    Work work = {.rows = block * winograd_tile_columns(c), .columns = c->filters, .reduction = c->channels, .times = (double)(ENTRIES * winograd_tile_rows(c) / block)};
+    winograd_products_emit(e, node, NULL, work, "v", kernel, "m");
     EMIT(e, "}");
     emit_output_tiles(e, node, c, bias, to);
     EMIT(e, "}", "}");

@@ -65,11 +65,10 @@ static void emit_output_tiles(Emit *e, const Convolution *c, bool bias)
 }
 
 /* For one entry: sums[entry][panel][channel] += v[entry]t z[entry]: channels as rows, filters as columns, summed over tiles. */
-static void emit_kernel_products(Emit *e, const Convolution *c)
+static void emit_kernel_products(Emit *e, const Node *node, const Convolution *c)
 {
-    const Level *level = emit_level(e);
-    int64_t per_panel = e->graph->panel / level->lanes;
-    Tile tile = tile_choose(level, c->channels, c->filters / level->lanes);
+    int64_t per_panel = e->graph->panel / emit_level(e)->lanes, tiles = winograd_tile_rows(c) * winograd_tile_columns(c);
+    Tile tile = choose_tile(e, node, (Work){.kernel = "winograd", .phase = "weight_gradient", .rows = c->channels, .columns = c->filters, .reduction = tiles, .times = ENTRIES});
     VectorGroup groups[2];
     int group_count = vector_groups(e, c->filters, tile.vectors, groups);
     int rest = (int)(c->channels % tile.rows);
@@ -155,8 +154,8 @@ static void emit_samples(Emit *e, const Node *node, const Convolution *c)
     winograd_input_emit(e, c, "x", "(i + b) * %lld + j");
     emit_output_tiles(e, c, bias);
     EMIT(e, "}", "for (int entry = 0; entry < 36; entry++) {");
-    emit_kernel_products(e, c);
-    if (d_x) winograd_products_emit(e, tiles, c->filters, c->channels, "z", "u", "d_v");
+    emit_kernel_products(e, node, c);
+    if (d_x) winograd_products_emit(e, node, "input_gradient", (Work){.rows = tiles, .columns = c->channels, .reduction = c->filters, .times = ENTRIES}, "z", "u", "d_v");
     EMIT(e, "}");
     if (d_x) emit_input_tiles(e, node, c);
     EMIT(e, "}");

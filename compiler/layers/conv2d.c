@@ -64,14 +64,13 @@ static void shape(Graph *graph, Node *node)
     if (!window_places(node, "kernel_size", x, 0, c->kernel_height, c->stride_height, same, &c->rows, &c->pad_top) ||
         !window_places(node, "kernel_size", x, 1, c->kernel_width, c->stride_width, same, &c->columns, &c->pad_left))
         return;
-    c->winograd = !graph->direct && winograd_pays(c, graph->panel);
     Shape kernel = shape_of(4, (const int64_t[]){c->kernel_height, c->kernel_width, c->channels, c->filters}), bias = shape_of(1, &c->filters);
     Tensor *weight = graph_weight(graph, node, "kernel", &kernel, true);
     weight->initial = initializer_resolve(argument_object(a, "kernel_initializer"), &kernel);
     if (shape_count(&kernel) >= 0) weight->packing = (Packing){c->kernel_height * c->kernel_width * c->channels, c->filters, graph->panel};
     if (argument_boolean(a, "use_bias"))
         graph_weight(graph, node, "bias", &bias, true)->initial = initializer_resolve(argument_object(a, "bias_initializer"), &bias);
-    if (c->winograd) {
+    if (convolution_way(graph, node, false) == CONVOLUTION_WINOGRAD || (graph->choices->measuring && !winograd_way(c, graph->panel).hindrance)) {
         Shape transformed = winograd_kernel_shape(c, graph->panel);
         graph_derived(graph, node, weight, "transformed", &transformed, &transform_operator);
     }
@@ -109,22 +108,21 @@ static void reference(const Node *node, Reference *r)
             }
 }
 
-/* Scratch of a convolution, whichever way it goes: for each task, and the transformed kernel. */
-static void add_workspace(Graph *graph, Node *node, const Convolution *c)
+static void add_workspace(Graph *graph, Node *node, int64_t floats)
 {
-    int64_t floats = c->winograd ? winograd_workspace(c) : convolution_workspace(c);
     if (floats) graph_workspace(graph, node, floats, TASKS);
 }
 
 static void workspace(Graph *graph, Node *node)
 {
-    add_workspace(graph, node, node->detail);
+    const Convolution *c = node->detail;
+    add_workspace(graph, node, convolution_way(graph, node, false) == CONVOLUTION_WINOGRAD ? winograd_workspace(c) : convolution_workspace(c));
 }
 
-/* A max-pooling of 2x2, whole windows only, is done where the tiles of 4x4 results are at hand. */
+/* A max-pooling of 2x2, whole windows only, is done where Winograd's tiles of 4x4 results are at hand. */
 static bool is_pooled_on_the_way(const Convolution *c, const Pooling *p)
 {
-    return c->winograd && p && p->window_height == 2 && p->window_width == 2 && p->stride_height == 2 && p->stride_width == 2 &&
+    return p && p->window_height == 2 && p->window_width == 2 && p->stride_height == 2 && p->stride_width == 2 &&
            p->pad_top == 0 && p->pad_left == 0 && p->rows == c->rows / 2 && p->columns == c->columns / 2;
 }
 
@@ -139,7 +137,7 @@ static Convolution *pooled(const Convolution *c)
 static bool absorb_pooling(Graph *graph, Node *node, Node *reader)
 {
     const Convolution *c = node->detail;
-    if (c->pooled || !is_pooled_on_the_way(c, max_pooling_of(reader, false))) return false;
+    if (c->pooled || !is_pooled_on_the_way(c, max_pooling_of(reader, false)) || convolution_way(graph, node, false) != CONVOLUTION_WINOGRAD) return false;
     node->detail = pooled(c);
     bool places = reader->output_count > 1;
     node->operands = places ? "x; y selected work" : "x; y work";
@@ -153,7 +151,7 @@ static void emit(Emit *e, const Node *node)
 {
     const Convolution *c = node->detail;
     const char *bias = bias_of(node) ? "bias" : NULL;
-    if (c->winograd) winograd_emit(e, node, c, "x", "kernel_transformed", bias, "y");
+    if (convolution_way(e->graph, node, false) == CONVOLUTION_WINOGRAD) winograd_emit(e, node, c, "x", "kernel_transformed", bias, "y");
     else convolution_emit(e, node, c, "x", "kernel", bias, "y");
 }
 
@@ -203,7 +201,7 @@ static void input_gradient_workspace(Graph *graph, Node *node)
     const Convolution *c = node->detail, t = transposed(c);
     int64_t panel = graph->panel;
     graph_workspace(graph, node, t.kernel_height * t.kernel_width * t.channels * ((t.filters + panel - 1) / panel * panel), 1);
-    add_workspace(graph, node, &t);
+    add_workspace(graph, node, convolution_workspace(&t));
 }
 
 static void emit_input_gradient(Emit *e, const Node *node)
@@ -316,8 +314,7 @@ static void add_gradients(Graph *graph, Node *node, Tensor *d_output)
 
 static void gradient(Graph *graph, Node *node, Tensor *d_output)
 {
-    const Convolution *c = node->detail;
-    if (c->winograd) {
+    if (convolution_way(graph, node, true) == CONVOLUTION_WINOGRAD) {
         add_gradients(graph, node, d_output);
         return;
     }
