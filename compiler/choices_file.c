@@ -5,7 +5,7 @@
  *     conv2d_1 forward train x86-64-v3 tile 6x2 of 36x64x32    # anything
  *     end
  *
- * Layer, pass, kind of program (predict, batch, train), level; the choice; of a tile for how many rows, columns and steps of the
+ * Layer, pass, kind of program (predict, batch, train; all for the way of a forward pass), level; the choice; of a tile for how many rows, columns and steps of the
  * reduction it was measured. A file may be cut off, of another network, or anything at all: whatever does not fit is an error that
  * says where. Lines about programs that are not emitted are passed over. */
 #include "choose.h"
@@ -38,7 +38,7 @@ static void read_line(Choices *choices, int line, const char *const *words, int 
     bool way = count == 6 && !strcmp(words[3], "all") && !strcmp(words[4], "way");
     bool tile = count == 8 && !strcmp(words[4], "tile") && !strcmp(words[6], "of");
     if (!way && !tile) choices_error(choices, line, "expected LAYER PASS PROGRAM LEVEL tile ROWSxVECTORS of SIZES, or LAYER PASS PROGRAM all way NAME");
-    else if (!is_program(words[2])) choices_error(choices, line, "there is no kind of program `%s`; expected predict, batch or train", words[2]);
+    else if (!is_program(words[2])) choices_error(choices, line, "there is no kind of program `%s`; expected predict, batch, train or all", words[2]);
     else if (tile && !level_find(words[3])) choices_error(choices, line, "there is no level `%s`; expected one of %s", words[3], level_names());
     else choices_plan(choices, &(Planned){words[0], words[1], words[2], words[3], words[5], way ? "" : words[7], line, false});
 }

@@ -2317,7 +2317,7 @@ static void dense_1_forward_batch_base(const float (*x)[512], const float (*kern
         for (int i = 0; i < 512; i += 256) {
             const int end = 512 - i < 256 ? 512 - i : 256;
             ptrdiff_t m = from;
-            for (; m + 4 <= to; m += 4) {
+            for (; m + 3 <= to; m += 3) {
                 f32x4 s0_0 = i ? load_f32x4(&y[m][0]) : load_f32x4(&bias[0]);
                 f32x4 s0_1 = i ? load_f32x4(&y[m][4]) : load_f32x4(&bias[4]);
                 f32x4 s0_2 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
@@ -2327,13 +2327,9 @@ static void dense_1_forward_batch_base(const float (*x)[512], const float (*kern
                 f32x4 s2_0 = i ? load_f32x4(&y[m + 2][0]) : load_f32x4(&bias[0]);
                 f32x4 s2_1 = i ? load_f32x4(&y[m + 2][4]) : load_f32x4(&bias[4]);
                 f32x4 s2_2 = i ? load_part_f32x4(&y[m + 2][8], 2) : load_part_f32x4(&bias[8], 2);
-                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][0]) : load_f32x4(&bias[0]);
-                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][4]) : load_f32x4(&bias[4]);
-                f32x4 s3_2 = i ? load_part_f32x4(&y[m + 3][8], 2) : load_part_f32x4(&bias[8], 2);
                 const float *const a0 = &x[m][i];
                 const float *const a1 = &x[m + 1][i];
                 const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
                 const float *const b0 = &kernel[0][i][0];
                 const float *const b1 = &kernel[0][i][4];
                 const float *const b2 = &kernel[0][i][8];
@@ -2342,7 +2338,6 @@ static void dense_1_forward_batch_base(const float (*x)[512], const float (*kern
                     s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
                     s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
                     s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
                 }
                 store_f32x4(&y[m][0], s0_0);
                 store_f32x4(&y[m][4], s0_1);
@@ -2353,9 +2348,6 @@ static void dense_1_forward_batch_base(const float (*x)[512], const float (*kern
                 store_f32x4(&y[m + 2][0], s2_0);
                 store_f32x4(&y[m + 2][4], s2_1);
                 store_part_f32x4(&y[m + 2][8], s2_2, 2);
-                store_f32x4(&y[m + 3][0], s3_0);
-                store_f32x4(&y[m + 3][4], s3_1);
-                store_part_f32x4(&y[m + 3][8], s3_2, 2);
             }
             for (; m < to; m++) {
                 f32x4 s0_0 = i ? load_f32x4(&y[m][0]) : load_f32x4(&bias[0]);
@@ -2528,12 +2520,10 @@ static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*ke
 static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_y)[10], float (*d_kernel)[512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
-        const ptrdiff_t i = g * 4;
+        const ptrdiff_t i = g * 2;
         {
             f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
             f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
-            f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
-            f32x4 s3_0 = {0}; f32x4 s3_1 = {0}; f32x4 s3_2 = {0};
             for (ptrdiff_t m = 0; m < count * 1; m++) {
                 const float *const a = &x[m][i];
                 const f32x4 d0 = load_f32x4(&d_y[m][0]);
@@ -2542,8 +2532,6 @@ static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_
                 const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2;
             }
             store_f32x4(&d_kernel[0][i][0], s0_0);
             store_f32x4(&d_kernel[0][i][4], s0_1);
@@ -2553,14 +2541,6 @@ static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_
             store_f32x4(&d_kernel[0][i + 1][4], s1_1);
             store_f32x4(&d_kernel[0][i + 1][8], s1_2);
             store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
-            store_f32x4(&d_kernel[0][i + 2][0], s2_0);
-            store_f32x4(&d_kernel[0][i + 2][4], s2_1);
-            store_f32x4(&d_kernel[0][i + 2][8], s2_2);
-            store_f32x4(&d_kernel[0][i + 2][12], (f32x4){0});
-            store_f32x4(&d_kernel[0][i + 3][0], s3_0);
-            store_f32x4(&d_kernel[0][i + 3][4], s3_1);
-            store_f32x4(&d_kernel[0][i + 3][8], s3_2);
-            store_f32x4(&d_kernel[0][i + 3][12], (f32x4){0});
         }
     }
 }
@@ -2793,7 +2773,7 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, d_dense_1_kernel, count, 128 * task / 16, 128 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, d_dense_1_kernel, count, 256 * task / 16, 256 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2871,7 +2851,7 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 128 * task / 16, 128 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 256 * task / 16, 256 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {

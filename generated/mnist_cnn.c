@@ -5405,7 +5405,7 @@ static void dense_1_forward_batch_base(const float (*x)[128], const float (*kern
     const ptrdiff_t from = first * 1, to = last * 1;
     {
         ptrdiff_t m = from;
-        for (; m + 4 <= to; m += 4) {
+        for (; m + 3 <= to; m += 3) {
             f32x4 s0_0 = load_f32x4(&bias[0]);
             f32x4 s0_1 = load_f32x4(&bias[4]);
             f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
@@ -5415,13 +5415,9 @@ static void dense_1_forward_batch_base(const float (*x)[128], const float (*kern
             f32x4 s2_0 = load_f32x4(&bias[0]);
             f32x4 s2_1 = load_f32x4(&bias[4]);
             f32x4 s2_2 = load_part_f32x4(&bias[8], 2);
-            f32x4 s3_0 = load_f32x4(&bias[0]);
-            f32x4 s3_1 = load_f32x4(&bias[4]);
-            f32x4 s3_2 = load_part_f32x4(&bias[8], 2);
             const float *const a0 = &x[m][0];
             const float *const a1 = &x[m + 1][0];
             const float *const a2 = &x[m + 2][0];
-            const float *const a3 = &x[m + 3][0];
             const float *const b0 = &kernel[0][0][0];
             const float *const b1 = &kernel[0][0][4];
             const float *const b2 = &kernel[0][0][8];
@@ -5430,7 +5426,6 @@ static void dense_1_forward_batch_base(const float (*x)[128], const float (*kern
                 s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
                 s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
                 s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
-                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
             }
             store_f32x4(&y[m][0], s0_0);
             store_f32x4(&y[m][4], s0_1);
@@ -5441,9 +5436,6 @@ static void dense_1_forward_batch_base(const float (*x)[128], const float (*kern
             store_f32x4(&y[m + 2][0], s2_0);
             store_f32x4(&y[m + 2][4], s2_1);
             store_part_f32x4(&y[m + 2][8], s2_2, 2);
-            store_f32x4(&y[m + 3][0], s3_0);
-            store_f32x4(&y[m + 3][4], s3_1);
-            store_part_f32x4(&y[m + 3][8], s3_2, 2);
         }
         for (; m < to; m++) {
             f32x4 s0_0 = load_f32x4(&bias[0]);
@@ -5757,12 +5749,10 @@ static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*ke
 static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_y)[10], float (*d_kernel)[128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
-        const ptrdiff_t i = g * 4;
+        const ptrdiff_t i = g * 2;
         {
             f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
             f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
-            f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
-            f32x4 s3_0 = {0}; f32x4 s3_1 = {0}; f32x4 s3_2 = {0};
             for (ptrdiff_t m = 0; m < count * 1; m++) {
                 const float *const a = &x[m][i];
                 const f32x4 d0 = load_f32x4(&d_y[m][0]);
@@ -5771,8 +5761,6 @@ static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_
                 const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2;
             }
             store_f32x4(&d_kernel[0][i][0], s0_0);
             store_f32x4(&d_kernel[0][i][4], s0_1);
@@ -5782,14 +5770,6 @@ static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_
             store_f32x4(&d_kernel[0][i + 1][4], s1_1);
             store_f32x4(&d_kernel[0][i + 1][8], s1_2);
             store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
-            store_f32x4(&d_kernel[0][i + 2][0], s2_0);
-            store_f32x4(&d_kernel[0][i + 2][4], s2_1);
-            store_f32x4(&d_kernel[0][i + 2][8], s2_2);
-            store_f32x4(&d_kernel[0][i + 2][12], (f32x4){0});
-            store_f32x4(&d_kernel[0][i + 3][0], s3_0);
-            store_f32x4(&d_kernel[0][i + 3][4], s3_1);
-            store_f32x4(&d_kernel[0][i + 3][8], s3_2);
-            store_f32x4(&d_kernel[0][i + 3][12], (f32x4){0});
         }
     }
 }
@@ -6296,50 +6276,18 @@ static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const 
         for (int r = 0; r < 3; r++) {
             const int s = 0;
             for (int j = 0; j < 3; j += 3) {
-                for (int k = 0; k < 6; k += 3) {
+                for (int k = 0; k < 8; k += 2) {
                     {
                         float *const t0 = &sums[k / 4][r * 3 + s + j][k % 4 * 4];
                         float *const t1 = &sums[(k + 1) / 4][r * 3 + s + j][(k + 1) % 4 * 4];
-                        float *const t2 = &sums[(k + 2) / 4][r * 3 + s + j][(k + 2) % 4 * 4];
-                        f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1); f32x4 s0_2 = load_f32x4(t2);
-                        f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16); f32x4 s1_2 = load_f32x4(t2 + 16);
-                        f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32); f32x4 s2_2 = load_f32x4(t2 + 32);
-                        for (int p = 0; p < 26; p++) {
-                            const float *a = &x[n][p + r][0][0] + j;
-                            for (int q = 0; q < 26; q++) {
-                                const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
-                                const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
-                                const f32x4 d2 = load_f32x4(&d_y[n][p][q][(k + 2) * 4]);
-                                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
-                                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
-                                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
-                                s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
-                                a += 1;
-                            }
-                        }
-                        store_f32x4(t0 + 0 * 16, s0_0);
-                        store_f32x4(t1 + 0 * 16, s0_1);
-                        store_f32x4(t2 + 0 * 16, s0_2);
-                        store_f32x4(t0 + 1 * 16, s1_0);
-                        store_f32x4(t1 + 1 * 16, s1_1);
-                        store_f32x4(t2 + 1 * 16, s1_2);
-                        store_f32x4(t0 + 2 * 16, s2_0);
-                        store_f32x4(t1 + 2 * 16, s2_1);
-                        store_f32x4(t2 + 2 * 16, s2_2);
-                    }
-                }
-                {
-                    {
-                        float *const t0 = &sums[1][r * 3 + s + j][8];
-                        float *const t1 = &sums[1][r * 3 + s + j][12];
                         f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1);
                         f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
                         f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
                         for (int p = 0; p < 26; p++) {
                             const float *a = &x[n][p + r][0][0] + j;
                             for (int q = 0; q < 26; q++) {
-                                const f32x4 d0 = load_f32x4(&d_y[n][p][q][24]);
-                                const f32x4 d1 = load_f32x4(&d_y[n][p][q][28]);
+                                const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
+                                const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
                                 const f32x4 w0 = d0; const f32x4 w1 = d1;
                                 s0_0 += a[0] * w0; s0_1 += a[0] * w1;
                                 s1_0 += a[1] * w0; s1_1 += a[1] * w1;
@@ -6517,7 +6465,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, d_dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, d_dense_1_kernel, count, 64 * task / 16, 64 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -6774,7 +6722,7 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 64 * task / 16, 64 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {

@@ -137,7 +137,7 @@ static Convolution *pooled(const Convolution *c)
 static bool absorb_pooling(Graph *graph, Node *node, Node *reader)
 {
     const Convolution *c = node->detail;
-    if (c->pooled || !is_pooled_on_the_way(c, max_pooling_of(reader, false)) || convolution_way(graph, node, false) != CONVOLUTION_WINOGRAD) return false;
+    if (convolution_way(graph, node, false) != CONVOLUTION_WINOGRAD || c->pooled || !is_pooled_on_the_way(c, max_pooling_of(reader, false))) return false;
     node->detail = pooled(c);
     bool places = reader->output_count > 1;
     node->operands = places ? "x; y selected work" : "x; y work";

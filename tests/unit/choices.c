@@ -142,8 +142,8 @@ Test(choices, tuned_and_replayed)
     shell_good("$CNNC --plan=model.plan model.net -o m.c -MD && grep -q 'm.c m.h: model.net model.plan' m.d");
     shell_good("$CNNC --plan=model.plan model.net -o m.c --emit=inference"); /* lines about training are passed over */
     /* Every choice on this machine's level is in the plan, in the order of the programs. */
-    shell_good("grep -q '^conv2d_1 weight_gradient train all way ' model.plan && grep -q '^dense input_gradient train x86-64' model.plan && tail -1 model.plan | grep -qx end");
-    shell_good("test $(grep -c '^conv2d.* all way ' model.plan) -eq 14 && grep -v '^#' model.plan | sed -n 2p | grep -q '^conv2d forward predict all way direct'");
+    shell_good("grep -q '^conv2d_1 gradients train all way ' model.plan && grep -q '^dense input_gradient train x86-64' model.plan && tail -1 model.plan | grep -qx end");
+    shell_good("test $(grep -c '^conv2d.* all way ' model.plan) -eq 6 && grep -v '^#' model.plan | sed -n 2p | grep -q '^conv2d forward all all way direct'");
 }
 
 Test(choices, tune_says_what_it_cannot)
@@ -166,11 +166,8 @@ Test(choices, any_plan_gives_the_same_results)
     shell_file("odd.plan",
                "cnnc plan 1\n"
                "# by hand\n"
-               "conv2d_1 forward predict all way direct\n"
-               "  conv2d_1\tforward batch all way direct # comment\n"
-               "conv2d_1 forward train all way direct\n"
-               "conv2d_1 input_gradient train all way direct\n"
-               "conv2d_1 weight_gradient train all way direct\n"
+               "  conv2d_1\tforward all all way direct # comment\n"
+               "conv2d_1 gradients train all way direct\n"
                "\n"
                "conv2d forward predict x86-64-v4 tile 3x1 of 11x16x9\n"
                "conv2d forward predict x86-64-v3 tile 2x1 of 11x16x9\n"
@@ -183,7 +180,7 @@ Test(choices, any_plan_gives_the_same_results)
                "dense weight_gradient train x86-64-v3 tile 7x1 of 400x5x1\n"
                "end\n");
     expect_same_results("--plan=odd.plan");
-    shell_good("$CNNC --plan=odd.plan --summary=kernels model.net | grep -A1 '^conv2d_1, forward' | grep -q 'predict batch train: by way of direct'");
+    shell_good("$CNNC --plan=odd.plan --summary=kernels model.net | grep -A1 '^conv2d_1, forward' | grep -q 'all: by way of direct'");
 }
 
 typedef struct { const char *lines, *options, *words; } Unfit;
@@ -208,14 +205,14 @@ Test(choices, plans_that_do_not_fit)
         {"conv2d forward predict x86-64-v9 tile 3x1 of 11x16x9\nend\n", "", "there is no level `x86-64-v9`"},
         {"conv2d forward guess x86-64-v3 tile 3x1 of 11x16x9\nend\n", "", "no kind of program `guess`"},
         {"conv2d forward none all way direct\nend\n", "", "no kind of program `none`"},
-        {"conv2d forward predict all way fourier\nend\n", "", "there is no way `fourier`"},
-        {"conv2d forward predict all way winograd4x4\nend\n", "", "not by winograd4x4: channels are no multiple of"},
-        {"conv2d_1 forward predict all way winograd4x4\nend\n", "--math=strict", "not by winograd4x4: --math=strict"},
-        {"conv2d_1 forward predict all way direct\n\nconv2d_1 forward predict all way direct\nend\n", "", "bad.plan:4: error: line 2 has chosen for conv2d_1 forward predict all already"},
+        {"conv2d forward all all way fourier\nend\n", "", "there is no way `fourier`"},
+        {"conv2d forward all all way winograd4x4\nend\n", "", "not by winograd4x4: channels are no multiple of"},
+        {"conv2d_1 forward all all way winograd4x4\nend\n", "--math=strict", "not by winograd4x4: --math=strict"},
+        {"conv2d_1 forward all all way direct\n\nconv2d_1 forward all all way direct\nend\n", "", "bad.plan:4: error: line 2 has chosen for conv2d_1 forward all all already"},
         {"dense forward predict x86-64-v3 tile 1x1 of 1x5x400\nend\n", "", "nothing is chosen for the pass forward of dense"}, /* there is no alternative */
-        {"end\nconv2d forward predict all way direct\n", "", "bad.plan:3: error: stands behind the plan's end"},
-        {"conv2d forward predict all way direct\n", "", "the plan is cut off"},
-        {"conv2d forward predict all way \033[2J\nend\n", "", "bad.plan:2: error: is not printable text"},
+        {"end\nconv2d forward all all way direct\n", "", "bad.plan:3: error: stands behind the plan's end"},
+        {"conv2d forward all all way direct\n", "", "the plan is cut off"},
+        {"conv2d forward all all way \033[2J\nend\n", "", "bad.plan:2: error: is not printable text"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[1024];
@@ -237,7 +234,7 @@ Test(choices, huge_plans)
     static const char limits[] = "ulimit -v 524288; ulimit -t 5;";
     bool sanitized = getenv("EMITTED_CFLAGS") && strstr(getenv("EMITTED_CFLAGS"), "sanitize");
     const char *limit = sanitized ? "" : limits;
-    shell_good("{ echo 'cnnc plan 1'; for i in $(seq 20000); do echo \"layer$i forward predict all way direct\"; done; echo end; } > many.plan");
+    shell_good("{ echo 'cnnc plan 1'; for i in $(seq 20000); do echo \"layer$i forward all all way direct\"; done; echo end; } > many.plan");
     shell_refused("20000 more errors" + 6, "%s $CNNC --plan=many.plan model.net -o out.c 2> err; s=$?; tail -c 1500 err >&2; test $(grep -c '' err) -eq 21 || s=9; exit $s", limit);
     shell_good("{ echo 'cnnc plan 1'; head -c 3000000 /dev/zero | tr '\\0' a; echo; echo end; } > long.plan");
     shell_refused("long.plan:2", "%s $CNNC --plan=long.plan model.net -o out.c", limit);
@@ -249,7 +246,7 @@ Test(choices, huge_plans)
 Test(choices, damaged_plans)
 {
     char plan[] = "cnnc plan 1\n"
-                  "conv2d_1 forward predict all way direct\n"
+                  "conv2d_1 forward all all way direct\n"
                   "conv2d forward predict x86-64-v3 tile 3x1 of 11x16x9 # 1 us\n"
                   "dense weight_gradient train x86-64-v3 tile 7x1 of 400x5x1\n"
                   "end\n";
