@@ -365,6 +365,7 @@ struct Graph {
     int64_t arena_bytes; /* of the plan */
     bool direct;         /* no Winograd: exact sums are wanted, or straight-line code */
     bool openblas;       /* matrix products by OpenBLAS: their weights are not packed */
+    bool shared;         /* one sample is work enough for several threads */
     int64_t panel;       /* columns of a panel of packed weights: the longest vector of the target */
     Node **nodes;
     int node_count, node_capacity;
@@ -459,6 +460,8 @@ Node *graph_gradient_node(Graph *, const Operator *, Node *forward, const char *
 void graph_output(Graph *, Node *, Tensor *);                  /* a further output */
 Tensor *graph_weight(Graph *, Node *, const char *name, const Shape *, bool trainable); /* of conv2d, "kernel" */
 Tensor *graph_workspace(Graph *, Node *, int64_t floats, int64_t copies);
+int64_t graph_tasks(const Graph *, const Node *, int64_t parts); /* of a phase over samples, each of which can be cut into so many parts */
+bool node_is_shared(const Graph *, const Node *, int64_t parts); /* are the parts of one sample shared between threads? */
 Graph *graph_program(const Graph *source, Program, int64_t batch); /* a copy for one program: noise left out where it is off; weights shared */
 Tensor *tensor_base(Tensor *);                                 /* whose memory it is */
 void tensor_rename(Tensor *, const char *name);
@@ -531,7 +534,7 @@ void text_indent(Text *, const char *lines);                   /* adds the lines
 
 /* A phase is one emitted function and its call: who runs it, over what. */
 typedef enum {
-    OVER_SAMPLES, /* first to last are samples */
+    OVER_SAMPLES, /* first to last are samples; of each the parts low to high, of as many as its extent, where one is shared */
     OVER_EXTENT,  /* first to last are parts of the extent given, whatever the batch */
     IN_SHARDS,    /* samples, in TASKS parts whatever the number of threads; `task` is the part's number */
 } Partition;
@@ -546,7 +549,7 @@ typedef struct {
     int64_t extent;
     Declared operands[MAX_OPERANDS];
     bool used[MAX_OPERANDS];                /* only what the body names is passed, */
-    bool has_range, has_count, has_task, has_step; /* and likewise first and last, the count of samples, the task's number, the step */
+    bool has_range, has_parts, has_count, has_task, has_step; /* and likewise first and last, low and high, the count of samples, the task's number, the step */
 } PhaseCall;
 enum { TASKS = 16 }; /* parts that a phase is cut into, whatever the number of threads */
 void phase_operand(Emit *, int operand, int rank, const int64_t *sizes); /* before phase_begin, where the tensor's own shape will not do */

@@ -170,9 +170,23 @@ Tensor *graph_workspace(Graph *graph, Node *node, int64_t floats, int64_t copies
 {
     Tensor *tensor = graph_tensor(graph, ROLE_WORKSPACE, memory_format("%s/workspace", node->name));
     tensor->shape = shape_of(1, &floats);
-    tensor->copies = graph->program == PROGRAM_PREDICT ? 1 : copies; /* one sample is one task's work */
+    tensor->copies = copies;
     graph_output(graph, node, tensor);
     return tensor;
+}
+
+bool node_is_shared(const Graph *graph, const Node *node, int64_t parts)
+{
+    enum { LEAST = 4096 }; /* operations: below, waiting for the others takes longer */
+    if (!graph->shared || node->forward || parts < 2) return false;
+    return (node->op->macs ? node->op->macs(node) : shape_count(&node->inputs[0]->shape)) >= LEAST;
+}
+
+int64_t graph_tasks(const Graph *graph, const Node *node, int64_t parts)
+{
+    if (graph->program != PROGRAM_PREDICT) return TASKS;
+    if (!node_is_shared(graph, node, parts)) return 1;
+    return parts < TASKS ? parts : TASKS;
 }
 
 Tensor *graph_layer(Graph *graph, LayerCall *call)

@@ -114,13 +114,13 @@ void convolution_emit(Emit *e, const Node *node, const Convolution *c, const cha
     const Level *level = emit_level(e);
     int64_t panel = e->graph->panel, vectors = (c->filters + level->lanes - 1) / level->lanes;
     Tile tile = tile_choose(level, c->columns, vectors);
-    phase_begin(e, node, NULL, OVER_SAMPLES, 0);
+    phase_begin(e, node, NULL, OVER_SAMPLES, c->rows);
     fill_convolution(e, c);
     fill(e, "FROM", "%s", from);
     fill(e, "TO", "%s", to);
     bool padded = convolution_is_padded(c);
     if (padded) EMIT(e, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + $TASK * $WORK);");
-    EMIT(e, "$SAMPLES{", "for (int p = 0; p < $P; p++) {");
+    EMIT(e, "$SAMPLES{", "for (int p = $LOW; p < $HIGH; p++) {");
     if (padded) emit_padded_rows(e, c);
     VectorGroup groups[2];
     int group_count = vector_groups(e, c->filters, tile.vectors, groups);

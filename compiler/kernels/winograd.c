@@ -9,7 +9,7 @@
  * --math=strict does without. */
 #include "kernels.h"
 
-enum { ENTRIES = 36, TYPICAL_TILES = 12 };
+enum { ENTRIES = 36, TYPICAL_TILES = 6 };
 
 static int64_t tile_rows(const Convolution *c)
 {
@@ -41,6 +41,11 @@ static int64_t block_rows(const Convolution *c)
     for (int64_t b = 1; b < rows; b++)
         if (rows % b == 0 && b * tile_columns(c) >= TYPICAL_TILES) return b;
     return tile_columns(c) * rows <= 2 * TYPICAL_TILES ? rows : 1;
+}
+
+int64_t winograd_parts(const Convolution *c)
+{
+    return tile_rows(c) / block_rows(c);
 }
 
 /* Whole tiles lie on the image, or rows must be laid out with zeros around them. */
@@ -210,14 +215,14 @@ void winograd_emit(Emit *e, const Node *node, const Convolution *c, const char *
 {
     int64_t panel = e->graph->panel, block = block_rows(c);
     phase_operand(e, u_operand, 4, (const int64_t[]){ENTRIES, c->filters / panel, c->channels, panel});
-    phase_begin(e, node, NULL, OVER_SAMPLES, 0);
+    phase_begin(e, node, NULL, OVER_SAMPLES, winograd_parts(c));
     fill_winograd(e, c, block);
     fill_size(e, "WORK", winograd_workspace(c));
     EMIT(e,
          "float (*const v)[$TILES][$C] = (float (*)[$TILES][$C])(work + task * $WORK);",
          "float (*const m)[$TILES][$K] = (float (*)[$TILES][$K])(work + task * $WORK + $VSIZE);");
     if (is_padded(c)) EMIT(e, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + task * $WORK + $VSIZE + $MSIZE);");
-    EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {", "for (int i = 0; i < $TH; i += $BLOCK) {");
+    EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {", "for (int i = $LOW * $BLOCK; i < $HIGH * $BLOCK; i += $BLOCK) {");
     emit_input_tiles(e, c, from, "b * %lld + j");
     emit_products(e, c, block * tile_columns(c));
     emit_output_tiles(e, node, c, bias, to);

@@ -76,7 +76,7 @@ static void reference(const Node *node, Reference *r)
 static void add_workspace(Graph *graph, Node *node, const Convolution *c)
 {
     int64_t floats = c->winograd ? winograd_workspace(c) : convolution_workspace(c);
-    if (floats) graph_workspace(graph, node, floats, TASKS);
+    if (floats) graph_workspace(graph, node, floats, graph_tasks(graph, node, c->winograd ? winograd_parts(c) : c->rows));
     if (c->winograd) graph_workspace(graph, node, winograd_kernel_floats(c), 1);
 }
 
