@@ -461,6 +461,7 @@ void graph_output(Graph *, Node *, Tensor *);                  /* a further outp
 Tensor *graph_weight(Graph *, Node *, const char *name, const Shape *, bool trainable); /* of conv2d, "kernel" */
 Tensor *graph_workspace(Graph *, Node *, int64_t floats, int64_t copies);
 int64_t graph_tasks(const Graph *, const Node *, int64_t parts); /* of a phase over samples, each of which can be cut into so many parts */
+int64_t node_operations(const Node *);                         /* for one sample: the order of magnitude */
 bool node_is_shared(const Graph *, const Node *, int64_t parts); /* are the parts of one sample shared between threads? */
 Graph *graph_program(const Graph *source, Program, int64_t batch); /* a copy for one program: noise left out where it is off; weights shared */
 Tensor *tensor_base(Tensor *);                                 /* whose memory it is */

@@ -159,12 +159,13 @@ static const char *range_text(const char *all, int64_t tasks)
     return memory_format("%s * task / %s, %s * (task + 1) / %s", all, number, all, number);
 }
 
-/* One sample is served by one region of the program, in which the threads wait for one another after each phase; a batch by
- * a region for each phase. */
-static void add_call(Text *out, const Driver *d, const PhaseCall *call, const char *suffix, bool in_region)
+/* How a call stands: by itself, in a loop that is a parallel region of its own, or in a region of several calls. */
+typedef enum { CALL_WHOLE, CALL_PARALLEL, CALL_IN_REGION } CallForm;
+
+static void add_call(Text *out, const Driver *d, const PhaseCall *call, const char *suffix, CallForm form)
 {
     bool alone = d->graph->program == PROGRAM_PREDICT, within = alone && call->has_parts;
-    int64_t tasks = call_tasks(d->graph, call);
+    int64_t tasks = form == CALL_WHOLE ? 1 : call_tasks(d->graph, call);
     const char *extent = memory_format("%lld", (long long)call->extent);
     Text text = {0};
     text_add(&text, "%s_%s(", call->function, suffix);
@@ -182,23 +183,31 @@ static void add_call(Text *out, const Driver *d, const PhaseCall *call, const ch
     if (call->has_parts) text_add(&text, "%s%s", separator, range_text(extent, within ? tasks : 1)), separator = ", ";
     if (call->has_task) text_add(&text, "%s%s", separator, tasks > 1 ? "task" : "0");
     text_add(&text, ");\n");
-    if (tasks > 1) text_add(out, "%s\nfor (ptrdiff_t task = 0; task < %lld; task++) {\n%s}\n", in_region ? "SHARED_FOR" : "PARALLEL_FOR", (long long)tasks, text.data);
-    else text_add(out, "%s%s", in_region ? "SINGLE\n" : "", text.data);
+    if (tasks > 1) text_add(out, "%s\nfor (ptrdiff_t task = 0; task < %lld; task++) {\n%s}\n", form == CALL_PARALLEL ? "PARALLEL_FOR" : "SHARED_FOR", (long long)tasks, text.data);
+    else text_add(out, "%s%s", form == CALL_IN_REGION ? "SINGLE\n" : "", text.data);
 }
 
-/* All calls in order. */
+/* All calls in order. For a batch each is a parallel loop. For one sample, a matter of microseconds, the phases from the first
+ * to the last that are worth it make one region, in which the threads wait for one another after each. */
 static void add_calls(Text *out, const Driver *d, const Emit *e)
 {
-    int first = e->call_count, last = -1; /* of the region */
-    for (int i = 0; i < e->call_count && d->graph->program == PROGRAM_PREDICT; i++) {
-        if (call_tasks(d->graph, &e->calls[i]) == 1) continue;
+    enum { WORTH = 16384 }; /* operations of a phase: that much takes as long as to wait for a thread */
+    bool alone = d->graph->program == PROGRAM_PREDICT;
+    int first = e->call_count, last = -1;
+    for (int i = 0; i < e->call_count && alone; i++) {
+        if (call_tasks(d->graph, &e->calls[i]) == 1 || node_operations(e->calls[i].node) < WORTH) continue;
         if (last < 0) first = i;
         last = i;
     }
+    const char *suffix = e->level->suffix;
     for (int i = 0; i < e->call_count; i++) {
-        if (i == first) text_add(out, "PARALLEL {\n");
-        add_call(out, d, &e->calls[i], e->level->suffix, i >= first && i <= last);
-        if (i == last) text_add(out, "}\n");
+        if (i == first) {
+            text_add(out, "if (ONE_THREAD) {\n");
+            for (int j = first; j <= last; j++) add_call(out, d, &e->calls[j], suffix, CALL_WHOLE);
+            text_add(out, "} else {\nPARALLEL {\n");
+        }
+        add_call(out, d, &e->calls[i], suffix, !alone ? CALL_PARALLEL : i >= first && i <= last ? CALL_IN_REGION : CALL_WHOLE);
+        if (i == last) text_add(out, "}\n}\n");
     }
 }
 

@@ -175,11 +175,15 @@ Tensor *graph_workspace(Graph *graph, Node *node, int64_t floats, int64_t copies
     return tensor;
 }
 
+int64_t node_operations(const Node *node)
+{
+    return node->op->macs ? node->op->macs(node) : shape_count(&node->inputs[0]->shape);
+}
+
 bool node_is_shared(const Graph *graph, const Node *node, int64_t parts)
 {
-    enum { LEAST = 4096 }; /* operations: below, waiting for the others takes longer */
-    if (!graph->shared || node->forward || parts < 2) return false;
-    return (node->op->macs ? node->op->macs(node) : shape_count(&node->inputs[0]->shape)) >= LEAST;
+    enum { LEAST = 4096 }; /* operations: calling a function for each part must be worth it */
+    return graph->shared && !node->forward && parts > 1 && node_operations(node) >= LEAST;
 }
 
 int64_t graph_tasks(const Graph *graph, const Node *node, int64_t parts)
