@@ -141,7 +141,7 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
     bool one_row = emit_program(e) == PROGRAM_PREDICT && rows_per_sample == 1;
     if (one_row) {
         tile = (Tile){1, vectors < ROW_SUMS ? (int)vectors : ROW_SUMS};
-        while (tile.vectors > 1 && vectors / tile.vectors < ROW_SHARES && node_is_shared(e->graph, node, vectors)) tile.vectors = (tile.vectors + 1) / 2;
+        while (tile.vectors > 1 && vectors / tile.vectors < ROW_SHARES && !emit_options(e)->unroll_full) tile.vectors = (tile.vectors + 1) / 2;
     }
     VectorGroup groups[2];
     int group_count = vector_groups(e, outputs, tile.vectors, groups);
