@@ -40,7 +40,7 @@ static void read_line(Choices *choices, int line, const char *const *words, int 
     if (!way && !tile) choices_error(choices, line, "expected LAYER PASS PROGRAM LEVEL tile ROWSxVECTORS of SIZES, or LAYER PASS PROGRAM all way NAME");
     else if (!is_program(words[2])) choices_error(choices, line, "there is no kind of program `%s`; expected predict, batch, train or all", words[2]);
     else if (tile && !level_find(words[3])) choices_error(choices, line, "there is no level `%s`; expected one of %s", words[3], level_names());
-    else choices_plan(choices, &(Planned){words[0], words[1], words[2], words[3], words[5], way ? "" : words[7], line, false});
+    else choices_plan(choices, &(Planned){words[0], words[1], words[2], words[3], words[5], way ? "" : words[7], line, false, false});
 }
 
 /* The words of a line up to its end or a comment; at most MOST_WORDS + 1 are found. */

@@ -51,6 +51,13 @@ void choices_error(Choices *choices, int line, const char *format, ...)
     text_add(&choices->errors, "%s:%d: error: %s\n", choices->file, line, text);
 }
 
+/* A line of the plan is refused: said once, however often its question is asked. */
+#define plan_error(choices, planned, ...) \
+    do { \
+        if (!(planned)->refused) choices_error(choices, (planned)->line, __VA_ARGS__); \
+        (planned)->refused = true; \
+    } while (0)
+
 /* The plan's line for a question, or NULL. */
 static Planned *planned_find(Choices *choices, const char *name)
 {
@@ -118,18 +125,18 @@ static const char *tile_text(Tile tile)
 }
 
 /* The tile that a plan's line names; the model's, with an error, where it cannot be. */
-static Tile planned_tile(Choices *choices, const Planned *planned, const Level *level, const Work *work, Tile otherwise)
+static Tile planned_tile(Choices *choices, Planned *planned, const Level *level, const Work *work, Tile otherwise)
 {
     Tile tile = {0};
     char behind;
     if (strcmp(planned->sizes, work_sizes(work))) {
-        choices_error(choices, planned->line, "%s, %s: measured for %s, but here it is %s; run cnnc --tune again", planned->layer, planned->pass, planned->sizes, work_sizes(work));
+        plan_error(choices, planned, "%s, %s: measured for %s, but here it is %s; run cnnc --tune again", planned->layer, planned->pass, planned->sizes, work_sizes(work));
         return otherwise;
     }
     if (sscanf(planned->answer, "%2dx%2d%c", &tile.rows, &tile.vectors, &behind) != 2) tile = (Tile){0};
     const char *hindrance = tile_hindrance(level, work, tile);
     if (!hindrance) return tile;
-    choices_error(choices, planned->line, "%s, %s: the tile %s does not fit %s: %s", planned->layer, planned->pass, planned->answer, level->name, hindrance);
+    plan_error(choices, planned, "%s, %s: the tile %s does not fit %s: %s", planned->layer, planned->pass, planned->answer, level->name, hindrance);
     return otherwise;
 }
 
@@ -167,7 +174,7 @@ Tile choose_tile(Emit *e, const Node *node, Work work)
     Choice choice = {.candidate_count = count};
     for (int i = 0; i < count; i++) choice.candidates[i] = tile_text(best[i].tile);
     Text because = {0};
-    const Planned *planned = planned_find(e->graph->choices, name);
+    Planned *planned = planned_find(e->graph->choices, name);
     if (planned) {
         tile = planned_tile(e->graph->choices, planned, level, &work, tile);
         choice.planned = true;
@@ -206,12 +213,12 @@ int choose_way(const Graph *graph, const Node *node, bool gradients, const Way *
         if (!ways[i].hindrance && (least < 0 || ways[i].cost < ways[least].cost)) least = i;
     if (least < 0) die("%s: there is no way to compute it", node->name);
     int chosen = least;
-    const Planned *planned = planned_find(choices, name);
+    Planned *planned = planned_find(choices, name);
     if (planned) {
         int number = 0;
         while (number < count && strcmp(ways[number].name, planned->answer)) number++;
-        if (number == count) choices_error(choices, planned->line, "%s, %s: there is no way `%s`", planned->layer, planned->pass, planned->answer);
-        else if (ways[number].hindrance) choices_error(choices, planned->line, "%s, %s: not by %s: %s", planned->layer, planned->pass, planned->answer, ways[number].hindrance);
+        if (number == count) plan_error(choices, planned, "%s, %s: there is no way `%s`", planned->layer, planned->pass, planned->answer);
+        else if (ways[number].hindrance) plan_error(choices, planned, "%s, %s: not by %s: %s", planned->layer, planned->pass, planned->answer, ways[number].hindrance);
         else chosen = number;
     }
     Text because = {0};

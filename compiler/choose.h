@@ -50,7 +50,7 @@ typedef struct {
     const char *layer, *pass, *program, *level; /* level: "all" for ways */
     const char *answer, *sizes;                 /* sizes: of tiles, 24x64x288: rows, columns, reduction */
     int line;
-    bool used;
+    bool used, refused; /* refused: once is enough */
 } Planned;
 
 struct Choices {

@@ -373,6 +373,7 @@ struct Graph {
     bool direct;         /* no Winograd: exact sums are wanted, or straight-line code */
     bool openblas;       /* matrix products by OpenBLAS: their weights are not packed */
     Choices *choices;    /* of kernels: what was planned and what was chosen (choose.h) */
+    bool shared;         /* one sample is work enough for several threads */
     int64_t panel;       /* columns of a panel of packed weights: the longest vector of the target */
     Node **nodes;
     int node_count, node_capacity;
@@ -469,6 +470,9 @@ Tensor *graph_weight(Graph *, Node *, const char *name, const Shape *, bool trai
 Tensor *graph_workspace(Graph *, Node *, int64_t floats, int64_t copies);
 Tensor *graph_derived(Graph *, Node *, Tensor *weight, const char *suffix, const Shape *, const Operator *); /* a further form of a weight, as one more of the node's weights */
 void graph_derive(Graph *, bool trainable_only);                /* adds the nodes that make the derived forms of the weights */
+int64_t graph_tasks(const Graph *, const Node *, int64_t parts); /* of a phase over samples, each of which can be cut into so many parts */
+int64_t node_operations(const Node *);                         /* for one sample: the order of magnitude */
+bool node_is_shared(const Graph *, const Node *, int64_t parts); /* are the parts of one sample shared between threads? */
 Graph *graph_program(const Graph *source, Program, int64_t batch); /* a copy for one program: noise left out where it is off; weights shared */
 Tensor *tensor_base(Tensor *);                                 /* whose memory it is */
 void tensor_rename(Tensor *, const char *name);
@@ -549,7 +553,7 @@ void text_indent(Text *, const char *lines);                   /* adds the lines
 
 /* A phase is one emitted function and its call: who runs it, over what. */
 typedef enum {
-    OVER_SAMPLES, /* first to last are samples */
+    OVER_SAMPLES, /* first to last are samples; of each the parts low to high, of as many as its extent, where one is shared */
     OVER_EXTENT,  /* first to last are parts of the extent given, whatever the batch */
     IN_SHARDS,    /* samples, in TASKS parts whatever the number of threads; `task` is the part's number */
 } Partition;
@@ -564,7 +568,7 @@ typedef struct {
     int64_t extent;
     Declared operands[MAX_OPERANDS];
     bool used[MAX_OPERANDS];                /* only what the body names is passed, */
-    bool has_range, has_count, has_task, has_step; /* and likewise first and last, the count of samples, the task's number, the step */
+    bool has_range, has_parts, has_count, has_task, has_step; /* and likewise first and last, low and high, the count of samples, the task's number, the step */
 } PhaseCall;
 enum { TASKS = 16 }; /* parts that a phase is cut into, whatever the number of threads */
 void phase_operand(Emit *, int operand, int rank, const int64_t *sizes); /* before phase_begin, where the tensor's own shape will not do */

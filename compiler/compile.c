@@ -10,6 +10,16 @@ static bool wanted(const CompileOptions *options, const char *pass)
     return options->dump && !strcmp(options->dump_pass, pass);
 }
 
+enum { LEAST_SHARED = 200000 }; /* multiply-adds of one sample: below, starting the threads takes longer */
+
+static double operations(const Graph *graph)
+{
+    double sum = 0;
+    for (int i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i]->op->macs) sum += (double)graph->nodes[i]->op->macs(graph->nodes[i]);
+    return sum;
+}
+
 Graph *compile_source(const char *file, const char *text, size_t length, const Definition *definitions, int definition_count, const CompileOptions *options)
 {
     diagnostics_begin(file, text, length);
@@ -31,6 +41,7 @@ Graph *compile_source(const char *file, const char *text, size_t length, const D
     if (wanted(options, "graph")) dump_graph(options->dump, graph);
     shape_pass(graph);
     if (diagnostics_errors()) return NULL;
+    graph->shared = options->emit.threads != 1 && !options->emit.unroll_full && operations(graph) >= LEAST_SHARED;
     if (wanted(options, "shapes")) dump_graph(options->dump, graph);
     return graph;
 }

@@ -142,12 +142,32 @@ static const char *operand_text(const Driver *d, Tensor *tensor, const Declared 
     return text;
 }
 
-static void add_call(Text *out, const Driver *d, const PhaseCall *call, const char *suffix)
+/* Into how many tasks a call is cut; 1: none. */
+static int64_t call_tasks(const Graph *graph, const PhaseCall *call)
 {
-    const Program program = d->graph->program;
-    bool extent = call->partition == OVER_EXTENT, alone = program == PROGRAM_PREDICT;
-    int64_t tasks = extent && call->extent < TASKS ? call->extent : TASKS;
-    bool loop = !alone && tasks > 1 && call->has_range;
+    bool extent = call->partition == OVER_EXTENT, alone = graph->program == PROGRAM_PREDICT;
+    if (alone && (extent ? !call->has_range || !node_is_shared(graph, call->node, call->extent) : !call->has_parts)) return 1;
+    if (!alone && !call->has_range) return 1;
+    return (extent || alone) && call->extent < TASKS ? call->extent : TASKS;
+}
+
+/* The arguments first and last: the task's share of `all`. */
+static const char *range_text(const char *all, int64_t tasks)
+{
+    const char *number = memory_format("%lld", (long long)tasks);
+    if (tasks == 1) return memory_format("0, %s", all);
+    if (!strcmp(all, number)) return "task, task + 1";
+    return memory_format("%s * task / %s, %s * (task + 1) / %s", all, number, all, number);
+}
+
+/* How a call stands: by itself, in a loop that is a parallel region of its own, or in a region of several calls. */
+typedef enum { CALL_WHOLE, CALL_PARALLEL, CALL_IN_REGION } CallForm;
+
+static void add_call(Text *out, const Driver *d, const PhaseCall *call, const char *suffix, CallForm form)
+{
+    bool alone = d->graph->program == PROGRAM_PREDICT, within = alone && call->has_parts;
+    int64_t tasks = form == CALL_WHOLE ? 1 : call_tasks(d->graph, call);
+    const char *extent = memory_format("%lld", (long long)call->extent);
     Text text = {0};
     text_add(&text, "%s_%s(", call->function, suffix);
     const char *separator = "";
@@ -159,17 +179,37 @@ static void add_call(Text *out, const Driver *d, const PhaseCall *call, const ch
     }
     if (call->has_step) text_add(&text, "%sstep", separator), separator = ", ";
     if (call->has_count) text_add(&text, "%s%s", separator, alone ? "1" : "count"), separator = ", ";
-    if (call->has_range) {
-        const char *all = extent ? memory_format("%lld", (long long)call->extent) : alone ? "1" : "count";
-        if (!loop) text_add(&text, "%s0, %s", separator, all);
-        else if (extent && call->extent == tasks) text_add(&text, "%stask, task + 1", separator);
-        else text_add(&text, "%s%s * task / %lld, %s * (task + 1) / %lld", separator, all, (long long)tasks, all, (long long)tasks);
-        separator = ", ";
-    }
-    if (call->has_task) text_add(&text, "%s%s", separator, loop ? "task" : "0");
+    const char *all = call->partition == OVER_EXTENT ? extent : alone ? "1" : "count";
+    if (call->has_range) text_add(&text, "%s%s", separator, range_text(all, within ? 1 : tasks)), separator = ", ";
+    if (call->has_parts) text_add(&text, "%s%s", separator, range_text(extent, within ? tasks : 1)), separator = ", ";
+    if (call->has_task) text_add(&text, "%s%s", separator, tasks > 1 ? "task" : "0");
     text_add(&text, ");\n");
-    if (loop) text_add(out, "PARALLEL_FOR\nfor (ptrdiff_t task = 0; task < %lld; task++) {\n%s}\n", (long long)tasks, text.data);
-    else text_add(out, "%s", text.data);
+    if (tasks > 1) text_add(out, "%s\nfor (ptrdiff_t task = 0; task < %lld; task++) {\n%s}\n", form == CALL_PARALLEL ? "PARALLEL_FOR" : "SHARED_FOR", (long long)tasks, text.data);
+    else text_add(out, "%s%s", form == CALL_IN_REGION ? "SINGLE\n" : "", text.data);
+}
+
+/* All calls in order. For a batch each is a parallel loop. For one sample, a matter of microseconds, the phases from the first
+ * to the last that are worth it make one region, in which the threads wait for one another after each. */
+static void add_calls(Text *out, const Driver *d, const Emit *e)
+{
+    enum { WORTH = 16384 }; /* operations of a phase: that much takes as long as to wait for a thread */
+    bool alone = d->graph->program == PROGRAM_PREDICT;
+    int first = e->call_count, last = -1;
+    for (int i = 0; i < e->call_count && alone; i++) {
+        if (call_tasks(d->graph, &e->calls[i]) == 1 || node_operations(e->calls[i].node) < WORTH) continue;
+        if (last < 0) first = i;
+        last = i;
+    }
+    const char *suffix = e->level->suffix;
+    for (int i = 0; i < e->call_count; i++) {
+        if (i == first) {
+            text_add(out, "if (ONE_THREAD) {\n");
+            for (int j = first; j <= last; j++) add_call(out, d, &e->calls[j], suffix, CALL_WHOLE);
+            text_add(out, "} else {\nPARALLEL {\n");
+        }
+        add_call(out, d, &e->calls[i], suffix, !alone ? CALL_PARALLEL : i >= first && i <= last ? CALL_IN_REGION : CALL_WHOLE);
+        if (i == last) text_add(out, "}\n}\n");
+    }
 }
 
 /* What follows the phases: outputs copied to the caller where they were computed elsewhere, and the losses. */
@@ -250,7 +290,7 @@ void emit_driver(Emit *e, const Generation *g, const Graph *graph, const char *n
                  declared_type(tensor, &declared, true),
                  (long long)tensor->offset);
     }
-    for (int i = 0; i < e->call_count; i++) add_call(&body, &d, &e->calls[i], e->level->suffix);
+    add_calls(&body, &d, e);
     add_results(&body, &d);
     Text whole = {0};
     text_add(&whole, "{\n");

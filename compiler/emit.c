@@ -296,6 +296,9 @@ void phase_begin(Emit *e, const Node *node, const char *name, Partition partitio
     fill(e, "LAST", "%s", single ? (partition == OVER_EXTENT ? memory_format("%lld", (long long)extent) : "1") : "last");
     fill(e, "COUNT", "%s", single ? "1" : "count");
     fill(e, "TASK", "%s", single ? "0" : "task");
+    bool shared = partition == OVER_SAMPLES && !single && node_is_shared(e->graph, node, extent);
+    fill(e, "LOW", "%s", shared ? "(int)low" : "0");
+    fill(e, "HIGH", "%s", shared ? "(int)high" : memory_format("%lld", (long long)extent));
 }
 
 /* Finds out what the body uses, and words the parameters of the function. */
@@ -319,10 +322,12 @@ static const char *parameters(const Emit *e, PhaseCall *call)
     call->has_step = body_names(e, "step");
     call->has_count = body_names(e, "count");
     call->has_range = body_names(e, "first") || body_names(e, "last");
+    call->has_parts = body_names(e, "low") || body_names(e, "high");
     call->has_task = body_names(e, "task");
     if (call->has_step) text_add(&text, "%sconst Step *step", separator), separator = ", ";
     if (call->has_count) text_add(&text, "%sptrdiff_t count", separator), separator = ", ";
     if (call->has_range) text_add(&text, "%sptrdiff_t first, ptrdiff_t last", separator), separator = ", ";
+    if (call->has_parts) text_add(&text, "%sptrdiff_t low, ptrdiff_t high", separator), separator = ", ";
     if (call->has_task) text_add(&text, "%sptrdiff_t task", separator), separator = ", ";
     text_add(&text, "%s)", *separator ? "" : "void");
     return text.data;

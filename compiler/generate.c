@@ -154,7 +154,30 @@ static const char *level_condition(const Level *level)
 static void add_levels(Text *text, const Generation *g)
 {
     const char *threads = g->options.threads ? memory_format(" num_threads(%d)", g->options.threads) : "";
-    text_add(text, "#ifdef _OPENMP\n#define PARALLEL_FOR _Pragma(\"omp parallel for schedule(static)%s\")\n#else\n#define PARALLEL_FOR\n#endif\n\n", threads);
+    text_add(text,
+             "#ifdef _OPENMP\n"
+             "#define PARALLEL_FOR _Pragma(\"omp parallel for schedule(static)%s\")\n"
+             "#else\n"
+             "#define PARALLEL_FOR\n"
+             "#endif\n\n",
+             threads);
+    if (g->source->shared)
+        text_add(text,
+                 "/* What the threads do together for one sample. */\n"
+                 "#ifdef _OPENMP\n"
+                 "extern int omp_get_max_threads(void), omp_in_parallel(void);\n"
+                 "#define ONE_THREAD (%somp_in_parallel())\n"
+                 "#define PARALLEL _Pragma(\"omp parallel%s\")\n"
+                 "#define SHARED_FOR _Pragma(\"omp for schedule(static)\")\n"
+                 "#define SINGLE _Pragma(\"omp single\")\n"
+                 "#else\n"
+                 "#define ONE_THREAD 1\n"
+                 "#define PARALLEL\n"
+                 "#define SHARED_FOR\n"
+                 "#define SINGLE\n"
+                 "#endif\n\n",
+                 g->options.threads ? "" : "omp_get_max_threads() == 1 || ",
+                 threads);
     text_add(text,
              "/* gcc does not contract x * y + z to one instruction with -std=c11, nor with -O1, unless it is asked to; clang does. */\n"
              "#if defined(__GNUC__) && !defined(__clang__)\n#define CONTRACT __attribute__((optimize(\"fp-contract=fast\", \"expensive-optimizations\")))\n#else\n#define CONTRACT\n#endif\n");

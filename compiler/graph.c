@@ -190,9 +190,27 @@ Tensor *graph_workspace(Graph *graph, Node *node, int64_t floats, int64_t copies
 {
     Tensor *tensor = graph_tensor(graph, ROLE_WORKSPACE, memory_format("%s/workspace", node->name));
     tensor->shape = shape_of(1, &floats);
-    tensor->copies = graph->program == PROGRAM_PREDICT ? 1 : copies; /* one sample is one task's work */
+    tensor->copies = copies;
     graph_output(graph, node, tensor);
     return tensor;
+}
+
+int64_t node_operations(const Node *node)
+{
+    return node->op->macs ? node->op->macs(node) : shape_count(&node->inputs[0]->shape);
+}
+
+bool node_is_shared(const Graph *graph, const Node *node, int64_t parts)
+{
+    enum { LEAST = 4096 }; /* operations: calling a function for each part must be worth it */
+    return graph->shared && !node->forward && parts > 1 && node_operations(node) >= LEAST;
+}
+
+int64_t graph_tasks(const Graph *graph, const Node *node, int64_t parts)
+{
+    if (graph->program != PROGRAM_PREDICT) return TASKS;
+    if (!node_is_shared(graph, node, parts)) return 1;
+    return parts < TASKS ? parts : TASKS;
 }
 
 Tensor *graph_layer(Graph *graph, LayerCall *call)

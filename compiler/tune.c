@@ -26,7 +26,7 @@ typedef struct {
 
 static Planned planned_of(const Choice *choice, const char *answer)
 {
-    return (Planned){choice->layer, choice->pass, choice->program, choice_level(choice), answer, choice->level ? work_sizes(&choice->work) : "", 0, false};
+    return (Planned){choice->layer, choice->pass, choice->program, choice_level(choice), answer, choice->level ? work_sizes(&choice->work) : "", 0, false, false};
 }
 
 /* What was decided so far, and one answer more. */

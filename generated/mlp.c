@@ -18,6 +18,20 @@
 #define PARALLEL_FOR
 #endif
 
+/* What the threads do together for one sample. */
+#ifdef _OPENMP
+extern int omp_get_max_threads(void), omp_in_parallel(void);
+#define ONE_THREAD (omp_get_max_threads() == 1 || omp_in_parallel())
+#define PARALLEL _Pragma("omp parallel")
+#define SHARED_FOR _Pragma("omp for schedule(static)")
+#define SINGLE _Pragma("omp single")
+#else
+#define ONE_THREAD 1
+#define PARALLEL
+#define SHARED_FOR
+#define SINGLE
+#endif
+
 /* gcc does not contract x * y + z to one instruction with -std=c11, nor with -O1, unless it is asked to; clang does. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define CONTRACT __attribute__((optimize("fp-contract=fast", "expensive-optimizations")))
@@ -125,84 +139,87 @@ LEVEL_v4 static void rescaling_forward_v4(const float *x, float *y, ptrdiff_t fi
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
 LEVEL_v4 static void dense_forward_v4(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
-    for (int k = 0; k < 32; k += 8) {
-        for (int i = 0; i < 784; i += 256) {
-            const int end = 784 - i < 256 ? 784 - i : 256;
-            ptrdiff_t m = from;
-            for (; m < to; m++) {
-                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s0_4 = i ? load_f32x16(&y[m][(k + 4) * 16]) : load_f32x16(&bias[(k + 4) * 16]);
-                f32x16 s0_5 = i ? load_f32x16(&y[m][(k + 5) * 16]) : load_f32x16(&bias[(k + 5) * 16]);
-                f32x16 s0_6 = i ? load_f32x16(&y[m][(k + 6) * 16]) : load_f32x16(&bias[(k + 6) * 16]);
-                f32x16 s0_7 = i ? load_f32x16(&y[m][(k + 7) * 16]) : load_f32x16(&bias[(k + 7) * 16]);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[k][i][0];
-                const float *const b1 = &kernel[k + 1][i][0];
-                const float *const b2 = &kernel[k + 2][i][0];
-                const float *const b3 = &kernel[k + 3][i][0];
-                const float *const b4 = &kernel[k + 4][i][0];
-                const float *const b5 = &kernel[k + 5][i][0];
-                const float *const b6 = &kernel[k + 6][i][0];
-                const float *const b7 = &kernel[k + 7][i][0];
-                for (int j = 0; j < end; j++) {
-                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16); const f32x16 w4 = load_f32x16(b4 + j * 16); const f32x16 w5 = load_f32x16(b5 + j * 16); const f32x16 w6 = load_f32x16(b6 + j * 16); const f32x16 w7 = load_f32x16(b7 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
-                }
-                if (i + end < 784) {
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
-                    store_f32x16(&y[m][(k + 4) * 16], s0_4);
-                    store_f32x16(&y[m][(k + 5) * 16], s0_5);
-                    store_f32x16(&y[m][(k + 6) * 16], s0_6);
-                    store_f32x16(&y[m][(k + 7) * 16], s0_7);
-                } else {
-                    s0_0 = max_f32x16((f32x16){0}, s0_0);
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    s0_1 = max_f32x16((f32x16){0}, s0_1);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    s0_2 = max_f32x16((f32x16){0}, s0_2);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    s0_3 = max_f32x16((f32x16){0}, s0_3);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
-                    s0_4 = max_f32x16((f32x16){0}, s0_4);
-                    store_f32x16(&y[m][(k + 4) * 16], s0_4);
-                    s0_5 = max_f32x16((f32x16){0}, s0_5);
-                    store_f32x16(&y[m][(k + 5) * 16], s0_5);
-                    s0_6 = max_f32x16((f32x16){0}, s0_6);
-                    store_f32x16(&y[m][(k + 6) * 16], s0_6);
-                    s0_7 = max_f32x16((f32x16){0}, s0_7);
-                    store_f32x16(&y[m][(k + 7) * 16], s0_7);
-                }
-            }
+    for (int k = (int)first * 8; k < (int)last * 8; k += 8) {
+        const float *const a = x[0];
+        const float *const b0 = &kernel[k][0][0];
+        const float *const b1 = &kernel[k + 1][0][0];
+        const float *const b2 = &kernel[k + 2][0][0];
+        const float *const b3 = &kernel[k + 3][0][0];
+        const float *const b4 = &kernel[k + 4][0][0];
+        const float *const b5 = &kernel[k + 5][0][0];
+        const float *const b6 = &kernel[k + 6][0][0];
+        const float *const b7 = &kernel[k + 7][0][0];
+        f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0}; f32x16 s0_4 = {0}; f32x16 s0_5 = {0}; f32x16 s0_6 = {0}; f32x16 s0_7 = {0};
+        for (int j = 0; j < 784; j += 1) {
+            s0_0 += a[j] * load_f32x16(b0 + j * 16);
+            s0_1 += a[j] * load_f32x16(b1 + j * 16);
+            s0_2 += a[j] * load_f32x16(b2 + j * 16);
+            s0_3 += a[j] * load_f32x16(b3 + j * 16);
+            s0_4 += a[j] * load_f32x16(b4 + j * 16);
+            s0_5 += a[j] * load_f32x16(b5 + j * 16);
+            s0_6 += a[j] * load_f32x16(b6 + j * 16);
+            s0_7 += a[j] * load_f32x16(b7 + j * 16);
         }
+        s0_0 += load_f32x16(&bias[k * 16]);
+        s0_1 += load_f32x16(&bias[(k + 1) * 16]);
+        s0_2 += load_f32x16(&bias[(k + 2) * 16]);
+        s0_3 += load_f32x16(&bias[(k + 3) * 16]);
+        s0_4 += load_f32x16(&bias[(k + 4) * 16]);
+        s0_5 += load_f32x16(&bias[(k + 5) * 16]);
+        s0_6 += load_f32x16(&bias[(k + 6) * 16]);
+        s0_7 += load_f32x16(&bias[(k + 7) * 16]);
+        s0_0 = max_f32x16((f32x16){0}, s0_0);
+        store_f32x16(&y[0][k * 16], s0_0);
+        s0_1 = max_f32x16((f32x16){0}, s0_1);
+        store_f32x16(&y[0][(k + 1) * 16], s0_1);
+        s0_2 = max_f32x16((f32x16){0}, s0_2);
+        store_f32x16(&y[0][(k + 2) * 16], s0_2);
+        s0_3 = max_f32x16((f32x16){0}, s0_3);
+        store_f32x16(&y[0][(k + 3) * 16], s0_3);
+        s0_4 = max_f32x16((f32x16){0}, s0_4);
+        store_f32x16(&y[0][(k + 4) * 16], s0_4);
+        s0_5 = max_f32x16((f32x16){0}, s0_5);
+        store_f32x16(&y[0][(k + 5) * 16], s0_5);
+        s0_6 = max_f32x16((f32x16){0}, s0_6);
+        store_f32x16(&y[0][(k + 6) * 16], s0_6);
+        s0_7 = max_f32x16((f32x16){0}, s0_7);
+        store_f32x16(&y[0][(k + 7) * 16], s0_7);
     }
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-LEVEL_v4 static void dense_1_forward_v4(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_forward_v4(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10])
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
     {
-        for (int i = 0; i < 512; i += 256) {
-            const int end = 512 - i < 256 ? 512 - i : 256;
-            ptrdiff_t m = from;
-            for (; m < to; m++) {
-                f32x16 s0_0 = i ? load_part_f32x16(&y[m][0], 10) : load_part_f32x16(&bias[0], 10);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[0][i][0];
-                for (int j = 0; j < end; j++) {
-                    const f32x16 w0 = load_f32x16(b0 + j * 16);
-                    s0_0 += a0[j] * w0;
-                }
-                store_part_f32x16(&y[m][0], s0_0, 10);
-            }
+        const float *const a = x[0];
+        const float *const b0 = &kernel[0][0][0];
+        f32x16 s0_0 = {0};
+        f32x16 s1_0 = {0};
+        f32x16 s2_0 = {0};
+        f32x16 s3_0 = {0};
+        f32x16 s4_0 = {0};
+        f32x16 s5_0 = {0};
+        f32x16 s6_0 = {0};
+        f32x16 s7_0 = {0};
+        for (int j = 0; j < 512; j += 8) {
+            s0_0 += a[j] * load_f32x16(b0 + j * 16);
+            s1_0 += a[j + 1] * load_f32x16(b0 + (j + 1) * 16);
+            s2_0 += a[j + 2] * load_f32x16(b0 + (j + 2) * 16);
+            s3_0 += a[j + 3] * load_f32x16(b0 + (j + 3) * 16);
+            s4_0 += a[j + 4] * load_f32x16(b0 + (j + 4) * 16);
+            s5_0 += a[j + 5] * load_f32x16(b0 + (j + 5) * 16);
+            s6_0 += a[j + 6] * load_f32x16(b0 + (j + 6) * 16);
+            s7_0 += a[j + 7] * load_f32x16(b0 + (j + 7) * 16);
         }
+        s0_0 += s4_0;
+        s1_0 += s5_0;
+        s2_0 += s6_0;
+        s3_0 += s7_0;
+        s0_0 += s2_0;
+        s1_0 += s3_0;
+        s0_0 += s1_0;
+        s0_0 += load_part_f32x16(&bias[0], 10);
+        store_part_f32x16(&y[0][0], s0_0, 10);
     }
 }
 
@@ -234,8 +251,17 @@ static void run_single_v4(const mlp_weights *w, const float *input, float *outpu
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 3136);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     rescaling_forward_v4(input, &rescaling_out[0][0][0][0], 0, 1);
-    dense_forward_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
-    dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    if (ONE_THREAD) {
+        dense_forward_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 4);
+    } else {
+        PARALLEL {
+            SHARED_FOR
+            for (ptrdiff_t task = 0; task < 4; task++) {
+                dense_forward_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, task, task + 1);
+            }
+        }
+    }
+    dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out);
     dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], output, 0, 1);
 }
 
@@ -1184,87 +1210,118 @@ LEVEL_v3 static void rescaling_forward_v3(const float *x, float *y, ptrdiff_t fi
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
 LEVEL_v3 static void dense_forward_v3(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
-    for (int k = 0; k < 64; k += 8) {
-        for (int i = 0; i < 784; i += 256) {
-            const int end = 784 - i < 256 ? 784 - i : 256;
-            ptrdiff_t m = from;
-            for (; m < to; m++) {
-                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s0_2 = i ? load_f32x8(&y[m][(k + 2) * 8]) : load_f32x8(&bias[(k + 2) * 8]);
-                f32x8 s0_3 = i ? load_f32x8(&y[m][(k + 3) * 8]) : load_f32x8(&bias[(k + 3) * 8]);
-                f32x8 s0_4 = i ? load_f32x8(&y[m][(k + 4) * 8]) : load_f32x8(&bias[(k + 4) * 8]);
-                f32x8 s0_5 = i ? load_f32x8(&y[m][(k + 5) * 8]) : load_f32x8(&bias[(k + 5) * 8]);
-                f32x8 s0_6 = i ? load_f32x8(&y[m][(k + 6) * 8]) : load_f32x8(&bias[(k + 6) * 8]);
-                f32x8 s0_7 = i ? load_f32x8(&y[m][(k + 7) * 8]) : load_f32x8(&bias[(k + 7) * 8]);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
-                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
-                const float *const b2 = &kernel[(k + 2) / 2][i][(k + 2) % 2 * 8];
-                const float *const b3 = &kernel[(k + 3) / 2][i][(k + 3) % 2 * 8];
-                const float *const b4 = &kernel[(k + 4) / 2][i][(k + 4) % 2 * 8];
-                const float *const b5 = &kernel[(k + 5) / 2][i][(k + 5) % 2 * 8];
-                const float *const b6 = &kernel[(k + 6) / 2][i][(k + 6) % 2 * 8];
-                const float *const b7 = &kernel[(k + 7) / 2][i][(k + 7) % 2 * 8];
-                for (int j = 0; j < end; j++) {
-                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16); const f32x8 w2 = load_f32x8(b2 + j * 16); const f32x8 w3 = load_f32x8(b3 + j * 16); const f32x8 w4 = load_f32x8(b4 + j * 16); const f32x8 w5 = load_f32x8(b5 + j * 16); const f32x8 w6 = load_f32x8(b6 + j * 16); const f32x8 w7 = load_f32x8(b7 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
-                }
-                if (i + end < 784) {
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                    store_f32x8(&y[m][(k + 2) * 8], s0_2);
-                    store_f32x8(&y[m][(k + 3) * 8], s0_3);
-                    store_f32x8(&y[m][(k + 4) * 8], s0_4);
-                    store_f32x8(&y[m][(k + 5) * 8], s0_5);
-                    store_f32x8(&y[m][(k + 6) * 8], s0_6);
-                    store_f32x8(&y[m][(k + 7) * 8], s0_7);
-                } else {
-                    s0_0 = max_f32x8((f32x8){0}, s0_0);
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    s0_1 = max_f32x8((f32x8){0}, s0_1);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                    s0_2 = max_f32x8((f32x8){0}, s0_2);
-                    store_f32x8(&y[m][(k + 2) * 8], s0_2);
-                    s0_3 = max_f32x8((f32x8){0}, s0_3);
-                    store_f32x8(&y[m][(k + 3) * 8], s0_3);
-                    s0_4 = max_f32x8((f32x8){0}, s0_4);
-                    store_f32x8(&y[m][(k + 4) * 8], s0_4);
-                    s0_5 = max_f32x8((f32x8){0}, s0_5);
-                    store_f32x8(&y[m][(k + 5) * 8], s0_5);
-                    s0_6 = max_f32x8((f32x8){0}, s0_6);
-                    store_f32x8(&y[m][(k + 6) * 8], s0_6);
-                    s0_7 = max_f32x8((f32x8){0}, s0_7);
-                    store_f32x8(&y[m][(k + 7) * 8], s0_7);
-                }
-            }
+    for (int k = (int)first * 8; k < (int)last * 8; k += 8) {
+        const float *const a = x[0];
+        const float *const b0 = &kernel[k / 2][0][k % 2 * 8];
+        const float *const b1 = &kernel[(k + 1) / 2][0][(k + 1) % 2 * 8];
+        const float *const b2 = &kernel[(k + 2) / 2][0][(k + 2) % 2 * 8];
+        const float *const b3 = &kernel[(k + 3) / 2][0][(k + 3) % 2 * 8];
+        const float *const b4 = &kernel[(k + 4) / 2][0][(k + 4) % 2 * 8];
+        const float *const b5 = &kernel[(k + 5) / 2][0][(k + 5) % 2 * 8];
+        const float *const b6 = &kernel[(k + 6) / 2][0][(k + 6) % 2 * 8];
+        const float *const b7 = &kernel[(k + 7) / 2][0][(k + 7) % 2 * 8];
+        f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0}; f32x8 s0_4 = {0}; f32x8 s0_5 = {0}; f32x8 s0_6 = {0}; f32x8 s0_7 = {0};
+        for (int j = 0; j < 784; j += 1) {
+            s0_0 += a[j] * load_f32x8(b0 + j * 16);
+            s0_1 += a[j] * load_f32x8(b1 + j * 16);
+            s0_2 += a[j] * load_f32x8(b2 + j * 16);
+            s0_3 += a[j] * load_f32x8(b3 + j * 16);
+            s0_4 += a[j] * load_f32x8(b4 + j * 16);
+            s0_5 += a[j] * load_f32x8(b5 + j * 16);
+            s0_6 += a[j] * load_f32x8(b6 + j * 16);
+            s0_7 += a[j] * load_f32x8(b7 + j * 16);
         }
+        s0_0 += load_f32x8(&bias[k * 8]);
+        s0_1 += load_f32x8(&bias[(k + 1) * 8]);
+        s0_2 += load_f32x8(&bias[(k + 2) * 8]);
+        s0_3 += load_f32x8(&bias[(k + 3) * 8]);
+        s0_4 += load_f32x8(&bias[(k + 4) * 8]);
+        s0_5 += load_f32x8(&bias[(k + 5) * 8]);
+        s0_6 += load_f32x8(&bias[(k + 6) * 8]);
+        s0_7 += load_f32x8(&bias[(k + 7) * 8]);
+        s0_0 = max_f32x8((f32x8){0}, s0_0);
+        store_f32x8(&y[0][k * 8], s0_0);
+        s0_1 = max_f32x8((f32x8){0}, s0_1);
+        store_f32x8(&y[0][(k + 1) * 8], s0_1);
+        s0_2 = max_f32x8((f32x8){0}, s0_2);
+        store_f32x8(&y[0][(k + 2) * 8], s0_2);
+        s0_3 = max_f32x8((f32x8){0}, s0_3);
+        store_f32x8(&y[0][(k + 3) * 8], s0_3);
+        s0_4 = max_f32x8((f32x8){0}, s0_4);
+        store_f32x8(&y[0][(k + 4) * 8], s0_4);
+        s0_5 = max_f32x8((f32x8){0}, s0_5);
+        store_f32x8(&y[0][(k + 5) * 8], s0_5);
+        s0_6 = max_f32x8((f32x8){0}, s0_6);
+        store_f32x8(&y[0][(k + 6) * 8], s0_6);
+        s0_7 = max_f32x8((f32x8){0}, s0_7);
+        store_f32x8(&y[0][(k + 7) * 8], s0_7);
     }
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-LEVEL_v3 static void dense_1_forward_v3(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_forward_v3(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10])
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
     {
-        for (int i = 0; i < 512; i += 256) {
-            const int end = 512 - i < 256 ? 512 - i : 256;
-            ptrdiff_t m = from;
-            for (; m < to; m++) {
-                f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
-                f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[0][i][0];
-                const float *const b1 = &kernel[0][i][8];
-                for (int j = 0; j < end; j++) {
-                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                }
-                store_f32x8(&y[m][0], s0_0);
-                store_part_f32x8(&y[m][8], s0_1, 2);
-            }
+        const float *const a = x[0];
+        const float *const b0 = &kernel[0][0][0];
+        f32x8 s0_0 = {0};
+        f32x8 s1_0 = {0};
+        f32x8 s2_0 = {0};
+        f32x8 s3_0 = {0};
+        f32x8 s4_0 = {0};
+        f32x8 s5_0 = {0};
+        f32x8 s6_0 = {0};
+        f32x8 s7_0 = {0};
+        for (int j = 0; j < 512; j += 8) {
+            s0_0 += a[j] * load_f32x8(b0 + j * 16);
+            s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
+            s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
+            s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
+            s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
+            s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
+            s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
+            s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
         }
+        s0_0 += s4_0;
+        s1_0 += s5_0;
+        s2_0 += s6_0;
+        s3_0 += s7_0;
+        s0_0 += s2_0;
+        s1_0 += s3_0;
+        s0_0 += s1_0;
+        s0_0 += load_f32x8(&bias[0]);
+        store_f32x8(&y[0][0], s0_0);
+    }
+    {
+        const float *const a = x[0];
+        const float *const b0 = &kernel[0][0][8];
+        f32x8 s0_0 = {0};
+        f32x8 s1_0 = {0};
+        f32x8 s2_0 = {0};
+        f32x8 s3_0 = {0};
+        f32x8 s4_0 = {0};
+        f32x8 s5_0 = {0};
+        f32x8 s6_0 = {0};
+        f32x8 s7_0 = {0};
+        for (int j = 0; j < 512; j += 8) {
+            s0_0 += a[j] * load_f32x8(b0 + j * 16);
+            s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
+            s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
+            s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
+            s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
+            s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
+            s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
+            s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
+        }
+        s0_0 += s4_0;
+        s1_0 += s5_0;
+        s2_0 += s6_0;
+        s3_0 += s7_0;
+        s0_0 += s2_0;
+        s1_0 += s3_0;
+        s0_0 += s1_0;
+        s0_0 += load_part_f32x8(&bias[8], 2);
+        store_part_f32x8(&y[0][8], s0_0, 2);
     }
 }
 
@@ -1296,8 +1353,17 @@ static void run_single_v3(const mlp_weights *w, const float *input, float *outpu
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 3136);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     rescaling_forward_v3(input, &rescaling_out[0][0][0][0], 0, 1);
-    dense_forward_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
-    dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    if (ONE_THREAD) {
+        dense_forward_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 8);
+    } else {
+        PARALLEL {
+            SHARED_FOR
+            for (ptrdiff_t task = 0; task < 8; task++) {
+                dense_forward_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, task, task + 1);
+            }
+        }
+    }
+    dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out);
     dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], output, 0, 1);
 }
 
@@ -2087,89 +2153,119 @@ static void rescaling_forward_base(const float *x, float *y, ptrdiff_t first, pt
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
 static void dense_forward_base(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
-    for (int k = 0; k < 128; k += 8) {
-        for (int i = 0; i < 784; i += 256) {
-            const int end = 784 - i < 256 ? 784 - i : 256;
-            ptrdiff_t m = from;
-            for (; m < to; m++) {
-                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
-                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
-                f32x4 s0_4 = i ? load_f32x4(&y[m][(k + 4) * 4]) : load_f32x4(&bias[(k + 4) * 4]);
-                f32x4 s0_5 = i ? load_f32x4(&y[m][(k + 5) * 4]) : load_f32x4(&bias[(k + 5) * 4]);
-                f32x4 s0_6 = i ? load_f32x4(&y[m][(k + 6) * 4]) : load_f32x4(&bias[(k + 6) * 4]);
-                f32x4 s0_7 = i ? load_f32x4(&y[m][(k + 7) * 4]) : load_f32x4(&bias[(k + 7) * 4]);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
-                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
-                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
-                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
-                const float *const b4 = &kernel[(k + 4) / 4][i][(k + 4) % 4 * 4];
-                const float *const b5 = &kernel[(k + 5) / 4][i][(k + 5) % 4 * 4];
-                const float *const b6 = &kernel[(k + 6) / 4][i][(k + 6) % 4 * 4];
-                const float *const b7 = &kernel[(k + 7) / 4][i][(k + 7) % 4 * 4];
-                for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
-                }
-                if (i + end < 784) {
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
-                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
-                    store_f32x4(&y[m][(k + 4) * 4], s0_4);
-                    store_f32x4(&y[m][(k + 5) * 4], s0_5);
-                    store_f32x4(&y[m][(k + 6) * 4], s0_6);
-                    store_f32x4(&y[m][(k + 7) * 4], s0_7);
-                } else {
-                    s0_0 = max_f32x4((f32x4){0}, s0_0);
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    s0_1 = max_f32x4((f32x4){0}, s0_1);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                    s0_2 = max_f32x4((f32x4){0}, s0_2);
-                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
-                    s0_3 = max_f32x4((f32x4){0}, s0_3);
-                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
-                    s0_4 = max_f32x4((f32x4){0}, s0_4);
-                    store_f32x4(&y[m][(k + 4) * 4], s0_4);
-                    s0_5 = max_f32x4((f32x4){0}, s0_5);
-                    store_f32x4(&y[m][(k + 5) * 4], s0_5);
-                    s0_6 = max_f32x4((f32x4){0}, s0_6);
-                    store_f32x4(&y[m][(k + 6) * 4], s0_6);
-                    s0_7 = max_f32x4((f32x4){0}, s0_7);
-                    store_f32x4(&y[m][(k + 7) * 4], s0_7);
-                }
-            }
+    for (int k = (int)first * 8; k < (int)last * 8; k += 8) {
+        const float *const a = x[0];
+        const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
+        const float *const b1 = &kernel[(k + 1) / 4][0][(k + 1) % 4 * 4];
+        const float *const b2 = &kernel[(k + 2) / 4][0][(k + 2) % 4 * 4];
+        const float *const b3 = &kernel[(k + 3) / 4][0][(k + 3) % 4 * 4];
+        const float *const b4 = &kernel[(k + 4) / 4][0][(k + 4) % 4 * 4];
+        const float *const b5 = &kernel[(k + 5) / 4][0][(k + 5) % 4 * 4];
+        const float *const b6 = &kernel[(k + 6) / 4][0][(k + 6) % 4 * 4];
+        const float *const b7 = &kernel[(k + 7) / 4][0][(k + 7) % 4 * 4];
+        f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0}; f32x4 s0_5 = {0}; f32x4 s0_6 = {0}; f32x4 s0_7 = {0};
+        for (int j = 0; j < 784; j += 1) {
+            s0_0 += a[j] * load_f32x4(b0 + j * 16);
+            s0_1 += a[j] * load_f32x4(b1 + j * 16);
+            s0_2 += a[j] * load_f32x4(b2 + j * 16);
+            s0_3 += a[j] * load_f32x4(b3 + j * 16);
+            s0_4 += a[j] * load_f32x4(b4 + j * 16);
+            s0_5 += a[j] * load_f32x4(b5 + j * 16);
+            s0_6 += a[j] * load_f32x4(b6 + j * 16);
+            s0_7 += a[j] * load_f32x4(b7 + j * 16);
         }
+        s0_0 += load_f32x4(&bias[k * 4]);
+        s0_1 += load_f32x4(&bias[(k + 1) * 4]);
+        s0_2 += load_f32x4(&bias[(k + 2) * 4]);
+        s0_3 += load_f32x4(&bias[(k + 3) * 4]);
+        s0_4 += load_f32x4(&bias[(k + 4) * 4]);
+        s0_5 += load_f32x4(&bias[(k + 5) * 4]);
+        s0_6 += load_f32x4(&bias[(k + 6) * 4]);
+        s0_7 += load_f32x4(&bias[(k + 7) * 4]);
+        s0_0 = max_f32x4((f32x4){0}, s0_0);
+        store_f32x4(&y[0][k * 4], s0_0);
+        s0_1 = max_f32x4((f32x4){0}, s0_1);
+        store_f32x4(&y[0][(k + 1) * 4], s0_1);
+        s0_2 = max_f32x4((f32x4){0}, s0_2);
+        store_f32x4(&y[0][(k + 2) * 4], s0_2);
+        s0_3 = max_f32x4((f32x4){0}, s0_3);
+        store_f32x4(&y[0][(k + 3) * 4], s0_3);
+        s0_4 = max_f32x4((f32x4){0}, s0_4);
+        store_f32x4(&y[0][(k + 4) * 4], s0_4);
+        s0_5 = max_f32x4((f32x4){0}, s0_5);
+        store_f32x4(&y[0][(k + 5) * 4], s0_5);
+        s0_6 = max_f32x4((f32x4){0}, s0_6);
+        store_f32x4(&y[0][(k + 6) * 4], s0_6);
+        s0_7 = max_f32x4((f32x4){0}, s0_7);
+        store_f32x4(&y[0][(k + 7) * 4], s0_7);
     }
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
 static void dense_1_forward_base(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
-        for (int i = 0; i < 512; i += 256) {
-            const int end = 512 - i < 256 ? 512 - i : 256;
-            ptrdiff_t m = from;
-            for (; m < to; m++) {
-                f32x4 s0_0 = i ? load_f32x4(&y[m][0]) : load_f32x4(&bias[0]);
-                f32x4 s0_1 = i ? load_f32x4(&y[m][4]) : load_f32x4(&bias[4]);
-                f32x4 s0_2 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[0][i][0];
-                const float *const b1 = &kernel[0][i][4];
-                const float *const b2 = &kernel[0][i][8];
-                for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
-                }
-                store_f32x4(&y[m][0], s0_0);
-                store_f32x4(&y[m][4], s0_1);
-                store_part_f32x4(&y[m][8], s0_2, 2);
+    for (int k = (int)first * 1; k < (int)last * 1; k += 1) {
+        const float *const a = x[0];
+        const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
+        f32x4 s0_0 = {0};
+        f32x4 s1_0 = {0};
+        f32x4 s2_0 = {0};
+        f32x4 s3_0 = {0};
+        f32x4 s4_0 = {0};
+        f32x4 s5_0 = {0};
+        f32x4 s6_0 = {0};
+        f32x4 s7_0 = {0};
+        for (int j = 0; j < 512; j += 8) {
+            s0_0 += a[j] * load_f32x4(b0 + j * 16);
+            s1_0 += a[j + 1] * load_f32x4(b0 + (j + 1) * 16);
+            s2_0 += a[j + 2] * load_f32x4(b0 + (j + 2) * 16);
+            s3_0 += a[j + 3] * load_f32x4(b0 + (j + 3) * 16);
+            s4_0 += a[j + 4] * load_f32x4(b0 + (j + 4) * 16);
+            s5_0 += a[j + 5] * load_f32x4(b0 + (j + 5) * 16);
+            s6_0 += a[j + 6] * load_f32x4(b0 + (j + 6) * 16);
+            s7_0 += a[j + 7] * load_f32x4(b0 + (j + 7) * 16);
+        }
+        s0_0 += s4_0;
+        s1_0 += s5_0;
+        s2_0 += s6_0;
+        s3_0 += s7_0;
+        s0_0 += s2_0;
+        s1_0 += s3_0;
+        s0_0 += s1_0;
+        s0_0 += load_f32x4(&bias[k * 4]);
+        store_f32x4(&y[0][k * 4], s0_0);
+    }
+    if (last == 2) {
+        {
+            const float *const a = x[0];
+            const float *const b0 = &kernel[0][0][8];
+            f32x4 s0_0 = {0};
+            f32x4 s1_0 = {0};
+            f32x4 s2_0 = {0};
+            f32x4 s3_0 = {0};
+            f32x4 s4_0 = {0};
+            f32x4 s5_0 = {0};
+            f32x4 s6_0 = {0};
+            f32x4 s7_0 = {0};
+            for (int j = 0; j < 512; j += 8) {
+                s0_0 += a[j] * load_f32x4(b0 + j * 16);
+                s1_0 += a[j + 1] * load_f32x4(b0 + (j + 1) * 16);
+                s2_0 += a[j + 2] * load_f32x4(b0 + (j + 2) * 16);
+                s3_0 += a[j + 3] * load_f32x4(b0 + (j + 3) * 16);
+                s4_0 += a[j + 4] * load_f32x4(b0 + (j + 4) * 16);
+                s5_0 += a[j + 5] * load_f32x4(b0 + (j + 5) * 16);
+                s6_0 += a[j + 6] * load_f32x4(b0 + (j + 6) * 16);
+                s7_0 += a[j + 7] * load_f32x4(b0 + (j + 7) * 16);
             }
+            s0_0 += s4_0;
+            s1_0 += s5_0;
+            s2_0 += s6_0;
+            s3_0 += s7_0;
+            s0_0 += s2_0;
+            s1_0 += s3_0;
+            s0_0 += s1_0;
+            s0_0 += load_part_f32x4(&bias[8], 2);
+            store_part_f32x4(&y[0][8], s0_0, 2);
         }
     }
 }
@@ -2202,8 +2298,17 @@ static void run_single_base(const mlp_weights *w, const float *input, float *out
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 3136);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     rescaling_forward_base(input, &rescaling_out[0][0][0][0], 0, 1);
-    dense_forward_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
-    dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    if (ONE_THREAD) {
+        dense_forward_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 16);
+    } else {
+        PARALLEL {
+            SHARED_FOR
+            for (ptrdiff_t task = 0; task < 16; task++) {
+                dense_forward_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, task, task + 1);
+            }
+        }
+    }
+    dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 2);
     dense_1_softmax_forward_base(&dense_1_linear_out[0][0], output, 0, 1);
 }
 

@@ -3,11 +3,11 @@
  * layer                            output                 parameters  multiply-adds   in the arena, for one sample: offset, bytes, steps
  * input                            (28, 28, 1)                     0              0   
  * rescaling                        (28, 28, 1)                     0              0   0, 3136, 0 to 1
- * conv2d                           (26, 26, 32)                  320         194688   165888, 86528, 1 to 2
- * conv2d_1                         (24, 24, 64)                92224       10616832   252416, 36864, 2 to 4
- * max_pooling2d                    (12, 12, 64)                    0              0   252416, 36864, 2 to 4
+ * conv2d                           (26, 26, 32)                  320         194688   497664, 86528, 1 to 2
+ * conv2d_1                         (24, 24, 64)                92224       10616832   584192, 36864, 2 to 4
+ * max_pooling2d                    (12, 12, 64)                    0              0   584192, 36864, 2 to 4
  * dropout                          (12, 12, 64)                    0              0   
- * flatten                          (9216,)                         0              0   252416, 36864, 2 to 4
+ * flatten                          (9216,)                         0              0   584192, 36864, 2 to 4
  * dense                            (128,)                    1179776        1179648   0, 512, 4 to 5
  * dropout_1                        (128,)                          0              0   
  * dense_1                          (10,)                        1290           1280   the caller's
@@ -21,6 +21,20 @@
 #define PARALLEL_FOR _Pragma("omp parallel for schedule(static)")
 #else
 #define PARALLEL_FOR
+#endif
+
+/* What the threads do together for one sample. */
+#ifdef _OPENMP
+extern int omp_get_max_threads(void), omp_in_parallel(void);
+#define ONE_THREAD (omp_get_max_threads() == 1 || omp_in_parallel())
+#define PARALLEL _Pragma("omp parallel")
+#define SHARED_FOR _Pragma("omp for schedule(static)")
+#define SINGLE _Pragma("omp single")
+#else
+#define ONE_THREAD 1
+#define PARALLEL
+#define SHARED_FOR
+#define SINGLE
 #endif
 
 /* gcc does not contract x * y + z to one instruction with -std=c11, nor with -O1, unless it is asked to; clang does. */
@@ -371,10 +385,10 @@ LEVEL_v4 static void rescaling_forward_v4(const float *x, float *y, ptrdiff_t fi
 
 /* conv2d: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 1 to 32 channels, 28 x 28 to 26 x 26. */
-LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float (*kernel)[9][16], const float *bias, float (*y)[26][26][32], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float (*kernel)[9][16], const float *bias, float (*y)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high)
 {
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int p = 0; p < 26; p++) {
+        for (int p = (int)low; p < (int)high; p++) {
             {
                 for (int q = 0; q < 26; q += 13) {
                     const f32x16 bias0 = load_f32x16(&bias[0]);
@@ -505,16 +519,16 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v4 static void conv2d_1_forward_v4(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void conv2d_1_forward_v4(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
 {
-    float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
-    float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
+    float (*const v)[6][32] = (float (*)[6][32])(work + task * 20736);
+    float (*const m)[6][64] = (float (*)[6][64])(work + task * 20736 + 6912);
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int i = 0; i < 6; i += 2) {
-            for (int b = 0; b < 2; b++) {
+        for (int i = (int)low * 1; i < (int)high * 1; i += 1) {
+            for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 32; k += 16) {
-                        winograd_input_f32x16(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 12 * 32);
+                        winograd_input_f32x16(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
                     }
                 }
             }
@@ -524,7 +538,7 @@ LEVEL_v4 static void conv2d_1_forward_v4(const float (*x)[26][26][32], const flo
                     const float *const b1 = &kernel_transformed[entry][1][0][0];
                     const float *const b2 = &kernel_transformed[entry][2][0][0];
                     const float *const b3 = &kernel_transformed[entry][3][0][0];
-                    for (int t = 0; t < 12; t += 6) {
+                    for (int t = 0; t < 6; t += 6) {
                         const float *const a = &v[entry][t][0];
                         f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
                         f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0}; f32x16 s1_3 = {0};
@@ -568,11 +582,11 @@ LEVEL_v4 static void conv2d_1_forward_v4(const float (*x)[26][26][32], const flo
                     }
                 }
             }
-            for (int b = 0; b < 2; b++) {
+            for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 64; k += 16) {
                         f32x16 d[4][4];
-                        winograd_output_f32x16(&m[0][b * 6 + j][k], 12 * 64, d);
+                        winograd_output_f32x16(&m[0][b * 6 + j][k], 6 * 64, d);
                         UNROLL for (int r = 0; r < 4; r += 2) {
                             UNROLL for (int s = 0; s < 4; s += 2) {
                                 const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
@@ -595,81 +609,72 @@ LEVEL_v4 static void conv2d_1_forward_v4(const float (*x)[26][26][32], const flo
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
 LEVEL_v4 static void dense_forward_v4(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
-        for (int i = 0; i < 9216; i += 256) {
-            const int end = 9216 - i < 256 ? 9216 - i : 256;
-            ptrdiff_t m = from;
-            for (; m < to; m++) {
-                f32x16 s0_0 = i ? load_f32x16(&y[m][0]) : load_f32x16(&bias[0]);
-                f32x16 s0_1 = i ? load_f32x16(&y[m][16]) : load_f32x16(&bias[16]);
-                f32x16 s0_2 = i ? load_f32x16(&y[m][32]) : load_f32x16(&bias[32]);
-                f32x16 s0_3 = i ? load_f32x16(&y[m][48]) : load_f32x16(&bias[48]);
-                f32x16 s0_4 = i ? load_f32x16(&y[m][64]) : load_f32x16(&bias[64]);
-                f32x16 s0_5 = i ? load_f32x16(&y[m][80]) : load_f32x16(&bias[80]);
-                f32x16 s0_6 = i ? load_f32x16(&y[m][96]) : load_f32x16(&bias[96]);
-                f32x16 s0_7 = i ? load_f32x16(&y[m][112]) : load_f32x16(&bias[112]);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[0][i][0];
-                const float *const b1 = &kernel[1][i][0];
-                const float *const b2 = &kernel[2][i][0];
-                const float *const b3 = &kernel[3][i][0];
-                const float *const b4 = &kernel[4][i][0];
-                const float *const b5 = &kernel[5][i][0];
-                const float *const b6 = &kernel[6][i][0];
-                const float *const b7 = &kernel[7][i][0];
-                for (int j = 0; j < end; j++) {
-                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16); const f32x16 w4 = load_f32x16(b4 + j * 16); const f32x16 w5 = load_f32x16(b5 + j * 16); const f32x16 w6 = load_f32x16(b6 + j * 16); const f32x16 w7 = load_f32x16(b7 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
-                }
-                if (i + end < 9216) {
-                    store_f32x16(&y[m][0], s0_0);
-                    store_f32x16(&y[m][16], s0_1);
-                    store_f32x16(&y[m][32], s0_2);
-                    store_f32x16(&y[m][48], s0_3);
-                    store_f32x16(&y[m][64], s0_4);
-                    store_f32x16(&y[m][80], s0_5);
-                    store_f32x16(&y[m][96], s0_6);
-                    store_f32x16(&y[m][112], s0_7);
-                } else {
-                    s0_0 = max_f32x16((f32x16){0}, s0_0);
-                    store_f32x16(&y[m][0], s0_0);
-                    s0_1 = max_f32x16((f32x16){0}, s0_1);
-                    store_f32x16(&y[m][16], s0_1);
-                    s0_2 = max_f32x16((f32x16){0}, s0_2);
-                    store_f32x16(&y[m][32], s0_2);
-                    s0_3 = max_f32x16((f32x16){0}, s0_3);
-                    store_f32x16(&y[m][48], s0_3);
-                    s0_4 = max_f32x16((f32x16){0}, s0_4);
-                    store_f32x16(&y[m][64], s0_4);
-                    s0_5 = max_f32x16((f32x16){0}, s0_5);
-                    store_f32x16(&y[m][80], s0_5);
-                    s0_6 = max_f32x16((f32x16){0}, s0_6);
-                    store_f32x16(&y[m][96], s0_6);
-                    s0_7 = max_f32x16((f32x16){0}, s0_7);
-                    store_f32x16(&y[m][112], s0_7);
-                }
-            }
+    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+        const float *const a = x[0];
+        const float *const b0 = &kernel[k][0][0];
+        const float *const b1 = &kernel[k + 1][0][0];
+        f32x16 s0_0 = {0}; f32x16 s0_1 = {0};
+        f32x16 s1_0 = {0}; f32x16 s1_1 = {0};
+        f32x16 s2_0 = {0}; f32x16 s2_1 = {0};
+        f32x16 s3_0 = {0}; f32x16 s3_1 = {0};
+        for (int j = 0; j < 9216; j += 4) {
+            s0_0 += a[j] * load_f32x16(b0 + j * 16);
+            s0_1 += a[j] * load_f32x16(b1 + j * 16);
+            s1_0 += a[j + 1] * load_f32x16(b0 + (j + 1) * 16);
+            s1_1 += a[j + 1] * load_f32x16(b1 + (j + 1) * 16);
+            s2_0 += a[j + 2] * load_f32x16(b0 + (j + 2) * 16);
+            s2_1 += a[j + 2] * load_f32x16(b1 + (j + 2) * 16);
+            s3_0 += a[j + 3] * load_f32x16(b0 + (j + 3) * 16);
+            s3_1 += a[j + 3] * load_f32x16(b1 + (j + 3) * 16);
         }
+        s0_0 += s2_0;
+        s0_1 += s2_1;
+        s1_0 += s3_0;
+        s1_1 += s3_1;
+        s0_0 += s1_0;
+        s0_1 += s1_1;
+        s0_0 += load_f32x16(&bias[k * 16]);
+        s0_1 += load_f32x16(&bias[(k + 1) * 16]);
+        s0_0 = max_f32x16((f32x16){0}, s0_0);
+        store_f32x16(&y[0][k * 16], s0_0);
+        s0_1 = max_f32x16((f32x16){0}, s0_1);
+        store_f32x16(&y[0][(k + 1) * 16], s0_1);
     }
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v4 static void dense_1_forward_v4(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_forward_v4(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10])
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
     {
-        ptrdiff_t m = from;
-        for (; m < to; m++) {
-            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
-            const float *const a0 = &x[m][0];
-            const float *const b0 = &kernel[0][0][0];
-            for (int j = 0; j < 128; j++) {
-                const f32x16 w0 = load_f32x16(b0 + j * 16);
-                s0_0 += a0[j] * w0;
-            }
-            store_part_f32x16(&y[m][0], s0_0, 10);
+        const float *const a = x[0];
+        const float *const b0 = &kernel[0][0][0];
+        f32x16 s0_0 = {0};
+        f32x16 s1_0 = {0};
+        f32x16 s2_0 = {0};
+        f32x16 s3_0 = {0};
+        f32x16 s4_0 = {0};
+        f32x16 s5_0 = {0};
+        f32x16 s6_0 = {0};
+        f32x16 s7_0 = {0};
+        for (int j = 0; j < 128; j += 8) {
+            s0_0 += a[j] * load_f32x16(b0 + j * 16);
+            s1_0 += a[j + 1] * load_f32x16(b0 + (j + 1) * 16);
+            s2_0 += a[j + 2] * load_f32x16(b0 + (j + 2) * 16);
+            s3_0 += a[j + 3] * load_f32x16(b0 + (j + 3) * 16);
+            s4_0 += a[j + 4] * load_f32x16(b0 + (j + 4) * 16);
+            s5_0 += a[j + 5] * load_f32x16(b0 + (j + 5) * 16);
+            s6_0 += a[j + 6] * load_f32x16(b0 + (j + 6) * 16);
+            s7_0 += a[j + 7] * load_f32x16(b0 + (j + 7) * 16);
         }
+        s0_0 += s4_0;
+        s1_0 += s5_0;
+        s2_0 += s6_0;
+        s3_0 += s7_0;
+        s0_0 += s2_0;
+        s1_0 += s3_0;
+        s0_0 += s1_0;
+        s0_0 += load_part_f32x16(&bias[0], 10);
+        store_part_f32x16(&y[0][0], s0_0, 10);
     }
 }
 
@@ -698,16 +703,33 @@ LEVEL_v4 static void dense_1_softmax_forward_v4(const float *x, float *y, ptrdif
 static void run_single_v4(const mnist_cnn_weights *w, const float *input, float *output, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 165888);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 252416);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 497664);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 584192);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 512);
     float *const conv2d_1_workspace = (float *)(arena);
     rescaling_forward_v4(input, &rescaling_out[0][0][0][0], 0, 1);
-    conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1);
-    conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, 0);
-    dense_forward_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
-    dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    if (ONE_THREAD) {
+        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, 0, 6, 0);
+        dense_forward_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 4);
+    } else {
+        PARALLEL {
+            SHARED_FOR
+            for (ptrdiff_t task = 0; task < 16; task++) {
+                conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 26 * task / 16, 26 * (task + 1) / 16);
+            }
+            SHARED_FOR
+            for (ptrdiff_t task = 0; task < 6; task++) {
+                conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, task, task + 1, task);
+            }
+            SHARED_FOR
+            for (ptrdiff_t task = 0; task < 4; task++) {
+                dense_forward_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, task, task + 1);
+            }
+        }
+    }
+    dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out);
     dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], output, 0, 1);
 }
 
@@ -976,11 +998,11 @@ static void run_batch_v4(const mnist_cnn_weights *w, const float *input, float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1038,11 +1060,11 @@ static float run_evaluation_v4(const mnist_cnn_weights *w, const float *input, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1075,16 +1097,16 @@ static float run_evaluation_v4(const mnist_cnn_weights *w, const float *input, c
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v4 static void conv2d_1_forward_train_v4(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void conv2d_1_forward_train_v4(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
 {
-    float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
-    float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
+    float (*const v)[6][32] = (float (*)[6][32])(work + task * 20736);
+    float (*const m)[6][64] = (float (*)[6][64])(work + task * 20736 + 6912);
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int i = 0; i < 6; i += 2) {
-            for (int b = 0; b < 2; b++) {
+        for (int i = (int)low * 1; i < (int)high * 1; i += 1) {
+            for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 32; k += 16) {
-                        winograd_input_f32x16(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 12 * 32);
+                        winograd_input_f32x16(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
                     }
                 }
             }
@@ -1094,7 +1116,7 @@ LEVEL_v4 static void conv2d_1_forward_train_v4(const float (*x)[26][26][32], con
                     const float *const b1 = &kernel_transformed[entry][1][0][0];
                     const float *const b2 = &kernel_transformed[entry][2][0][0];
                     const float *const b3 = &kernel_transformed[entry][3][0][0];
-                    for (int t = 0; t < 12; t += 6) {
+                    for (int t = 0; t < 6; t += 6) {
                         const float *const a = &v[entry][t][0];
                         f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
                         f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0}; f32x16 s1_3 = {0};
@@ -1138,11 +1160,11 @@ LEVEL_v4 static void conv2d_1_forward_train_v4(const float (*x)[26][26][32], con
                     }
                 }
             }
-            for (int b = 0; b < 2; b++) {
+            for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 64; k += 16) {
                         f32x16 d[4][4];
-                        winograd_output_f32x16(&m[0][b * 6 + j][k], 12 * 64, d);
+                        winograd_output_f32x16(&m[0][b * 6 + j][k], 6 * 64, d);
                         UNROLL for (int r = 0; r < 4; r += 2) {
                             UNROLL for (int s = 0; s < 4; s += 2) {
                                 const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
@@ -2142,11 +2164,11 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2511,11 +2533,11 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2912,10 +2934,10 @@ LEVEL_v3 static void rescaling_forward_v3(const float *x, float *y, ptrdiff_t fi
 
 /* conv2d: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 1 to 32 channels, 28 x 28 to 26 x 26. */
-LEVEL_v3 static void conv2d_forward_v3(const float (*x)[28][28][1], const float (*kernel)[9][16], const float *bias, float (*y)[26][26][32], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void conv2d_forward_v3(const float (*x)[28][28][1], const float (*kernel)[9][16], const float *bias, float (*y)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high)
 {
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int p = 0; p < 26; p++) {
+        for (int p = (int)low; p < (int)high; p++) {
             {
                 for (int q = 0; q < 26; q += 2) {
                     const f32x8 bias0 = load_f32x8(&bias[0]);
@@ -2970,16 +2992,16 @@ LEVEL_v3 static void conv2d_forward_v3(const float (*x)[28][28][1], const float 
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v3 static void conv2d_1_forward_v3(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void conv2d_1_forward_v3(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
 {
-    float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
-    float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
+    float (*const v)[6][32] = (float (*)[6][32])(work + task * 20736);
+    float (*const m)[6][64] = (float (*)[6][64])(work + task * 20736 + 6912);
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int i = 0; i < 6; i += 2) {
-            for (int b = 0; b < 2; b++) {
+        for (int i = (int)low * 1; i < (int)high * 1; i += 1) {
+            for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 32; k += 8) {
-                        winograd_input_f32x8(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 12 * 32);
+                        winograd_input_f32x8(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
                     }
                 }
             }
@@ -2987,7 +3009,7 @@ LEVEL_v3 static void conv2d_1_forward_v3(const float (*x)[26][26][32], const flo
                 for (int k = 0; k < 8; k += 2) {
                     const float *const b0 = &kernel_transformed[entry][k / 2][0][k % 2 * 8];
                     const float *const b1 = &kernel_transformed[entry][(k + 1) / 2][0][(k + 1) % 2 * 8];
-                    for (int t = 0; t < 12; t += 6) {
+                    for (int t = 0; t < 6; t += 6) {
                         const float *const a = &v[entry][t][0];
                         f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
                         f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
@@ -3019,11 +3041,11 @@ LEVEL_v3 static void conv2d_1_forward_v3(const float (*x)[26][26][32], const flo
                     }
                 }
             }
-            for (int b = 0; b < 2; b++) {
+            for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 64; k += 8) {
                         f32x8 d[4][4];
-                        winograd_output_f32x8(&m[0][b * 6 + j][k], 12 * 64, d);
+                        winograd_output_f32x8(&m[0][b * 6 + j][k], 6 * 64, d);
                         UNROLL for (int r = 0; r < 4; r += 2) {
                             UNROLL for (int s = 0; s < 4; s += 2) {
                                 const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
@@ -3046,84 +3068,107 @@ LEVEL_v3 static void conv2d_1_forward_v3(const float (*x)[26][26][32], const flo
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
 LEVEL_v3 static void dense_forward_v3(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
-    for (int k = 0; k < 16; k += 8) {
-        for (int i = 0; i < 9216; i += 256) {
-            const int end = 9216 - i < 256 ? 9216 - i : 256;
-            ptrdiff_t m = from;
-            for (; m < to; m++) {
-                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s0_2 = i ? load_f32x8(&y[m][(k + 2) * 8]) : load_f32x8(&bias[(k + 2) * 8]);
-                f32x8 s0_3 = i ? load_f32x8(&y[m][(k + 3) * 8]) : load_f32x8(&bias[(k + 3) * 8]);
-                f32x8 s0_4 = i ? load_f32x8(&y[m][(k + 4) * 8]) : load_f32x8(&bias[(k + 4) * 8]);
-                f32x8 s0_5 = i ? load_f32x8(&y[m][(k + 5) * 8]) : load_f32x8(&bias[(k + 5) * 8]);
-                f32x8 s0_6 = i ? load_f32x8(&y[m][(k + 6) * 8]) : load_f32x8(&bias[(k + 6) * 8]);
-                f32x8 s0_7 = i ? load_f32x8(&y[m][(k + 7) * 8]) : load_f32x8(&bias[(k + 7) * 8]);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
-                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
-                const float *const b2 = &kernel[(k + 2) / 2][i][(k + 2) % 2 * 8];
-                const float *const b3 = &kernel[(k + 3) / 2][i][(k + 3) % 2 * 8];
-                const float *const b4 = &kernel[(k + 4) / 2][i][(k + 4) % 2 * 8];
-                const float *const b5 = &kernel[(k + 5) / 2][i][(k + 5) % 2 * 8];
-                const float *const b6 = &kernel[(k + 6) / 2][i][(k + 6) % 2 * 8];
-                const float *const b7 = &kernel[(k + 7) / 2][i][(k + 7) % 2 * 8];
-                for (int j = 0; j < end; j++) {
-                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16); const f32x8 w2 = load_f32x8(b2 + j * 16); const f32x8 w3 = load_f32x8(b3 + j * 16); const f32x8 w4 = load_f32x8(b4 + j * 16); const f32x8 w5 = load_f32x8(b5 + j * 16); const f32x8 w6 = load_f32x8(b6 + j * 16); const f32x8 w7 = load_f32x8(b7 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
-                }
-                if (i + end < 9216) {
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                    store_f32x8(&y[m][(k + 2) * 8], s0_2);
-                    store_f32x8(&y[m][(k + 3) * 8], s0_3);
-                    store_f32x8(&y[m][(k + 4) * 8], s0_4);
-                    store_f32x8(&y[m][(k + 5) * 8], s0_5);
-                    store_f32x8(&y[m][(k + 6) * 8], s0_6);
-                    store_f32x8(&y[m][(k + 7) * 8], s0_7);
-                } else {
-                    s0_0 = max_f32x8((f32x8){0}, s0_0);
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    s0_1 = max_f32x8((f32x8){0}, s0_1);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                    s0_2 = max_f32x8((f32x8){0}, s0_2);
-                    store_f32x8(&y[m][(k + 2) * 8], s0_2);
-                    s0_3 = max_f32x8((f32x8){0}, s0_3);
-                    store_f32x8(&y[m][(k + 3) * 8], s0_3);
-                    s0_4 = max_f32x8((f32x8){0}, s0_4);
-                    store_f32x8(&y[m][(k + 4) * 8], s0_4);
-                    s0_5 = max_f32x8((f32x8){0}, s0_5);
-                    store_f32x8(&y[m][(k + 5) * 8], s0_5);
-                    s0_6 = max_f32x8((f32x8){0}, s0_6);
-                    store_f32x8(&y[m][(k + 6) * 8], s0_6);
-                    s0_7 = max_f32x8((f32x8){0}, s0_7);
-                    store_f32x8(&y[m][(k + 7) * 8], s0_7);
-                }
-            }
+    for (int k = (int)first * 4; k < (int)last * 4; k += 4) {
+        const float *const a = x[0];
+        const float *const b0 = &kernel[k / 2][0][k % 2 * 8];
+        const float *const b1 = &kernel[(k + 1) / 2][0][(k + 1) % 2 * 8];
+        const float *const b2 = &kernel[(k + 2) / 2][0][(k + 2) % 2 * 8];
+        const float *const b3 = &kernel[(k + 3) / 2][0][(k + 3) % 2 * 8];
+        f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0};
+        f32x8 s1_0 = {0}; f32x8 s1_1 = {0}; f32x8 s1_2 = {0}; f32x8 s1_3 = {0};
+        for (int j = 0; j < 9216; j += 2) {
+            s0_0 += a[j] * load_f32x8(b0 + j * 16);
+            s0_1 += a[j] * load_f32x8(b1 + j * 16);
+            s0_2 += a[j] * load_f32x8(b2 + j * 16);
+            s0_3 += a[j] * load_f32x8(b3 + j * 16);
+            s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
+            s1_1 += a[j + 1] * load_f32x8(b1 + (j + 1) * 16);
+            s1_2 += a[j + 1] * load_f32x8(b2 + (j + 1) * 16);
+            s1_3 += a[j + 1] * load_f32x8(b3 + (j + 1) * 16);
         }
+        s0_0 += s1_0;
+        s0_1 += s1_1;
+        s0_2 += s1_2;
+        s0_3 += s1_3;
+        s0_0 += load_f32x8(&bias[k * 8]);
+        s0_1 += load_f32x8(&bias[(k + 1) * 8]);
+        s0_2 += load_f32x8(&bias[(k + 2) * 8]);
+        s0_3 += load_f32x8(&bias[(k + 3) * 8]);
+        s0_0 = max_f32x8((f32x8){0}, s0_0);
+        store_f32x8(&y[0][k * 8], s0_0);
+        s0_1 = max_f32x8((f32x8){0}, s0_1);
+        store_f32x8(&y[0][(k + 1) * 8], s0_1);
+        s0_2 = max_f32x8((f32x8){0}, s0_2);
+        store_f32x8(&y[0][(k + 2) * 8], s0_2);
+        s0_3 = max_f32x8((f32x8){0}, s0_3);
+        store_f32x8(&y[0][(k + 3) * 8], s0_3);
     }
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v3 static void dense_1_forward_v3(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_forward_v3(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10])
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
     {
-        ptrdiff_t m = from;
-        for (; m < to; m++) {
-            f32x8 s0_0 = load_f32x8(&bias[0]);
-            f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-            }
-            store_f32x8(&y[m][0], s0_0);
-            store_part_f32x8(&y[m][8], s0_1, 2);
+        const float *const a = x[0];
+        const float *const b0 = &kernel[0][0][0];
+        f32x8 s0_0 = {0};
+        f32x8 s1_0 = {0};
+        f32x8 s2_0 = {0};
+        f32x8 s3_0 = {0};
+        f32x8 s4_0 = {0};
+        f32x8 s5_0 = {0};
+        f32x8 s6_0 = {0};
+        f32x8 s7_0 = {0};
+        for (int j = 0; j < 128; j += 8) {
+            s0_0 += a[j] * load_f32x8(b0 + j * 16);
+            s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
+            s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
+            s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
+            s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
+            s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
+            s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
+            s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
         }
+        s0_0 += s4_0;
+        s1_0 += s5_0;
+        s2_0 += s6_0;
+        s3_0 += s7_0;
+        s0_0 += s2_0;
+        s1_0 += s3_0;
+        s0_0 += s1_0;
+        s0_0 += load_f32x8(&bias[0]);
+        store_f32x8(&y[0][0], s0_0);
+    }
+    {
+        const float *const a = x[0];
+        const float *const b0 = &kernel[0][0][8];
+        f32x8 s0_0 = {0};
+        f32x8 s1_0 = {0};
+        f32x8 s2_0 = {0};
+        f32x8 s3_0 = {0};
+        f32x8 s4_0 = {0};
+        f32x8 s5_0 = {0};
+        f32x8 s6_0 = {0};
+        f32x8 s7_0 = {0};
+        for (int j = 0; j < 128; j += 8) {
+            s0_0 += a[j] * load_f32x8(b0 + j * 16);
+            s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
+            s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
+            s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
+            s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
+            s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
+            s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
+            s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
+        }
+        s0_0 += s4_0;
+        s1_0 += s5_0;
+        s2_0 += s6_0;
+        s3_0 += s7_0;
+        s0_0 += s2_0;
+        s1_0 += s3_0;
+        s0_0 += s1_0;
+        s0_0 += load_part_f32x8(&bias[8], 2);
+        store_part_f32x8(&y[0][8], s0_0, 2);
     }
 }
 
@@ -3152,16 +3197,33 @@ LEVEL_v3 static void dense_1_softmax_forward_v3(const float *x, float *y, ptrdif
 static void run_single_v3(const mnist_cnn_weights *w, const float *input, float *output, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 165888);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 252416);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 497664);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 584192);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 512);
     float *const conv2d_1_workspace = (float *)(arena);
     rescaling_forward_v3(input, &rescaling_out[0][0][0][0], 0, 1);
-    conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1);
-    conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, 0);
-    dense_forward_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
-    dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    if (ONE_THREAD) {
+        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, 0, 6, 0);
+        dense_forward_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 4);
+    } else {
+        PARALLEL {
+            SHARED_FOR
+            for (ptrdiff_t task = 0; task < 16; task++) {
+                conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 26 * task / 16, 26 * (task + 1) / 16);
+            }
+            SHARED_FOR
+            for (ptrdiff_t task = 0; task < 6; task++) {
+                conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, task, task + 1, task);
+            }
+            SHARED_FOR
+            for (ptrdiff_t task = 0; task < 4; task++) {
+                dense_forward_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, task, task + 1);
+            }
+        }
+    }
+    dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out);
     dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], output, 0, 1);
 }
 
@@ -3346,11 +3408,11 @@ static void run_batch_v3(const mnist_cnn_weights *w, const float *input, float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -3408,11 +3470,11 @@ static float run_evaluation_v3(const mnist_cnn_weights *w, const float *input, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -3445,16 +3507,16 @@ static float run_evaluation_v3(const mnist_cnn_weights *w, const float *input, c
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v3 static void conv2d_1_forward_train_v3(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void conv2d_1_forward_train_v3(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
 {
-    float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
-    float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
+    float (*const v)[6][32] = (float (*)[6][32])(work + task * 20736);
+    float (*const m)[6][64] = (float (*)[6][64])(work + task * 20736 + 6912);
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int i = 0; i < 6; i += 2) {
-            for (int b = 0; b < 2; b++) {
+        for (int i = (int)low * 1; i < (int)high * 1; i += 1) {
+            for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 32; k += 8) {
-                        winograd_input_f32x8(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 12 * 32);
+                        winograd_input_f32x8(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
                     }
                 }
             }
@@ -3462,7 +3524,7 @@ LEVEL_v3 static void conv2d_1_forward_train_v3(const float (*x)[26][26][32], con
                 for (int k = 0; k < 8; k += 2) {
                     const float *const b0 = &kernel_transformed[entry][k / 2][0][k % 2 * 8];
                     const float *const b1 = &kernel_transformed[entry][(k + 1) / 2][0][(k + 1) % 2 * 8];
-                    for (int t = 0; t < 12; t += 6) {
+                    for (int t = 0; t < 6; t += 6) {
                         const float *const a = &v[entry][t][0];
                         f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
                         f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
@@ -3494,11 +3556,11 @@ LEVEL_v3 static void conv2d_1_forward_train_v3(const float (*x)[26][26][32], con
                     }
                 }
             }
-            for (int b = 0; b < 2; b++) {
+            for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 64; k += 8) {
                         f32x8 d[4][4];
-                        winograd_output_f32x8(&m[0][b * 6 + j][k], 12 * 64, d);
+                        winograd_output_f32x8(&m[0][b * 6 + j][k], 6 * 64, d);
                         UNROLL for (int r = 0; r < 4; r += 2) {
                             UNROLL for (int s = 0; s < 4; s += 2) {
                                 const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
@@ -4344,11 +4406,11 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4641,11 +4703,11 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -5041,10 +5103,10 @@ static void rescaling_forward_base(const float *x, float *y, ptrdiff_t first, pt
 
 /* conv2d: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 1 to 32 channels, 28 x 28 to 26 x 26. */
-static void conv2d_forward_base(const float (*x)[28][28][1], const float (*kernel)[9][16], const float *bias, float (*y)[26][26][32], ptrdiff_t first, ptrdiff_t last)
+static void conv2d_forward_base(const float (*x)[28][28][1], const float (*kernel)[9][16], const float *bias, float (*y)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high)
 {
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int p = 0; p < 26; p++) {
+        for (int p = (int)low; p < (int)high; p++) {
             for (int k = 0; k < 8; k += 4) {
                 for (int q = 0; q < 26; q += 2) {
                     const f32x4 bias0 = load_f32x4(&bias[k * 4]);
@@ -5099,16 +5161,16 @@ static void conv2d_forward_base(const float (*x)[28][28][1], const float (*kerne
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
 {
-    float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
-    float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
+    float (*const v)[6][32] = (float (*)[6][32])(work + task * 20736);
+    float (*const m)[6][64] = (float (*)[6][64])(work + task * 20736 + 6912);
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int i = 0; i < 6; i += 2) {
-            for (int b = 0; b < 2; b++) {
+        for (int i = (int)low * 1; i < (int)high * 1; i += 1) {
+            for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 32; k += 4) {
-                        winograd_input_f32x4(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 12 * 32);
+                        winograd_input_f32x4(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
                     }
                 }
             }
@@ -5116,7 +5178,7 @@ static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bia
                 for (int k = 0; k < 16; k += 2) {
                     const float *const b0 = &kernel_transformed[entry][k / 4][0][k % 4 * 4];
                     const float *const b1 = &kernel_transformed[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
-                    for (int t = 0; t < 12; t += 6) {
+                    for (int t = 0; t < 6; t += 6) {
                         const float *const a = &v[entry][t][0];
                         f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
                         f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
@@ -5148,11 +5210,11 @@ static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bia
                     }
                 }
             }
-            for (int b = 0; b < 2; b++) {
+            for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 64; k += 4) {
                         f32x4 d[4][4];
-                        winograd_output_f32x4(&m[0][b * 6 + j][k], 12 * 64, d);
+                        winograd_output_f32x4(&m[0][b * 6 + j][k], 6 * 64, d);
                         UNROLL for (int r = 0; r < 4; r += 2) {
                             UNROLL for (int s = 0; s < 4; s += 2) {
                                 const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
@@ -5175,87 +5237,118 @@ static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bia
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
 static void dense_forward_base(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
-    for (int k = 0; k < 32; k += 8) {
-        for (int i = 0; i < 9216; i += 256) {
-            const int end = 9216 - i < 256 ? 9216 - i : 256;
-            ptrdiff_t m = from;
-            for (; m < to; m++) {
-                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
-                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
-                f32x4 s0_4 = i ? load_f32x4(&y[m][(k + 4) * 4]) : load_f32x4(&bias[(k + 4) * 4]);
-                f32x4 s0_5 = i ? load_f32x4(&y[m][(k + 5) * 4]) : load_f32x4(&bias[(k + 5) * 4]);
-                f32x4 s0_6 = i ? load_f32x4(&y[m][(k + 6) * 4]) : load_f32x4(&bias[(k + 6) * 4]);
-                f32x4 s0_7 = i ? load_f32x4(&y[m][(k + 7) * 4]) : load_f32x4(&bias[(k + 7) * 4]);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
-                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
-                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
-                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
-                const float *const b4 = &kernel[(k + 4) / 4][i][(k + 4) % 4 * 4];
-                const float *const b5 = &kernel[(k + 5) / 4][i][(k + 5) % 4 * 4];
-                const float *const b6 = &kernel[(k + 6) / 4][i][(k + 6) % 4 * 4];
-                const float *const b7 = &kernel[(k + 7) / 4][i][(k + 7) % 4 * 4];
-                for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3; s0_4 += a0[j] * w4; s0_5 += a0[j] * w5; s0_6 += a0[j] * w6; s0_7 += a0[j] * w7;
-                }
-                if (i + end < 9216) {
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
-                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
-                    store_f32x4(&y[m][(k + 4) * 4], s0_4);
-                    store_f32x4(&y[m][(k + 5) * 4], s0_5);
-                    store_f32x4(&y[m][(k + 6) * 4], s0_6);
-                    store_f32x4(&y[m][(k + 7) * 4], s0_7);
-                } else {
-                    s0_0 = max_f32x4((f32x4){0}, s0_0);
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    s0_1 = max_f32x4((f32x4){0}, s0_1);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                    s0_2 = max_f32x4((f32x4){0}, s0_2);
-                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
-                    s0_3 = max_f32x4((f32x4){0}, s0_3);
-                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
-                    s0_4 = max_f32x4((f32x4){0}, s0_4);
-                    store_f32x4(&y[m][(k + 4) * 4], s0_4);
-                    s0_5 = max_f32x4((f32x4){0}, s0_5);
-                    store_f32x4(&y[m][(k + 5) * 4], s0_5);
-                    s0_6 = max_f32x4((f32x4){0}, s0_6);
-                    store_f32x4(&y[m][(k + 6) * 4], s0_6);
-                    s0_7 = max_f32x4((f32x4){0}, s0_7);
-                    store_f32x4(&y[m][(k + 7) * 4], s0_7);
-                }
-            }
+    for (int k = (int)first * 8; k < (int)last * 8; k += 8) {
+        const float *const a = x[0];
+        const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
+        const float *const b1 = &kernel[(k + 1) / 4][0][(k + 1) % 4 * 4];
+        const float *const b2 = &kernel[(k + 2) / 4][0][(k + 2) % 4 * 4];
+        const float *const b3 = &kernel[(k + 3) / 4][0][(k + 3) % 4 * 4];
+        const float *const b4 = &kernel[(k + 4) / 4][0][(k + 4) % 4 * 4];
+        const float *const b5 = &kernel[(k + 5) / 4][0][(k + 5) % 4 * 4];
+        const float *const b6 = &kernel[(k + 6) / 4][0][(k + 6) % 4 * 4];
+        const float *const b7 = &kernel[(k + 7) / 4][0][(k + 7) % 4 * 4];
+        f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0}; f32x4 s0_5 = {0}; f32x4 s0_6 = {0}; f32x4 s0_7 = {0};
+        for (int j = 0; j < 9216; j += 1) {
+            s0_0 += a[j] * load_f32x4(b0 + j * 16);
+            s0_1 += a[j] * load_f32x4(b1 + j * 16);
+            s0_2 += a[j] * load_f32x4(b2 + j * 16);
+            s0_3 += a[j] * load_f32x4(b3 + j * 16);
+            s0_4 += a[j] * load_f32x4(b4 + j * 16);
+            s0_5 += a[j] * load_f32x4(b5 + j * 16);
+            s0_6 += a[j] * load_f32x4(b6 + j * 16);
+            s0_7 += a[j] * load_f32x4(b7 + j * 16);
         }
+        s0_0 += load_f32x4(&bias[k * 4]);
+        s0_1 += load_f32x4(&bias[(k + 1) * 4]);
+        s0_2 += load_f32x4(&bias[(k + 2) * 4]);
+        s0_3 += load_f32x4(&bias[(k + 3) * 4]);
+        s0_4 += load_f32x4(&bias[(k + 4) * 4]);
+        s0_5 += load_f32x4(&bias[(k + 5) * 4]);
+        s0_6 += load_f32x4(&bias[(k + 6) * 4]);
+        s0_7 += load_f32x4(&bias[(k + 7) * 4]);
+        s0_0 = max_f32x4((f32x4){0}, s0_0);
+        store_f32x4(&y[0][k * 4], s0_0);
+        s0_1 = max_f32x4((f32x4){0}, s0_1);
+        store_f32x4(&y[0][(k + 1) * 4], s0_1);
+        s0_2 = max_f32x4((f32x4){0}, s0_2);
+        store_f32x4(&y[0][(k + 2) * 4], s0_2);
+        s0_3 = max_f32x4((f32x4){0}, s0_3);
+        store_f32x4(&y[0][(k + 3) * 4], s0_3);
+        s0_4 = max_f32x4((f32x4){0}, s0_4);
+        store_f32x4(&y[0][(k + 4) * 4], s0_4);
+        s0_5 = max_f32x4((f32x4){0}, s0_5);
+        store_f32x4(&y[0][(k + 5) * 4], s0_5);
+        s0_6 = max_f32x4((f32x4){0}, s0_6);
+        store_f32x4(&y[0][(k + 6) * 4], s0_6);
+        s0_7 = max_f32x4((f32x4){0}, s0_7);
+        store_f32x4(&y[0][(k + 7) * 4], s0_7);
     }
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-static void dense_1_forward_base(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
+static void dense_1_forward_base(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10])
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
-        ptrdiff_t m = from;
-        for (; m < to; m++) {
-            f32x4 s0_0 = load_f32x4(&bias[0]);
-            f32x4 s0_1 = load_f32x4(&bias[4]);
-            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][4];
-            const float *const b2 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
-            }
-            store_f32x4(&y[m][0], s0_0);
-            store_f32x4(&y[m][4], s0_1);
-            store_part_f32x4(&y[m][8], s0_2, 2);
+    for (int k = 0; k < 2; k += 1) {
+        const float *const a = x[0];
+        const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
+        f32x4 s0_0 = {0};
+        f32x4 s1_0 = {0};
+        f32x4 s2_0 = {0};
+        f32x4 s3_0 = {0};
+        f32x4 s4_0 = {0};
+        f32x4 s5_0 = {0};
+        f32x4 s6_0 = {0};
+        f32x4 s7_0 = {0};
+        for (int j = 0; j < 128; j += 8) {
+            s0_0 += a[j] * load_f32x4(b0 + j * 16);
+            s1_0 += a[j + 1] * load_f32x4(b0 + (j + 1) * 16);
+            s2_0 += a[j + 2] * load_f32x4(b0 + (j + 2) * 16);
+            s3_0 += a[j + 3] * load_f32x4(b0 + (j + 3) * 16);
+            s4_0 += a[j + 4] * load_f32x4(b0 + (j + 4) * 16);
+            s5_0 += a[j + 5] * load_f32x4(b0 + (j + 5) * 16);
+            s6_0 += a[j + 6] * load_f32x4(b0 + (j + 6) * 16);
+            s7_0 += a[j + 7] * load_f32x4(b0 + (j + 7) * 16);
         }
+        s0_0 += s4_0;
+        s1_0 += s5_0;
+        s2_0 += s6_0;
+        s3_0 += s7_0;
+        s0_0 += s2_0;
+        s1_0 += s3_0;
+        s0_0 += s1_0;
+        s0_0 += load_f32x4(&bias[k * 4]);
+        store_f32x4(&y[0][k * 4], s0_0);
+    }
+    {
+        const float *const a = x[0];
+        const float *const b0 = &kernel[0][0][8];
+        f32x4 s0_0 = {0};
+        f32x4 s1_0 = {0};
+        f32x4 s2_0 = {0};
+        f32x4 s3_0 = {0};
+        f32x4 s4_0 = {0};
+        f32x4 s5_0 = {0};
+        f32x4 s6_0 = {0};
+        f32x4 s7_0 = {0};
+        for (int j = 0; j < 128; j += 8) {
+            s0_0 += a[j] * load_f32x4(b0 + j * 16);
+            s1_0 += a[j + 1] * load_f32x4(b0 + (j + 1) * 16);
+            s2_0 += a[j + 2] * load_f32x4(b0 + (j + 2) * 16);
+            s3_0 += a[j + 3] * load_f32x4(b0 + (j + 3) * 16);
+            s4_0 += a[j + 4] * load_f32x4(b0 + (j + 4) * 16);
+            s5_0 += a[j + 5] * load_f32x4(b0 + (j + 5) * 16);
+            s6_0 += a[j + 6] * load_f32x4(b0 + (j + 6) * 16);
+            s7_0 += a[j + 7] * load_f32x4(b0 + (j + 7) * 16);
+        }
+        s0_0 += s4_0;
+        s1_0 += s5_0;
+        s2_0 += s6_0;
+        s3_0 += s7_0;
+        s0_0 += s2_0;
+        s1_0 += s3_0;
+        s0_0 += s1_0;
+        s0_0 += load_part_f32x4(&bias[8], 2);
+        store_part_f32x4(&y[0][8], s0_0, 2);
     }
 }
 
@@ -5284,16 +5377,33 @@ static void dense_1_softmax_forward_base(const float *x, float *y, ptrdiff_t fir
 static void run_single_base(const mnist_cnn_weights *w, const float *input, float *output, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 165888);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 252416);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena + 497664);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 584192);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 512);
     float *const conv2d_1_workspace = (float *)(arena);
     rescaling_forward_base(input, &rescaling_out[0][0][0][0], 0, 1);
-    conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1);
-    conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, 0);
-    dense_forward_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 1);
-    dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
+    if (ONE_THREAD) {
+        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, 0, 6, 0);
+        dense_forward_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 4);
+    } else {
+        PARALLEL {
+            SHARED_FOR
+            for (ptrdiff_t task = 0; task < 16; task++) {
+                conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 26 * task / 16, 26 * (task + 1) / 16);
+            }
+            SHARED_FOR
+            for (ptrdiff_t task = 0; task < 6; task++) {
+                conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, task, task + 1, task);
+            }
+            SHARED_FOR
+            for (ptrdiff_t task = 0; task < 4; task++) {
+                dense_forward_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, task, task + 1);
+            }
+        }
+    }
+    dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out);
     dense_1_softmax_forward_base(&dense_1_linear_out[0][0], output, 0, 1);
 }
 
@@ -5470,11 +5580,11 @@ static void run_batch_base(const mnist_cnn_weights *w, const float *input, float
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5532,11 +5642,11 @@ static float run_evaluation_base(const mnist_cnn_weights *w, const float *input,
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5569,16 +5679,16 @@ static float run_evaluation_base(const mnist_cnn_weights *w, const float *input,
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
 {
-    float (*const v)[12][32] = (float (*)[12][32])(work + task * 41472);
-    float (*const m)[12][64] = (float (*)[12][64])(work + task * 41472 + 13824);
+    float (*const v)[6][32] = (float (*)[6][32])(work + task * 20736);
+    float (*const m)[6][64] = (float (*)[6][64])(work + task * 20736 + 6912);
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int i = 0; i < 6; i += 2) {
-            for (int b = 0; b < 2; b++) {
+        for (int i = (int)low * 1; i < (int)high * 1; i += 1) {
+            for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 32; k += 4) {
-                        winograd_input_f32x4(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 12 * 32);
+                        winograd_input_f32x4(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
                     }
                 }
             }
@@ -5586,7 +5696,7 @@ static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const floa
                 for (int k = 0; k < 16; k += 2) {
                     const float *const b0 = &kernel_transformed[entry][k / 4][0][k % 4 * 4];
                     const float *const b1 = &kernel_transformed[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
-                    for (int t = 0; t < 12; t += 6) {
+                    for (int t = 0; t < 6; t += 6) {
                         const float *const a = &v[entry][t][0];
                         f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
                         f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
@@ -5618,11 +5728,11 @@ static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const floa
                     }
                 }
             }
-            for (int b = 0; b < 2; b++) {
+            for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 64; k += 4) {
                         f32x4 d[4][4];
-                        winograd_output_f32x4(&m[0][b * 6 + j][k], 12 * 64, d);
+                        winograd_output_f32x4(&m[0][b * 6 + j][k], 6 * 64, d);
                         UNROLL for (int r = 0; r < 4; r += 2) {
                             UNROLL for (int s = 0; s < 4; s += 2) {
                                 const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
@@ -6429,11 +6539,11 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -6694,11 +6804,11 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16);
+        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {

@@ -19,9 +19,9 @@ extern "C" {
 #define MNIST_CNN_OUTPUT_SIZE 10
 #define MNIST_CNN_PARAMETERS_BYTES 4799528
 #define MNIST_CNN_WEIGHTS_BYTES 5097536
-#define MNIST_CNN_ARENA_BYTES 289280 /* scratch memory of predict */
-#define MNIST_CNN_BATCH_ARENA_BYTES 18448384 /* of predict_batch */
-#define MNIST_CNN_EVALUATE_ARENA_BYTES 18448384 /* of evaluate */
+#define MNIST_CNN_ARENA_BYTES 621056 /* scratch memory of predict */
+#define MNIST_CNN_BATCH_ARENA_BYTES 17121280 /* of predict_batch */
+#define MNIST_CNN_EVALUATE_ARENA_BYTES 17121280 /* of evaluate */
 #define MNIST_CNN_TRAIN_ARENA_BYTES 44558080 /* of train_step and gradients */
 #define MNIST_CNN_SLOTS 2 /* the optimiser's memories: each a struct of weights, zero at first */
 

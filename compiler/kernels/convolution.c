@@ -125,13 +125,13 @@ void convolution_emit(Emit *e, const Node *node, const Convolution *c, const cha
 {
     int64_t panel = e->graph->panel, reduction = c->kernel_height * c->kernel_width * c->channels;
     Tile tile = choose_tile(e, node, (Work){.kernel = "convolution", .rows = c->columns, .columns = c->filters, .reduction = reduction, .times = (double)c->rows});
-    phase_begin(e, node, NULL, OVER_SAMPLES, 0);
+    phase_begin(e, node, NULL, OVER_SAMPLES, c->rows);
     fill_convolution(e, c);
     fill(e, "FROM", "%s", from);
     fill(e, "TO", "%s", to);
     bool padded = convolution_is_padded(c);
     if (padded) EMIT(e, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + $TASK * $WORK);");
-    EMIT(e, "$SAMPLES{", "for (int p = 0; p < $P; p++) {");
+    EMIT(e, "$SAMPLES{", "for (int p = $LOW; p < $HIGH; p++) {");
     if (padded) emit_padded_rows(e, c);
     VectorGroup groups[2];
     int group_count = vector_groups(e, c->filters, tile.vectors, groups);

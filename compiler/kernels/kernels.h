@@ -41,6 +41,7 @@ void convolution_transpose_emit(Emit *, const Node *, const Convolution *, const
 
 /* winograd.c, winograd_gradient.c: 3x3 convolutions with fewer multiplications. u: the transformed kernel, an operand of its own */
 Way winograd_way(const Convolution *, int64_t panel);     /* whether it can be gone, and its cost */
+int64_t winograd_parts(const Convolution *);              /* into which the work of one sample can be cut */
 int64_t winograd_workspace(const Convolution *);          /* floats for one task */
 int64_t winograd_kernel_floats(const Convolution *);      /* of u */
 int64_t winograd_gradient_workspace(const Convolution *); /* floats for one task of the gradients, beside its sums, */

@@ -6,7 +6,7 @@
  * neighbouring inputs as the tile's rows. */
 #include "kernels.h"
 
-enum { REDUCTION_BLOCK = 256, TYPICAL_ROWS = 96 };
+enum { REDUCTION_BLOCK = 256, TYPICAL_ROWS = 96, ROW_SUMS = 8, ROW_SHARES = 4 };
 
 int64_t matmul_workspace(int64_t outputs)
 {
@@ -98,6 +98,37 @@ static void emit_forward_tile(Emit *e, const Product *product, int rows)
     }
 }
 
+/* One row, as inference on one sample has it: the time goes into reading the weights. A group of vectors that has too few sums
+ * to hide the latency of their additions makes each in several strands, the first with inputs 0, depth, 2 depth, ... */
+static void emit_row(Emit *e, const Product *product)
+{
+    const VectorGroup *group = product->group;
+    int vectors = group->vectors, lanes = emit_level(e)->lanes, depth = 1;
+    while (depth * vectors < ROW_SUMS && 4 * depth < product->inputs) depth *= 2;
+    fill_size(e, "DEPTH", depth);
+    fill_size(e, "FULL", product->inputs / depth * depth);
+    EMIT(e, "const float *const a = x[0];");
+    tile_pointers(e, vectors, group_first(group), e->graph->panel, "kernel", "0");
+    tile_begin(e, depth, vectors, "{0}");
+    for (int part = 0; part < 2; part++) {
+        int steps = part ? (int)(product->inputs % depth) : depth;
+        EMIT(e, part ? "{" : "for (int j = 0; j < $FULL; j += $DEPTH) {");
+        if (part) EMIT(e, "const int j = $FULL;");
+        for (int t = 0; t < steps; t++)
+            for (int v = 0; v < vectors; v++) text_add(&e->body, "s%d_%d += a[j + %d] * load_f32x%d(b%d + (j + %d) * %lld);\n", t, v, t, lanes, v, t, (long long)e->graph->panel);
+        EMIT(e, "}");
+        if (product->inputs % depth == 0) break;
+    }
+    for (int half = depth / 2; half; half /= 2)
+        for (int t = 0; t < half; t++)
+            for (int v = 0; v < vectors; v++) text_add(&e->body, "s%d_%d += s%d_%d;\n", t, v, t + half, v);
+    for (int v = 0; product->bias && v < vectors; v++) {
+        int part = v == vectors - 1 ? group->last_lanes : lanes;
+        text_add(&e->body, "s0_%d += %s;\n", v, load_text(e, memory_format("&%s[(%s + %d) * %d]", product->bias, group_first(group), v, lanes), part));
+    }
+    tile_end(e, product->node, 1, vectors, group->last_lanes, "[0][($G + $V) * $L]", "(uint32_t)(($G + $V) * $L)", "y");
+}
+
 void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias)
 {
     if (emit_options(e)->openblas) {
@@ -107,8 +138,10 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
     const Level *level = emit_level(e);
     int64_t vectors = (outputs + level->lanes - 1) / level->lanes;
     bool one_row = emit_program(e) == PROGRAM_PREDICT && rows_per_sample == 1;
+    Tile row = {1, vectors < ROW_SUMS ? (int)vectors : ROW_SUMS};
+    while (row.vectors > 1 && vectors / row.vectors < ROW_SHARES && !emit_options(e)->unroll_full) row.vectors = (row.vectors + 1) / 2;
     Work work = {.kernel = "matmul", .rows = one_row ? 1 : TYPICAL_ROWS, .columns = outputs, .reduction = inputs, .times = one_row ? 1 : (double)rows_per_sample / TYPICAL_ROWS};
-    Tile tile = one_row ? choose_only(e, node, work, (Tile){1, vectors < 8 ? (int)vectors : 8}, "one row: eight sums hide each other's latency") : choose_tile(e, node, work);
+    Tile tile = one_row ? choose_only(e, node, work, row, "one row: several sums hide each other's latency, and there are shares for several threads") : choose_tile(e, node, work);
     VectorGroup groups[2];
     int group_count = vector_groups(e, outputs, tile.vectors, groups);
     int output = node->input_count + node->weight_count;
@@ -116,12 +149,17 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
     declare_rows(e, output, outputs);
     /* Many outputs: each thread takes a share of them and reads its share of the weights once. */
     int64_t shares = group_count ? (groups[0].end - groups[0].first) / groups[0].vectors : 0;
-    bool by_outputs = shares >= 4 && !one_row && !e->single;
-    phase_begin(e, node, NULL, by_outputs ? OVER_EXTENT : OVER_SAMPLES, shares);
+    bool by_outputs = one_row ? node_is_shared(e->graph, node, shares) : shares >= 4;
+    int64_t row_shares = (rows_per_sample + tile.rows - 1) / tile.rows;
+    bool by_rows = !by_outputs && !one_row && node_is_shared(e->graph, node, row_shares);
+    phase_begin(e, node, NULL, by_outputs ? OVER_EXTENT : OVER_SAMPLES, by_outputs ? shares : row_shares);
+    if (e->single) by_outputs = by_rows = false;
     fill_matmul(e, inputs, outputs, rows_per_sample);
-    if (by_outputs) EMIT(e, "const ptrdiff_t from = 0, to = count * $ROWS;");
-    else if (!e->single) EMIT(e, "const ptrdiff_t from = first * $ROWS, to = last * $ROWS;");
-    bool blocked = inputs >= 2 * REDUCTION_BLOCK && !e->single;
+    fill_size(e, "TILE", tile.rows);
+    if (by_outputs && !one_row) EMIT(e, "const ptrdiff_t from = 0, to = count * $ROWS;");
+    else if (by_rows) EMIT(e, "const ptrdiff_t from = first * $ROWS + low * $TILE, to = (last - 1) * $ROWS + (high * $TILE < $ROWS ? high * $TILE : $ROWS);");
+    else if (!e->single && !one_row) EMIT(e, "const ptrdiff_t from = first * $ROWS, to = last * $ROWS;");
+    bool blocked = inputs >= 2 * REDUCTION_BLOCK && !e->single && !one_row;
     for (int g = 0; g < group_count; g++) {
         Product product = {node, bias, inputs, outputs, &groups[g], blocked};
         VectorGroup all = groups[g];
@@ -141,7 +179,8 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
         }
         if (blocked) EMIT(e, "for (int i = 0; i < $N; i += $BLOCK) {", "const int end = $N - i < $BLOCK ? $N - i : $BLOCK;");
         fill(e, "END", "%s", blocked ? "end" : memory_format("%lld", (long long)inputs));
-        emit_row_loops(e, &product, tile.rows, rows_per_sample, emit_forward_tile);
+        if (one_row) emit_row(e, &product);
+        else emit_row_loops(e, &product, tile.rows, rows_per_sample, emit_forward_tile);
         if (blocked) EMIT(e, "}");
         if (shared) EMIT(e, "}");
         else group_end(e);

@@ -48,7 +48,7 @@ static void emit_windows(Emit *e, const Pooling *p)
     fill_size(e, "TOP", p->pad_top);
     fill_size(e, "LEFT", p->pad_left);
     fill_size(e, "WHOLE", p->channels / emit_level(e)->lanes * emit_level(e)->lanes);
-    EMIT(e, "for (int p = 0; p < $P; p++) {");
+    EMIT(e, "for (int p = $LOW; p < $HIGH; p++) {");
     if (is_padded(p))
         EMIT(e,
              "const int h0 = p * $STRIDEH < $TOP ? 0 : p * $STRIDEH - $TOP;",
@@ -153,7 +153,7 @@ static void emit_forward_channels(Emit *e, const Node *node, int lanes, const vo
 
 static void emit_forward(Emit *e, const Node *node, const char *start, const char *gather, const char *finish)
 {
-    phase_begin(e, node, NULL, OVER_SAMPLES, 0);
+    phase_begin(e, node, NULL, OVER_SAMPLES, ((const Pooling *)node->detail)->rows);
     EMIT(e, "$SAMPLES{");
     emit_windows(e, node->detail);
     emit_channels(e, node, emit_forward_channels, &(Gather){start, gather, finish});
@@ -220,7 +220,7 @@ static void emit_gradient(Emit *e, const Node *node, EmitChannels *work)
     const Pooling *p = node->detail;
     bool gaps = p->stride_height > p->window_height || p->stride_width > p->window_width || p->rows * p->stride_height < p->height ||
                 p->columns * p->stride_width < p->width;
-    phase_begin(e, node, NULL, OVER_SAMPLES, 0);
+    phase_begin(e, node, NULL, OVER_SAMPLES, p->rows);
     EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {");
     if (gaps || windows_overlap(p)) EMIT(e, "memset(d_x[n], 0, sizeof d_x[n]);");
     emit_windows(e, p);

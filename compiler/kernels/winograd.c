@@ -9,7 +9,7 @@
  * --math=strict does without. */
 #include "winograd.h"
 
-enum { TYPICAL_TILES = 12 };
+enum { TYPICAL_TILES = 6 };
 
 int64_t winograd_tile_rows(const Convolution *c)
 {
@@ -41,6 +41,11 @@ static int64_t block_rows(const Convolution *c)
     for (int64_t b = 1; b < rows; b++)
         if (rows % b == 0 && b * winograd_tile_columns(c) >= TYPICAL_TILES) return b;
     return winograd_tile_columns(c) * rows <= 2 * TYPICAL_TILES ? rows : 1;
+}
+
+int64_t winograd_parts(const Convolution *c)
+{
+    return winograd_tile_rows(c) / block_rows(c);
 }
 
 /* Whole tiles lie on the image, or rows must be laid out with zeros around them. */
@@ -248,14 +253,14 @@ static void emit_output_tiles(Emit *e, const Node *node, const Convolution *c, c
 void winograd_emit(Emit *e, const Node *node, const Convolution *c, const char *from, const char *kernel, const char *bias, const char *to)
 {
     int64_t block = block_rows(c);
-    phase_begin(e, node, NULL, OVER_SAMPLES, 0);
+    phase_begin(e, node, NULL, OVER_SAMPLES, winograd_parts(c));
     winograd_fill(e, c, block);
     fill_size(e, "WORK", winograd_workspace(c));
     EMIT(e,
          "float (*const v)[$TILES][$C] = (float (*)[$TILES][$C])(work + task * $WORK);",
          "float (*const m)[$TILES][$K] = (float (*)[$TILES][$K])(work + task * $WORK + $VSIZE);");
     if (winograd_is_padded(c)) EMIT(e, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + task * $WORK + $VSIZE + $MSIZE);");
-    EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {", "for (int i = 0; i < $TH; i += $BLOCK) {");
+    EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {", "for (int i = $LOW * $BLOCK; i < $HIGH * $BLOCK; i += $BLOCK) {");
     winograd_input_emit(e, c, from, "b * %lld + j");
     EMIT(e, "for (int entry = 0; entry < 36; entry++) {");
     Work work = {.rows = block * winograd_tile_columns(c), .columns = c->filters, .reduction = c->channels, .times = (double)(ENTRIES * winograd_tile_rows(c) / block)};

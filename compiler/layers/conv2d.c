@@ -108,15 +108,16 @@ static void reference(const Node *node, Reference *r)
             }
 }
 
-static void add_workspace(Graph *graph, Node *node, int64_t floats)
+static void add_workspace(Graph *graph, Node *node, int64_t floats, int64_t parts)
 {
-    if (floats) graph_workspace(graph, node, floats, TASKS);
+    if (floats) graph_workspace(graph, node, floats, graph_tasks(graph, node, parts));
 }
 
 static void workspace(Graph *graph, Node *node)
 {
     const Convolution *c = node->detail;
-    add_workspace(graph, node, convolution_way(graph, node, false) == CONVOLUTION_WINOGRAD ? winograd_workspace(c) : convolution_workspace(c));
+    if (convolution_way(graph, node, false) == CONVOLUTION_WINOGRAD) add_workspace(graph, node, winograd_workspace(c), winograd_parts(c));
+    else add_workspace(graph, node, convolution_workspace(c), c->rows);
 }
 
 /* A max-pooling of 2x2, whole windows only, is done where Winograd's tiles of 4x4 results are at hand. */
@@ -201,7 +202,7 @@ static void input_gradient_workspace(Graph *graph, Node *node)
     const Convolution *c = node->detail, t = transposed(c);
     int64_t panel = graph->panel;
     graph_workspace(graph, node, t.kernel_height * t.kernel_width * t.channels * ((t.filters + panel - 1) / panel * panel), 1);
-    add_workspace(graph, node, convolution_workspace(&t));
+    add_workspace(graph, node, convolution_workspace(&t), t.rows);
 }
 
 static void emit_input_gradient(Emit *e, const Node *node)

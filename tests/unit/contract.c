@@ -170,6 +170,43 @@ Test(contract, threads_and_batch_sizes_change_nothing)
     shell_refused("--threads", "\"$CNNC\" model.net -o model.c --threads=many");
 }
 
+/* Large enough that threads share one sample: convolutions direct and by Winograd, padded and not, a dense layer on rows. */
+static const char large_network[] = "model m\n"
+                                    "input(21, 19, 3)\n"
+                                    "conv2d(32, 5x5, padding=same, activation=relu)\n"
+                                    "conv2d(32, 3x3, padding=same, activation=relu)\n"
+                                    "average_pooling2d(3x3, strides=2, padding=same)\n"
+                                    "dense(24, activation=tanh)\n"
+                                    "conv2d(16, 3x2, activation=relu)\n"
+                                    "max_pooling2d(2x2)\n"
+                                    "flatten()\n"
+                                    "dense(200, activation=tanh)\n"
+                                    "dense(100, activation=tanh)\n"
+                                    "dense(9, activation=softmax)\n";
+
+Test(contract, threads_share_one_sample)
+{
+    static const char region[] = "grep -q SHARED_FOR model.c";
+    run("", "-fopenmp", "small");
+    cr_expect(shell(region)->status == 1, "a small network needs no threads");
+    shell_file("model.net", large_network);
+    run("--threads=1", "-fopenmp", "one");
+    cr_expect(shell(region)->status == 1, "one thread needs no region");
+    run("", "", "serial");
+    cr_expect(shell(region)->status == 0, "threads share nothing");
+    shell_good("cmp serial one");
+    float y[MOST];
+    size_t half = read_floats("serial", y) / 2;
+    for (size_t i = 0; i < half; i++) cr_expect(fabs((double)y[i] - (double)y[half + i]) <= 1e-5);
+    for (int level = 0; level <= machine_level(); level++) {
+        shell_good("$CC -std=c11 -O1 " WARNINGS " -DCNNC_LEVEL=%d model.c run.c -o run -lm && ./run > serial", level);
+        shell_good("$CC -std=c11 -O1 " WARNINGS " -DCNNC_LEVEL=%d -fopenmp model.c run.c -o run -lm", level);
+        static const int threads[] = {1, 2, 3, 7};
+        for (size_t i = 0; i < sizeof threads / sizeof *threads; i++)
+            shell_good("OMP_NUM_THREADS=%d ./run > shared && cmp serial shared", threads[i]);
+    }
+}
+
 /* Straight-line code: no loop in any function that m_predict and m_predict_batch call at a level, but that over the samples. */
 Test(contract, unrolled)
 {
