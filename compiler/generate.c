@@ -235,10 +235,25 @@ static const char *used_paragraphs(const char *header, const char *code, int lan
     return result;
 }
 
+/* The transforms of tiles of that size that the code uses. */
+static const char *winograd_tiles(const char *tile, const char *side, const Level *level, const char *code)
+{
+    Text text = {0};
+    for (const char *c = winograd_tiles_text; *c;) {
+        if (!strncmp(c, "TILE", 4)) text_add(&text, "%s", tile), c += 4;
+        else if (!strncmp(c, "SIDE", 4)) text_add(&text, "%s", side), c += 4;
+        else text_add_bytes(&text, c++, 1);
+    }
+    return used_paragraphs(text.data, code, level->lanes, level->suffix);
+}
+
 const char *level_code(const Emit *e)
 {
     const Level *level = e->level;
-    const char *code = memory_format("%s%s", used_paragraphs(winograd_text, e->text.data, level->lanes, level->suffix), e->text.data);
+    const char *code = e->text.data;
+    code = memory_format("%s%s", winograd_tiles("2", "4", level, code), code);
+    code = memory_format("%s%s", winograd_tiles("4", "6", level, code), code);
+    code = memory_format("%s%s", used_paragraphs(winograd_text, code, level->lanes, level->suffix), code);
     return memory_format("%s%s", used_paragraphs(vector_text, code, level->lanes, level->suffix), code);
 }
 

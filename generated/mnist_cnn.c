@@ -186,8 +186,7 @@ LEVEL_v4 static inline i32x16 random_below_f32x16(uint64_t key, uint32_t index, 
 }
 
 
-/* Bt d */
-LEVEL_v4 static inline void winograd_input_line_f32x16(const f32x16 d[6], f32x16 v[6])
+LEVEL_v4 static inline void winograd4_input_line_f32x16(const f32x16 d[6], f32x16 v[6])
 {
     const f32x16 a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1], c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
     v[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
@@ -198,77 +197,7 @@ LEVEL_v4 static inline void winograd_input_line_f32x16(const f32x16 d[6], f32x16
     v[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
 }
 
-/* Bt d B of the 6x6 pixels at `from`, whose rows and pixels lie `row` and `pixel` apart; the 36 entries go to `to`, `entry` apart. */
-LEVEL_v4 static inline void winograd_input_f32x16(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
-{
-    f32x16 half[6][6]; /* [column][row] */
-    UNROLL for (int s = 0; s < 6; s++) {
-        const float *const at = from + s * pixel;
-        const f32x16 d[6] = {load_f32x16(at), load_f32x16(at + row), load_f32x16(at + 2 * row),
-                                load_f32x16(at + 3 * row), load_f32x16(at + 4 * row), load_f32x16(at + 5 * row)};
-        winograd_input_line_f32x16(d, half[s]);
-    }
-    UNROLL for (int r = 0; r < 6; r++) {
-        const f32x16 d[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
-        f32x16 v[6];
-        winograd_input_line_f32x16(d, v);
-        UNROLL for (int s = 0; s < 6; s++) store_f32x16(to + (6 * r + s) * entry, v[s]);
-    }
-}
-
-/* At m */
-LEVEL_v4 static inline void winograd_output_line_f32x16(const f32x16 m[6], f32x16 y[4])
-{
-    const f32x16 sum12 = m[1] + m[2], difference12 = m[1] - m[2], sum34 = m[3] + m[4], difference34 = m[3] - m[4];
-    y[0] = m[0] + sum12 + sum34;
-    y[1] = difference12 + 2.0f * difference34;
-    y[2] = sum12 + 4.0f * sum34;
-    y[3] = difference12 + 8.0f * difference34 + m[5];
-}
-
-/* At m A of 36 entries `entry` apart: 4 rows of 4 results. */
-LEVEL_v4 static inline void winograd_output_f32x16(const float *from, ptrdiff_t entry, f32x16 y[4][4])
-{
-    f32x16 half[6][4]; /* [column][row] */
-    UNROLL for (int s = 0; s < 6; s++) {
-        const float *const at = from + s * entry;
-        const f32x16 m[6] = {load_f32x16(at), load_f32x16(at + 6 * entry), load_f32x16(at + 12 * entry),
-                                load_f32x16(at + 18 * entry), load_f32x16(at + 24 * entry), load_f32x16(at + 30 * entry)};
-        winograd_output_line_f32x16(m, half[s]);
-    }
-    UNROLL for (int r = 0; r < 4; r++) {
-        const f32x16 m[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
-        winograd_output_line_f32x16(m, y[r]);
-    }
-}
-
-/* A y, the adjoint. */
-LEVEL_v4 static inline void winograd_output_adjoint_line_f32x16(const f32x16 y[4], f32x16 m[6])
-{
-    const f32x16 even = y[0] + y[2], odd = y[1] + y[3], even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
-    m[0] = y[0];
-    m[1] = even + odd;
-    m[2] = even - odd;
-    m[3] = even2 + odd2;
-    m[4] = even2 - odd2;
-    m[5] = y[3];
-}
-
-/* A y At of 4 rows of 4 results: 36 entries `entry` apart. */
-LEVEL_v4 static inline void winograd_output_adjoint_f32x16(f32x16 y[4][4], float *to, ptrdiff_t entry)
-{
-    f32x16 half[4][6]; /* [row][column] */
-    UNROLL for (int r = 0; r < 4; r++) winograd_output_adjoint_line_f32x16(y[r], half[r]);
-    UNROLL for (int s = 0; s < 6; s++) {
-        const f32x16 column[4] = {half[0][s], half[1][s], half[2][s], half[3][s]};
-        f32x16 m[6];
-        winograd_output_adjoint_line_f32x16(column, m);
-        UNROLL for (int r = 0; r < 6; r++) store_f32x16(to + (6 * r + s) * entry, m[r]);
-    }
-}
-
-/* B v, the adjoint. */
-LEVEL_v4 static inline void winograd_input_adjoint_line_f32x16(const f32x16 v[6], f32x16 d[6])
+LEVEL_v4 static inline void winograd4_input_adjoint_line_f32x16(const f32x16 v[6], f32x16 d[6])
 {
     const f32x16 sum12 = v[1] + v[2], difference12 = v[2] - v[1], sum34 = v[3] + v[4], difference34 = v[4] - v[3];
     d[0] = 4.0f * v[0];
@@ -279,28 +208,27 @@ LEVEL_v4 static inline void winograd_input_adjoint_line_f32x16(const f32x16 v[6]
     d[5] = v[5];
 }
 
-/* B v Bt of 36 entries `entry` apart, at 6x6 pixels whose rows and pixels lie `row` and `pixel` apart: added to the first two rows
- * and columns, where other tiles have been, else stored. */
-LEVEL_v4 static inline void winograd_input_adjoint_f32x16(const float *from, ptrdiff_t entry, float *to, ptrdiff_t row, ptrdiff_t pixel)
+LEVEL_v4 static inline void winograd4_output_line_f32x16(const f32x16 m[6], f32x16 y[4])
 {
-    f32x16 half[6][6]; /* [column][row] */
-    UNROLL for (int s = 0; s < 6; s++) {
-        const float *const at = from + s * entry;
-        const f32x16 v[6] = {load_f32x16(at), load_f32x16(at + 6 * entry), load_f32x16(at + 12 * entry),
-                                load_f32x16(at + 18 * entry), load_f32x16(at + 24 * entry), load_f32x16(at + 30 * entry)};
-        winograd_input_adjoint_line_f32x16(v, half[s]);
-    }
-    UNROLL for (int r = 0; r < 6; r++) {
-        const f32x16 v[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
-        f32x16 d[6];
-        winograd_input_adjoint_line_f32x16(v, d);
-        float *const at = to + r * row;
-        UNROLL for (int s = 0; s < 6; s++) store_f32x16(at + s * pixel, r < 2 || s < 2 ? load_f32x16(at + s * pixel) + d[s] : d[s]);
-    }
+    const f32x16 sum12 = m[1] + m[2], difference12 = m[1] - m[2], sum34 = m[3] + m[4], difference34 = m[3] - m[4];
+    y[0] = m[0] + sum12 + sum34;
+    y[1] = difference12 + 2.0f * difference34;
+    y[2] = sum12 + 4.0f * sum34;
+    y[3] = difference12 + 8.0f * difference34 + m[5];
 }
 
-/* G g */
-LEVEL_v4 static inline void winograd_kernel_line_f32x16(const f32x16 g[3], f32x16 u[6])
+LEVEL_v4 static inline void winograd4_output_adjoint_line_f32x16(const f32x16 y[4], f32x16 m[6])
+{
+    const f32x16 even = y[0] + y[2], odd = y[1] + y[3], even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
+    m[0] = y[0];
+    m[1] = even + odd;
+    m[2] = even - odd;
+    m[3] = even2 + odd2;
+    m[4] = even2 - odd2;
+    m[5] = y[3];
+}
+
+LEVEL_v4 static inline void winograd4_kernel_line_f32x16(const f32x16 g[3], f32x16 u[6])
 {
     const f32x16 even = (g[0] + g[2]) * (-1.0f / 6), odd = g[1] * (-1.0f / 6);
     const f32x16 even2 = g[0] * (1.0f / 24) + g[2] * (1.0f / 6), odd2 = g[1] * (1.0f / 12);
@@ -312,25 +240,7 @@ LEVEL_v4 static inline void winograd_kernel_line_f32x16(const f32x16 g[3], f32x1
     u[5] = g[2];
 }
 
-/* G g Gt of a 3x3 kernel, row by row `step` apart: 36 entries `entry` apart. */
-LEVEL_v4 static inline void winograd_kernel_f32x16(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
-{
-    f32x16 half[3][6]; /* [row][column] */
-    UNROLL for (int r = 0; r < 3; r++) {
-        const float *const at = from + 3 * r * step;
-        const f32x16 g[3] = {load_f32x16(at), load_f32x16(at + step), load_f32x16(at + 2 * step)};
-        winograd_kernel_line_f32x16(g, half[r]);
-    }
-    UNROLL for (int s = 0; s < 6; s++) {
-        const f32x16 g[3] = {half[0][s], half[1][s], half[2][s]};
-        f32x16 u[6];
-        winograd_kernel_line_f32x16(g, u);
-        UNROLL for (int r = 0; r < 6; r++) store_f32x16(to + (6 * r + s) * entry, u[r]);
-    }
-}
-
-/* Gt u, the adjoint. */
-LEVEL_v4 static inline void winograd_kernel_adjoint_line_f32x16(const f32x16 u[6], f32x16 g[3])
+LEVEL_v4 static inline void winograd4_kernel_adjoint_line_f32x16(const f32x16 u[6], f32x16 g[3])
 {
     const f32x16 sum12 = u[1] + u[2], difference12 = u[1] - u[2], sum34 = u[3] + u[4], difference34 = u[3] - u[4];
     g[0] = u[0] * 0.25f - sum12 * (1.0f / 6) + sum34 * (1.0f / 24);
@@ -338,15 +248,100 @@ LEVEL_v4 static inline void winograd_kernel_adjoint_line_f32x16(const f32x16 u[6
     g[2] = (sum34 - sum12) * (1.0f / 6) + u[5];
 }
 
-/* Gt u G of 36 entries: the gradient of a 3x3 kernel, row by row `step` apart. */
-LEVEL_v4 static inline void winograd_kernel_adjoint_f32x16(f32x16 u[6][6], float *to, ptrdiff_t step)
+
+/* Bt d B of the pixels at `from`, whose rows and pixels lie `row` and `pixel` apart; the entries go to `to`, `entry` apart. */
+LEVEL_v4 static inline void winograd4_input_f32x16(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
+{
+    f32x16 half[6][6]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        f32x16 d[6];
+        UNROLL for (int r = 0; r < 6; r++) d[r] = load_f32x16(from + s * pixel + r * row);
+        winograd4_input_line_f32x16(d, half[s]);
+    }
+    UNROLL for (int r = 0; r < 6; r++) {
+        f32x16 d[6], v[6];
+        UNROLL for (int s = 0; s < 6; s++) d[s] = half[s][r];
+        winograd4_input_line_f32x16(d, v);
+        UNROLL for (int s = 0; s < 6; s++) store_f32x16(to + (6 * r + s) * entry, v[s]);
+    }
+}
+
+/* At m A of the entries at `from`, `entry` apart: rows of results. */
+LEVEL_v4 static inline void winograd4_output_f32x16(const float *from, ptrdiff_t entry, f32x16 y[4][4])
+{
+    f32x16 half[6][4]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        f32x16 m[6];
+        UNROLL for (int r = 0; r < 6; r++) m[r] = load_f32x16(from + (6 * r + s) * entry);
+        winograd4_output_line_f32x16(m, half[s]);
+    }
+    UNROLL for (int r = 0; r < 4; r++) {
+        f32x16 m[6];
+        UNROLL for (int s = 0; s < 6; s++) m[s] = half[s][r];
+        winograd4_output_line_f32x16(m, y[r]);
+    }
+}
+
+/* A y At, its adjoint: rows of results to entries `entry` apart. */
+LEVEL_v4 static inline void winograd4_output_adjoint_f32x16(f32x16 y[4][4], float *to, ptrdiff_t entry)
+{
+    f32x16 half[4][6]; /* [row][column] */
+    UNROLL for (int r = 0; r < 4; r++) winograd4_output_adjoint_line_f32x16(y[r], half[r]);
+    UNROLL for (int s = 0; s < 6; s++) {
+        f32x16 column[4], m[6];
+        UNROLL for (int r = 0; r < 4; r++) column[r] = half[r][s];
+        winograd4_output_adjoint_line_f32x16(column, m);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x16(to + (6 * r + s) * entry, m[r]);
+    }
+}
+
+/* B v Bt, the adjoint of the input's, of entries `entry` apart, at pixels whose rows and pixels lie `row` and `pixel` apart: added to
+ * the first two rows and columns, where other tiles have been, else stored. */
+LEVEL_v4 static inline void winograd4_input_adjoint_f32x16(const float *from, ptrdiff_t entry, float *to, ptrdiff_t row, ptrdiff_t pixel)
+{
+    f32x16 half[6][6]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        f32x16 v[6];
+        UNROLL for (int r = 0; r < 6; r++) v[r] = load_f32x16(from + (6 * r + s) * entry);
+        winograd4_input_adjoint_line_f32x16(v, half[s]);
+    }
+    UNROLL for (int r = 0; r < 6; r++) {
+        f32x16 v[6], d[6];
+        UNROLL for (int s = 0; s < 6; s++) v[s] = half[s][r];
+        winograd4_input_adjoint_line_f32x16(v, d);
+        UNROLL for (int s = 0; s < 6; s++) {
+            float *const at = to + r * row + s * pixel;
+            store_f32x16(at, r < 2 || s < 2 ? load_f32x16(at) + d[s] : d[s]);
+        }
+    }
+}
+
+/* G g Gt of a 3x3 kernel, row by row `step` apart: entries `entry` apart. */
+LEVEL_v4 static inline void winograd4_kernel_f32x16(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
+{
+    f32x16 half[3][6]; /* [row][column] */
+    UNROLL for (int r = 0; r < 3; r++) {
+        f32x16 g[3];
+        UNROLL for (int s = 0; s < 3; s++) g[s] = load_f32x16(from + (3 * r + s) * step);
+        winograd4_kernel_line_f32x16(g, half[r]);
+    }
+    UNROLL for (int s = 0; s < 6; s++) {
+        const f32x16 g[3] = {half[0][s], half[1][s], half[2][s]};
+        f32x16 u[6];
+        winograd4_kernel_line_f32x16(g, u);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x16(to + (6 * r + s) * entry, u[r]);
+    }
+}
+
+/* Gt u G, its adjoint: the gradient of a 3x3 kernel, row by row `step` apart. */
+LEVEL_v4 static inline void winograd4_kernel_adjoint_f32x16(f32x16 u[6][6], float *to, ptrdiff_t step)
 {
     f32x16 half[6][3]; /* [row][column] */
-    UNROLL for (int r = 0; r < 6; r++) winograd_kernel_adjoint_line_f32x16(u[r], half[r]);
+    UNROLL for (int r = 0; r < 6; r++) winograd4_kernel_adjoint_line_f32x16(u[r], half[r]);
     UNROLL for (int s = 0; s < 3; s++) {
-        const f32x16 column[6] = {half[0][s], half[1][s], half[2][s], half[3][s], half[4][s], half[5][s]};
-        f32x16 g[3];
-        winograd_kernel_adjoint_line_f32x16(column, g);
+        f32x16 column[6], g[3];
+        UNROLL for (int r = 0; r < 6; r++) column[r] = half[r][s];
+        winograd4_kernel_adjoint_line_f32x16(column, g);
         UNROLL for (int r = 0; r < 3; r++) store_f32x16(to + (3 * r + s) * step, g[r]);
     }
 }
@@ -358,7 +353,7 @@ LEVEL_v4 static void conv2d_1_kernel_transform_v4(const float (*kernel)[288][16]
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 32; c++) {
             for (int part = 0; part < 16; part += 16) {
-                winograd_kernel_f32x16(&kernel[g][c][part], 32 * 16, &u[0][g][c][part], 2048);
+                winograd4_kernel_f32x16(&kernel[g][c][part], 32 * 16, &u[0][g][c][part], 2048);
             }
         }
     }
@@ -368,7 +363,7 @@ static void derive_v4(mnist_cnn_weights *w)
 {
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, w->conv2d_1_kernel_transformed, task, task + 1);
+        conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, w->conv2d_1_kernel_winograd4, task, task + 1);
     }
 }
 
@@ -519,7 +514,7 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v4 static void conv2d_1_forward_v4(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
+LEVEL_v4 static void conv2d_1_forward_v4(const float (*x)[26][26][32], const float *bias, const float (*kernel_winograd4)[4][32][16], float (*y)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
 {
     float (*const v)[6][32] = (float (*)[6][32])(work + task * 20736);
     float (*const m)[6][64] = (float (*)[6][64])(work + task * 20736 + 6912);
@@ -528,16 +523,16 @@ LEVEL_v4 static void conv2d_1_forward_v4(const float (*x)[26][26][32], const flo
             for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 32; k += 16) {
-                        winograd_input_f32x16(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
+                        winograd4_input_f32x16(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
                     }
                 }
             }
             for (int entry = 0; entry < 36; entry++) {
                 {
-                    const float *const b0 = &kernel_transformed[entry][0][0][0];
-                    const float *const b1 = &kernel_transformed[entry][1][0][0];
-                    const float *const b2 = &kernel_transformed[entry][2][0][0];
-                    const float *const b3 = &kernel_transformed[entry][3][0][0];
+                    const float *const b0 = &kernel_winograd4[entry][0][0][0];
+                    const float *const b1 = &kernel_winograd4[entry][1][0][0];
+                    const float *const b2 = &kernel_winograd4[entry][2][0][0];
+                    const float *const b3 = &kernel_winograd4[entry][3][0][0];
                     for (int t = 0; t < 6; t += 6) {
                         const float *const a = &v[entry][t][0];
                         f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
@@ -586,10 +581,10 @@ LEVEL_v4 static void conv2d_1_forward_v4(const float (*x)[26][26][32], const flo
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 64; k += 16) {
                         f32x16 d[4][4];
-                        winograd_output_f32x16(&m[0][b * 6 + j][k], 6 * 64, d);
+                        winograd4_output_f32x16(&m[0][b * 6 + j][k], 6 * 64, d);
                         UNROLL for (int r = 0; r < 4; r += 2) {
                             UNROLL for (int s = 0; s < 4; s += 2) {
-                                const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
+                                const int p = (4 * (i + b) + r) / 2, q = (4 * j + s) / 2;
                                 f32x16 sum = d[r][s];
                                 sum = max_f32x16(d[r][s + 1], sum);
                                 sum = max_f32x16(d[r + 1][s], sum);
@@ -711,7 +706,7 @@ static void run_single_v4(const mnist_cnn_weights *w, const float *input, float 
     rescaling_forward_v4(input, &rescaling_out[0][0][0][0], 0, 1);
     if (ONE_THREAD) {
         conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
-        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, 0, 6, 0);
+        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, 0, 1, 0, 6, 0);
         dense_forward_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 4);
     } else {
         PARALLEL {
@@ -721,7 +716,7 @@ static void run_single_v4(const mnist_cnn_weights *w, const float *input, float 
             }
             SHARED_FOR
             for (ptrdiff_t task = 0; task < 6; task++) {
-                conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, task, task + 1, task);
+                conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, 0, 1, task, task + 1, task);
             }
             SHARED_FOR
             for (ptrdiff_t task = 0; task < 4; task++) {
@@ -1002,7 +997,7 @@ static void run_batch_v4(const mnist_cnn_weights *w, const float *input, float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1064,7 +1059,7 @@ static float run_evaluation_v4(const mnist_cnn_weights *w, const float *input, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1097,7 +1092,7 @@ static float run_evaluation_v4(const mnist_cnn_weights *w, const float *input, c
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v4 static void conv2d_1_forward_train_v4(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
+LEVEL_v4 static void conv2d_1_forward_train_v4(const float (*x)[26][26][32], const float *bias, const float (*kernel_winograd4)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
 {
     float (*const v)[6][32] = (float (*)[6][32])(work + task * 20736);
     float (*const m)[6][64] = (float (*)[6][64])(work + task * 20736 + 6912);
@@ -1106,16 +1101,16 @@ LEVEL_v4 static void conv2d_1_forward_train_v4(const float (*x)[26][26][32], con
             for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 32; k += 16) {
-                        winograd_input_f32x16(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
+                        winograd4_input_f32x16(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
                     }
                 }
             }
             for (int entry = 0; entry < 36; entry++) {
                 {
-                    const float *const b0 = &kernel_transformed[entry][0][0][0];
-                    const float *const b1 = &kernel_transformed[entry][1][0][0];
-                    const float *const b2 = &kernel_transformed[entry][2][0][0];
-                    const float *const b3 = &kernel_transformed[entry][3][0][0];
+                    const float *const b0 = &kernel_winograd4[entry][0][0][0];
+                    const float *const b1 = &kernel_winograd4[entry][1][0][0];
+                    const float *const b2 = &kernel_winograd4[entry][2][0][0];
+                    const float *const b3 = &kernel_winograd4[entry][3][0][0];
                     for (int t = 0; t < 6; t += 6) {
                         const float *const a = &v[entry][t][0];
                         f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
@@ -1164,10 +1159,10 @@ LEVEL_v4 static void conv2d_1_forward_train_v4(const float (*x)[26][26][32], con
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 64; k += 16) {
                         f32x16 d[4][4];
-                        winograd_output_f32x16(&m[0][b * 6 + j][k], 6 * 64, d);
+                        winograd4_output_f32x16(&m[0][b * 6 + j][k], 6 * 64, d);
                         UNROLL for (int r = 0; r < 4; r += 2) {
                             UNROLL for (int s = 0; s < 4; s += 2) {
-                                const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
+                                const int p = (4 * (i + b) + r) / 2, q = (4 * j + s) / 2;
                                 f32x16 sum = d[r][s];
                                 i32x16 place = {0}, larger;
                                 larger = d[r][s + 1] > sum;
@@ -1764,7 +1759,7 @@ LEVEL_v4 static void conv2d_1_turned_transform_v4(float (*turned)[576][16], floa
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 64; c++) {
             for (int part = 0; part < 16; part += 16) {
-                winograd_kernel_f32x16(&turned[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
+                winograd4_kernel_f32x16(&turned[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
             }
         }
     }
@@ -1785,7 +1780,7 @@ LEVEL_v4 static void conv2d_1_gradients_part_v4(const float (*x)[26][26][32], co
             for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 32; k += 16) {
-                        winograd_input_f32x16(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][(i + b) * 6 + j][k], 36 * 32);
+                        winograd4_input_f32x16(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][(i + b) * 6 + j][k], 36 * 32);
                     }
                 }
             }
@@ -1794,7 +1789,7 @@ LEVEL_v4 static void conv2d_1_gradients_part_v4(const float (*x)[26][26][32], co
                     f32x16 d[4][4];
                     UNROLL for (int r = 0; r < 4; r += 2) {
                         UNROLL for (int s = 0; s < 4; s += 2) {
-                            const int p = 2 * i + r / 2, q = 2 * j + s / 2;
+                            const int p = (4 * i + r) / 2, q = (4 * j + s) / 2;
                             const f32x16 largest = load_f32x16(&d_y[n][p][q][k]);
                             const i32x16 place = load_u8_i32x16(&selected[n][p][q][k]);
                             d[r][s] = keep_f32x16(place == 0, largest);
@@ -1806,7 +1801,7 @@ LEVEL_v4 static void conv2d_1_gradients_part_v4(const float (*x)[26][26][32], co
                     f32x16 sum = load_f32x16(&bias_sums[k]);
                     UNROLL for (int r = 0; r < 4; r++) sum += (d[r][0] + d[r][1]) + (d[r][2] + d[r][3]);
                     store_f32x16(&bias_sums[k], sum);
-                    winograd_output_adjoint_f32x16(d, &z[0][i * 6 + j][k], 36 * 64);
+                    winograd4_output_adjoint_f32x16(d, &z[0][i * 6 + j][k], 36 * 64);
                 }
             }
         }
@@ -1912,7 +1907,7 @@ LEVEL_v4 static void conv2d_1_gradients_part_v4(const float (*x)[26][26][32], co
             for (int r = 2; r < 6; r++) memset(rows[r], 0, 2 * 32 * sizeof(float));
             for (int j = 0; j < 6; j++) {
                 for (int k = 0; k < 32; k += 16) {
-                    winograd_input_adjoint_f32x16(&d_v[0][i * 6 + j][k], 36 * 32, &rows[0][4 * j * 32 + k], 832, 32);
+                    winograd4_input_adjoint_f32x16(&d_v[0][i * 6 + j][k], 36 * 32, &rows[0][4 * j * 32 + k], 832, 32);
                 }
             }
             for (int r = 0; r < (i + 1 < 6 ? 4 : 6); r++) {
@@ -1938,10 +1933,11 @@ LEVEL_v4 static void conv2d_1_weight_gradient_v4(float (*d_kernel)[288][16], flo
             f32x16 d[6][6];
             for (int entry = 0; entry < 36; entry++) {
                 const float *const sums = work + (entry * 128 + g) * 16 + part;
-                d[entry / 6][entry % 6] = load_f32x16(sums);
-                for (int shard = 1; shard < 16; shard++) d[entry / 6][entry % 6] += load_f32x16(sums + shard * 73792);
+                f32x16 sum = load_f32x16(sums);
+                for (int shard = 1; shard < 16; shard++) sum += load_f32x16(sums + shard * 73792);
+                d[entry / 6][entry % 6] = sum;
             }
-            winograd_kernel_adjoint_f32x16(d, &d_kernel[g / 32][g % 32][part], 32 * 16);
+            winograd4_kernel_adjoint_f32x16(d, &d_kernel[g / 32][g % 32][part], 32 * 16);
         }
     }
 }
@@ -2168,7 +2164,7 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2269,7 +2265,7 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     conv2d_bias_update_v4(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, w->conv2d_1_kernel_transformed, task, task + 1);
+        conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, w->conv2d_1_kernel_winograd4, task, task + 1);
     }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
@@ -2537,7 +2533,7 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2735,8 +2731,7 @@ LEVEL_v3 static inline i32x8 random_below_f32x8(uint64_t key, uint32_t index, ui
 }
 
 
-/* Bt d */
-LEVEL_v3 static inline void winograd_input_line_f32x8(const f32x8 d[6], f32x8 v[6])
+LEVEL_v3 static inline void winograd4_input_line_f32x8(const f32x8 d[6], f32x8 v[6])
 {
     const f32x8 a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1], c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
     v[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
@@ -2747,77 +2742,7 @@ LEVEL_v3 static inline void winograd_input_line_f32x8(const f32x8 d[6], f32x8 v[
     v[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
 }
 
-/* Bt d B of the 6x6 pixels at `from`, whose rows and pixels lie `row` and `pixel` apart; the 36 entries go to `to`, `entry` apart. */
-LEVEL_v3 static inline void winograd_input_f32x8(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
-{
-    f32x8 half[6][6]; /* [column][row] */
-    UNROLL for (int s = 0; s < 6; s++) {
-        const float *const at = from + s * pixel;
-        const f32x8 d[6] = {load_f32x8(at), load_f32x8(at + row), load_f32x8(at + 2 * row),
-                                load_f32x8(at + 3 * row), load_f32x8(at + 4 * row), load_f32x8(at + 5 * row)};
-        winograd_input_line_f32x8(d, half[s]);
-    }
-    UNROLL for (int r = 0; r < 6; r++) {
-        const f32x8 d[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
-        f32x8 v[6];
-        winograd_input_line_f32x8(d, v);
-        UNROLL for (int s = 0; s < 6; s++) store_f32x8(to + (6 * r + s) * entry, v[s]);
-    }
-}
-
-/* At m */
-LEVEL_v3 static inline void winograd_output_line_f32x8(const f32x8 m[6], f32x8 y[4])
-{
-    const f32x8 sum12 = m[1] + m[2], difference12 = m[1] - m[2], sum34 = m[3] + m[4], difference34 = m[3] - m[4];
-    y[0] = m[0] + sum12 + sum34;
-    y[1] = difference12 + 2.0f * difference34;
-    y[2] = sum12 + 4.0f * sum34;
-    y[3] = difference12 + 8.0f * difference34 + m[5];
-}
-
-/* At m A of 36 entries `entry` apart: 4 rows of 4 results. */
-LEVEL_v3 static inline void winograd_output_f32x8(const float *from, ptrdiff_t entry, f32x8 y[4][4])
-{
-    f32x8 half[6][4]; /* [column][row] */
-    UNROLL for (int s = 0; s < 6; s++) {
-        const float *const at = from + s * entry;
-        const f32x8 m[6] = {load_f32x8(at), load_f32x8(at + 6 * entry), load_f32x8(at + 12 * entry),
-                                load_f32x8(at + 18 * entry), load_f32x8(at + 24 * entry), load_f32x8(at + 30 * entry)};
-        winograd_output_line_f32x8(m, half[s]);
-    }
-    UNROLL for (int r = 0; r < 4; r++) {
-        const f32x8 m[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
-        winograd_output_line_f32x8(m, y[r]);
-    }
-}
-
-/* A y, the adjoint. */
-LEVEL_v3 static inline void winograd_output_adjoint_line_f32x8(const f32x8 y[4], f32x8 m[6])
-{
-    const f32x8 even = y[0] + y[2], odd = y[1] + y[3], even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
-    m[0] = y[0];
-    m[1] = even + odd;
-    m[2] = even - odd;
-    m[3] = even2 + odd2;
-    m[4] = even2 - odd2;
-    m[5] = y[3];
-}
-
-/* A y At of 4 rows of 4 results: 36 entries `entry` apart. */
-LEVEL_v3 static inline void winograd_output_adjoint_f32x8(f32x8 y[4][4], float *to, ptrdiff_t entry)
-{
-    f32x8 half[4][6]; /* [row][column] */
-    UNROLL for (int r = 0; r < 4; r++) winograd_output_adjoint_line_f32x8(y[r], half[r]);
-    UNROLL for (int s = 0; s < 6; s++) {
-        const f32x8 column[4] = {half[0][s], half[1][s], half[2][s], half[3][s]};
-        f32x8 m[6];
-        winograd_output_adjoint_line_f32x8(column, m);
-        UNROLL for (int r = 0; r < 6; r++) store_f32x8(to + (6 * r + s) * entry, m[r]);
-    }
-}
-
-/* B v, the adjoint. */
-LEVEL_v3 static inline void winograd_input_adjoint_line_f32x8(const f32x8 v[6], f32x8 d[6])
+LEVEL_v3 static inline void winograd4_input_adjoint_line_f32x8(const f32x8 v[6], f32x8 d[6])
 {
     const f32x8 sum12 = v[1] + v[2], difference12 = v[2] - v[1], sum34 = v[3] + v[4], difference34 = v[4] - v[3];
     d[0] = 4.0f * v[0];
@@ -2828,28 +2753,27 @@ LEVEL_v3 static inline void winograd_input_adjoint_line_f32x8(const f32x8 v[6], 
     d[5] = v[5];
 }
 
-/* B v Bt of 36 entries `entry` apart, at 6x6 pixels whose rows and pixels lie `row` and `pixel` apart: added to the first two rows
- * and columns, where other tiles have been, else stored. */
-LEVEL_v3 static inline void winograd_input_adjoint_f32x8(const float *from, ptrdiff_t entry, float *to, ptrdiff_t row, ptrdiff_t pixel)
+LEVEL_v3 static inline void winograd4_output_line_f32x8(const f32x8 m[6], f32x8 y[4])
 {
-    f32x8 half[6][6]; /* [column][row] */
-    UNROLL for (int s = 0; s < 6; s++) {
-        const float *const at = from + s * entry;
-        const f32x8 v[6] = {load_f32x8(at), load_f32x8(at + 6 * entry), load_f32x8(at + 12 * entry),
-                                load_f32x8(at + 18 * entry), load_f32x8(at + 24 * entry), load_f32x8(at + 30 * entry)};
-        winograd_input_adjoint_line_f32x8(v, half[s]);
-    }
-    UNROLL for (int r = 0; r < 6; r++) {
-        const f32x8 v[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
-        f32x8 d[6];
-        winograd_input_adjoint_line_f32x8(v, d);
-        float *const at = to + r * row;
-        UNROLL for (int s = 0; s < 6; s++) store_f32x8(at + s * pixel, r < 2 || s < 2 ? load_f32x8(at + s * pixel) + d[s] : d[s]);
-    }
+    const f32x8 sum12 = m[1] + m[2], difference12 = m[1] - m[2], sum34 = m[3] + m[4], difference34 = m[3] - m[4];
+    y[0] = m[0] + sum12 + sum34;
+    y[1] = difference12 + 2.0f * difference34;
+    y[2] = sum12 + 4.0f * sum34;
+    y[3] = difference12 + 8.0f * difference34 + m[5];
 }
 
-/* G g */
-LEVEL_v3 static inline void winograd_kernel_line_f32x8(const f32x8 g[3], f32x8 u[6])
+LEVEL_v3 static inline void winograd4_output_adjoint_line_f32x8(const f32x8 y[4], f32x8 m[6])
+{
+    const f32x8 even = y[0] + y[2], odd = y[1] + y[3], even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
+    m[0] = y[0];
+    m[1] = even + odd;
+    m[2] = even - odd;
+    m[3] = even2 + odd2;
+    m[4] = even2 - odd2;
+    m[5] = y[3];
+}
+
+LEVEL_v3 static inline void winograd4_kernel_line_f32x8(const f32x8 g[3], f32x8 u[6])
 {
     const f32x8 even = (g[0] + g[2]) * (-1.0f / 6), odd = g[1] * (-1.0f / 6);
     const f32x8 even2 = g[0] * (1.0f / 24) + g[2] * (1.0f / 6), odd2 = g[1] * (1.0f / 12);
@@ -2861,25 +2785,7 @@ LEVEL_v3 static inline void winograd_kernel_line_f32x8(const f32x8 g[3], f32x8 u
     u[5] = g[2];
 }
 
-/* G g Gt of a 3x3 kernel, row by row `step` apart: 36 entries `entry` apart. */
-LEVEL_v3 static inline void winograd_kernel_f32x8(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
-{
-    f32x8 half[3][6]; /* [row][column] */
-    UNROLL for (int r = 0; r < 3; r++) {
-        const float *const at = from + 3 * r * step;
-        const f32x8 g[3] = {load_f32x8(at), load_f32x8(at + step), load_f32x8(at + 2 * step)};
-        winograd_kernel_line_f32x8(g, half[r]);
-    }
-    UNROLL for (int s = 0; s < 6; s++) {
-        const f32x8 g[3] = {half[0][s], half[1][s], half[2][s]};
-        f32x8 u[6];
-        winograd_kernel_line_f32x8(g, u);
-        UNROLL for (int r = 0; r < 6; r++) store_f32x8(to + (6 * r + s) * entry, u[r]);
-    }
-}
-
-/* Gt u, the adjoint. */
-LEVEL_v3 static inline void winograd_kernel_adjoint_line_f32x8(const f32x8 u[6], f32x8 g[3])
+LEVEL_v3 static inline void winograd4_kernel_adjoint_line_f32x8(const f32x8 u[6], f32x8 g[3])
 {
     const f32x8 sum12 = u[1] + u[2], difference12 = u[1] - u[2], sum34 = u[3] + u[4], difference34 = u[3] - u[4];
     g[0] = u[0] * 0.25f - sum12 * (1.0f / 6) + sum34 * (1.0f / 24);
@@ -2887,15 +2793,100 @@ LEVEL_v3 static inline void winograd_kernel_adjoint_line_f32x8(const f32x8 u[6],
     g[2] = (sum34 - sum12) * (1.0f / 6) + u[5];
 }
 
-/* Gt u G of 36 entries: the gradient of a 3x3 kernel, row by row `step` apart. */
-LEVEL_v3 static inline void winograd_kernel_adjoint_f32x8(f32x8 u[6][6], float *to, ptrdiff_t step)
+
+/* Bt d B of the pixels at `from`, whose rows and pixels lie `row` and `pixel` apart; the entries go to `to`, `entry` apart. */
+LEVEL_v3 static inline void winograd4_input_f32x8(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
+{
+    f32x8 half[6][6]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        f32x8 d[6];
+        UNROLL for (int r = 0; r < 6; r++) d[r] = load_f32x8(from + s * pixel + r * row);
+        winograd4_input_line_f32x8(d, half[s]);
+    }
+    UNROLL for (int r = 0; r < 6; r++) {
+        f32x8 d[6], v[6];
+        UNROLL for (int s = 0; s < 6; s++) d[s] = half[s][r];
+        winograd4_input_line_f32x8(d, v);
+        UNROLL for (int s = 0; s < 6; s++) store_f32x8(to + (6 * r + s) * entry, v[s]);
+    }
+}
+
+/* At m A of the entries at `from`, `entry` apart: rows of results. */
+LEVEL_v3 static inline void winograd4_output_f32x8(const float *from, ptrdiff_t entry, f32x8 y[4][4])
+{
+    f32x8 half[6][4]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        f32x8 m[6];
+        UNROLL for (int r = 0; r < 6; r++) m[r] = load_f32x8(from + (6 * r + s) * entry);
+        winograd4_output_line_f32x8(m, half[s]);
+    }
+    UNROLL for (int r = 0; r < 4; r++) {
+        f32x8 m[6];
+        UNROLL for (int s = 0; s < 6; s++) m[s] = half[s][r];
+        winograd4_output_line_f32x8(m, y[r]);
+    }
+}
+
+/* A y At, its adjoint: rows of results to entries `entry` apart. */
+LEVEL_v3 static inline void winograd4_output_adjoint_f32x8(f32x8 y[4][4], float *to, ptrdiff_t entry)
+{
+    f32x8 half[4][6]; /* [row][column] */
+    UNROLL for (int r = 0; r < 4; r++) winograd4_output_adjoint_line_f32x8(y[r], half[r]);
+    UNROLL for (int s = 0; s < 6; s++) {
+        f32x8 column[4], m[6];
+        UNROLL for (int r = 0; r < 4; r++) column[r] = half[r][s];
+        winograd4_output_adjoint_line_f32x8(column, m);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x8(to + (6 * r + s) * entry, m[r]);
+    }
+}
+
+/* B v Bt, the adjoint of the input's, of entries `entry` apart, at pixels whose rows and pixels lie `row` and `pixel` apart: added to
+ * the first two rows and columns, where other tiles have been, else stored. */
+LEVEL_v3 static inline void winograd4_input_adjoint_f32x8(const float *from, ptrdiff_t entry, float *to, ptrdiff_t row, ptrdiff_t pixel)
+{
+    f32x8 half[6][6]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        f32x8 v[6];
+        UNROLL for (int r = 0; r < 6; r++) v[r] = load_f32x8(from + (6 * r + s) * entry);
+        winograd4_input_adjoint_line_f32x8(v, half[s]);
+    }
+    UNROLL for (int r = 0; r < 6; r++) {
+        f32x8 v[6], d[6];
+        UNROLL for (int s = 0; s < 6; s++) v[s] = half[s][r];
+        winograd4_input_adjoint_line_f32x8(v, d);
+        UNROLL for (int s = 0; s < 6; s++) {
+            float *const at = to + r * row + s * pixel;
+            store_f32x8(at, r < 2 || s < 2 ? load_f32x8(at) + d[s] : d[s]);
+        }
+    }
+}
+
+/* G g Gt of a 3x3 kernel, row by row `step` apart: entries `entry` apart. */
+LEVEL_v3 static inline void winograd4_kernel_f32x8(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
+{
+    f32x8 half[3][6]; /* [row][column] */
+    UNROLL for (int r = 0; r < 3; r++) {
+        f32x8 g[3];
+        UNROLL for (int s = 0; s < 3; s++) g[s] = load_f32x8(from + (3 * r + s) * step);
+        winograd4_kernel_line_f32x8(g, half[r]);
+    }
+    UNROLL for (int s = 0; s < 6; s++) {
+        const f32x8 g[3] = {half[0][s], half[1][s], half[2][s]};
+        f32x8 u[6];
+        winograd4_kernel_line_f32x8(g, u);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x8(to + (6 * r + s) * entry, u[r]);
+    }
+}
+
+/* Gt u G, its adjoint: the gradient of a 3x3 kernel, row by row `step` apart. */
+LEVEL_v3 static inline void winograd4_kernel_adjoint_f32x8(f32x8 u[6][6], float *to, ptrdiff_t step)
 {
     f32x8 half[6][3]; /* [row][column] */
-    UNROLL for (int r = 0; r < 6; r++) winograd_kernel_adjoint_line_f32x8(u[r], half[r]);
+    UNROLL for (int r = 0; r < 6; r++) winograd4_kernel_adjoint_line_f32x8(u[r], half[r]);
     UNROLL for (int s = 0; s < 3; s++) {
-        const f32x8 column[6] = {half[0][s], half[1][s], half[2][s], half[3][s], half[4][s], half[5][s]};
-        f32x8 g[3];
-        winograd_kernel_adjoint_line_f32x8(column, g);
+        f32x8 column[6], g[3];
+        UNROLL for (int r = 0; r < 6; r++) column[r] = half[r][s];
+        winograd4_kernel_adjoint_line_f32x8(column, g);
         UNROLL for (int r = 0; r < 3; r++) store_f32x8(to + (3 * r + s) * step, g[r]);
     }
 }
@@ -2907,7 +2898,7 @@ LEVEL_v3 static void conv2d_1_kernel_transform_v3(const float (*kernel)[288][16]
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 32; c++) {
             for (int part = 0; part < 16; part += 8) {
-                winograd_kernel_f32x8(&kernel[g][c][part], 32 * 16, &u[0][g][c][part], 2048);
+                winograd4_kernel_f32x8(&kernel[g][c][part], 32 * 16, &u[0][g][c][part], 2048);
             }
         }
     }
@@ -2917,7 +2908,7 @@ static void derive_v3(mnist_cnn_weights *w)
 {
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, w->conv2d_1_kernel_transformed, task, task + 1);
+        conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, w->conv2d_1_kernel_winograd4, task, task + 1);
     }
 }
 
@@ -2992,7 +2983,7 @@ LEVEL_v3 static void conv2d_forward_v3(const float (*x)[28][28][1], const float 
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v3 static void conv2d_1_forward_v3(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
+LEVEL_v3 static void conv2d_1_forward_v3(const float (*x)[26][26][32], const float *bias, const float (*kernel_winograd4)[4][32][16], float (*y)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
 {
     float (*const v)[6][32] = (float (*)[6][32])(work + task * 20736);
     float (*const m)[6][64] = (float (*)[6][64])(work + task * 20736 + 6912);
@@ -3001,14 +2992,14 @@ LEVEL_v3 static void conv2d_1_forward_v3(const float (*x)[26][26][32], const flo
             for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 32; k += 8) {
-                        winograd_input_f32x8(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
+                        winograd4_input_f32x8(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
                     }
                 }
             }
             for (int entry = 0; entry < 36; entry++) {
                 for (int k = 0; k < 8; k += 2) {
-                    const float *const b0 = &kernel_transformed[entry][k / 2][0][k % 2 * 8];
-                    const float *const b1 = &kernel_transformed[entry][(k + 1) / 2][0][(k + 1) % 2 * 8];
+                    const float *const b0 = &kernel_winograd4[entry][k / 2][0][k % 2 * 8];
+                    const float *const b1 = &kernel_winograd4[entry][(k + 1) / 2][0][(k + 1) % 2 * 8];
                     for (int t = 0; t < 6; t += 6) {
                         const float *const a = &v[entry][t][0];
                         f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
@@ -3045,10 +3036,10 @@ LEVEL_v3 static void conv2d_1_forward_v3(const float (*x)[26][26][32], const flo
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 64; k += 8) {
                         f32x8 d[4][4];
-                        winograd_output_f32x8(&m[0][b * 6 + j][k], 6 * 64, d);
+                        winograd4_output_f32x8(&m[0][b * 6 + j][k], 6 * 64, d);
                         UNROLL for (int r = 0; r < 4; r += 2) {
                             UNROLL for (int s = 0; s < 4; s += 2) {
-                                const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
+                                const int p = (4 * (i + b) + r) / 2, q = (4 * j + s) / 2;
                                 f32x8 sum = d[r][s];
                                 sum = max_f32x8(d[r][s + 1], sum);
                                 sum = max_f32x8(d[r + 1][s], sum);
@@ -3205,7 +3196,7 @@ static void run_single_v3(const mnist_cnn_weights *w, const float *input, float 
     rescaling_forward_v3(input, &rescaling_out[0][0][0][0], 0, 1);
     if (ONE_THREAD) {
         conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
-        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, 0, 6, 0);
+        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, 0, 1, 0, 6, 0);
         dense_forward_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 4);
     } else {
         PARALLEL {
@@ -3215,7 +3206,7 @@ static void run_single_v3(const mnist_cnn_weights *w, const float *input, float 
             }
             SHARED_FOR
             for (ptrdiff_t task = 0; task < 6; task++) {
-                conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, task, task + 1, task);
+                conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, 0, 1, task, task + 1, task);
             }
             SHARED_FOR
             for (ptrdiff_t task = 0; task < 4; task++) {
@@ -3412,7 +3403,7 @@ static void run_batch_v3(const mnist_cnn_weights *w, const float *input, float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -3474,7 +3465,7 @@ static float run_evaluation_v3(const mnist_cnn_weights *w, const float *input, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -3507,7 +3498,7 @@ static float run_evaluation_v3(const mnist_cnn_weights *w, const float *input, c
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v3 static void conv2d_1_forward_train_v3(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
+LEVEL_v3 static void conv2d_1_forward_train_v3(const float (*x)[26][26][32], const float *bias, const float (*kernel_winograd4)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
 {
     float (*const v)[6][32] = (float (*)[6][32])(work + task * 20736);
     float (*const m)[6][64] = (float (*)[6][64])(work + task * 20736 + 6912);
@@ -3516,14 +3507,14 @@ LEVEL_v3 static void conv2d_1_forward_train_v3(const float (*x)[26][26][32], con
             for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 32; k += 8) {
-                        winograd_input_f32x8(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
+                        winograd4_input_f32x8(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
                     }
                 }
             }
             for (int entry = 0; entry < 36; entry++) {
                 for (int k = 0; k < 8; k += 2) {
-                    const float *const b0 = &kernel_transformed[entry][k / 2][0][k % 2 * 8];
-                    const float *const b1 = &kernel_transformed[entry][(k + 1) / 2][0][(k + 1) % 2 * 8];
+                    const float *const b0 = &kernel_winograd4[entry][k / 2][0][k % 2 * 8];
+                    const float *const b1 = &kernel_winograd4[entry][(k + 1) / 2][0][(k + 1) % 2 * 8];
                     for (int t = 0; t < 6; t += 6) {
                         const float *const a = &v[entry][t][0];
                         f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
@@ -3560,10 +3551,10 @@ LEVEL_v3 static void conv2d_1_forward_train_v3(const float (*x)[26][26][32], con
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 64; k += 8) {
                         f32x8 d[4][4];
-                        winograd_output_f32x8(&m[0][b * 6 + j][k], 6 * 64, d);
+                        winograd4_output_f32x8(&m[0][b * 6 + j][k], 6 * 64, d);
                         UNROLL for (int r = 0; r < 4; r += 2) {
                             UNROLL for (int s = 0; s < 4; s += 2) {
-                                const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
+                                const int p = (4 * (i + b) + r) / 2, q = (4 * j + s) / 2;
                                 f32x8 sum = d[r][s];
                                 i32x8 place = {0}, larger;
                                 larger = d[r][s + 1] > sum;
@@ -4040,7 +4031,7 @@ LEVEL_v3 static void conv2d_1_turned_transform_v3(float (*turned)[576][16], floa
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 64; c++) {
             for (int part = 0; part < 16; part += 8) {
-                winograd_kernel_f32x8(&turned[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
+                winograd4_kernel_f32x8(&turned[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
             }
         }
     }
@@ -4061,7 +4052,7 @@ LEVEL_v3 static void conv2d_1_gradients_part_v3(const float (*x)[26][26][32], co
             for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 32; k += 8) {
-                        winograd_input_f32x8(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][(i + b) * 6 + j][k], 36 * 32);
+                        winograd4_input_f32x8(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][(i + b) * 6 + j][k], 36 * 32);
                     }
                 }
             }
@@ -4070,7 +4061,7 @@ LEVEL_v3 static void conv2d_1_gradients_part_v3(const float (*x)[26][26][32], co
                     f32x8 d[4][4];
                     UNROLL for (int r = 0; r < 4; r += 2) {
                         UNROLL for (int s = 0; s < 4; s += 2) {
-                            const int p = 2 * i + r / 2, q = 2 * j + s / 2;
+                            const int p = (4 * i + r) / 2, q = (4 * j + s) / 2;
                             const f32x8 largest = load_f32x8(&d_y[n][p][q][k]);
                             const i32x8 place = load_u8_i32x8(&selected[n][p][q][k]);
                             d[r][s] = keep_f32x8(place == 0, largest);
@@ -4082,7 +4073,7 @@ LEVEL_v3 static void conv2d_1_gradients_part_v3(const float (*x)[26][26][32], co
                     f32x8 sum = load_f32x8(&bias_sums[k]);
                     UNROLL for (int r = 0; r < 4; r++) sum += (d[r][0] + d[r][1]) + (d[r][2] + d[r][3]);
                     store_f32x8(&bias_sums[k], sum);
-                    winograd_output_adjoint_f32x8(d, &z[0][i * 6 + j][k], 36 * 64);
+                    winograd4_output_adjoint_f32x8(d, &z[0][i * 6 + j][k], 36 * 64);
                 }
             }
         }
@@ -4154,7 +4145,7 @@ LEVEL_v3 static void conv2d_1_gradients_part_v3(const float (*x)[26][26][32], co
             for (int r = 2; r < 6; r++) memset(rows[r], 0, 2 * 32 * sizeof(float));
             for (int j = 0; j < 6; j++) {
                 for (int k = 0; k < 32; k += 8) {
-                    winograd_input_adjoint_f32x8(&d_v[0][i * 6 + j][k], 36 * 32, &rows[0][4 * j * 32 + k], 832, 32);
+                    winograd4_input_adjoint_f32x8(&d_v[0][i * 6 + j][k], 36 * 32, &rows[0][4 * j * 32 + k], 832, 32);
                 }
             }
             for (int r = 0; r < (i + 1 < 6 ? 4 : 6); r++) {
@@ -4180,10 +4171,11 @@ LEVEL_v3 static void conv2d_1_weight_gradient_v3(float (*d_kernel)[288][16], flo
             f32x8 d[6][6];
             for (int entry = 0; entry < 36; entry++) {
                 const float *const sums = work + (entry * 128 + g) * 16 + part;
-                d[entry / 6][entry % 6] = load_f32x8(sums);
-                for (int shard = 1; shard < 16; shard++) d[entry / 6][entry % 6] += load_f32x8(sums + shard * 73792);
+                f32x8 sum = load_f32x8(sums);
+                for (int shard = 1; shard < 16; shard++) sum += load_f32x8(sums + shard * 73792);
+                d[entry / 6][entry % 6] = sum;
             }
-            winograd_kernel_adjoint_f32x8(d, &d_kernel[g / 32][g % 32][part], 32 * 16);
+            winograd4_kernel_adjoint_f32x8(d, &d_kernel[g / 32][g % 32][part], 32 * 16);
         }
     }
 }
@@ -4410,7 +4402,7 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4511,7 +4503,7 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     conv2d_bias_update_v3(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, w->conv2d_1_kernel_transformed, task, task + 1);
+        conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, w->conv2d_1_kernel_winograd4, task, task + 1);
     }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
@@ -4707,7 +4699,7 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -4904,8 +4896,7 @@ LEVEL_base static inline i32x4 random_below_f32x4(uint64_t key, uint32_t index, 
 }
 
 
-/* Bt d */
-LEVEL_base static inline void winograd_input_line_f32x4(const f32x4 d[6], f32x4 v[6])
+LEVEL_base static inline void winograd4_input_line_f32x4(const f32x4 d[6], f32x4 v[6])
 {
     const f32x4 a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1], c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
     v[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
@@ -4916,77 +4907,7 @@ LEVEL_base static inline void winograd_input_line_f32x4(const f32x4 d[6], f32x4 
     v[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
 }
 
-/* Bt d B of the 6x6 pixels at `from`, whose rows and pixels lie `row` and `pixel` apart; the 36 entries go to `to`, `entry` apart. */
-LEVEL_base static inline void winograd_input_f32x4(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
-{
-    f32x4 half[6][6]; /* [column][row] */
-    UNROLL for (int s = 0; s < 6; s++) {
-        const float *const at = from + s * pixel;
-        const f32x4 d[6] = {load_f32x4(at), load_f32x4(at + row), load_f32x4(at + 2 * row),
-                                load_f32x4(at + 3 * row), load_f32x4(at + 4 * row), load_f32x4(at + 5 * row)};
-        winograd_input_line_f32x4(d, half[s]);
-    }
-    UNROLL for (int r = 0; r < 6; r++) {
-        const f32x4 d[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
-        f32x4 v[6];
-        winograd_input_line_f32x4(d, v);
-        UNROLL for (int s = 0; s < 6; s++) store_f32x4(to + (6 * r + s) * entry, v[s]);
-    }
-}
-
-/* At m */
-LEVEL_base static inline void winograd_output_line_f32x4(const f32x4 m[6], f32x4 y[4])
-{
-    const f32x4 sum12 = m[1] + m[2], difference12 = m[1] - m[2], sum34 = m[3] + m[4], difference34 = m[3] - m[4];
-    y[0] = m[0] + sum12 + sum34;
-    y[1] = difference12 + 2.0f * difference34;
-    y[2] = sum12 + 4.0f * sum34;
-    y[3] = difference12 + 8.0f * difference34 + m[5];
-}
-
-/* At m A of 36 entries `entry` apart: 4 rows of 4 results. */
-LEVEL_base static inline void winograd_output_f32x4(const float *from, ptrdiff_t entry, f32x4 y[4][4])
-{
-    f32x4 half[6][4]; /* [column][row] */
-    UNROLL for (int s = 0; s < 6; s++) {
-        const float *const at = from + s * entry;
-        const f32x4 m[6] = {load_f32x4(at), load_f32x4(at + 6 * entry), load_f32x4(at + 12 * entry),
-                                load_f32x4(at + 18 * entry), load_f32x4(at + 24 * entry), load_f32x4(at + 30 * entry)};
-        winograd_output_line_f32x4(m, half[s]);
-    }
-    UNROLL for (int r = 0; r < 4; r++) {
-        const f32x4 m[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
-        winograd_output_line_f32x4(m, y[r]);
-    }
-}
-
-/* A y, the adjoint. */
-LEVEL_base static inline void winograd_output_adjoint_line_f32x4(const f32x4 y[4], f32x4 m[6])
-{
-    const f32x4 even = y[0] + y[2], odd = y[1] + y[3], even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
-    m[0] = y[0];
-    m[1] = even + odd;
-    m[2] = even - odd;
-    m[3] = even2 + odd2;
-    m[4] = even2 - odd2;
-    m[5] = y[3];
-}
-
-/* A y At of 4 rows of 4 results: 36 entries `entry` apart. */
-LEVEL_base static inline void winograd_output_adjoint_f32x4(f32x4 y[4][4], float *to, ptrdiff_t entry)
-{
-    f32x4 half[4][6]; /* [row][column] */
-    UNROLL for (int r = 0; r < 4; r++) winograd_output_adjoint_line_f32x4(y[r], half[r]);
-    UNROLL for (int s = 0; s < 6; s++) {
-        const f32x4 column[4] = {half[0][s], half[1][s], half[2][s], half[3][s]};
-        f32x4 m[6];
-        winograd_output_adjoint_line_f32x4(column, m);
-        UNROLL for (int r = 0; r < 6; r++) store_f32x4(to + (6 * r + s) * entry, m[r]);
-    }
-}
-
-/* B v, the adjoint. */
-LEVEL_base static inline void winograd_input_adjoint_line_f32x4(const f32x4 v[6], f32x4 d[6])
+LEVEL_base static inline void winograd4_input_adjoint_line_f32x4(const f32x4 v[6], f32x4 d[6])
 {
     const f32x4 sum12 = v[1] + v[2], difference12 = v[2] - v[1], sum34 = v[3] + v[4], difference34 = v[4] - v[3];
     d[0] = 4.0f * v[0];
@@ -4997,28 +4918,27 @@ LEVEL_base static inline void winograd_input_adjoint_line_f32x4(const f32x4 v[6]
     d[5] = v[5];
 }
 
-/* B v Bt of 36 entries `entry` apart, at 6x6 pixels whose rows and pixels lie `row` and `pixel` apart: added to the first two rows
- * and columns, where other tiles have been, else stored. */
-LEVEL_base static inline void winograd_input_adjoint_f32x4(const float *from, ptrdiff_t entry, float *to, ptrdiff_t row, ptrdiff_t pixel)
+LEVEL_base static inline void winograd4_output_line_f32x4(const f32x4 m[6], f32x4 y[4])
 {
-    f32x4 half[6][6]; /* [column][row] */
-    UNROLL for (int s = 0; s < 6; s++) {
-        const float *const at = from + s * entry;
-        const f32x4 v[6] = {load_f32x4(at), load_f32x4(at + 6 * entry), load_f32x4(at + 12 * entry),
-                                load_f32x4(at + 18 * entry), load_f32x4(at + 24 * entry), load_f32x4(at + 30 * entry)};
-        winograd_input_adjoint_line_f32x4(v, half[s]);
-    }
-    UNROLL for (int r = 0; r < 6; r++) {
-        const f32x4 v[6] = {half[0][r], half[1][r], half[2][r], half[3][r], half[4][r], half[5][r]};
-        f32x4 d[6];
-        winograd_input_adjoint_line_f32x4(v, d);
-        float *const at = to + r * row;
-        UNROLL for (int s = 0; s < 6; s++) store_f32x4(at + s * pixel, r < 2 || s < 2 ? load_f32x4(at + s * pixel) + d[s] : d[s]);
-    }
+    const f32x4 sum12 = m[1] + m[2], difference12 = m[1] - m[2], sum34 = m[3] + m[4], difference34 = m[3] - m[4];
+    y[0] = m[0] + sum12 + sum34;
+    y[1] = difference12 + 2.0f * difference34;
+    y[2] = sum12 + 4.0f * sum34;
+    y[3] = difference12 + 8.0f * difference34 + m[5];
 }
 
-/* G g */
-LEVEL_base static inline void winograd_kernel_line_f32x4(const f32x4 g[3], f32x4 u[6])
+LEVEL_base static inline void winograd4_output_adjoint_line_f32x4(const f32x4 y[4], f32x4 m[6])
+{
+    const f32x4 even = y[0] + y[2], odd = y[1] + y[3], even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
+    m[0] = y[0];
+    m[1] = even + odd;
+    m[2] = even - odd;
+    m[3] = even2 + odd2;
+    m[4] = even2 - odd2;
+    m[5] = y[3];
+}
+
+LEVEL_base static inline void winograd4_kernel_line_f32x4(const f32x4 g[3], f32x4 u[6])
 {
     const f32x4 even = (g[0] + g[2]) * (-1.0f / 6), odd = g[1] * (-1.0f / 6);
     const f32x4 even2 = g[0] * (1.0f / 24) + g[2] * (1.0f / 6), odd2 = g[1] * (1.0f / 12);
@@ -5030,25 +4950,7 @@ LEVEL_base static inline void winograd_kernel_line_f32x4(const f32x4 g[3], f32x4
     u[5] = g[2];
 }
 
-/* G g Gt of a 3x3 kernel, row by row `step` apart: 36 entries `entry` apart. */
-LEVEL_base static inline void winograd_kernel_f32x4(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
-{
-    f32x4 half[3][6]; /* [row][column] */
-    UNROLL for (int r = 0; r < 3; r++) {
-        const float *const at = from + 3 * r * step;
-        const f32x4 g[3] = {load_f32x4(at), load_f32x4(at + step), load_f32x4(at + 2 * step)};
-        winograd_kernel_line_f32x4(g, half[r]);
-    }
-    UNROLL for (int s = 0; s < 6; s++) {
-        const f32x4 g[3] = {half[0][s], half[1][s], half[2][s]};
-        f32x4 u[6];
-        winograd_kernel_line_f32x4(g, u);
-        UNROLL for (int r = 0; r < 6; r++) store_f32x4(to + (6 * r + s) * entry, u[r]);
-    }
-}
-
-/* Gt u, the adjoint. */
-LEVEL_base static inline void winograd_kernel_adjoint_line_f32x4(const f32x4 u[6], f32x4 g[3])
+LEVEL_base static inline void winograd4_kernel_adjoint_line_f32x4(const f32x4 u[6], f32x4 g[3])
 {
     const f32x4 sum12 = u[1] + u[2], difference12 = u[1] - u[2], sum34 = u[3] + u[4], difference34 = u[3] - u[4];
     g[0] = u[0] * 0.25f - sum12 * (1.0f / 6) + sum34 * (1.0f / 24);
@@ -5056,15 +4958,100 @@ LEVEL_base static inline void winograd_kernel_adjoint_line_f32x4(const f32x4 u[6
     g[2] = (sum34 - sum12) * (1.0f / 6) + u[5];
 }
 
-/* Gt u G of 36 entries: the gradient of a 3x3 kernel, row by row `step` apart. */
-LEVEL_base static inline void winograd_kernel_adjoint_f32x4(f32x4 u[6][6], float *to, ptrdiff_t step)
+
+/* Bt d B of the pixels at `from`, whose rows and pixels lie `row` and `pixel` apart; the entries go to `to`, `entry` apart. */
+LEVEL_base static inline void winograd4_input_f32x4(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
+{
+    f32x4 half[6][6]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        f32x4 d[6];
+        UNROLL for (int r = 0; r < 6; r++) d[r] = load_f32x4(from + s * pixel + r * row);
+        winograd4_input_line_f32x4(d, half[s]);
+    }
+    UNROLL for (int r = 0; r < 6; r++) {
+        f32x4 d[6], v[6];
+        UNROLL for (int s = 0; s < 6; s++) d[s] = half[s][r];
+        winograd4_input_line_f32x4(d, v);
+        UNROLL for (int s = 0; s < 6; s++) store_f32x4(to + (6 * r + s) * entry, v[s]);
+    }
+}
+
+/* At m A of the entries at `from`, `entry` apart: rows of results. */
+LEVEL_base static inline void winograd4_output_f32x4(const float *from, ptrdiff_t entry, f32x4 y[4][4])
+{
+    f32x4 half[6][4]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        f32x4 m[6];
+        UNROLL for (int r = 0; r < 6; r++) m[r] = load_f32x4(from + (6 * r + s) * entry);
+        winograd4_output_line_f32x4(m, half[s]);
+    }
+    UNROLL for (int r = 0; r < 4; r++) {
+        f32x4 m[6];
+        UNROLL for (int s = 0; s < 6; s++) m[s] = half[s][r];
+        winograd4_output_line_f32x4(m, y[r]);
+    }
+}
+
+/* A y At, its adjoint: rows of results to entries `entry` apart. */
+LEVEL_base static inline void winograd4_output_adjoint_f32x4(f32x4 y[4][4], float *to, ptrdiff_t entry)
+{
+    f32x4 half[4][6]; /* [row][column] */
+    UNROLL for (int r = 0; r < 4; r++) winograd4_output_adjoint_line_f32x4(y[r], half[r]);
+    UNROLL for (int s = 0; s < 6; s++) {
+        f32x4 column[4], m[6];
+        UNROLL for (int r = 0; r < 4; r++) column[r] = half[r][s];
+        winograd4_output_adjoint_line_f32x4(column, m);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x4(to + (6 * r + s) * entry, m[r]);
+    }
+}
+
+/* B v Bt, the adjoint of the input's, of entries `entry` apart, at pixels whose rows and pixels lie `row` and `pixel` apart: added to
+ * the first two rows and columns, where other tiles have been, else stored. */
+LEVEL_base static inline void winograd4_input_adjoint_f32x4(const float *from, ptrdiff_t entry, float *to, ptrdiff_t row, ptrdiff_t pixel)
+{
+    f32x4 half[6][6]; /* [column][row] */
+    UNROLL for (int s = 0; s < 6; s++) {
+        f32x4 v[6];
+        UNROLL for (int r = 0; r < 6; r++) v[r] = load_f32x4(from + (6 * r + s) * entry);
+        winograd4_input_adjoint_line_f32x4(v, half[s]);
+    }
+    UNROLL for (int r = 0; r < 6; r++) {
+        f32x4 v[6], d[6];
+        UNROLL for (int s = 0; s < 6; s++) v[s] = half[s][r];
+        winograd4_input_adjoint_line_f32x4(v, d);
+        UNROLL for (int s = 0; s < 6; s++) {
+            float *const at = to + r * row + s * pixel;
+            store_f32x4(at, r < 2 || s < 2 ? load_f32x4(at) + d[s] : d[s]);
+        }
+    }
+}
+
+/* G g Gt of a 3x3 kernel, row by row `step` apart: entries `entry` apart. */
+LEVEL_base static inline void winograd4_kernel_f32x4(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
+{
+    f32x4 half[3][6]; /* [row][column] */
+    UNROLL for (int r = 0; r < 3; r++) {
+        f32x4 g[3];
+        UNROLL for (int s = 0; s < 3; s++) g[s] = load_f32x4(from + (3 * r + s) * step);
+        winograd4_kernel_line_f32x4(g, half[r]);
+    }
+    UNROLL for (int s = 0; s < 6; s++) {
+        const f32x4 g[3] = {half[0][s], half[1][s], half[2][s]};
+        f32x4 u[6];
+        winograd4_kernel_line_f32x4(g, u);
+        UNROLL for (int r = 0; r < 6; r++) store_f32x4(to + (6 * r + s) * entry, u[r]);
+    }
+}
+
+/* Gt u G, its adjoint: the gradient of a 3x3 kernel, row by row `step` apart. */
+LEVEL_base static inline void winograd4_kernel_adjoint_f32x4(f32x4 u[6][6], float *to, ptrdiff_t step)
 {
     f32x4 half[6][3]; /* [row][column] */
-    UNROLL for (int r = 0; r < 6; r++) winograd_kernel_adjoint_line_f32x4(u[r], half[r]);
+    UNROLL for (int r = 0; r < 6; r++) winograd4_kernel_adjoint_line_f32x4(u[r], half[r]);
     UNROLL for (int s = 0; s < 3; s++) {
-        const f32x4 column[6] = {half[0][s], half[1][s], half[2][s], half[3][s], half[4][s], half[5][s]};
-        f32x4 g[3];
-        winograd_kernel_adjoint_line_f32x4(column, g);
+        f32x4 column[6], g[3];
+        UNROLL for (int r = 0; r < 6; r++) column[r] = half[r][s];
+        winograd4_kernel_adjoint_line_f32x4(column, g);
         UNROLL for (int r = 0; r < 3; r++) store_f32x4(to + (3 * r + s) * step, g[r]);
     }
 }
@@ -5076,7 +5063,7 @@ static void conv2d_1_kernel_transform_base(const float (*kernel)[288][16], float
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 32; c++) {
             for (int part = 0; part < 16; part += 4) {
-                winograd_kernel_f32x4(&kernel[g][c][part], 32 * 16, &u[0][g][c][part], 2048);
+                winograd4_kernel_f32x4(&kernel[g][c][part], 32 * 16, &u[0][g][c][part], 2048);
             }
         }
     }
@@ -5086,7 +5073,7 @@ static void derive_base(mnist_cnn_weights *w)
 {
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_base(w->conv2d_1_kernel, w->conv2d_1_kernel_transformed, task, task + 1);
+        conv2d_1_kernel_transform_base(w->conv2d_1_kernel, w->conv2d_1_kernel_winograd4, task, task + 1);
     }
 }
 
@@ -5161,7 +5148,7 @@ static void conv2d_forward_base(const float (*x)[28][28][1], const float (*kerne
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
+static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bias, const float (*kernel_winograd4)[4][32][16], float (*y)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
 {
     float (*const v)[6][32] = (float (*)[6][32])(work + task * 20736);
     float (*const m)[6][64] = (float (*)[6][64])(work + task * 20736 + 6912);
@@ -5170,14 +5157,14 @@ static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bia
             for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 32; k += 4) {
-                        winograd_input_f32x4(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
+                        winograd4_input_f32x4(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
                     }
                 }
             }
             for (int entry = 0; entry < 36; entry++) {
                 for (int k = 0; k < 16; k += 2) {
-                    const float *const b0 = &kernel_transformed[entry][k / 4][0][k % 4 * 4];
-                    const float *const b1 = &kernel_transformed[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
+                    const float *const b0 = &kernel_winograd4[entry][k / 4][0][k % 4 * 4];
+                    const float *const b1 = &kernel_winograd4[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
                     for (int t = 0; t < 6; t += 6) {
                         const float *const a = &v[entry][t][0];
                         f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
@@ -5214,10 +5201,10 @@ static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bia
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 64; k += 4) {
                         f32x4 d[4][4];
-                        winograd_output_f32x4(&m[0][b * 6 + j][k], 6 * 64, d);
+                        winograd4_output_f32x4(&m[0][b * 6 + j][k], 6 * 64, d);
                         UNROLL for (int r = 0; r < 4; r += 2) {
                             UNROLL for (int s = 0; s < 4; s += 2) {
-                                const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
+                                const int p = (4 * (i + b) + r) / 2, q = (4 * j + s) / 2;
                                 f32x4 sum = d[r][s];
                                 sum = max_f32x4(d[r][s + 1], sum);
                                 sum = max_f32x4(d[r + 1][s], sum);
@@ -5385,7 +5372,7 @@ static void run_single_base(const mnist_cnn_weights *w, const float *input, floa
     rescaling_forward_base(input, &rescaling_out[0][0][0][0], 0, 1);
     if (ONE_THREAD) {
         conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
-        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, 0, 6, 0);
+        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, 0, 1, 0, 6, 0);
         dense_forward_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, 0, 4);
     } else {
         PARALLEL {
@@ -5395,7 +5382,7 @@ static void run_single_base(const mnist_cnn_weights *w, const float *input, floa
             }
             SHARED_FOR
             for (ptrdiff_t task = 0; task < 6; task++) {
-                conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, 0, 1, task, task + 1, task);
+                conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, 0, 1, task, task + 1, task);
             }
             SHARED_FOR
             for (ptrdiff_t task = 0; task < 4; task++) {
@@ -5584,7 +5571,7 @@ static void run_batch_base(const mnist_cnn_weights *w, const float *input, float
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5646,7 +5633,7 @@ static float run_evaluation_base(const mnist_cnn_weights *w, const float *input,
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5679,7 +5666,7 @@ static float run_evaluation_base(const mnist_cnn_weights *w, const float *input,
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const float *bias, const float (*kernel_transformed)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
+static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const float *bias, const float (*kernel_winograd4)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
 {
     float (*const v)[6][32] = (float (*)[6][32])(work + task * 20736);
     float (*const m)[6][64] = (float (*)[6][64])(work + task * 20736 + 6912);
@@ -5688,14 +5675,14 @@ static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const floa
             for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 32; k += 4) {
-                        winograd_input_f32x4(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
+                        winograd4_input_f32x4(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][b * 6 + j][k], 6 * 32);
                     }
                 }
             }
             for (int entry = 0; entry < 36; entry++) {
                 for (int k = 0; k < 16; k += 2) {
-                    const float *const b0 = &kernel_transformed[entry][k / 4][0][k % 4 * 4];
-                    const float *const b1 = &kernel_transformed[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
+                    const float *const b0 = &kernel_winograd4[entry][k / 4][0][k % 4 * 4];
+                    const float *const b1 = &kernel_winograd4[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
                     for (int t = 0; t < 6; t += 6) {
                         const float *const a = &v[entry][t][0];
                         f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
@@ -5732,10 +5719,10 @@ static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const floa
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 64; k += 4) {
                         f32x4 d[4][4];
-                        winograd_output_f32x4(&m[0][b * 6 + j][k], 6 * 64, d);
+                        winograd4_output_f32x4(&m[0][b * 6 + j][k], 6 * 64, d);
                         UNROLL for (int r = 0; r < 4; r += 2) {
                             UNROLL for (int s = 0; s < 4; s += 2) {
-                                const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;
+                                const int p = (4 * (i + b) + r) / 2, q = (4 * j + s) / 2;
                                 f32x4 sum = d[r][s];
                                 i32x4 place = {0}, larger;
                                 larger = d[r][s + 1] > sum;
@@ -6173,7 +6160,7 @@ static void conv2d_1_turned_transform_base(float (*turned)[576][16], float (*u)[
     for (ptrdiff_t g = first; g < last; g++) {
         for (int c = 0; c < 64; c++) {
             for (int part = 0; part < 16; part += 4) {
-                winograd_kernel_f32x4(&turned[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
+                winograd4_kernel_f32x4(&turned[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
             }
         }
     }
@@ -6194,7 +6181,7 @@ static void conv2d_1_gradients_part_base(const float (*x)[26][26][32], const flo
             for (int b = 0; b < 1; b++) {
                 for (int j = 0; j < 6; j++) {
                     for (int k = 0; k < 32; k += 4) {
-                        winograd_input_f32x4(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][(i + b) * 6 + j][k], 36 * 32);
+                        winograd4_input_f32x4(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][(i + b) * 6 + j][k], 36 * 32);
                     }
                 }
             }
@@ -6203,7 +6190,7 @@ static void conv2d_1_gradients_part_base(const float (*x)[26][26][32], const flo
                     f32x4 d[4][4];
                     UNROLL for (int r = 0; r < 4; r += 2) {
                         UNROLL for (int s = 0; s < 4; s += 2) {
-                            const int p = 2 * i + r / 2, q = 2 * j + s / 2;
+                            const int p = (4 * i + r) / 2, q = (4 * j + s) / 2;
                             const f32x4 largest = load_f32x4(&d_y[n][p][q][k]);
                             const i32x4 place = load_u8_i32x4(&selected[n][p][q][k]);
                             d[r][s] = keep_f32x4(place == 0, largest);
@@ -6215,7 +6202,7 @@ static void conv2d_1_gradients_part_base(const float (*x)[26][26][32], const flo
                     f32x4 sum = load_f32x4(&bias_sums[k]);
                     UNROLL for (int r = 0; r < 4; r++) sum += (d[r][0] + d[r][1]) + (d[r][2] + d[r][3]);
                     store_f32x4(&bias_sums[k], sum);
-                    winograd_output_adjoint_f32x4(d, &z[0][i * 6 + j][k], 36 * 64);
+                    winograd4_output_adjoint_f32x4(d, &z[0][i * 6 + j][k], 36 * 64);
                 }
             }
         }
@@ -6287,7 +6274,7 @@ static void conv2d_1_gradients_part_base(const float (*x)[26][26][32], const flo
             for (int r = 2; r < 6; r++) memset(rows[r], 0, 2 * 32 * sizeof(float));
             for (int j = 0; j < 6; j++) {
                 for (int k = 0; k < 32; k += 4) {
-                    winograd_input_adjoint_f32x4(&d_v[0][i * 6 + j][k], 36 * 32, &rows[0][4 * j * 32 + k], 832, 32);
+                    winograd4_input_adjoint_f32x4(&d_v[0][i * 6 + j][k], 36 * 32, &rows[0][4 * j * 32 + k], 832, 32);
                 }
             }
             for (int r = 0; r < (i + 1 < 6 ? 4 : 6); r++) {
@@ -6313,10 +6300,11 @@ static void conv2d_1_weight_gradient_base(float (*d_kernel)[288][16], float *wor
             f32x4 d[6][6];
             for (int entry = 0; entry < 36; entry++) {
                 const float *const sums = work + (entry * 128 + g) * 16 + part;
-                d[entry / 6][entry % 6] = load_f32x4(sums);
-                for (int shard = 1; shard < 16; shard++) d[entry / 6][entry % 6] += load_f32x4(sums + shard * 73792);
+                f32x4 sum = load_f32x4(sums);
+                for (int shard = 1; shard < 16; shard++) sum += load_f32x4(sums + shard * 73792);
+                d[entry / 6][entry % 6] = sum;
             }
-            winograd_kernel_adjoint_f32x4(d, &d_kernel[g / 32][g % 32][part], 32 * 16);
+            winograd4_kernel_adjoint_f32x4(d, &d_kernel[g / 32][g % 32][part], 32 * 16);
         }
     }
 }
@@ -6543,7 +6531,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -6644,7 +6632,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     conv2d_bias_update_base(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 4; task++) {
-        conv2d_1_kernel_transform_base(w->conv2d_1_kernel, w->conv2d_1_kernel_transformed, task, task + 1);
+        conv2d_1_kernel_transform_base(w->conv2d_1_kernel, w->conv2d_1_kernel_winograd4, task, task + 1);
     }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
@@ -6808,7 +6796,7 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_transformed, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {

@@ -43,7 +43,7 @@ typedef struct mnist_cnn_weights {
     MNIST_CNN_ALIGNED float conv2d_bias[32];
     MNIST_CNN_ALIGNED float conv2d_1_kernel[4][288][16]; /* panels of 16 columns */
     MNIST_CNN_ALIGNED float conv2d_1_bias[64];
-    MNIST_CNN_ALIGNED float conv2d_1_kernel_transformed[36][4][32][16]; /* another form of conv2d_1_kernel */
+    MNIST_CNN_ALIGNED float conv2d_1_kernel_winograd4[36][4][32][16]; /* another form of conv2d_1_kernel */
     MNIST_CNN_ALIGNED float dense_kernel[8][9216][16]; /* panels of 16 columns */
     MNIST_CNN_ALIGNED float dense_bias[128];
     MNIST_CNN_ALIGNED float dense_1_kernel[1][128][16]; /* panels of 16 columns */

@@ -22,16 +22,14 @@ int64_t convolution_workspace(const Convolution *c)
     return convolution_is_padded(c) ? c->kernel_height * row_width(c) * c->channels : 0;
 }
 
-ConvolutionWay convolution_way(const Graph *graph, const Node *forward, bool gradients)
+Convolution convolution_chosen(const Graph *graph, const Node *forward, bool gradients)
 {
-    const Convolution *c = forward->detail;
-    double direct = (double)(c->rows * c->columns) * (double)(c->kernel_height * c->kernel_width) * (double)(c->channels * c->filters);
-    Way ways[] = {
-        [CONVOLUTION_DIRECT] = {.name = "direct", .cost = direct},
-        [CONVOLUTION_WINOGRAD] = winograd_way(c, graph->panel),
-    };
-    if (graph->direct) ways[CONVOLUTION_WINOGRAD].hindrance = "--math=strict and --unroll=full go without";
-    return (ConvolutionWay)choose_way(graph, forward, gradients, ways, 2);
+    Convolution c = *(const Convolution *)forward->detail;
+    double direct = (double)(c.rows * c.columns) * (double)(c.kernel_height * c.kernel_width) * (double)(c.channels * c.filters);
+    Way ways[] = {{.name = "direct", .cost = direct}, winograd_way(&c, 2, graph->panel), winograd_way(&c, 4, graph->panel)};
+    if (graph->direct) ways[1].hindrance = ways[2].hindrance = "--math=strict and --unroll=full go without";
+    c.tile = 2 * choose_way(graph, forward, gradients, ways, 3);
+    return c;
 }
 
 static void fill_convolution(Emit *e, const Convolution *c)

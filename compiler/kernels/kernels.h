@@ -28,11 +28,11 @@ typedef struct {
     int64_t stride_height, stride_width;
     int64_t pad_top, pad_left;                /* zeros before the first row and column */
     int64_t spread_height, spread_width;      /* distance of the input's rows and columns: above 1 zeros lie between them */
+    int tile;                                 /* Winograd's tiles of 2x2 or 4x4 results; 0: directly */
     bool pooled;                              /* only the largest of each 2x2 results is kept: a max-pooling done on the way */
 } Convolution;
-typedef enum { CONVOLUTION_DIRECT, CONVOLUTION_WINOGRAD } ConvolutionWay;
-/* The choice: for the forward pass the same in all programs, or for the gradients. With the ways that cannot be gone here left out. */
-ConvolutionWay convolution_way(const Graph *, const Node *forward, bool gradients);
+/* The way it is chosen to be computed, as its `tile` says: for the forward pass the same in all programs, or for the gradients. */
+Convolution convolution_chosen(const Graph *, const Node *forward, bool gradients);
 bool convolution_is_padded(const Convolution *);
 int64_t convolution_workspace(const Convolution *); /* floats for one task: the rows under the kernel, padded; 0: none */
 void convolution_emit(Emit *, const Node *, const Convolution *, const char *from, const char *kernel, const char *bias, const char *to); /* names of the operands, bias may be NULL; uses work where there is padding */
@@ -40,7 +40,7 @@ void convolution_weight_gradient_emit(Emit *, const Node *, const Convolution *)
 void convolution_transpose_emit(Emit *, const Node *, const Convolution *, const char *to, bool turned); /* kernel -> the operand `to` */
 
 /* winograd.c, winograd_gradient.c: 3x3 convolutions with fewer multiplications. u: the transformed kernel, an operand of its own */
-Way winograd_way(const Convolution *, int64_t panel);     /* whether it can be gone, and its cost */
+Way winograd_way(const Convolution *, int tile, int64_t panel); /* whether it can be gone, and its cost */
 int64_t winograd_parts(const Convolution *);              /* into which the work of one sample can be cut */
 int64_t winograd_workspace(const Convolution *);          /* floats for one task */
 int64_t winograd_kernel_floats(const Convolution *);      /* of u */

@@ -1,35 +1,43 @@
-/* Winograd's convolution F(4x4, 3x3): 36 multiplications for 16 results where the direct way takes 144.
+/* Winograd's convolution: F(4x4, 3x3) takes 36 multiplications for 16 results where the direct way takes 144, F(2x2, 3x3) takes 16
+ * for 4 instead of 36, and wastes less where the image is small.
  *
- * The image is cut into tiles of 4x4 results, each from 6x6 pixels. Tiles are transformed (v), for each of the 36 entries a
- * product of matrices [tiles][channels] by [channels][filters] is made (m), and transformed back. The transforms are real C
- * (runtime/winograd.h); here are the loops. A few rows of tiles at a time keep v and m in the second-level cache. The gradients
- * go the same way by the adjoint transforms: winograd_gradient.c.
+ * The image is cut into tiles of 4x4 results, each from 6x6 pixels (or 2x2 from 4x4). Tiles are transformed (v), for each of the 36
+ * entries (or 16) a product of matrices [tiles][channels] by [channels][filters] is made (m), and transformed back. The transforms
+ * are real C (runtime/winograd.h, winograd_tiles.h); here are the loops. A few rows of tiles at a time keep v and m in the
+ * second-level cache. The gradients go the same way by the adjoint transforms: winograd_gradient.c.
  *
- * Error: the transforms grow rounding errors; measured 5e-6 of the largest result against 9e-7 directly (docs/numbers.md).
- * --math=strict does without. */
+ * Error: the transforms of the larger tile grow rounding errors: 5e-6 of the largest result was measured against 9e-7 directly
+ * (docs/numbers.md). --math=strict does without. */
 #include "winograd.h"
 
 enum { TYPICAL_TILES = 6 };
 
 int64_t winograd_tile_rows(const Convolution *c)
 {
-    return (c->rows + 3) / 4;
+    return (c->rows + c->tile - 1) / c->tile;
 }
 
 int64_t winograd_tile_columns(const Convolution *c)
 {
-    return (c->columns + 3) / 4;
+    return (c->columns + c->tile - 1) / c->tile;
 }
 
-Way winograd_way(const Convolution *c, int64_t panel)
+int64_t winograd_entries(const Convolution *c)
 {
-    Way way = {.name = "winograd4x4"};
+    return (c->tile + 2) * (c->tile + 2);
+}
+
+Way winograd_way(const Convolution *direct, int tile, int64_t panel)
+{
+    Convolution with_tiles = *direct, *c = &with_tiles;
+    c->tile = tile;
+    Way way = {.name = memory_format("winograd%dx%d", tile, tile)};
     if (c->kernel_height != 3 || c->kernel_width != 3) way.hindrance = "the kernel is not 3x3";
     else if (c->stride_height != 1 || c->stride_width != 1 || c->spread_height != 1 || c->spread_width != 1) way.hindrance = "the stride is not 1";
     else if (c->channels % panel || c->filters % panel) way.hindrance = memory_format("channels are no multiple of %lld", (long long)panel);
     double tiles = (double)(winograd_tile_rows(c) * winograd_tile_columns(c));
-    double products = tiles * ENTRIES * (double)(c->channels * c->filters);
-    double transforms = tiles * ENTRIES * 12 * (double)(c->channels + c->filters); /* additions and the traffic they cause */
+    double products = tiles * (double)winograd_entries(c) * (double)(c->channels * c->filters);
+    double transforms = tiles * (double)winograd_entries(c) * 2 * (double)(c->tile + 2) * (double)(c->channels + c->filters); /* additions and the traffic they cause */
     way.cost = products + transforms;
     return way;
 }
@@ -51,33 +59,36 @@ int64_t winograd_parts(const Convolution *c)
 /* Whole tiles lie on the image, or rows must be laid out with zeros around them. */
 bool winograd_is_padded(const Convolution *c)
 {
-    return c->pad_top || c->pad_left || 4 * winograd_tile_rows(c) + 2 > c->height || 4 * winograd_tile_columns(c) + 2 > c->width;
+    return c->pad_top || c->pad_left || c->tile * winograd_tile_rows(c) + 2 > c->height || c->tile * winograd_tile_columns(c) + 2 > c->width;
 }
 
 bool winograd_is_ragged(const Convolution *c)
 {
-    return c->rows % 4 || c->columns % 4;
+    return c->rows % c->tile || c->columns % c->tile;
 }
 
 int64_t winograd_row_floats(const Convolution *c)
 {
-    return (4 * winograd_tile_columns(c) + 2) * c->channels;
+    return (c->tile * winograd_tile_columns(c) + 2) * c->channels;
 }
 
 int64_t winograd_workspace(const Convolution *c)
 {
     int64_t tiles = block_rows(c) * winograd_tile_columns(c);
-    return ENTRIES * tiles * (c->channels + c->filters) + (winograd_is_padded(c) ? (4 * block_rows(c) + 2) * winograd_row_floats(c) : 0);
+    return winograd_entries(c) * tiles * (c->channels + c->filters) + (winograd_is_padded(c) ? (c->tile * block_rows(c) + 2) * winograd_row_floats(c) : 0);
 }
 
 int64_t winograd_kernel_floats(const Convolution *c)
 {
-    return ENTRIES * c->channels * c->filters;
+    return winograd_entries(c) * c->channels * c->filters;
 }
 
 void winograd_fill(Emit *e, const Convolution *c, int64_t rows_at_once)
 {
     int64_t tiles = rows_at_once * winograd_tile_columns(c), panel = e->graph->panel;
+    fill_size(e, "M", c->tile);
+    fill_size(e, "SIDE", c->tile + 2);
+    fill_size(e, "ENTRIES", winograd_entries(c));
     fill_size(e, "H", c->height);
     fill_size(e, "W", c->width);
     fill_size(e, "C", c->channels);
@@ -86,25 +97,25 @@ void winograd_fill(Emit *e, const Convolution *c, int64_t rows_at_once)
     fill_size(e, "K", c->filters);
     fill_size(e, "TOP", c->pad_top);
     fill_size(e, "LEFTC", c->pad_left * c->channels);
-    int64_t run = 4 * winograd_tile_columns(c) + 2 - c->pad_left < c->width ? 4 * winograd_tile_columns(c) + 2 - c->pad_left : c->width;
+    int64_t run = c->tile * winograd_tile_columns(c) + 2 - c->pad_left < c->width ? c->tile * winograd_tile_columns(c) + 2 - c->pad_left : c->width;
     fill_size(e, "RUN", run * c->channels);
     fill_size(e, "ROW", winograd_row_floats(c));
     fill_size(e, "TH", winograd_tile_rows(c));
     fill_size(e, "TW", winograd_tile_columns(c));
     fill_size(e, "BLOCK", rows_at_once);
-    fill_size(e, "INPUTROWS", 4 * rows_at_once + 2);
+    fill_size(e, "INPUTROWS", c->tile * rows_at_once + 2);
     fill_size(e, "TILES", tiles);
-    fill_size(e, "VSIZE", ENTRIES * tiles * c->channels);
-    fill_size(e, "MSIZE", ENTRIES * tiles * c->filters);
+    fill_size(e, "VSIZE", winograd_entries(c) * tiles * c->channels);
+    fill_size(e, "MSIZE", winograd_entries(c) * tiles * c->filters);
     fill_size(e, "PANEL", panel);
     fill_size(e, "PARTS", panel / emit_level(e)->lanes);
 }
 
-/* u = G g Gt for every channel and filter: packed kernel [panels][9 * channels][panel] -> u [36][panels][channels][panel]. */
+/* u = G g Gt for every channel and filter: packed kernel [panels][9 * channels][panel] -> u [entries][panels][channels][panel]. */
 void winograd_kernel_emit(Emit *e, const Node *node, const Convolution *c, const char *kernel, const char *to)
 {
     int64_t panel = e->graph->panel, panels = c->filters / panel;
-    phase_operand(e, operand_number(node, to), 4, (const int64_t[]){ENTRIES, panels, c->channels, panel});
+    phase_operand(e, operand_number(node, to), 4, (const int64_t[]){winograd_entries(c), panels, c->channels, panel});
     phase_begin(e, node, memory_format("%s_transform", kernel), OVER_EXTENT, panels);
     fill(e, "TO", "%s", to);
     winograd_fill(e, c, 1);
@@ -114,7 +125,7 @@ void winograd_kernel_emit(Emit *e, const Node *node, const Convolution *c, const
          "for (ptrdiff_t g = first; g < last; g++) {",
          "for (int c = 0; c < $C; c++) {",
          "for (int part = 0; part < $PANEL; part += $L) {",
-         "winograd_kernel_f32x$L(&$KERNEL[g][c][part], $C * $PANEL, &$TO[0][g][c][part], $UENTRY);",
+         "winograd$M_kernel_f32x$L(&$KERNEL[g][c][part], $C * $PANEL, &$TO[0][g][c][part], $UENTRY);",
          "}",
          "}",
          "}");
@@ -123,23 +134,24 @@ void winograd_kernel_emit(Emit *e, const Node *node, const Convolution *c, const
 
 Shape winograd_kernel_shape(const Convolution *c, int64_t panel)
 {
-    return shape_of(4, (const int64_t[]){ENTRIES, c->filters / panel, c->channels, panel});
+    return shape_of(4, (const int64_t[]){winograd_entries(c), c->filters / panel, c->channels, panel});
 }
 
 /* The same by the compiler: G g Gt in double. */
 void winograd_kernel_values(const Convolution *c, int64_t panel, const float *packed, float *to)
 {
-    static const double g[6][3] = {{1.0 / 4, 0, 0}, {-1.0 / 6, -1.0 / 6, -1.0 / 6}, {-1.0 / 6, 1.0 / 6, -1.0 / 6}, {1.0 / 24, 1.0 / 12, 1.0 / 6}, {1.0 / 24, -1.0 / 12, 1.0 / 6}, {0, 0, 1}};
-    int64_t matrix = c->channels * panel;
+    static const double g2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+    static const double g4[6][3] = {{1.0 / 4, 0, 0}, {-1.0 / 6, -1.0 / 6, -1.0 / 6}, {-1.0 / 6, 1.0 / 6, -1.0 / 6}, {1.0 / 24, 1.0 / 12, 1.0 / 6}, {1.0 / 24, -1.0 / 12, 1.0 / 6}, {0, 0, 1}};
+    const double(*g)[3] = c->tile == 2 ? g2 : g4;
+    int64_t matrix = c->channels * panel, side = c->tile + 2;
     for (int64_t i = 0; i < c->filters / panel * matrix; i++) {
         const float *kernel = packed + i / matrix * 9 * matrix + i % matrix;
-        for (int row = 0; row < 6; row++)
-            for (int column = 0; column < 6; column++) {
-                double sum = 0;
-                for (int r = 0; r < 3; r++)
-                    for (int s = 0; s < 3; s++) sum += g[row][r] * g[column][s] * (double)kernel[(3 * r + s) * matrix];
-                to[(6 * row + column) * c->channels * c->filters + i] = (float)sum;
-            }
+        for (int64_t entry = 0; entry < side * side; entry++) {
+            double sum = 0;
+            for (int r = 0; r < 3; r++)
+                for (int s = 0; s < 3; s++) sum += g[entry / side][r] * g[entry % side][s] * (double)kernel[(3 * r + s) * matrix];
+            to[entry * c->channels * c->filters + i] = (float)sum;
+        }
     }
 }
 
@@ -149,7 +161,7 @@ static void emit_padded_rows(Emit *e, const char *from)
     fill(e, "FROM", "%s", from);
     EMIT(e,
          "for (int r = 0; r < $INPUTROWS; r++) {",
-         "const int h = (4 * i + r - $TOP);",
+         "const int h = ($M * i + r - $TOP);",
          "memset(rows[r], 0, sizeof rows[r]);",
          "if (h >= 0 && h < $H) memcpy(&rows[r][$LEFTC], &$FROM[n][h][0][0], $RUN * sizeof(float));",
          "}");
@@ -164,8 +176,8 @@ void winograd_input_emit(Emit *e, const Convolution *c, const char *from, const 
          "for (int b = 0; b < $BLOCK; b++) {",
          "for (int j = 0; j < $TW; j++) {",
          "for (int k = 0; k < $C; k += $L) {");
-    if (winograd_is_padded(c)) EMIT(e, "winograd_input_f32x$L(&rows[4 * b][4 * j * $C + k], $ROW, $C, &v[0][$TILE][k], $TILES * $C);");
-    else EMIT(e, "winograd_input_f32x$L(&$FROM[n][4 * (i + b)][4 * j][k], $W * $C, $C, &v[0][$TILE][k], $TILES * $C);");
+    if (winograd_is_padded(c)) EMIT(e, "winograd$M_input_f32x$L(&rows[$M * b][$M * j * $C + k], $ROW, $C, &v[0][$TILE][k], $TILES * $C);");
+    else EMIT(e, "winograd$M_input_f32x$L(&$FROM[n][$M * (i + b)][$M * j][k], $W * $C, $C, &v[0][$TILE][k], $TILES * $C);");
     EMIT(e, "}", "}", "}");
 }
 
@@ -208,7 +220,7 @@ static void emit_largest(Emit *e, const Node *node, const Convolution *c)
     bool places = operand_number(node, "selected") >= 0;
     fill_size(e, "POOLEDROWS", c->rows / 2);
     fill_size(e, "POOLEDCOLUMNS", c->columns / 2);
-    EMIT(e, "UNROLL for (int r = 0; r < 4; r += 2) {", "UNROLL for (int s = 0; s < 4; s += 2) {", "const int p = 2 * (i + b) + r / 2, q = 2 * j + s / 2;");
+    EMIT(e, "UNROLL for (int r = 0; r < $M; r += 2) {", "UNROLL for (int s = 0; s < $M; s += 2) {", "const int p = ($M * (i + b) + r) / 2, q = ($M * j + s) / 2;");
     if (winograd_is_ragged(c)) EMIT(e, "if (p < $POOLEDROWS && q < $POOLEDCOLUMNS) {");
     EMIT(e, "f32x$L sum = d[r][s];");
     if (places) EMIT(e, "i32x$L place = {0}, larger;");
@@ -231,12 +243,12 @@ static void emit_output_tiles(Emit *e, const Node *node, const Convolution *c, c
          "for (int b = 0; b < $BLOCK; b++) {",
          "for (int j = 0; j < $TW; j++) {",
          "for (int k = 0; k < $K; k += $L) {",
-         "f32x$L d[4][4];",
-         "winograd_output_f32x$L(&m[0][b * $TW + j][k], $TILES * $K, d);");
+         "f32x$L d[$M][$M];",
+         "winograd$M_output_f32x$L(&m[0][b * $TW + j][k], $TILES * $K, d);");
     if (c->pooled) {
         emit_largest(e, node, c);
     } else {
-        EMIT(e, "UNROLL for (int r = 0; r < 4; r++) {", "UNROLL for (int s = 0; s < 4; s++) {", "const int p = 4 * (i + b) + r, q = 4 * j + s;");
+        EMIT(e, "UNROLL for (int r = 0; r < $M; r++) {", "UNROLL for (int s = 0; s < $M; s++) {", "const int p = $M * (i + b) + r, q = $M * j + s;");
         if (winograd_is_ragged(c)) EMIT(e, "if (p < $P && q < $Q) {");
         EMIT(e, "f32x$L sum = d[r][s];");
     }
@@ -262,8 +274,8 @@ void winograd_emit(Emit *e, const Node *node, const Convolution *c, const char *
     if (winograd_is_padded(c)) EMIT(e, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + task * $WORK + $VSIZE + $MSIZE);");
     EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {", "for (int i = $LOW * $BLOCK; i < $HIGH * $BLOCK; i += $BLOCK) {");
     winograd_input_emit(e, c, from, "b * %lld + j");
-    EMIT(e, "for (int entry = 0; entry < 36; entry++) {");
-    Work work = {.rows = block * winograd_tile_columns(c), .columns = c->filters, .reduction = c->channels, .times = (double)(ENTRIES * winograd_tile_rows(c) / block)};
+    EMIT(e, "for (int entry = 0; entry < $ENTRIES; entry++) {");
+    Work work = {.rows = block * winograd_tile_columns(c), .columns = c->filters, .reduction = c->channels, .times = (double)(winograd_entries(c) * winograd_tile_rows(c) / block)};
     winograd_products_emit(e, node, NULL, work, "v", kernel, "m");
     EMIT(e, "}");
     emit_output_tiles(e, node, c, bias, to);

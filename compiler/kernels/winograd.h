@@ -4,8 +4,7 @@
 
 #include "kernels.h"
 
-enum { ENTRIES = 36 };
-
+int64_t winograd_entries(const Convolution *); /* of a transformed tile: 16 or 36 */
 int64_t winograd_tile_rows(const Convolution *);
 int64_t winograd_tile_columns(const Convolution *);
 bool winograd_is_padded(const Convolution *); /* whole tiles do not lie on the image: rows are laid out with zeros around them */

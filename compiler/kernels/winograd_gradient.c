@@ -12,12 +12,12 @@
 /* The scratch of one task: v, z, d_v; the rows of x laid out, or the rows of d_x being added up. */
 static int64_t rows_floats(const Convolution *c)
 {
-    return 6 * winograd_row_floats(c);
+    return (c->tile + 2) * winograd_row_floats(c);
 }
 
 int64_t winograd_gradient_workspace(const Convolution *c)
 {
-    return ENTRIES * winograd_tile_rows(c) * winograd_tile_columns(c) * (2 * c->channels + c->filters) + rows_floats(c);
+    return winograd_entries(c) * winograd_tile_rows(c) * winograd_tile_columns(c) * (2 * c->channels + c->filters) + rows_floats(c);
 }
 
 int64_t winograd_gradient_sums(const Convolution *c)
@@ -28,11 +28,11 @@ int64_t winograd_gradient_sums(const Convolution *c)
 /* z[entry][tile][filter] of one row of tiles. */
 static void emit_output_tiles(Emit *e, const Convolution *c, bool bias)
 {
-    EMIT(e, "for (int j = 0; j < $TW; j++) {", "for (int k = 0; k < $K; k += $L) {", "f32x$L d[4][4];");
+    EMIT(e, "for (int j = 0; j < $TW; j++) {", "for (int k = 0; k < $K; k += $L) {", "f32x$L d[$M][$M];");
     if (c->pooled) {
         fill_size(e, "POOLEDROWS", c->rows / 2);
         fill_size(e, "POOLEDCOLUMNS", c->columns / 2);
-        EMIT(e, "UNROLL for (int r = 0; r < 4; r += 2) {", "UNROLL for (int s = 0; s < 4; s += 2) {", "const int p = 2 * i + r / 2, q = 2 * j + s / 2;");
+        EMIT(e, "UNROLL for (int r = 0; r < $M; r += 2) {", "UNROLL for (int s = 0; s < $M; s += 2) {", "const int p = ($M * i + r) / 2, q = ($M * j + s) / 2;");
         if (winograd_is_ragged(c))
             EMIT(e,
                  "const int inside = p < $POOLEDROWS && q < $POOLEDCOLUMNS;",
@@ -50,25 +50,25 @@ static void emit_output_tiles(Emit *e, const Convolution *c, bool bias)
              "}",
              "}");
     } else {
-        EMIT(e, "UNROLL for (int r = 0; r < 4; r++) {", "UNROLL for (int s = 0; s < 4; s++) {");
+        EMIT(e, "UNROLL for (int r = 0; r < $M; r++) {", "UNROLL for (int s = 0; s < $M; s++) {");
         if (winograd_is_ragged(c))
-            EMIT(e, "d[r][s] = 4 * i + r < $P && 4 * j + s < $Q ? load_f32x$L(&d_y[n][4 * i + r][4 * j + s][k]) : (f32x$L){0};");
-        else EMIT(e, "d[r][s] = load_f32x$L(&d_y[n][4 * i + r][4 * j + s][k]);");
+            EMIT(e, "d[r][s] = $M * i + r < $P && $M * j + s < $Q ? load_f32x$L(&d_y[n][$M * i + r][$M * j + s][k]) : (f32x$L){0};");
+        else EMIT(e, "d[r][s] = load_f32x$L(&d_y[n][$M * i + r][$M * j + s][k]);");
         EMIT(e, "}", "}");
     }
     if (bias)
         EMIT(e,
              "f32x$L sum = load_f32x$L(&bias_sums[k]);",
-             "UNROLL for (int r = 0; r < 4; r++) sum += (d[r][0] + d[r][1]) + (d[r][2] + d[r][3]);",
+             c->tile == 4 ? "UNROLL for (int r = 0; r < 4; r++) sum += (d[r][0] + d[r][1]) + (d[r][2] + d[r][3]);" : "sum += (d[0][0] + d[0][1]) + (d[1][0] + d[1][1]);",
              "store_f32x$L(&bias_sums[k], sum);");
-    EMIT(e, "winograd_output_adjoint_f32x$L(d, &z[0][i * $TW + j][k], $TILES * $K);", "}", "}");
+    EMIT(e, "winograd$M_output_adjoint_f32x$L(d, &z[0][i * $TW + j][k], $TILES * $K);", "}", "}");
 }
 
 /* For one entry: sums[entry][panel][channel] += v[entry]t z[entry]: channels as rows, filters as columns, summed over tiles. */
 static void emit_kernel_products(Emit *e, const Node *node, const Convolution *c)
 {
     int64_t per_panel = e->graph->panel / emit_level(e)->lanes, tiles = winograd_tile_rows(c) * winograd_tile_columns(c);
-    Tile tile = choose_tile(e, node, (Work){.kernel = "winograd", .phase = "weight_gradient", .rows = c->channels, .columns = c->filters, .reduction = tiles, .times = ENTRIES});
+    Tile tile = choose_tile(e, node, (Work){.kernel = "winograd", .phase = "weight_gradient", .rows = c->channels, .columns = c->filters, .reduction = tiles, .times = (double)winograd_entries(c)});
     VectorGroup groups[2];
     int group_count = vector_groups(e, c->filters, tile.vectors, groups);
     int rest = (int)(c->channels % tile.rows);
@@ -110,15 +110,15 @@ static void emit_input_tiles(Emit *e, const Node *node, const Convolution *c)
     EMIT(e,
          "for (int i = 0; i < $TH; i++) {",
          "if (i == 0) memset(rows, 0, 2 * sizeof rows[0]);",
-         "else memcpy(rows[0], rows[4], 2 * sizeof rows[0]);",
-         "for (int r = 2; r < 6; r++) memset(rows[r], 0, 2 * $C * sizeof(float));",
+         "else memcpy(rows[0], rows[$M], 2 * sizeof rows[0]);",
+         "for (int r = 2; r < $SIDE; r++) memset(rows[r], 0, 2 * $C * sizeof(float));",
          "for (int j = 0; j < $TW; j++) {",
          "for (int k = 0; k < $C; k += $L) {",
-         "winograd_input_adjoint_f32x$L(&d_v[0][i * $TW + j][k], $TILES * $C, &rows[0][4 * j * $C + k], $ROW, $C);",
+         "winograd$M_input_adjoint_f32x$L(&d_v[0][i * $TW + j][k], $TILES * $C, &rows[0][$M * j * $C + k], $ROW, $C);",
          "}",
          "}",
-         "for (int r = 0; r < (i + 1 < $TH ? 4 : 6); r++) {",
-         "const int h = 4 * i + r - $TOP;",
+         "for (int r = 0; r < (i + 1 < $TH ? $M : $SIDE); r++) {",
+         "const int h = $M * i + r - $TOP;",
          "if (h < 0 || h >= $H) continue;",
          "for (int w = 0; w < $W; w++) {",
          "for (int k = 0; k < $C; k += $L) {",
@@ -133,12 +133,12 @@ static void emit_samples(Emit *e, const Node *node, const Convolution *c)
 {
     bool d_x = operand_number(node, "d_x") >= 0, bias = operand_number(node, "d_bias") >= 0;
     int64_t tiles = winograd_tile_rows(c) * winograd_tile_columns(c), panel = e->graph->panel;
-    if (d_x) phase_operand(e, operand_number(node, "u"), 4, (const int64_t[]){ENTRIES, c->channels / panel, c->filters, panel});
+    if (d_x) phase_operand(e, operand_number(node, "u"), 4, (const int64_t[]){winograd_entries(c), c->channels / panel, c->filters, panel});
     phase_begin(e, node, "gradients_part", IN_SHARDS, 0);
     winograd_fill(e, c, 1); /* rows of input are laid out for one row of tiles at a time, */
     fill_size(e, "TILES", tiles); /* but the products run over all tiles of the image */
-    fill_size(e, "VSIZE", ENTRIES * tiles * c->channels);
-    fill_size(e, "MSIZE", ENTRIES * tiles * c->filters);
+    fill_size(e, "VSIZE", winograd_entries(c) * tiles * c->channels);
+    fill_size(e, "MSIZE", winograd_entries(c) * tiles * c->filters);
     fill_size(e, "WORK", winograd_gradient_workspace(c));
     fill_size(e, "ALL", winograd_gradient_sums(c));
     fill_size(e, "USIZE", winograd_kernel_floats(c));
@@ -153,9 +153,9 @@ static void emit_samples(Emit *e, const Node *node, const Convolution *c)
     EMIT(e, "memset(work + task * $ALL, 0, $ALL * sizeof(float));", "for (ptrdiff_t n = first; n < last; n++) {", "for (int i = 0; i < $TH; i++) {");
     winograd_input_emit(e, c, "x", "(i + b) * %lld + j");
     emit_output_tiles(e, c, bias);
-    EMIT(e, "}", "for (int entry = 0; entry < 36; entry++) {");
+    EMIT(e, "}", "for (int entry = 0; entry < $ENTRIES; entry++) {");
     emit_kernel_products(e, node, c);
-    if (d_x) winograd_products_emit(e, node, "input_gradient", (Work){.rows = tiles, .columns = c->channels, .reduction = c->filters, .times = ENTRIES}, "z", "u", "d_v");
+    if (d_x) winograd_products_emit(e, node, "input_gradient", (Work){.rows = tiles, .columns = c->channels, .reduction = c->filters, .times = (double)winograd_entries(c)}, "z", "u", "d_v");
     EMIT(e, "}");
     if (d_x) emit_input_tiles(e, node, c);
     EMIT(e, "}");
@@ -184,13 +184,14 @@ void winograd_gradients_emit(Emit *e, const Node *node, const Convolution *c)
     EMIT(e,
          "for (ptrdiff_t g = first; g < last; g++) {",
          "for (int part = 0; part < $PANEL; part += $L) {",
-         "f32x$L d[6][6];",
-         "for (int entry = 0; entry < 36; entry++) {",
+         "f32x$L d[$SIDE][$SIDE];",
+         "for (int entry = 0; entry < $ENTRIES; entry++) {",
          "const float *const sums = work + (entry * ($PANELS * $C) + g) * $PANEL + part;",
-         "d[entry / 6][entry % 6] = load_f32x$L(sums);",
-         "for (int shard = 1; shard < $SHARDS; shard++) d[entry / 6][entry % 6] += load_f32x$L(sums + shard * $ALL);",
+         "f32x$L sum = load_f32x$L(sums);",
+         "for (int shard = 1; shard < $SHARDS; shard++) sum += load_f32x$L(sums + shard * $ALL);",
+         "d[entry / $SIDE][entry % $SIDE] = sum;",
          "}",
-         "winograd_kernel_adjoint_f32x$L(d, &d_kernel[g / $C][g % $C][part], $C * $PANEL);",
+         "winograd$M_kernel_adjoint_f32x$L(d, &d_kernel[g / $C][g % $C][part], $C * $PANEL);",
          "}",
          "}");
     phase_end(e);

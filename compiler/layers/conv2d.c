@@ -22,14 +22,24 @@ static const Parameter parameters[] = {
     {0},
 };
 
+/* The convolution whose transformed kernel the node makes: of 16 entries for tiles of 2x2, of 36 for 4x4. */
+static Convolution of_transform(const Node *node)
+{
+    Convolution c = *(const Convolution *)node->detail;
+    c.tile = node->outputs[0]->shape.size[0] == 16 ? 2 : 4;
+    return c;
+}
+
 static void emit_transform(Emit *e, const Node *node)
 {
-    winograd_kernel_emit(e, node, node->detail, "kernel", "u");
+    Convolution c = of_transform(node);
+    winograd_kernel_emit(e, node, &c, "kernel", "u");
 }
 
 static void transform_values(const Node *node, const float *packed, float *derived)
 {
-    winograd_kernel_values(node->detail, node->inputs[0]->packing.panel, packed, derived);
+    Convolution c = of_transform(node);
+    winograd_kernel_values(&c, node->inputs[0]->packing.panel, packed, derived);
 }
 
 static const char *transform_formula(const Node *node)
@@ -70,9 +80,14 @@ static void shape(Graph *graph, Node *node)
     if (shape_count(&kernel) >= 0) weight->packing = (Packing){c->kernel_height * c->kernel_width * c->channels, c->filters, graph->panel};
     if (argument_boolean(a, "use_bias"))
         graph_weight(graph, node, "bias", &bias, true)->initial = initializer_resolve(argument_object(a, "bias_initializer"), &bias);
-    if (convolution_way(graph, node, false) == CONVOLUTION_WINOGRAD || (graph->choices->measuring && !winograd_way(c, graph->panel).hindrance)) {
-        Shape transformed = winograd_kernel_shape(c, graph->panel);
-        graph_derived(graph, node, weight, "transformed", &transformed, &transform_operator);
+    Convolution chosen = convolution_chosen(graph, node, false);
+    for (int tile = 2; tile <= 4; tile += 2) {
+        bool possible = !graph->direct && !winograd_way(c, tile, graph->panel).hindrance;
+        if (chosen.tile != tile && !(graph->choices->measuring && possible)) continue;
+        Convolution with_tiles = *c;
+        with_tiles.tile = tile;
+        Shape transformed = winograd_kernel_shape(&with_tiles, graph->panel);
+        graph_derived(graph, node, weight, memory_format("winograd%d", tile), &transformed, &transform_operator);
     }
     node->outputs[0]->shape = shape_of(3, (const int64_t[]){c->rows, c->columns, c->filters});
 }
@@ -115,12 +130,12 @@ static void add_workspace(Graph *graph, Node *node, int64_t floats, int64_t part
 
 static void workspace(Graph *graph, Node *node)
 {
-    const Convolution *c = node->detail;
-    if (convolution_way(graph, node, false) == CONVOLUTION_WINOGRAD) add_workspace(graph, node, winograd_workspace(c), winograd_parts(c));
-    else add_workspace(graph, node, convolution_workspace(c), c->rows);
+    Convolution c = convolution_chosen(graph, node, false);
+    if (c.tile) add_workspace(graph, node, winograd_workspace(&c), winograd_parts(&c));
+    else add_workspace(graph, node, convolution_workspace(&c), c.rows);
 }
 
-/* A max-pooling of 2x2, whole windows only, is done where Winograd's tiles of 4x4 results are at hand. */
+/* A max-pooling of 2x2, whole windows only, is done where Winograd's tiles of results are at hand. */
 static bool is_pooled_on_the_way(const Convolution *c, const Pooling *p)
 {
     return p && p->window_height == 2 && p->window_width == 2 && p->stride_height == 2 && p->stride_width == 2 &&
@@ -137,9 +152,9 @@ static Convolution *pooled(const Convolution *c)
 
 static bool absorb_pooling(Graph *graph, Node *node, Node *reader)
 {
-    const Convolution *c = node->detail;
-    if (convolution_way(graph, node, false) != CONVOLUTION_WINOGRAD || c->pooled || !is_pooled_on_the_way(c, max_pooling_of(reader, false))) return false;
-    node->detail = pooled(c);
+    Convolution c = convolution_chosen(graph, node, false);
+    if (!c.tile || c.pooled || !is_pooled_on_the_way(&c, max_pooling_of(reader, false))) return false;
+    node->detail = pooled(node->detail);
     bool places = reader->output_count > 1;
     node->operands = places ? "x; y selected work" : "x; y work";
     node->outputs = NULL;
@@ -150,10 +165,10 @@ static bool absorb_pooling(Graph *graph, Node *node, Node *reader)
 
 static void emit(Emit *e, const Node *node)
 {
-    const Convolution *c = node->detail;
+    Convolution c = convolution_chosen(e->graph, node, false);
     const char *bias = bias_of(node) ? "bias" : NULL;
-    if (convolution_way(e->graph, node, false) == CONVOLUTION_WINOGRAD) winograd_emit(e, node, c, "x", "kernel_transformed", bias, "y");
-    else convolution_emit(e, node, c, "x", "kernel", bias, "y");
+    if (c.tile) winograd_emit(e, node, &c, "x", memory_format("kernel_winograd%d", c.tile), bias, "y");
+    else convolution_emit(e, node, &c, "x", "kernel", bias, "y");
 }
 
 static const char *formula(const Node *node)
@@ -303,11 +318,13 @@ static const Operator gradients_operator = {
     .formula = gradients_formula,
 };
 
-static void add_gradients(Graph *graph, Node *node, Tensor *d_output)
+static void add_gradients(Graph *graph, Node *node, const Convolution *chosen, Tensor *d_output)
 {
     Tensor *x = node->inputs[0], *inputs[] = {x, d_output, node->weights[0]};
     bool wanted = gradient_wanted(graph, x), bias = bias_of(node) != NULL;
     Node *all = graph_gradient_node(graph, &gradients_operator, node, NULL, inputs, wanted ? 3 : 2);
+    Convolution *c = all->detail = NEW(Convolution);
+    *c = *chosen;
     all->operands = memory_format("x d_y%s; %sd_kernel%s work tiles%s", wanted ? " kernel" : "", wanted ? "d_x " : "", bias ? " d_bias" : "", wanted ? " turned u" : "");
     if (wanted) gradient_give(graph, x, gradient_tensor(graph, all, x));
     for (int i = 0; i <= bias; i++) gradient_give(graph, node->weights[i], gradient_tensor(graph, all, node->weights[i]));
@@ -315,8 +332,9 @@ static void add_gradients(Graph *graph, Node *node, Tensor *d_output)
 
 static void gradient(Graph *graph, Node *node, Tensor *d_output)
 {
-    if (convolution_way(graph, node, true) == CONVOLUTION_WINOGRAD) {
-        add_gradients(graph, node, d_output);
+    Convolution chosen = convolution_chosen(graph, node, true);
+    if (chosen.tile) {
+        add_gradients(graph, node, &chosen, d_output);
         return;
     }
     Tensor *x = node->inputs[0];

@@ -183,6 +183,18 @@ Test(choices, any_plan_gives_the_same_results)
     shell_good("$CNNC --plan=odd.plan --summary=kernels model.net | grep -A1 '^conv2d_1, forward' | grep -q 'all: by way of direct'");
 }
 
+Test(choices, every_way_gives_the_same_results)
+{
+    static const char *const ways[] = {"direct", "winograd2x2", "winograd4x4"};
+    for (int forward = 0; forward < 3; forward++)
+        for (int gradients = 0; gradients < 3; gradients++) {
+            char plan[256];
+            snprintf(plan, sizeof plan, "cnnc plan 1\nconv2d_1 forward all all way %s\nconv2d_1 gradients train all way %s\nend\n", ways[forward], ways[gradients]);
+            shell_file("ways.plan", plan);
+            expect_same_results("--plan=ways.plan");
+        }
+}
+
 typedef struct { const char *lines, *options, *words; } Unfit;
 
 Test(choices, plans_that_do_not_fit)
