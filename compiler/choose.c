@@ -142,7 +142,7 @@ static Tile planned_tile(Choices *choices, Planned *planned, const Level *level,
 
 static void record_tile(Emit *e, const Node *node, const Work *work, const char *name, Choice *choice, Tile tile)
 {
-    const Level *level = emit_level(e);
+    const Level *level = e->full; /* also where this kernel's vectors are shorter */
     double multiply_adds = (double)(work->rows * work->columns) * (double)work->reduction * work->times;
     choice->layer = node->name;
     choice->op = node->op;
@@ -206,7 +206,8 @@ Tile choose_only(Emit *e, const Node *node, Work work, Tile tile, const char *be
 int choose_way(const Graph *graph, const Node *node, bool gradients, const Way *ways, int count)
 {
     Choices *choices = graph->choices;
-    Choice choice = {.layer = node->name, .pass = gradients ? "gradients" : node->op->suffix, .program = program_kind(gradients ? PROGRAM_TRAIN : PROGRAM_SOURCE), .op = gradients ? NULL : node->op};
+    bool trains = gradients || node->forward;
+    Choice choice = {.layer = node->name, .pass = gradients ? "gradients" : node->op->suffix, .program = program_kind(trains ? PROGRAM_TRAIN : PROGRAM_SOURCE), .op = gradients ? NULL : node->op};
     const char *name = choice_name(choice.layer, choice.pass, choice.program, "all");
     int least = -1;
     for (int i = 0; i < count; i++)

@@ -24,7 +24,7 @@ typedef struct {
     double cost;           /* in multiply-adds for one sample, or what takes as long */
     const char *hindrance; /* why it cannot be gone here; NULL: it can */
 } Way;
-int choose_way(const Graph *, const Node *forward, bool gradients, const Way *, int count); /* its number; at least one can be gone. For the forward pass of all programs, or for all gradients of the layer */
+int choose_way(const Graph *, const Node *, bool gradients, const Way *, int count); /* its number; at least one can be gone. For the forward pass of all programs, or for all gradients of the layer, or for the gradient that the node is */
 
 /* ---- the answers ---- */
 

@@ -518,13 +518,16 @@ typedef struct {
     int lanes;             /* floats in a vector */
     int registers;
     bool fma;
+    bool masks;            /* loads and stores of part of a vector, by mask registers */
 } Level;
+enum { SHORTEST_VECTOR = 4 };
 typedef struct { const char *name; const Level *const *levels; int level_count; bool x86; } Target;
 const Target *target_find(const char *name);                   /* NULL: unknown */
 const char *target_names(void);
 const Level *level_find(const char *name);                     /* x86-64-v3; NULL: unknown */
 const char *level_names(void);
 const Level *target_native_level(const Target *);              /* the best of its levels that this machine has, or NULL */
+Level target_narrowed(const Level *, int64_t columns);         /* the same with vectors no longer than that many columns can fill */
 typedef struct { int rows, vectors; } Tile;
 enum { MOST_TILE_ROWS = 16, MOST_TILE_VECTORS = 4 };
 int tile_registers(const Level *, Tile);

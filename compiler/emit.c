@@ -27,8 +27,14 @@ Emit *emit_new(const EmitOptions *options)
 
 void emit_begin_level(Emit *e, const Level *level)
 {
-    e->level = level;
+    e->level = e->full = level;
     names_clear(&e->function_names);
+}
+
+void emit_narrow(Emit *e, int64_t columns)
+{
+    e->narrow = target_narrowed(e->full, columns);
+    e->level = &e->narrow;
 }
 
 void emit_begin_program(Emit *e, const Graph *graph)
@@ -386,6 +392,7 @@ void phase_end(Emit *e)
     e->calls = memory_grow(e->calls, &e->call_capacity, e->call_count, sizeof(PhaseCall));
     e->calls[e->call_count++] = *call;
     memset(e->declared_set, 0, sizeof e->declared_set);
+    e->level = e->full;
 }
 
 /* ---- epilogue ---- */

@@ -11,6 +11,8 @@ typedef struct { const char *name, *parameters, *body; } Function;
 struct Emit {
     EmitOptions options;
     const Level *level;
+    Level narrow; /* what `level` points to while a phase has shorter vectors, */
+    const Level *full; /* and what it does otherwise */
     const Graph *graph; /* the program that is being emitted */
     Binding bindings[MAX_BINDINGS];
     int binding_count;
@@ -32,6 +34,7 @@ struct Emit {
 };
 
 void emit_begin_level(Emit *, const Level *);
+void emit_narrow(Emit *, int64_t columns); /* before phase_begin: until phase_end vectors are as short as serves that many columns */
 void emit_begin_program(Emit *, const Graph *);
 const char *item_type(const Tensor *, bool written); /* of one number, as C says it */
 const char *load_text(const Emit *, const char *address, int lanes);

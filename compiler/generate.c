@@ -181,6 +181,7 @@ static void add_levels(Text *text, const Generation *g)
     text_add(text,
              "/* gcc does not contract x * y + z to one instruction with -std=c11, nor with -O1, unless it is asked to; clang does. */\n"
              "#if defined(__GNUC__) && !defined(__clang__)\n#define CONTRACT __attribute__((optimize(\"fp-contract=fast\", \"expensive-optimizations\")))\n#else\n#define CONTRACT\n#endif\n");
+    text_add(text, "#define INLINE __attribute__((always_inline)) /* in a large function gcc would rather call what loads a vector */\n");
     text_add(text, "#if defined(__clang__)\n#define UNROLL _Pragma(\"unroll\")\n#else\n#define UNROLL _Pragma(\"GCC unroll 8\")\n#endif\n");
     for (int i = 0; i < g->target->level_count; i++) {
         const Level *level = g->target->levels[i];
@@ -195,8 +196,9 @@ static bool is_word(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
-/* Copies of the paragraphs of a runtime header that the code uses, each a function or a type; `lanes` 0: as they are. */
-static const char *used_paragraphs(const char *header, const char *code, int lanes, const char *suffix)
+/* Copies of the paragraphs of a runtime header that the code uses, each a function or a type; for vectors of `lanes` floats
+ * at a level, or, where that is NULL, as they are. */
+static const char *used_paragraphs(const char *header, const char *code, int lanes, const Level *level)
 {
     const char *paragraphs[128];
     size_t lengths[128];
@@ -217,8 +219,9 @@ static const char *used_paragraphs(const char *header, const char *code, int lan
         bool is_code = strstr(text, "static") != NULL, is_type = !strncmp(text, "typedef", 7);
         if (!is_code && !is_type) continue;
         for (const char *c = text; *c;) {
-            if (!strncmp(c, "LEVEL ", 6)) text_add(&copy, "LEVEL_%s ", suffix), c += 6;
-            else if (!strncmp(c, "LANES", 5) && lanes) text_add(&copy, "%d", lanes), c += 5;
+            if (level && !strncmp(c, "LEVEL ", 6)) text_add(&copy, "LEVEL_%s ", level->suffix), c += 6;
+            else if (level && !strncmp(c, "LANES", 5)) text_add(&copy, "%d", lanes), c += 5;
+            else if (level && !strncmp(c, "MASKS", 5)) text_add(&copy, "%d", level->masks), c += 5;
             else text_add_bytes(&copy, c++, 1);
         }
         bool used = is_type;
@@ -244,17 +247,36 @@ static const char *winograd_tiles(const char *tile, const char *side, const Leve
         else if (!strncmp(c, "SIDE", 4)) text_add(&text, "%s", side), c += 4;
         else text_add_bytes(&text, c++, 1);
     }
-    return used_paragraphs(text.data, code, level->lanes, level->suffix);
+    return used_paragraphs(text.data, code, level->lanes, level);
+}
+
+/* Functions on vectors shorter than the level's, load_f32x8 say, become load_f32x8_v4: another level may have its own. */
+static const char *shorter_vectors(const char *code, const Level *level, int lanes)
+{
+    if (lanes == level->lanes) return code;
+    Text text = {0};
+    const char *name = memory_format("32x%d(", lanes), *found;
+    for (; (found = strstr(code, name)); code = found + strlen(name)) {
+        text_add_bytes(&text, code, (size_t)(found - code));
+        text_add(&text, "32x%d_%s(", lanes, level->suffix);
+    }
+    text_add(&text, "%s", code);
+    return text.data;
 }
 
 const char *level_code(const Emit *e)
 {
     const Level *level = e->level;
-    const char *code = e->text.data;
+    const char *code = e->text.data, *vectors = "";
     code = memory_format("%s%s", winograd_tiles("2", "4", level, code), code);
     code = memory_format("%s%s", winograd_tiles("4", "6", level, code), code);
-    code = memory_format("%s%s", used_paragraphs(winograd_text, code, level->lanes, level->suffix), code);
-    return memory_format("%s%s", used_paragraphs(vector_text, code, level->lanes, level->suffix), code);
+    code = memory_format("%s%s", used_paragraphs(winograd_text, code, level->lanes, level), code);
+    for (int lanes = level->lanes; lanes >= SHORTEST_VECTOR; lanes /= 2) {
+        if (!strstr(code, memory_format("f32x%d ", lanes))) continue;
+        vectors = memory_format("%s%s", vectors, shorter_vectors(used_paragraphs(vector_text, code, lanes, level), level, lanes));
+        code = shorter_vectors(code, level, lanes);
+    }
+    return memory_format("%s%s", vectors, code);
 }
 
 /* The section of one level: its vectors, the functions of all programs, their drivers. */
@@ -331,7 +353,7 @@ static void add_public_functions(Text *text, const Generation *g)
     text_add(text, "/* ---- the interface ---- */\n\n");
     bool panels = false;
     for (int i = 0; i < g->source->tensor_count; i++) panels = panels || (g->source->tensors[i]->role == ROLE_WEIGHT && g->source->tensors[i]->packing.panel);
-    if (panels) text_add(text, "%s", used_paragraphs(packing_text, "pack_panels unpack_panels", 0, ""));
+    if (panels) text_add(text, "%s", used_paragraphs(packing_text, "pack_panels unpack_panels", 0, NULL));
     add_level_function(text, g);
     add_packing(text, g);
     text_add(text, "void %s_predict(%s)\n{\n", name, driver_parameters(g, PROGRAM_PREDICT, true));
@@ -369,7 +391,7 @@ const char *generate_frame(const Generation *g, const char *code)
     add_levels(&text, g);
     text_add(&text, "#ifndef __cplusplus\n_Static_assert(sizeof(%s_parameters) == %s_PARAMETERS_BYTES && sizeof(%s_weights) == %s_WEIGHTS_BYTES, \"the sizes in the header\");\n#endif\n\n", name, upper_case(name), name, upper_case(name));
     if (g->train) text_add(&text, "typedef %s_step Step;\n\n", name);
-    if (strstr(code, "random_key(")) text_add(&text, "%s", used_paragraphs(random_text, code, 0, ""));
+    if (strstr(code, "random_key(")) text_add(&text, "%s", used_paragraphs(random_text, code, 0, NULL));
     if (strstr(code, "step_key("))
         text_add(&text,
                  "/* Names the random numbers of one step. */\n"

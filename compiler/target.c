@@ -22,6 +22,7 @@ static const Level v4 = {
     .lanes = 16,
     .registers = 32,
     .fma = true,
+    .masks = true,
 };
 
 static const Target targets[] = {
@@ -87,6 +88,14 @@ const Target *target_find(const char *name)
 const char *target_names(void)
 {
     return "x86-64 (the default: levels v4, v3 and a base, chosen at run time), x86-64-v4, x86-64-v3, x86-64-v2, native, generic";
+}
+
+/* A shorter vector is never slower than a longer one, and where it holds all the columns nothing is gained by more lanes. */
+Level target_narrowed(const Level *level, int64_t columns)
+{
+    Level narrow = *level;
+    while (narrow.lanes > SHORTEST_VECTOR && columns <= narrow.lanes / 2) narrow.lanes /= 2;
+    return narrow;
 }
 
 double level_rate(const Level *level)

@@ -38,6 +38,7 @@ extern int omp_get_max_threads(void), omp_in_parallel(void);
 #else
 #define CONTRACT
 #endif
+#define INLINE __attribute__((always_inline)) /* in a large function gcc would rather call what loads a vector */
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")
 #else
@@ -63,37 +64,69 @@ typedef uint8_t u8x16 __attribute__((vector_size(16)));
 typedef uint8_t u8x16_at __attribute__((vector_size(16), aligned(1), may_alias));
 typedef float f32x16_at __attribute__((vector_size(4 * 16), aligned(4), may_alias)); /* anywhere in memory */
 
-LEVEL_v4 static inline f32x16 load_f32x16(const float *from)
+LEVEL_v4 INLINE static inline f32x16 load_f32x16(const float *from)
 {
     return *(const f32x16_at *)from;
 }
 
-LEVEL_v4 static inline void store_f32x16(float *to, f32x16 x)
+LEVEL_v4 INLINE static inline void store_f32x16(float *to, f32x16 x)
 {
     *(f32x16_at *)to = x;
 }
 
-/* The first `count` numbers, the rest zero. */
-LEVEL_v4 static inline f32x16 load_part_f32x16(const float *from, size_t count)
+/* The first `count` numbers, a constant from 1 to 16 - 1; the rest zero. */
+LEVEL_v4 INLINE static inline f32x16 load_part_f32x16(const float *from, int count)
 {
+#if 16 == 16 && 1
+    return (f32x16)__builtin_ia32_loadups512_mask(from, (f32x16){0}, (uint16_t)((1 << count) - 1));
+#elif 16 == 8 && 1 && defined(__clang__)
+    return (f32x16)__builtin_ia32_loadups256_mask((const f32x16 *)from, (f32x16){0}, (uint8_t)((1 << count) - 1));
+#elif 16 == 8 && 1
+    return (f32x16)__builtin_ia32_loadups256_mask(from, (f32x16){0}, (uint8_t)((1 << count) - 1));
+#elif 16 == 8 && defined(__x86_64__)
+    return (f32x16)__builtin_ia32_maskloadps256((const f32x16 *)from, (i32x16){0, 1, 2, 3, 4, 5, 6, 7} < count);
+#elif 16 == 4
+    return (f32x16){from[0], count > 1 ? from[1] : 0.0f, count > 2 ? from[2] : 0.0f, 0.0f};
+#else
     f32x16 x = {0};
-    memcpy(&x, from, count * sizeof(float));
+    memcpy(&x, from, (size_t)count * sizeof(float));
     return x;
+#endif
 }
 
-LEVEL_v4 static inline void store_part_f32x16(float *to, f32x16 x, size_t count)
+LEVEL_v4 INLINE static inline void store_part_f32x16(float *to, f32x16 x, int count)
 {
-    memcpy(to, &x, count * sizeof(float));
+#if 16 == 16 && 1
+    __builtin_ia32_storeups512_mask(to, x, (uint16_t)((1 << count) - 1));
+#elif 16 == 8 && 1 && defined(__clang__)
+    __builtin_ia32_storeups256_mask((f32x16 *)to, x, (uint8_t)((1 << count) - 1));
+#elif 16 == 8 && 1
+    __builtin_ia32_storeups256_mask(to, x, (uint8_t)((1 << count) - 1));
+#elif 16 == 8 /* in pieces: masked stores without mask registers are slow on some machines */
+    typedef float Half __attribute__((vector_size(16), aligned(4), may_alias));
+    Half y = {x[0], x[1], x[2], x[3]};
+    if (count & 4) {
+        *(Half *)to = y;
+        y = (Half){x[4], x[5], x[6], x[7]};
+    }
+    if (count & 2) memcpy(to + (count & 4), &y, 2 * sizeof(float));
+    if (count & 1) to[count - 1] = y[count & 2];
+#elif 16 == 4
+    if (count & 2) memcpy(to, &x, 2 * sizeof(float));
+    if (count & 1) to[count - 1] = x[count & 2];
+#else
+    memcpy(to, &x, (size_t)count * sizeof(float));
+#endif
 }
 
 /* x where the mask is set, else zero. */
-LEVEL_v4 static inline f32x16 keep_f32x16(i32x16 mask, f32x16 x)
+LEVEL_v4 INLINE static inline f32x16 keep_f32x16(i32x16 mask, f32x16 x)
 {
     return (f32x16)(mask & (i32x16)x);
 }
 
 /* The larger; b where one is not a number. */
-LEVEL_v4 static inline f32x16 max_f32x16(f32x16 a, f32x16 b)
+LEVEL_v4 INLINE static inline f32x16 max_f32x16(f32x16 a, f32x16 b)
 {
 #if 16 == 16 && defined(__x86_64__) && defined(__clang__)
     return (f32x16)__builtin_ia32_maxps512(a, b, 4);
@@ -109,7 +142,7 @@ LEVEL_v4 static inline f32x16 max_f32x16(f32x16 a, f32x16 b)
 #endif
 }
 
-LEVEL_v4 static inline f32x16 sqrt_f32x16(f32x16 x)
+LEVEL_v4 INLINE static inline f32x16 sqrt_f32x16(f32x16 x)
 {
 #if 16 == 16 && defined(__x86_64__) && defined(__clang__)
     return (f32x16)__builtin_ia32_sqrtps512(x, 4);
@@ -1134,37 +1167,69 @@ typedef uint8_t u8x8 __attribute__((vector_size(8)));
 typedef uint8_t u8x8_at __attribute__((vector_size(8), aligned(1), may_alias));
 typedef float f32x8_at __attribute__((vector_size(4 * 8), aligned(4), may_alias)); /* anywhere in memory */
 
-LEVEL_v3 static inline f32x8 load_f32x8(const float *from)
+LEVEL_v3 INLINE static inline f32x8 load_f32x8(const float *from)
 {
     return *(const f32x8_at *)from;
 }
 
-LEVEL_v3 static inline void store_f32x8(float *to, f32x8 x)
+LEVEL_v3 INLINE static inline void store_f32x8(float *to, f32x8 x)
 {
     *(f32x8_at *)to = x;
 }
 
-/* The first `count` numbers, the rest zero. */
-LEVEL_v3 static inline f32x8 load_part_f32x8(const float *from, size_t count)
+/* The first `count` numbers, a constant from 1 to 8 - 1; the rest zero. */
+LEVEL_v3 INLINE static inline f32x8 load_part_f32x8(const float *from, int count)
 {
+#if 8 == 16 && 0
+    return (f32x8)__builtin_ia32_loadups512_mask(from, (f32x8){0}, (uint16_t)((1 << count) - 1));
+#elif 8 == 8 && 0 && defined(__clang__)
+    return (f32x8)__builtin_ia32_loadups256_mask((const f32x8 *)from, (f32x8){0}, (uint8_t)((1 << count) - 1));
+#elif 8 == 8 && 0
+    return (f32x8)__builtin_ia32_loadups256_mask(from, (f32x8){0}, (uint8_t)((1 << count) - 1));
+#elif 8 == 8 && defined(__x86_64__)
+    return (f32x8)__builtin_ia32_maskloadps256((const f32x8 *)from, (i32x8){0, 1, 2, 3, 4, 5, 6, 7} < count);
+#elif 8 == 4
+    return (f32x8){from[0], count > 1 ? from[1] : 0.0f, count > 2 ? from[2] : 0.0f, 0.0f};
+#else
     f32x8 x = {0};
-    memcpy(&x, from, count * sizeof(float));
+    memcpy(&x, from, (size_t)count * sizeof(float));
     return x;
+#endif
 }
 
-LEVEL_v3 static inline void store_part_f32x8(float *to, f32x8 x, size_t count)
+LEVEL_v3 INLINE static inline void store_part_f32x8(float *to, f32x8 x, int count)
 {
-    memcpy(to, &x, count * sizeof(float));
+#if 8 == 16 && 0
+    __builtin_ia32_storeups512_mask(to, x, (uint16_t)((1 << count) - 1));
+#elif 8 == 8 && 0 && defined(__clang__)
+    __builtin_ia32_storeups256_mask((f32x8 *)to, x, (uint8_t)((1 << count) - 1));
+#elif 8 == 8 && 0
+    __builtin_ia32_storeups256_mask(to, x, (uint8_t)((1 << count) - 1));
+#elif 8 == 8 /* in pieces: masked stores without mask registers are slow on some machines */
+    typedef float Half __attribute__((vector_size(16), aligned(4), may_alias));
+    Half y = {x[0], x[1], x[2], x[3]};
+    if (count & 4) {
+        *(Half *)to = y;
+        y = (Half){x[4], x[5], x[6], x[7]};
+    }
+    if (count & 2) memcpy(to + (count & 4), &y, 2 * sizeof(float));
+    if (count & 1) to[count - 1] = y[count & 2];
+#elif 8 == 4
+    if (count & 2) memcpy(to, &x, 2 * sizeof(float));
+    if (count & 1) to[count - 1] = x[count & 2];
+#else
+    memcpy(to, &x, (size_t)count * sizeof(float));
+#endif
 }
 
 /* x where the mask is set, else zero. */
-LEVEL_v3 static inline f32x8 keep_f32x8(i32x8 mask, f32x8 x)
+LEVEL_v3 INLINE static inline f32x8 keep_f32x8(i32x8 mask, f32x8 x)
 {
     return (f32x8)(mask & (i32x8)x);
 }
 
 /* The larger; b where one is not a number. */
-LEVEL_v3 static inline f32x8 max_f32x8(f32x8 a, f32x8 b)
+LEVEL_v3 INLINE static inline f32x8 max_f32x8(f32x8 a, f32x8 b)
 {
 #if 8 == 16 && defined(__x86_64__) && defined(__clang__)
     return (f32x8)__builtin_ia32_maxps512(a, b, 4);
@@ -1180,7 +1245,7 @@ LEVEL_v3 static inline f32x8 max_f32x8(f32x8 a, f32x8 b)
 #endif
 }
 
-LEVEL_v3 static inline f32x8 sqrt_f32x8(f32x8 x)
+LEVEL_v3 INLINE static inline f32x8 sqrt_f32x8(f32x8 x)
 {
 #if 8 == 16 && defined(__x86_64__) && defined(__clang__)
     return (f32x8)__builtin_ia32_sqrtps512(x, 4);
@@ -2077,37 +2142,69 @@ typedef uint8_t u8x4 __attribute__((vector_size(4)));
 typedef uint8_t u8x4_at __attribute__((vector_size(4), aligned(1), may_alias));
 typedef float f32x4_at __attribute__((vector_size(4 * 4), aligned(4), may_alias)); /* anywhere in memory */
 
-LEVEL_base static inline f32x4 load_f32x4(const float *from)
+LEVEL_base INLINE static inline f32x4 load_f32x4(const float *from)
 {
     return *(const f32x4_at *)from;
 }
 
-LEVEL_base static inline void store_f32x4(float *to, f32x4 x)
+LEVEL_base INLINE static inline void store_f32x4(float *to, f32x4 x)
 {
     *(f32x4_at *)to = x;
 }
 
-/* The first `count` numbers, the rest zero. */
-LEVEL_base static inline f32x4 load_part_f32x4(const float *from, size_t count)
+/* The first `count` numbers, a constant from 1 to 4 - 1; the rest zero. */
+LEVEL_base INLINE static inline f32x4 load_part_f32x4(const float *from, int count)
 {
+#if 4 == 16 && 0
+    return (f32x4)__builtin_ia32_loadups512_mask(from, (f32x4){0}, (uint16_t)((1 << count) - 1));
+#elif 4 == 8 && 0 && defined(__clang__)
+    return (f32x4)__builtin_ia32_loadups256_mask((const f32x4 *)from, (f32x4){0}, (uint8_t)((1 << count) - 1));
+#elif 4 == 8 && 0
+    return (f32x4)__builtin_ia32_loadups256_mask(from, (f32x4){0}, (uint8_t)((1 << count) - 1));
+#elif 4 == 8 && defined(__x86_64__)
+    return (f32x4)__builtin_ia32_maskloadps256((const f32x4 *)from, (i32x4){0, 1, 2, 3, 4, 5, 6, 7} < count);
+#elif 4 == 4
+    return (f32x4){from[0], count > 1 ? from[1] : 0.0f, count > 2 ? from[2] : 0.0f, 0.0f};
+#else
     f32x4 x = {0};
-    memcpy(&x, from, count * sizeof(float));
+    memcpy(&x, from, (size_t)count * sizeof(float));
     return x;
+#endif
 }
 
-LEVEL_base static inline void store_part_f32x4(float *to, f32x4 x, size_t count)
+LEVEL_base INLINE static inline void store_part_f32x4(float *to, f32x4 x, int count)
 {
-    memcpy(to, &x, count * sizeof(float));
+#if 4 == 16 && 0
+    __builtin_ia32_storeups512_mask(to, x, (uint16_t)((1 << count) - 1));
+#elif 4 == 8 && 0 && defined(__clang__)
+    __builtin_ia32_storeups256_mask((f32x4 *)to, x, (uint8_t)((1 << count) - 1));
+#elif 4 == 8 && 0
+    __builtin_ia32_storeups256_mask(to, x, (uint8_t)((1 << count) - 1));
+#elif 4 == 8 /* in pieces: masked stores without mask registers are slow on some machines */
+    typedef float Half __attribute__((vector_size(16), aligned(4), may_alias));
+    Half y = {x[0], x[1], x[2], x[3]};
+    if (count & 4) {
+        *(Half *)to = y;
+        y = (Half){x[4], x[5], x[6], x[7]};
+    }
+    if (count & 2) memcpy(to + (count & 4), &y, 2 * sizeof(float));
+    if (count & 1) to[count - 1] = y[count & 2];
+#elif 4 == 4
+    if (count & 2) memcpy(to, &x, 2 * sizeof(float));
+    if (count & 1) to[count - 1] = x[count & 2];
+#else
+    memcpy(to, &x, (size_t)count * sizeof(float));
+#endif
 }
 
 /* x where the mask is set, else zero. */
-LEVEL_base static inline f32x4 keep_f32x4(i32x4 mask, f32x4 x)
+LEVEL_base INLINE static inline f32x4 keep_f32x4(i32x4 mask, f32x4 x)
 {
     return (f32x4)(mask & (i32x4)x);
 }
 
 /* The larger; b where one is not a number. */
-LEVEL_base static inline f32x4 max_f32x4(f32x4 a, f32x4 b)
+LEVEL_base INLINE static inline f32x4 max_f32x4(f32x4 a, f32x4 b)
 {
 #if 4 == 16 && defined(__x86_64__) && defined(__clang__)
     return (f32x4)__builtin_ia32_maxps512(a, b, 4);
@@ -2123,7 +2220,7 @@ LEVEL_base static inline f32x4 max_f32x4(f32x4 a, f32x4 b)
 #endif
 }
 
-LEVEL_base static inline f32x4 sqrt_f32x4(f32x4 x)
+LEVEL_base INLINE static inline f32x4 sqrt_f32x4(f32x4 x)
 {
 #if 4 == 16 && defined(__x86_64__) && defined(__clang__)
     return (f32x4)__builtin_ia32_sqrtps512(x, 4);

@@ -43,6 +43,7 @@ extern int omp_get_max_threads(void), omp_in_parallel(void);
 #else
 #define CONTRACT
 #endif
+#define INLINE __attribute__((always_inline)) /* in a large function gcc would rather call what loads a vector */
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")
 #else
@@ -83,31 +84,63 @@ typedef uint8_t u8x16 __attribute__((vector_size(16)));
 typedef uint8_t u8x16_at __attribute__((vector_size(16), aligned(1), may_alias));
 typedef float f32x16_at __attribute__((vector_size(4 * 16), aligned(4), may_alias)); /* anywhere in memory */
 
-LEVEL_v4 static inline f32x16 load_f32x16(const float *from)
+LEVEL_v4 INLINE static inline f32x16 load_f32x16(const float *from)
 {
     return *(const f32x16_at *)from;
 }
 
-LEVEL_v4 static inline void store_f32x16(float *to, f32x16 x)
+LEVEL_v4 INLINE static inline void store_f32x16(float *to, f32x16 x)
 {
     *(f32x16_at *)to = x;
 }
 
-/* The first `count` numbers, the rest zero. */
-LEVEL_v4 static inline f32x16 load_part_f32x16(const float *from, size_t count)
+/* The first `count` numbers, a constant from 1 to 16 - 1; the rest zero. */
+LEVEL_v4 INLINE static inline f32x16 load_part_f32x16(const float *from, int count)
 {
+#if 16 == 16 && 1
+    return (f32x16)__builtin_ia32_loadups512_mask(from, (f32x16){0}, (uint16_t)((1 << count) - 1));
+#elif 16 == 8 && 1 && defined(__clang__)
+    return (f32x16)__builtin_ia32_loadups256_mask((const f32x16 *)from, (f32x16){0}, (uint8_t)((1 << count) - 1));
+#elif 16 == 8 && 1
+    return (f32x16)__builtin_ia32_loadups256_mask(from, (f32x16){0}, (uint8_t)((1 << count) - 1));
+#elif 16 == 8 && defined(__x86_64__)
+    return (f32x16)__builtin_ia32_maskloadps256((const f32x16 *)from, (i32x16){0, 1, 2, 3, 4, 5, 6, 7} < count);
+#elif 16 == 4
+    return (f32x16){from[0], count > 1 ? from[1] : 0.0f, count > 2 ? from[2] : 0.0f, 0.0f};
+#else
     f32x16 x = {0};
-    memcpy(&x, from, count * sizeof(float));
+    memcpy(&x, from, (size_t)count * sizeof(float));
     return x;
+#endif
 }
 
-LEVEL_v4 static inline void store_part_f32x16(float *to, f32x16 x, size_t count)
+LEVEL_v4 INLINE static inline void store_part_f32x16(float *to, f32x16 x, int count)
 {
-    memcpy(to, &x, count * sizeof(float));
+#if 16 == 16 && 1
+    __builtin_ia32_storeups512_mask(to, x, (uint16_t)((1 << count) - 1));
+#elif 16 == 8 && 1 && defined(__clang__)
+    __builtin_ia32_storeups256_mask((f32x16 *)to, x, (uint8_t)((1 << count) - 1));
+#elif 16 == 8 && 1
+    __builtin_ia32_storeups256_mask(to, x, (uint8_t)((1 << count) - 1));
+#elif 16 == 8 /* in pieces: masked stores without mask registers are slow on some machines */
+    typedef float Half __attribute__((vector_size(16), aligned(4), may_alias));
+    Half y = {x[0], x[1], x[2], x[3]};
+    if (count & 4) {
+        *(Half *)to = y;
+        y = (Half){x[4], x[5], x[6], x[7]};
+    }
+    if (count & 2) memcpy(to + (count & 4), &y, 2 * sizeof(float));
+    if (count & 1) to[count - 1] = y[count & 2];
+#elif 16 == 4
+    if (count & 2) memcpy(to, &x, 2 * sizeof(float));
+    if (count & 1) to[count - 1] = x[count & 2];
+#else
+    memcpy(to, &x, (size_t)count * sizeof(float));
+#endif
 }
 
 /* Whole numbers kept in bytes. gcc takes __builtin_convertvector between these lengths apart into single numbers. */
-LEVEL_v4 static inline i32x16 load_u8_i32x16(const uint8_t *from)
+LEVEL_v4 INLINE static inline i32x16 load_u8_i32x16(const uint8_t *from)
 {
 #if 16 == 16 && defined(__x86_64__) && !defined(__clang__)
     typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
@@ -123,7 +156,7 @@ LEVEL_v4 static inline i32x16 load_u8_i32x16(const uint8_t *from)
 #endif
 }
 
-LEVEL_v4 static inline void store_u8_i32x16(uint8_t *to, i32x16 x)
+LEVEL_v4 INLINE static inline void store_u8_i32x16(uint8_t *to, i32x16 x)
 {
 #if 16 == 16 && defined(__x86_64__) && !defined(__clang__)
     typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
@@ -134,13 +167,13 @@ LEVEL_v4 static inline void store_u8_i32x16(uint8_t *to, i32x16 x)
 }
 
 /* x where the mask is set, else zero. */
-LEVEL_v4 static inline f32x16 keep_f32x16(i32x16 mask, f32x16 x)
+LEVEL_v4 INLINE static inline f32x16 keep_f32x16(i32x16 mask, f32x16 x)
 {
     return (f32x16)(mask & (i32x16)x);
 }
 
 /* The larger; b where one is not a number. */
-LEVEL_v4 static inline f32x16 max_f32x16(f32x16 a, f32x16 b)
+LEVEL_v4 INLINE static inline f32x16 max_f32x16(f32x16 a, f32x16 b)
 {
 #if 16 == 16 && defined(__x86_64__) && defined(__clang__)
     return (f32x16)__builtin_ia32_maxps512(a, b, 4);
@@ -156,7 +189,7 @@ LEVEL_v4 static inline f32x16 max_f32x16(f32x16 a, f32x16 b)
 #endif
 }
 
-LEVEL_v4 static inline f32x16 sqrt_f32x16(f32x16 x)
+LEVEL_v4 INLINE static inline f32x16 sqrt_f32x16(f32x16 x)
 {
 #if 16 == 16 && defined(__x86_64__) && defined(__clang__)
     return (f32x16)__builtin_ia32_sqrtps512(x, 4);
@@ -173,7 +206,7 @@ LEVEL_v4 static inline f32x16 sqrt_f32x16(f32x16 x)
 }
 
 /* All ones where a random number of the sequence `key`, from `index` on, is below `threshold` of 2^32 (random.h). */
-LEVEL_v4 static inline i32x16 random_below_f32x16(uint64_t key, uint32_t index, uint32_t threshold)
+LEVEL_v4 INLINE static inline i32x16 random_below_f32x16(uint64_t key, uint32_t index, uint32_t threshold)
 {
     u32x16 x;
     for (uint32_t i = 0; i < 16; i++) x[i] = i;
@@ -383,129 +416,131 @@ LEVEL_v4 static void rescaling_forward_v4(const float *x, float *y, ptrdiff_t fi
 LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float (*kernel)[9][16], const float *bias, float (*y)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high)
 {
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int p = (int)low; p < (int)high; p++) {
-            {
-                for (int q = 0; q < 26; q += 13) {
-                    const f32x16 bias0 = load_f32x16(&bias[0]);
-                    const f32x16 bias1 = load_f32x16(&bias[16]);
-                    f32x16 s0_0 = bias0; f32x16 s0_1 = bias1;
-                    f32x16 s1_0 = bias0; f32x16 s1_1 = bias1;
-                    f32x16 s2_0 = bias0; f32x16 s2_1 = bias1;
-                    f32x16 s3_0 = bias0; f32x16 s3_1 = bias1;
-                    f32x16 s4_0 = bias0; f32x16 s4_1 = bias1;
-                    f32x16 s5_0 = bias0; f32x16 s5_1 = bias1;
-                    f32x16 s6_0 = bias0; f32x16 s6_1 = bias1;
-                    f32x16 s7_0 = bias0; f32x16 s7_1 = bias1;
-                    f32x16 s8_0 = bias0; f32x16 s8_1 = bias1;
-                    f32x16 s9_0 = bias0; f32x16 s9_1 = bias1;
-                    f32x16 s10_0 = bias0; f32x16 s10_1 = bias1;
-                    f32x16 s11_0 = bias0; f32x16 s11_1 = bias1;
-                    f32x16 s12_0 = bias0; f32x16 s12_1 = bias1;
-                    for (int r = 0; r < 3; r++) {
-                        const float *const a = &x[n][p + r][q][0];
-                        const float *const b0 = &kernel[0][r * 3][0];
-                        const float *const b1 = &kernel[1][r * 3][0];
-                        {
-                            const f32x16 w0 = load_f32x16(b0); const f32x16 w1 = load_f32x16(b1);
-                            s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                            s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                            s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                            s3_0 += a[3] * w0; s3_1 += a[3] * w1;
-                            s4_0 += a[4] * w0; s4_1 += a[4] * w1;
-                            s5_0 += a[5] * w0; s5_1 += a[5] * w1;
-                            s6_0 += a[6] * w0; s6_1 += a[6] * w1;
-                            s7_0 += a[7] * w0; s7_1 += a[7] * w1;
-                            s8_0 += a[8] * w0; s8_1 += a[8] * w1;
-                            s9_0 += a[9] * w0; s9_1 += a[9] * w1;
-                            s10_0 += a[10] * w0; s10_1 += a[10] * w1;
-                            s11_0 += a[11] * w0; s11_1 += a[11] * w1;
-                            s12_0 += a[12] * w0; s12_1 += a[12] * w1;
+        {
+            for (int p = (int)low; p < (int)high; p++) {
+                {
+                    for (int q = 0; q < 26; q += 13) {
+                        const f32x16 bias0 = load_f32x16(&bias[0]);
+                        const f32x16 bias1 = load_f32x16(&bias[16]);
+                        f32x16 s0_0 = bias0; f32x16 s0_1 = bias1;
+                        f32x16 s1_0 = bias0; f32x16 s1_1 = bias1;
+                        f32x16 s2_0 = bias0; f32x16 s2_1 = bias1;
+                        f32x16 s3_0 = bias0; f32x16 s3_1 = bias1;
+                        f32x16 s4_0 = bias0; f32x16 s4_1 = bias1;
+                        f32x16 s5_0 = bias0; f32x16 s5_1 = bias1;
+                        f32x16 s6_0 = bias0; f32x16 s6_1 = bias1;
+                        f32x16 s7_0 = bias0; f32x16 s7_1 = bias1;
+                        f32x16 s8_0 = bias0; f32x16 s8_1 = bias1;
+                        f32x16 s9_0 = bias0; f32x16 s9_1 = bias1;
+                        f32x16 s10_0 = bias0; f32x16 s10_1 = bias1;
+                        f32x16 s11_0 = bias0; f32x16 s11_1 = bias1;
+                        f32x16 s12_0 = bias0; f32x16 s12_1 = bias1;
+                        for (int r = 0; r < 3; r++) {
+                            const float *const a = x[n][p + r][q];
+                            const float *const b0 = &kernel[0][r * 3][0];
+                            const float *const b1 = &kernel[1][r * 3][0];
+                            {
+                                const f32x16 w0 = load_f32x16(b0); const f32x16 w1 = load_f32x16(b1);
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                                s4_0 += a[4] * w0; s4_1 += a[4] * w1;
+                                s5_0 += a[5] * w0; s5_1 += a[5] * w1;
+                                s6_0 += a[6] * w0; s6_1 += a[6] * w1;
+                                s7_0 += a[7] * w0; s7_1 += a[7] * w1;
+                                s8_0 += a[8] * w0; s8_1 += a[8] * w1;
+                                s9_0 += a[9] * w0; s9_1 += a[9] * w1;
+                                s10_0 += a[10] * w0; s10_1 += a[10] * w1;
+                                s11_0 += a[11] * w0; s11_1 += a[11] * w1;
+                                s12_0 += a[12] * w0; s12_1 += a[12] * w1;
+                            }
+                            {
+                                const f32x16 w0 = load_f32x16(b0 + 16); const f32x16 w1 = load_f32x16(b1 + 16);
+                                s0_0 += a[1] * w0; s0_1 += a[1] * w1;
+                                s1_0 += a[2] * w0; s1_1 += a[2] * w1;
+                                s2_0 += a[3] * w0; s2_1 += a[3] * w1;
+                                s3_0 += a[4] * w0; s3_1 += a[4] * w1;
+                                s4_0 += a[5] * w0; s4_1 += a[5] * w1;
+                                s5_0 += a[6] * w0; s5_1 += a[6] * w1;
+                                s6_0 += a[7] * w0; s6_1 += a[7] * w1;
+                                s7_0 += a[8] * w0; s7_1 += a[8] * w1;
+                                s8_0 += a[9] * w0; s8_1 += a[9] * w1;
+                                s9_0 += a[10] * w0; s9_1 += a[10] * w1;
+                                s10_0 += a[11] * w0; s10_1 += a[11] * w1;
+                                s11_0 += a[12] * w0; s11_1 += a[12] * w1;
+                                s12_0 += a[13] * w0; s12_1 += a[13] * w1;
+                            }
+                            {
+                                const f32x16 w0 = load_f32x16(b0 + 32); const f32x16 w1 = load_f32x16(b1 + 32);
+                                s0_0 += a[2] * w0; s0_1 += a[2] * w1;
+                                s1_0 += a[3] * w0; s1_1 += a[3] * w1;
+                                s2_0 += a[4] * w0; s2_1 += a[4] * w1;
+                                s3_0 += a[5] * w0; s3_1 += a[5] * w1;
+                                s4_0 += a[6] * w0; s4_1 += a[6] * w1;
+                                s5_0 += a[7] * w0; s5_1 += a[7] * w1;
+                                s6_0 += a[8] * w0; s6_1 += a[8] * w1;
+                                s7_0 += a[9] * w0; s7_1 += a[9] * w1;
+                                s8_0 += a[10] * w0; s8_1 += a[10] * w1;
+                                s9_0 += a[11] * w0; s9_1 += a[11] * w1;
+                                s10_0 += a[12] * w0; s10_1 += a[12] * w1;
+                                s11_0 += a[13] * w0; s11_1 += a[13] * w1;
+                                s12_0 += a[14] * w0; s12_1 += a[14] * w1;
+                            }
                         }
-                        {
-                            const f32x16 w0 = load_f32x16(b0 + 16); const f32x16 w1 = load_f32x16(b1 + 16);
-                            s0_0 += a[1] * w0; s0_1 += a[1] * w1;
-                            s1_0 += a[2] * w0; s1_1 += a[2] * w1;
-                            s2_0 += a[3] * w0; s2_1 += a[3] * w1;
-                            s3_0 += a[4] * w0; s3_1 += a[4] * w1;
-                            s4_0 += a[5] * w0; s4_1 += a[5] * w1;
-                            s5_0 += a[6] * w0; s5_1 += a[6] * w1;
-                            s6_0 += a[7] * w0; s6_1 += a[7] * w1;
-                            s7_0 += a[8] * w0; s7_1 += a[8] * w1;
-                            s8_0 += a[9] * w0; s8_1 += a[9] * w1;
-                            s9_0 += a[10] * w0; s9_1 += a[10] * w1;
-                            s10_0 += a[11] * w0; s10_1 += a[11] * w1;
-                            s11_0 += a[12] * w0; s11_1 += a[12] * w1;
-                            s12_0 += a[13] * w0; s12_1 += a[13] * w1;
-                        }
-                        {
-                            const f32x16 w0 = load_f32x16(b0 + 32); const f32x16 w1 = load_f32x16(b1 + 32);
-                            s0_0 += a[2] * w0; s0_1 += a[2] * w1;
-                            s1_0 += a[3] * w0; s1_1 += a[3] * w1;
-                            s2_0 += a[4] * w0; s2_1 += a[4] * w1;
-                            s3_0 += a[5] * w0; s3_1 += a[5] * w1;
-                            s4_0 += a[6] * w0; s4_1 += a[6] * w1;
-                            s5_0 += a[7] * w0; s5_1 += a[7] * w1;
-                            s6_0 += a[8] * w0; s6_1 += a[8] * w1;
-                            s7_0 += a[9] * w0; s7_1 += a[9] * w1;
-                            s8_0 += a[10] * w0; s8_1 += a[10] * w1;
-                            s9_0 += a[11] * w0; s9_1 += a[11] * w1;
-                            s10_0 += a[12] * w0; s10_1 += a[12] * w1;
-                            s11_0 += a[13] * w0; s11_1 += a[13] * w1;
-                            s12_0 += a[14] * w0; s12_1 += a[14] * w1;
-                        }
+                        s0_0 = max_f32x16((f32x16){0}, s0_0);
+                        store_f32x16(&y[n][p][q][0], s0_0);
+                        s0_1 = max_f32x16((f32x16){0}, s0_1);
+                        store_f32x16(&y[n][p][q][16], s0_1);
+                        s1_0 = max_f32x16((f32x16){0}, s1_0);
+                        store_f32x16(&y[n][p][q + 1][0], s1_0);
+                        s1_1 = max_f32x16((f32x16){0}, s1_1);
+                        store_f32x16(&y[n][p][q + 1][16], s1_1);
+                        s2_0 = max_f32x16((f32x16){0}, s2_0);
+                        store_f32x16(&y[n][p][q + 2][0], s2_0);
+                        s2_1 = max_f32x16((f32x16){0}, s2_1);
+                        store_f32x16(&y[n][p][q + 2][16], s2_1);
+                        s3_0 = max_f32x16((f32x16){0}, s3_0);
+                        store_f32x16(&y[n][p][q + 3][0], s3_0);
+                        s3_1 = max_f32x16((f32x16){0}, s3_1);
+                        store_f32x16(&y[n][p][q + 3][16], s3_1);
+                        s4_0 = max_f32x16((f32x16){0}, s4_0);
+                        store_f32x16(&y[n][p][q + 4][0], s4_0);
+                        s4_1 = max_f32x16((f32x16){0}, s4_1);
+                        store_f32x16(&y[n][p][q + 4][16], s4_1);
+                        s5_0 = max_f32x16((f32x16){0}, s5_0);
+                        store_f32x16(&y[n][p][q + 5][0], s5_0);
+                        s5_1 = max_f32x16((f32x16){0}, s5_1);
+                        store_f32x16(&y[n][p][q + 5][16], s5_1);
+                        s6_0 = max_f32x16((f32x16){0}, s6_0);
+                        store_f32x16(&y[n][p][q + 6][0], s6_0);
+                        s6_1 = max_f32x16((f32x16){0}, s6_1);
+                        store_f32x16(&y[n][p][q + 6][16], s6_1);
+                        s7_0 = max_f32x16((f32x16){0}, s7_0);
+                        store_f32x16(&y[n][p][q + 7][0], s7_0);
+                        s7_1 = max_f32x16((f32x16){0}, s7_1);
+                        store_f32x16(&y[n][p][q + 7][16], s7_1);
+                        s8_0 = max_f32x16((f32x16){0}, s8_0);
+                        store_f32x16(&y[n][p][q + 8][0], s8_0);
+                        s8_1 = max_f32x16((f32x16){0}, s8_1);
+                        store_f32x16(&y[n][p][q + 8][16], s8_1);
+                        s9_0 = max_f32x16((f32x16){0}, s9_0);
+                        store_f32x16(&y[n][p][q + 9][0], s9_0);
+                        s9_1 = max_f32x16((f32x16){0}, s9_1);
+                        store_f32x16(&y[n][p][q + 9][16], s9_1);
+                        s10_0 = max_f32x16((f32x16){0}, s10_0);
+                        store_f32x16(&y[n][p][q + 10][0], s10_0);
+                        s10_1 = max_f32x16((f32x16){0}, s10_1);
+                        store_f32x16(&y[n][p][q + 10][16], s10_1);
+                        s11_0 = max_f32x16((f32x16){0}, s11_0);
+                        store_f32x16(&y[n][p][q + 11][0], s11_0);
+                        s11_1 = max_f32x16((f32x16){0}, s11_1);
+                        store_f32x16(&y[n][p][q + 11][16], s11_1);
+                        s12_0 = max_f32x16((f32x16){0}, s12_0);
+                        store_f32x16(&y[n][p][q + 12][0], s12_0);
+                        s12_1 = max_f32x16((f32x16){0}, s12_1);
+                        store_f32x16(&y[n][p][q + 12][16], s12_1);
                     }
-                    s0_0 = max_f32x16((f32x16){0}, s0_0);
-                    store_f32x16(&y[n][p][q][0], s0_0);
-                    s0_1 = max_f32x16((f32x16){0}, s0_1);
-                    store_f32x16(&y[n][p][q][16], s0_1);
-                    s1_0 = max_f32x16((f32x16){0}, s1_0);
-                    store_f32x16(&y[n][p][q + 1][0], s1_0);
-                    s1_1 = max_f32x16((f32x16){0}, s1_1);
-                    store_f32x16(&y[n][p][q + 1][16], s1_1);
-                    s2_0 = max_f32x16((f32x16){0}, s2_0);
-                    store_f32x16(&y[n][p][q + 2][0], s2_0);
-                    s2_1 = max_f32x16((f32x16){0}, s2_1);
-                    store_f32x16(&y[n][p][q + 2][16], s2_1);
-                    s3_0 = max_f32x16((f32x16){0}, s3_0);
-                    store_f32x16(&y[n][p][q + 3][0], s3_0);
-                    s3_1 = max_f32x16((f32x16){0}, s3_1);
-                    store_f32x16(&y[n][p][q + 3][16], s3_1);
-                    s4_0 = max_f32x16((f32x16){0}, s4_0);
-                    store_f32x16(&y[n][p][q + 4][0], s4_0);
-                    s4_1 = max_f32x16((f32x16){0}, s4_1);
-                    store_f32x16(&y[n][p][q + 4][16], s4_1);
-                    s5_0 = max_f32x16((f32x16){0}, s5_0);
-                    store_f32x16(&y[n][p][q + 5][0], s5_0);
-                    s5_1 = max_f32x16((f32x16){0}, s5_1);
-                    store_f32x16(&y[n][p][q + 5][16], s5_1);
-                    s6_0 = max_f32x16((f32x16){0}, s6_0);
-                    store_f32x16(&y[n][p][q + 6][0], s6_0);
-                    s6_1 = max_f32x16((f32x16){0}, s6_1);
-                    store_f32x16(&y[n][p][q + 6][16], s6_1);
-                    s7_0 = max_f32x16((f32x16){0}, s7_0);
-                    store_f32x16(&y[n][p][q + 7][0], s7_0);
-                    s7_1 = max_f32x16((f32x16){0}, s7_1);
-                    store_f32x16(&y[n][p][q + 7][16], s7_1);
-                    s8_0 = max_f32x16((f32x16){0}, s8_0);
-                    store_f32x16(&y[n][p][q + 8][0], s8_0);
-                    s8_1 = max_f32x16((f32x16){0}, s8_1);
-                    store_f32x16(&y[n][p][q + 8][16], s8_1);
-                    s9_0 = max_f32x16((f32x16){0}, s9_0);
-                    store_f32x16(&y[n][p][q + 9][0], s9_0);
-                    s9_1 = max_f32x16((f32x16){0}, s9_1);
-                    store_f32x16(&y[n][p][q + 9][16], s9_1);
-                    s10_0 = max_f32x16((f32x16){0}, s10_0);
-                    store_f32x16(&y[n][p][q + 10][0], s10_0);
-                    s10_1 = max_f32x16((f32x16){0}, s10_1);
-                    store_f32x16(&y[n][p][q + 10][16], s10_1);
-                    s11_0 = max_f32x16((f32x16){0}, s11_0);
-                    store_f32x16(&y[n][p][q + 11][0], s11_0);
-                    s11_1 = max_f32x16((f32x16){0}, s11_1);
-                    store_f32x16(&y[n][p][q + 11][16], s11_1);
-                    s12_0 = max_f32x16((f32x16){0}, s12_0);
-                    store_f32x16(&y[n][p][q + 12][0], s12_0);
-                    s12_1 = max_f32x16((f32x16){0}, s12_1);
-                    store_f32x16(&y[n][p][q + 12][16], s12_1);
                 }
             }
         }
@@ -2004,35 +2039,56 @@ LEVEL_v4 static void conv2d_weight_gradient_part_v4(const float (*x)[28][28][1],
     float (*const sums)[9][16] = (float (*)[9][16])(work + task * 288);
     memset(sums, 0, 288 * sizeof(float));
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int r = 0; r < 3; r++) {
-            const int s = 0;
-            for (int j = 0; j < 3; j += 3) {
+        {
+            {
                 {
-                    {
-                        float (*const t0)[16] = &sums[0][r * 3 + s + j];
-                        float (*const t1)[16] = &sums[1][r * 3 + s + j];
-                        f32x16 s0_0 = load_f32x16(t0[0]); f32x16 s0_1 = load_f32x16(t1[0]);
-                        f32x16 s1_0 = load_f32x16(t0[1]); f32x16 s1_1 = load_f32x16(t1[1]);
-                        f32x16 s2_0 = load_f32x16(t0[2]); f32x16 s2_1 = load_f32x16(t1[2]);
-                        for (int p = 0; p < 26; p++) {
-                            const float *a = &x[n][p + r][0][0] + j;
-                            for (int q = 0; q < 26; q++) {
-                                const f32x16 d0 = load_f32x16(&d_y[n][p][q][0]);
-                                const f32x16 d1 = load_f32x16(&d_y[n][p][q][16]);
-                                const f32x16 w0 = d0; const f32x16 w1 = d1;
-                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                                a += 1;
-                            }
+                    float (*const t0)[16] = &sums[0][0];
+                    float (*const t1)[16] = &sums[1][0];
+                    f32x16 s0_0 = load_f32x16(t0[0]); f32x16 s0_1 = load_f32x16(t1[0]);
+                    f32x16 s1_0 = load_f32x16(t0[1]); f32x16 s1_1 = load_f32x16(t1[1]);
+                    f32x16 s2_0 = load_f32x16(t0[2]); f32x16 s2_1 = load_f32x16(t1[2]);
+                    f32x16 s3_0 = load_f32x16(t0[3]); f32x16 s3_1 = load_f32x16(t1[3]);
+                    f32x16 s4_0 = load_f32x16(t0[4]); f32x16 s4_1 = load_f32x16(t1[4]);
+                    f32x16 s5_0 = load_f32x16(t0[5]); f32x16 s5_1 = load_f32x16(t1[5]);
+                    f32x16 s6_0 = load_f32x16(t0[6]); f32x16 s6_1 = load_f32x16(t1[6]);
+                    f32x16 s7_0 = load_f32x16(t0[7]); f32x16 s7_1 = load_f32x16(t1[7]);
+                    f32x16 s8_0 = load_f32x16(t0[8]); f32x16 s8_1 = load_f32x16(t1[8]);
+                    for (int p = 0; p < 26; p++) {
+                        const float *a = x[n][p][0];
+                        for (int q = 0; q < 26; q++) {
+                            const f32x16 d0 = load_f32x16(&d_y[n][p][q][0]);
+                            const f32x16 d1 = load_f32x16(&d_y[n][p][q][16]);
+                            const f32x16 w0 = d0; const f32x16 w1 = d1;
+                            s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                            s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                            s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                            s3_0 += a[28] * w0; s3_1 += a[28] * w1;
+                            s4_0 += a[29] * w0; s4_1 += a[29] * w1;
+                            s5_0 += a[30] * w0; s5_1 += a[30] * w1;
+                            s6_0 += a[56] * w0; s6_1 += a[56] * w1;
+                            s7_0 += a[57] * w0; s7_1 += a[57] * w1;
+                            s8_0 += a[58] * w0; s8_1 += a[58] * w1;
+                            a += 1;
                         }
-                        store_f32x16(t0[0], s0_0);
-                        store_f32x16(t1[0], s0_1);
-                        store_f32x16(t0[1], s1_0);
-                        store_f32x16(t1[1], s1_1);
-                        store_f32x16(t0[2], s2_0);
-                        store_f32x16(t1[2], s2_1);
                     }
+                    store_f32x16(t0[0], s0_0);
+                    store_f32x16(t1[0], s0_1);
+                    store_f32x16(t0[1], s1_0);
+                    store_f32x16(t1[1], s1_1);
+                    store_f32x16(t0[2], s2_0);
+                    store_f32x16(t1[2], s2_1);
+                    store_f32x16(t0[3], s3_0);
+                    store_f32x16(t1[3], s3_1);
+                    store_f32x16(t0[4], s4_0);
+                    store_f32x16(t1[4], s4_1);
+                    store_f32x16(t0[5], s5_0);
+                    store_f32x16(t1[5], s5_1);
+                    store_f32x16(t0[6], s6_0);
+                    store_f32x16(t1[6], s6_1);
+                    store_f32x16(t0[7], s7_0);
+                    store_f32x16(t1[7], s7_1);
+                    store_f32x16(t0[8], s8_0);
+                    store_f32x16(t1[8], s8_1);
                 }
             }
         }
@@ -2628,31 +2684,63 @@ typedef uint8_t u8x8 __attribute__((vector_size(8)));
 typedef uint8_t u8x8_at __attribute__((vector_size(8), aligned(1), may_alias));
 typedef float f32x8_at __attribute__((vector_size(4 * 8), aligned(4), may_alias)); /* anywhere in memory */
 
-LEVEL_v3 static inline f32x8 load_f32x8(const float *from)
+LEVEL_v3 INLINE static inline f32x8 load_f32x8(const float *from)
 {
     return *(const f32x8_at *)from;
 }
 
-LEVEL_v3 static inline void store_f32x8(float *to, f32x8 x)
+LEVEL_v3 INLINE static inline void store_f32x8(float *to, f32x8 x)
 {
     *(f32x8_at *)to = x;
 }
 
-/* The first `count` numbers, the rest zero. */
-LEVEL_v3 static inline f32x8 load_part_f32x8(const float *from, size_t count)
+/* The first `count` numbers, a constant from 1 to 8 - 1; the rest zero. */
+LEVEL_v3 INLINE static inline f32x8 load_part_f32x8(const float *from, int count)
 {
+#if 8 == 16 && 0
+    return (f32x8)__builtin_ia32_loadups512_mask(from, (f32x8){0}, (uint16_t)((1 << count) - 1));
+#elif 8 == 8 && 0 && defined(__clang__)
+    return (f32x8)__builtin_ia32_loadups256_mask((const f32x8 *)from, (f32x8){0}, (uint8_t)((1 << count) - 1));
+#elif 8 == 8 && 0
+    return (f32x8)__builtin_ia32_loadups256_mask(from, (f32x8){0}, (uint8_t)((1 << count) - 1));
+#elif 8 == 8 && defined(__x86_64__)
+    return (f32x8)__builtin_ia32_maskloadps256((const f32x8 *)from, (i32x8){0, 1, 2, 3, 4, 5, 6, 7} < count);
+#elif 8 == 4
+    return (f32x8){from[0], count > 1 ? from[1] : 0.0f, count > 2 ? from[2] : 0.0f, 0.0f};
+#else
     f32x8 x = {0};
-    memcpy(&x, from, count * sizeof(float));
+    memcpy(&x, from, (size_t)count * sizeof(float));
     return x;
+#endif
 }
 
-LEVEL_v3 static inline void store_part_f32x8(float *to, f32x8 x, size_t count)
+LEVEL_v3 INLINE static inline void store_part_f32x8(float *to, f32x8 x, int count)
 {
-    memcpy(to, &x, count * sizeof(float));
+#if 8 == 16 && 0
+    __builtin_ia32_storeups512_mask(to, x, (uint16_t)((1 << count) - 1));
+#elif 8 == 8 && 0 && defined(__clang__)
+    __builtin_ia32_storeups256_mask((f32x8 *)to, x, (uint8_t)((1 << count) - 1));
+#elif 8 == 8 && 0
+    __builtin_ia32_storeups256_mask(to, x, (uint8_t)((1 << count) - 1));
+#elif 8 == 8 /* in pieces: masked stores without mask registers are slow on some machines */
+    typedef float Half __attribute__((vector_size(16), aligned(4), may_alias));
+    Half y = {x[0], x[1], x[2], x[3]};
+    if (count & 4) {
+        *(Half *)to = y;
+        y = (Half){x[4], x[5], x[6], x[7]};
+    }
+    if (count & 2) memcpy(to + (count & 4), &y, 2 * sizeof(float));
+    if (count & 1) to[count - 1] = y[count & 2];
+#elif 8 == 4
+    if (count & 2) memcpy(to, &x, 2 * sizeof(float));
+    if (count & 1) to[count - 1] = x[count & 2];
+#else
+    memcpy(to, &x, (size_t)count * sizeof(float));
+#endif
 }
 
 /* Whole numbers kept in bytes. gcc takes __builtin_convertvector between these lengths apart into single numbers. */
-LEVEL_v3 static inline i32x8 load_u8_i32x8(const uint8_t *from)
+LEVEL_v3 INLINE static inline i32x8 load_u8_i32x8(const uint8_t *from)
 {
 #if 8 == 16 && defined(__x86_64__) && !defined(__clang__)
     typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
@@ -2668,7 +2756,7 @@ LEVEL_v3 static inline i32x8 load_u8_i32x8(const uint8_t *from)
 #endif
 }
 
-LEVEL_v3 static inline void store_u8_i32x8(uint8_t *to, i32x8 x)
+LEVEL_v3 INLINE static inline void store_u8_i32x8(uint8_t *to, i32x8 x)
 {
 #if 8 == 16 && defined(__x86_64__) && !defined(__clang__)
     typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
@@ -2679,13 +2767,13 @@ LEVEL_v3 static inline void store_u8_i32x8(uint8_t *to, i32x8 x)
 }
 
 /* x where the mask is set, else zero. */
-LEVEL_v3 static inline f32x8 keep_f32x8(i32x8 mask, f32x8 x)
+LEVEL_v3 INLINE static inline f32x8 keep_f32x8(i32x8 mask, f32x8 x)
 {
     return (f32x8)(mask & (i32x8)x);
 }
 
 /* The larger; b where one is not a number. */
-LEVEL_v3 static inline f32x8 max_f32x8(f32x8 a, f32x8 b)
+LEVEL_v3 INLINE static inline f32x8 max_f32x8(f32x8 a, f32x8 b)
 {
 #if 8 == 16 && defined(__x86_64__) && defined(__clang__)
     return (f32x8)__builtin_ia32_maxps512(a, b, 4);
@@ -2701,7 +2789,7 @@ LEVEL_v3 static inline f32x8 max_f32x8(f32x8 a, f32x8 b)
 #endif
 }
 
-LEVEL_v3 static inline f32x8 sqrt_f32x8(f32x8 x)
+LEVEL_v3 INLINE static inline f32x8 sqrt_f32x8(f32x8 x)
 {
 #if 8 == 16 && defined(__x86_64__) && defined(__clang__)
     return (f32x8)__builtin_ia32_sqrtps512(x, 4);
@@ -2718,7 +2806,7 @@ LEVEL_v3 static inline f32x8 sqrt_f32x8(f32x8 x)
 }
 
 /* All ones where a random number of the sequence `key`, from `index` on, is below `threshold` of 2^32 (random.h). */
-LEVEL_v3 static inline i32x8 random_below_f32x8(uint64_t key, uint32_t index, uint32_t threshold)
+LEVEL_v3 INLINE static inline i32x8 random_below_f32x8(uint64_t key, uint32_t index, uint32_t threshold)
 {
     u32x8 x;
     for (uint32_t i = 0; i < 8; i++) x[i] = i;
@@ -2928,53 +3016,55 @@ LEVEL_v3 static void rescaling_forward_v3(const float *x, float *y, ptrdiff_t fi
 LEVEL_v3 static void conv2d_forward_v3(const float (*x)[28][28][1], const float (*kernel)[9][16], const float *bias, float (*y)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high)
 {
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int p = (int)low; p < (int)high; p++) {
-            {
-                for (int q = 0; q < 26; q += 2) {
-                    const f32x8 bias0 = load_f32x8(&bias[0]);
-                    const f32x8 bias1 = load_f32x8(&bias[8]);
-                    const f32x8 bias2 = load_f32x8(&bias[16]);
-                    const f32x8 bias3 = load_f32x8(&bias[24]);
-                    f32x8 s0_0 = bias0; f32x8 s0_1 = bias1; f32x8 s0_2 = bias2; f32x8 s0_3 = bias3;
-                    f32x8 s1_0 = bias0; f32x8 s1_1 = bias1; f32x8 s1_2 = bias2; f32x8 s1_3 = bias3;
-                    for (int r = 0; r < 3; r++) {
-                        const float *const a = &x[n][p + r][q][0];
-                        const float *const b0 = &kernel[0][r * 3][0];
-                        const float *const b1 = &kernel[0][r * 3][8];
-                        const float *const b2 = &kernel[1][r * 3][0];
-                        const float *const b3 = &kernel[1][r * 3][8];
-                        {
-                            const f32x8 w0 = load_f32x8(b0); const f32x8 w1 = load_f32x8(b1); const f32x8 w2 = load_f32x8(b2); const f32x8 w3 = load_f32x8(b3);
-                            s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
-                            s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+        {
+            for (int p = (int)low; p < (int)high; p++) {
+                {
+                    for (int q = 0; q < 26; q += 2) {
+                        const f32x8 bias0 = load_f32x8(&bias[0]);
+                        const f32x8 bias1 = load_f32x8(&bias[8]);
+                        const f32x8 bias2 = load_f32x8(&bias[16]);
+                        const f32x8 bias3 = load_f32x8(&bias[24]);
+                        f32x8 s0_0 = bias0; f32x8 s0_1 = bias1; f32x8 s0_2 = bias2; f32x8 s0_3 = bias3;
+                        f32x8 s1_0 = bias0; f32x8 s1_1 = bias1; f32x8 s1_2 = bias2; f32x8 s1_3 = bias3;
+                        for (int r = 0; r < 3; r++) {
+                            const float *const a = x[n][p + r][q];
+                            const float *const b0 = &kernel[0][r * 3][0];
+                            const float *const b1 = &kernel[0][r * 3][8];
+                            const float *const b2 = &kernel[1][r * 3][0];
+                            const float *const b3 = &kernel[1][r * 3][8];
+                            {
+                                const f32x8 w0 = load_f32x8(b0); const f32x8 w1 = load_f32x8(b1); const f32x8 w2 = load_f32x8(b2); const f32x8 w3 = load_f32x8(b3);
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                            }
+                            {
+                                const f32x8 w0 = load_f32x8(b0 + 16); const f32x8 w1 = load_f32x8(b1 + 16); const f32x8 w2 = load_f32x8(b2 + 16); const f32x8 w3 = load_f32x8(b3 + 16);
+                                s0_0 += a[1] * w0; s0_1 += a[1] * w1; s0_2 += a[1] * w2; s0_3 += a[1] * w3;
+                                s1_0 += a[2] * w0; s1_1 += a[2] * w1; s1_2 += a[2] * w2; s1_3 += a[2] * w3;
+                            }
+                            {
+                                const f32x8 w0 = load_f32x8(b0 + 32); const f32x8 w1 = load_f32x8(b1 + 32); const f32x8 w2 = load_f32x8(b2 + 32); const f32x8 w3 = load_f32x8(b3 + 32);
+                                s0_0 += a[2] * w0; s0_1 += a[2] * w1; s0_2 += a[2] * w2; s0_3 += a[2] * w3;
+                                s1_0 += a[3] * w0; s1_1 += a[3] * w1; s1_2 += a[3] * w2; s1_3 += a[3] * w3;
+                            }
                         }
-                        {
-                            const f32x8 w0 = load_f32x8(b0 + 16); const f32x8 w1 = load_f32x8(b1 + 16); const f32x8 w2 = load_f32x8(b2 + 16); const f32x8 w3 = load_f32x8(b3 + 16);
-                            s0_0 += a[1] * w0; s0_1 += a[1] * w1; s0_2 += a[1] * w2; s0_3 += a[1] * w3;
-                            s1_0 += a[2] * w0; s1_1 += a[2] * w1; s1_2 += a[2] * w2; s1_3 += a[2] * w3;
-                        }
-                        {
-                            const f32x8 w0 = load_f32x8(b0 + 32); const f32x8 w1 = load_f32x8(b1 + 32); const f32x8 w2 = load_f32x8(b2 + 32); const f32x8 w3 = load_f32x8(b3 + 32);
-                            s0_0 += a[2] * w0; s0_1 += a[2] * w1; s0_2 += a[2] * w2; s0_3 += a[2] * w3;
-                            s1_0 += a[3] * w0; s1_1 += a[3] * w1; s1_2 += a[3] * w2; s1_3 += a[3] * w3;
-                        }
+                        s0_0 = max_f32x8((f32x8){0}, s0_0);
+                        store_f32x8(&y[n][p][q][0], s0_0);
+                        s0_1 = max_f32x8((f32x8){0}, s0_1);
+                        store_f32x8(&y[n][p][q][8], s0_1);
+                        s0_2 = max_f32x8((f32x8){0}, s0_2);
+                        store_f32x8(&y[n][p][q][16], s0_2);
+                        s0_3 = max_f32x8((f32x8){0}, s0_3);
+                        store_f32x8(&y[n][p][q][24], s0_3);
+                        s1_0 = max_f32x8((f32x8){0}, s1_0);
+                        store_f32x8(&y[n][p][q + 1][0], s1_0);
+                        s1_1 = max_f32x8((f32x8){0}, s1_1);
+                        store_f32x8(&y[n][p][q + 1][8], s1_1);
+                        s1_2 = max_f32x8((f32x8){0}, s1_2);
+                        store_f32x8(&y[n][p][q + 1][16], s1_2);
+                        s1_3 = max_f32x8((f32x8){0}, s1_3);
+                        store_f32x8(&y[n][p][q + 1][24], s1_3);
                     }
-                    s0_0 = max_f32x8((f32x8){0}, s0_0);
-                    store_f32x8(&y[n][p][q][0], s0_0);
-                    s0_1 = max_f32x8((f32x8){0}, s0_1);
-                    store_f32x8(&y[n][p][q][8], s0_1);
-                    s0_2 = max_f32x8((f32x8){0}, s0_2);
-                    store_f32x8(&y[n][p][q][16], s0_2);
-                    s0_3 = max_f32x8((f32x8){0}, s0_3);
-                    store_f32x8(&y[n][p][q][24], s0_3);
-                    s1_0 = max_f32x8((f32x8){0}, s1_0);
-                    store_f32x8(&y[n][p][q + 1][0], s1_0);
-                    s1_1 = max_f32x8((f32x8){0}, s1_1);
-                    store_f32x8(&y[n][p][q + 1][8], s1_1);
-                    s1_2 = max_f32x8((f32x8){0}, s1_2);
-                    store_f32x8(&y[n][p][q + 1][16], s1_2);
-                    s1_3 = max_f32x8((f32x8){0}, s1_3);
-                    store_f32x8(&y[n][p][q + 1][24], s1_3);
                 }
             }
         }
@@ -4242,35 +4332,71 @@ LEVEL_v3 static void conv2d_weight_gradient_part_v3(const float (*x)[28][28][1],
     float (*const sums)[9][16] = (float (*)[9][16])(work + task * 288);
     memset(sums, 0, 288 * sizeof(float));
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int r = 0; r < 3; r++) {
-            const int s = 0;
-            for (int j = 0; j < 3; j += 3) {
-                for (int k = 0; k < 4; k += 2) {
-                    {
-                        float *const t0 = &sums[k / 2][r * 3 + s + j][k % 2 * 8];
-                        float *const t1 = &sums[(k + 1) / 2][r * 3 + s + j][(k + 1) % 2 * 8];
-                        f32x8 s0_0 = load_f32x8(t0); f32x8 s0_1 = load_f32x8(t1);
-                        f32x8 s1_0 = load_f32x8(t0 + 16); f32x8 s1_1 = load_f32x8(t1 + 16);
-                        f32x8 s2_0 = load_f32x8(t0 + 32); f32x8 s2_1 = load_f32x8(t1 + 32);
-                        for (int p = 0; p < 26; p++) {
-                            const float *a = &x[n][p + r][0][0] + j;
-                            for (int q = 0; q < 26; q++) {
-                                const f32x8 d0 = load_f32x8(&d_y[n][p][q][k * 8]);
-                                const f32x8 d1 = load_f32x8(&d_y[n][p][q][(k + 1) * 8]);
-                                const f32x8 w0 = d0; const f32x8 w1 = d1;
-                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                                a += 1;
-                            }
+        {
+            for (int k = 0; k < 4; k += 2) {
+                {
+                    float *const t0 = &sums[k / 2][0][k % 2 * 8];
+                    float *const t1 = &sums[(k + 1) / 2][0][(k + 1) % 2 * 8];
+                    f32x8 s0_0 = load_f32x8(t0); f32x8 s0_1 = load_f32x8(t1);
+                    f32x8 s1_0 = load_f32x8(t0 + 16); f32x8 s1_1 = load_f32x8(t1 + 16);
+                    f32x8 s2_0 = load_f32x8(t0 + 32); f32x8 s2_1 = load_f32x8(t1 + 32);
+                    f32x8 s3_0 = load_f32x8(t0 + 48); f32x8 s3_1 = load_f32x8(t1 + 48);
+                    f32x8 s4_0 = load_f32x8(t0 + 64); f32x8 s4_1 = load_f32x8(t1 + 64);
+                    for (int p = 0; p < 26; p++) {
+                        const float *a = x[n][p][0];
+                        for (int q = 0; q < 26; q++) {
+                            const f32x8 d0 = load_f32x8(&d_y[n][p][q][k * 8]);
+                            const f32x8 d1 = load_f32x8(&d_y[n][p][q][(k + 1) * 8]);
+                            const f32x8 w0 = d0; const f32x8 w1 = d1;
+                            s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                            s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                            s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                            s3_0 += a[28] * w0; s3_1 += a[28] * w1;
+                            s4_0 += a[29] * w0; s4_1 += a[29] * w1;
+                            a += 1;
                         }
-                        store_f32x8(t0 + 0 * 16, s0_0);
-                        store_f32x8(t1 + 0 * 16, s0_1);
-                        store_f32x8(t0 + 1 * 16, s1_0);
-                        store_f32x8(t1 + 1 * 16, s1_1);
-                        store_f32x8(t0 + 2 * 16, s2_0);
-                        store_f32x8(t1 + 2 * 16, s2_1);
                     }
+                    store_f32x8(t0 + 0 * 16, s0_0);
+                    store_f32x8(t1 + 0 * 16, s0_1);
+                    store_f32x8(t0 + 1 * 16, s1_0);
+                    store_f32x8(t1 + 1 * 16, s1_1);
+                    store_f32x8(t0 + 2 * 16, s2_0);
+                    store_f32x8(t1 + 2 * 16, s2_1);
+                    store_f32x8(t0 + 3 * 16, s3_0);
+                    store_f32x8(t1 + 3 * 16, s3_1);
+                    store_f32x8(t0 + 4 * 16, s4_0);
+                    store_f32x8(t1 + 4 * 16, s4_1);
+                }
+            }
+            for (int k = 0; k < 4; k += 2) {
+                {
+                    float *const t0 = &sums[k / 2][5][k % 2 * 8];
+                    float *const t1 = &sums[(k + 1) / 2][5][(k + 1) % 2 * 8];
+                    f32x8 s0_0 = load_f32x8(t0); f32x8 s0_1 = load_f32x8(t1);
+                    f32x8 s1_0 = load_f32x8(t0 + 16); f32x8 s1_1 = load_f32x8(t1 + 16);
+                    f32x8 s2_0 = load_f32x8(t0 + 32); f32x8 s2_1 = load_f32x8(t1 + 32);
+                    f32x8 s3_0 = load_f32x8(t0 + 48); f32x8 s3_1 = load_f32x8(t1 + 48);
+                    for (int p = 0; p < 26; p++) {
+                        const float *a = x[n][p][0];
+                        for (int q = 0; q < 26; q++) {
+                            const f32x8 d0 = load_f32x8(&d_y[n][p][q][k * 8]);
+                            const f32x8 d1 = load_f32x8(&d_y[n][p][q][(k + 1) * 8]);
+                            const f32x8 w0 = d0; const f32x8 w1 = d1;
+                            s0_0 += a[30] * w0; s0_1 += a[30] * w1;
+                            s1_0 += a[56] * w0; s1_1 += a[56] * w1;
+                            s2_0 += a[57] * w0; s2_1 += a[57] * w1;
+                            s3_0 += a[58] * w0; s3_1 += a[58] * w1;
+                            a += 1;
+                        }
+                    }
+                    store_f32x8(t0 + 0 * 16, s0_0);
+                    store_f32x8(t1 + 0 * 16, s0_1);
+                    store_f32x8(t0 + 1 * 16, s1_0);
+                    store_f32x8(t1 + 1 * 16, s1_1);
+                    store_f32x8(t0 + 2 * 16, s2_0);
+                    store_f32x8(t1 + 2 * 16, s2_1);
+                    store_f32x8(t0 + 3 * 16, s3_0);
+                    store_f32x8(t1 + 3 * 16, s3_1);
                 }
             }
         }
@@ -4793,31 +4919,63 @@ typedef uint8_t u8x4 __attribute__((vector_size(4)));
 typedef uint8_t u8x4_at __attribute__((vector_size(4), aligned(1), may_alias));
 typedef float f32x4_at __attribute__((vector_size(4 * 4), aligned(4), may_alias)); /* anywhere in memory */
 
-LEVEL_base static inline f32x4 load_f32x4(const float *from)
+LEVEL_base INLINE static inline f32x4 load_f32x4(const float *from)
 {
     return *(const f32x4_at *)from;
 }
 
-LEVEL_base static inline void store_f32x4(float *to, f32x4 x)
+LEVEL_base INLINE static inline void store_f32x4(float *to, f32x4 x)
 {
     *(f32x4_at *)to = x;
 }
 
-/* The first `count` numbers, the rest zero. */
-LEVEL_base static inline f32x4 load_part_f32x4(const float *from, size_t count)
+/* The first `count` numbers, a constant from 1 to 4 - 1; the rest zero. */
+LEVEL_base INLINE static inline f32x4 load_part_f32x4(const float *from, int count)
 {
+#if 4 == 16 && 0
+    return (f32x4)__builtin_ia32_loadups512_mask(from, (f32x4){0}, (uint16_t)((1 << count) - 1));
+#elif 4 == 8 && 0 && defined(__clang__)
+    return (f32x4)__builtin_ia32_loadups256_mask((const f32x4 *)from, (f32x4){0}, (uint8_t)((1 << count) - 1));
+#elif 4 == 8 && 0
+    return (f32x4)__builtin_ia32_loadups256_mask(from, (f32x4){0}, (uint8_t)((1 << count) - 1));
+#elif 4 == 8 && defined(__x86_64__)
+    return (f32x4)__builtin_ia32_maskloadps256((const f32x4 *)from, (i32x4){0, 1, 2, 3, 4, 5, 6, 7} < count);
+#elif 4 == 4
+    return (f32x4){from[0], count > 1 ? from[1] : 0.0f, count > 2 ? from[2] : 0.0f, 0.0f};
+#else
     f32x4 x = {0};
-    memcpy(&x, from, count * sizeof(float));
+    memcpy(&x, from, (size_t)count * sizeof(float));
     return x;
+#endif
 }
 
-LEVEL_base static inline void store_part_f32x4(float *to, f32x4 x, size_t count)
+LEVEL_base INLINE static inline void store_part_f32x4(float *to, f32x4 x, int count)
 {
-    memcpy(to, &x, count * sizeof(float));
+#if 4 == 16 && 0
+    __builtin_ia32_storeups512_mask(to, x, (uint16_t)((1 << count) - 1));
+#elif 4 == 8 && 0 && defined(__clang__)
+    __builtin_ia32_storeups256_mask((f32x4 *)to, x, (uint8_t)((1 << count) - 1));
+#elif 4 == 8 && 0
+    __builtin_ia32_storeups256_mask(to, x, (uint8_t)((1 << count) - 1));
+#elif 4 == 8 /* in pieces: masked stores without mask registers are slow on some machines */
+    typedef float Half __attribute__((vector_size(16), aligned(4), may_alias));
+    Half y = {x[0], x[1], x[2], x[3]};
+    if (count & 4) {
+        *(Half *)to = y;
+        y = (Half){x[4], x[5], x[6], x[7]};
+    }
+    if (count & 2) memcpy(to + (count & 4), &y, 2 * sizeof(float));
+    if (count & 1) to[count - 1] = y[count & 2];
+#elif 4 == 4
+    if (count & 2) memcpy(to, &x, 2 * sizeof(float));
+    if (count & 1) to[count - 1] = x[count & 2];
+#else
+    memcpy(to, &x, (size_t)count * sizeof(float));
+#endif
 }
 
 /* Whole numbers kept in bytes. gcc takes __builtin_convertvector between these lengths apart into single numbers. */
-LEVEL_base static inline i32x4 load_u8_i32x4(const uint8_t *from)
+LEVEL_base INLINE static inline i32x4 load_u8_i32x4(const uint8_t *from)
 {
 #if 4 == 16 && defined(__x86_64__) && !defined(__clang__)
     typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
@@ -4833,7 +4991,7 @@ LEVEL_base static inline i32x4 load_u8_i32x4(const uint8_t *from)
 #endif
 }
 
-LEVEL_base static inline void store_u8_i32x4(uint8_t *to, i32x4 x)
+LEVEL_base INLINE static inline void store_u8_i32x4(uint8_t *to, i32x4 x)
 {
 #if 4 == 16 && defined(__x86_64__) && !defined(__clang__)
     typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
@@ -4844,13 +5002,13 @@ LEVEL_base static inline void store_u8_i32x4(uint8_t *to, i32x4 x)
 }
 
 /* x where the mask is set, else zero. */
-LEVEL_base static inline f32x4 keep_f32x4(i32x4 mask, f32x4 x)
+LEVEL_base INLINE static inline f32x4 keep_f32x4(i32x4 mask, f32x4 x)
 {
     return (f32x4)(mask & (i32x4)x);
 }
 
 /* The larger; b where one is not a number. */
-LEVEL_base static inline f32x4 max_f32x4(f32x4 a, f32x4 b)
+LEVEL_base INLINE static inline f32x4 max_f32x4(f32x4 a, f32x4 b)
 {
 #if 4 == 16 && defined(__x86_64__) && defined(__clang__)
     return (f32x4)__builtin_ia32_maxps512(a, b, 4);
@@ -4866,7 +5024,7 @@ LEVEL_base static inline f32x4 max_f32x4(f32x4 a, f32x4 b)
 #endif
 }
 
-LEVEL_base static inline f32x4 sqrt_f32x4(f32x4 x)
+LEVEL_base INLINE static inline f32x4 sqrt_f32x4(f32x4 x)
 {
 #if 4 == 16 && defined(__x86_64__) && defined(__clang__)
     return (f32x4)__builtin_ia32_sqrtps512(x, 4);
@@ -4883,7 +5041,7 @@ LEVEL_base static inline f32x4 sqrt_f32x4(f32x4 x)
 }
 
 /* All ones where a random number of the sequence `key`, from `index` on, is below `threshold` of 2^32 (random.h). */
-LEVEL_base static inline i32x4 random_below_f32x4(uint64_t key, uint32_t index, uint32_t threshold)
+LEVEL_base INLINE static inline i32x4 random_below_f32x4(uint64_t key, uint32_t index, uint32_t threshold)
 {
     u32x4 x;
     for (uint32_t i = 0; i < 4; i++) x[i] = i;
@@ -5093,53 +5251,55 @@ static void rescaling_forward_base(const float *x, float *y, ptrdiff_t first, pt
 static void conv2d_forward_base(const float (*x)[28][28][1], const float (*kernel)[9][16], const float *bias, float (*y)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high)
 {
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int p = (int)low; p < (int)high; p++) {
-            for (int k = 0; k < 8; k += 4) {
-                for (int q = 0; q < 26; q += 2) {
-                    const f32x4 bias0 = load_f32x4(&bias[k * 4]);
-                    const f32x4 bias1 = load_f32x4(&bias[(k + 1) * 4]);
-                    const f32x4 bias2 = load_f32x4(&bias[(k + 2) * 4]);
-                    const f32x4 bias3 = load_f32x4(&bias[(k + 3) * 4]);
-                    f32x4 s0_0 = bias0; f32x4 s0_1 = bias1; f32x4 s0_2 = bias2; f32x4 s0_3 = bias3;
-                    f32x4 s1_0 = bias0; f32x4 s1_1 = bias1; f32x4 s1_2 = bias2; f32x4 s1_3 = bias3;
-                    for (int r = 0; r < 3; r++) {
-                        const float *const a = &x[n][p + r][q][0];
-                        const float *const b0 = &kernel[k / 4][r * 3][k % 4 * 4];
-                        const float *const b1 = &kernel[(k + 1) / 4][r * 3][(k + 1) % 4 * 4];
-                        const float *const b2 = &kernel[(k + 2) / 4][r * 3][(k + 2) % 4 * 4];
-                        const float *const b3 = &kernel[(k + 3) / 4][r * 3][(k + 3) % 4 * 4];
-                        {
-                            const f32x4 w0 = load_f32x4(b0); const f32x4 w1 = load_f32x4(b1); const f32x4 w2 = load_f32x4(b2); const f32x4 w3 = load_f32x4(b3);
-                            s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
-                            s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+        {
+            for (int p = (int)low; p < (int)high; p++) {
+                for (int k = 0; k < 8; k += 4) {
+                    for (int q = 0; q < 26; q += 2) {
+                        const f32x4 bias0 = load_f32x4(&bias[k * 4]);
+                        const f32x4 bias1 = load_f32x4(&bias[(k + 1) * 4]);
+                        const f32x4 bias2 = load_f32x4(&bias[(k + 2) * 4]);
+                        const f32x4 bias3 = load_f32x4(&bias[(k + 3) * 4]);
+                        f32x4 s0_0 = bias0; f32x4 s0_1 = bias1; f32x4 s0_2 = bias2; f32x4 s0_3 = bias3;
+                        f32x4 s1_0 = bias0; f32x4 s1_1 = bias1; f32x4 s1_2 = bias2; f32x4 s1_3 = bias3;
+                        for (int r = 0; r < 3; r++) {
+                            const float *const a = x[n][p + r][q];
+                            const float *const b0 = &kernel[k / 4][r * 3][k % 4 * 4];
+                            const float *const b1 = &kernel[(k + 1) / 4][r * 3][(k + 1) % 4 * 4];
+                            const float *const b2 = &kernel[(k + 2) / 4][r * 3][(k + 2) % 4 * 4];
+                            const float *const b3 = &kernel[(k + 3) / 4][r * 3][(k + 3) % 4 * 4];
+                            {
+                                const f32x4 w0 = load_f32x4(b0); const f32x4 w1 = load_f32x4(b1); const f32x4 w2 = load_f32x4(b2); const f32x4 w3 = load_f32x4(b3);
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                            }
+                            {
+                                const f32x4 w0 = load_f32x4(b0 + 16); const f32x4 w1 = load_f32x4(b1 + 16); const f32x4 w2 = load_f32x4(b2 + 16); const f32x4 w3 = load_f32x4(b3 + 16);
+                                s0_0 += a[1] * w0; s0_1 += a[1] * w1; s0_2 += a[1] * w2; s0_3 += a[1] * w3;
+                                s1_0 += a[2] * w0; s1_1 += a[2] * w1; s1_2 += a[2] * w2; s1_3 += a[2] * w3;
+                            }
+                            {
+                                const f32x4 w0 = load_f32x4(b0 + 32); const f32x4 w1 = load_f32x4(b1 + 32); const f32x4 w2 = load_f32x4(b2 + 32); const f32x4 w3 = load_f32x4(b3 + 32);
+                                s0_0 += a[2] * w0; s0_1 += a[2] * w1; s0_2 += a[2] * w2; s0_3 += a[2] * w3;
+                                s1_0 += a[3] * w0; s1_1 += a[3] * w1; s1_2 += a[3] * w2; s1_3 += a[3] * w3;
+                            }
                         }
-                        {
-                            const f32x4 w0 = load_f32x4(b0 + 16); const f32x4 w1 = load_f32x4(b1 + 16); const f32x4 w2 = load_f32x4(b2 + 16); const f32x4 w3 = load_f32x4(b3 + 16);
-                            s0_0 += a[1] * w0; s0_1 += a[1] * w1; s0_2 += a[1] * w2; s0_3 += a[1] * w3;
-                            s1_0 += a[2] * w0; s1_1 += a[2] * w1; s1_2 += a[2] * w2; s1_3 += a[2] * w3;
-                        }
-                        {
-                            const f32x4 w0 = load_f32x4(b0 + 32); const f32x4 w1 = load_f32x4(b1 + 32); const f32x4 w2 = load_f32x4(b2 + 32); const f32x4 w3 = load_f32x4(b3 + 32);
-                            s0_0 += a[2] * w0; s0_1 += a[2] * w1; s0_2 += a[2] * w2; s0_3 += a[2] * w3;
-                            s1_0 += a[3] * w0; s1_1 += a[3] * w1; s1_2 += a[3] * w2; s1_3 += a[3] * w3;
-                        }
+                        s0_0 = max_f32x4((f32x4){0}, s0_0);
+                        store_f32x4(&y[n][p][q][k * 4], s0_0);
+                        s0_1 = max_f32x4((f32x4){0}, s0_1);
+                        store_f32x4(&y[n][p][q][(k + 1) * 4], s0_1);
+                        s0_2 = max_f32x4((f32x4){0}, s0_2);
+                        store_f32x4(&y[n][p][q][(k + 2) * 4], s0_2);
+                        s0_3 = max_f32x4((f32x4){0}, s0_3);
+                        store_f32x4(&y[n][p][q][(k + 3) * 4], s0_3);
+                        s1_0 = max_f32x4((f32x4){0}, s1_0);
+                        store_f32x4(&y[n][p][q + 1][k * 4], s1_0);
+                        s1_1 = max_f32x4((f32x4){0}, s1_1);
+                        store_f32x4(&y[n][p][q + 1][(k + 1) * 4], s1_1);
+                        s1_2 = max_f32x4((f32x4){0}, s1_2);
+                        store_f32x4(&y[n][p][q + 1][(k + 2) * 4], s1_2);
+                        s1_3 = max_f32x4((f32x4){0}, s1_3);
+                        store_f32x4(&y[n][p][q + 1][(k + 3) * 4], s1_3);
                     }
-                    s0_0 = max_f32x4((f32x4){0}, s0_0);
-                    store_f32x4(&y[n][p][q][k * 4], s0_0);
-                    s0_1 = max_f32x4((f32x4){0}, s0_1);
-                    store_f32x4(&y[n][p][q][(k + 1) * 4], s0_1);
-                    s0_2 = max_f32x4((f32x4){0}, s0_2);
-                    store_f32x4(&y[n][p][q][(k + 2) * 4], s0_2);
-                    s0_3 = max_f32x4((f32x4){0}, s0_3);
-                    store_f32x4(&y[n][p][q][(k + 3) * 4], s0_3);
-                    s1_0 = max_f32x4((f32x4){0}, s1_0);
-                    store_f32x4(&y[n][p][q + 1][k * 4], s1_0);
-                    s1_1 = max_f32x4((f32x4){0}, s1_1);
-                    store_f32x4(&y[n][p][q + 1][(k + 1) * 4], s1_1);
-                    s1_2 = max_f32x4((f32x4){0}, s1_2);
-                    store_f32x4(&y[n][p][q + 1][(k + 2) * 4], s1_2);
-                    s1_3 = max_f32x4((f32x4){0}, s1_3);
-                    store_f32x4(&y[n][p][q + 1][(k + 3) * 4], s1_3);
                 }
             }
         }
@@ -6371,35 +6531,86 @@ static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const 
     float (*const sums)[9][16] = (float (*)[9][16])(work + task * 288);
     memset(sums, 0, 288 * sizeof(float));
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int r = 0; r < 3; r++) {
-            const int s = 0;
-            for (int j = 0; j < 3; j += 3) {
-                for (int k = 0; k < 8; k += 2) {
-                    {
-                        float *const t0 = &sums[k / 4][r * 3 + s + j][k % 4 * 4];
-                        float *const t1 = &sums[(k + 1) / 4][r * 3 + s + j][(k + 1) % 4 * 4];
-                        f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1);
-                        f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
-                        f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
-                        for (int p = 0; p < 26; p++) {
-                            const float *a = &x[n][p + r][0][0] + j;
-                            for (int q = 0; q < 26; q++) {
-                                const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
-                                const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
-                                const f32x4 w0 = d0; const f32x4 w1 = d1;
-                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                                a += 1;
-                            }
+        {
+            for (int k = 0; k < 8; k += 2) {
+                {
+                    float *const t0 = &sums[k / 4][0][k % 4 * 4];
+                    float *const t1 = &sums[(k + 1) / 4][0][(k + 1) % 4 * 4];
+                    f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1);
+                    f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
+                    f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
+                    for (int p = 0; p < 26; p++) {
+                        const float *a = x[n][p][0];
+                        for (int q = 0; q < 26; q++) {
+                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
+                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                            const f32x4 w0 = d0; const f32x4 w1 = d1;
+                            s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                            s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                            s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                            a += 1;
                         }
-                        store_f32x4(t0 + 0 * 16, s0_0);
-                        store_f32x4(t1 + 0 * 16, s0_1);
-                        store_f32x4(t0 + 1 * 16, s1_0);
-                        store_f32x4(t1 + 1 * 16, s1_1);
-                        store_f32x4(t0 + 2 * 16, s2_0);
-                        store_f32x4(t1 + 2 * 16, s2_1);
                     }
+                    store_f32x4(t0 + 0 * 16, s0_0);
+                    store_f32x4(t1 + 0 * 16, s0_1);
+                    store_f32x4(t0 + 1 * 16, s1_0);
+                    store_f32x4(t1 + 1 * 16, s1_1);
+                    store_f32x4(t0 + 2 * 16, s2_0);
+                    store_f32x4(t1 + 2 * 16, s2_1);
+                }
+            }
+            for (int k = 0; k < 8; k += 2) {
+                {
+                    float *const t0 = &sums[k / 4][3][k % 4 * 4];
+                    float *const t1 = &sums[(k + 1) / 4][3][(k + 1) % 4 * 4];
+                    f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1);
+                    f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
+                    f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
+                    for (int p = 0; p < 26; p++) {
+                        const float *a = x[n][p][0];
+                        for (int q = 0; q < 26; q++) {
+                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
+                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                            const f32x4 w0 = d0; const f32x4 w1 = d1;
+                            s0_0 += a[28] * w0; s0_1 += a[28] * w1;
+                            s1_0 += a[29] * w0; s1_1 += a[29] * w1;
+                            s2_0 += a[30] * w0; s2_1 += a[30] * w1;
+                            a += 1;
+                        }
+                    }
+                    store_f32x4(t0 + 0 * 16, s0_0);
+                    store_f32x4(t1 + 0 * 16, s0_1);
+                    store_f32x4(t0 + 1 * 16, s1_0);
+                    store_f32x4(t1 + 1 * 16, s1_1);
+                    store_f32x4(t0 + 2 * 16, s2_0);
+                    store_f32x4(t1 + 2 * 16, s2_1);
+                }
+            }
+            for (int k = 0; k < 8; k += 2) {
+                {
+                    float *const t0 = &sums[k / 4][6][k % 4 * 4];
+                    float *const t1 = &sums[(k + 1) / 4][6][(k + 1) % 4 * 4];
+                    f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1);
+                    f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
+                    f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
+                    for (int p = 0; p < 26; p++) {
+                        const float *a = x[n][p][0];
+                        for (int q = 0; q < 26; q++) {
+                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
+                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                            const f32x4 w0 = d0; const f32x4 w1 = d1;
+                            s0_0 += a[56] * w0; s0_1 += a[56] * w1;
+                            s1_0 += a[57] * w0; s1_1 += a[57] * w1;
+                            s2_0 += a[58] * w0; s2_1 += a[58] * w1;
+                            a += 1;
+                        }
+                    }
+                    store_f32x4(t0 + 0 * 16, s0_0);
+                    store_f32x4(t1 + 0 * 16, s0_1);
+                    store_f32x4(t0 + 1 * 16, s1_0);
+                    store_f32x4(t1 + 1 * 16, s1_1);
+                    store_f32x4(t0 + 2 * 16, s2_0);
+                    store_f32x4(t1 + 2 * 16, s2_1);
                 }
             }
         }

@@ -1,7 +1,8 @@
 /* Vectors of LANES floats: the small vocabulary in which emitted kernels are written.
  *
- * cnnc copies from here into each model.c the paragraphs that it uses, once for each instruction set, with LANES
- * replaced by its number. As it stands, the file compiles with -DLANES=8 and -DLEVEL=. */
+ * cnnc copies from here into each model.c the paragraphs that it uses, once for each instruction set and length, with
+ * LANES replaced by its number and MASKS by 1 where the instruction set has mask registers (AVX-512VL), else by 0.
+ * As it stands, the file compiles with -DLANES=8, -DMASKS=0, -DLEVEL= and -DINLINE=. */
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,31 +15,63 @@ typedef uint8_t u8xLANES __attribute__((vector_size(LANES)));
 typedef uint8_t u8xLANES_at __attribute__((vector_size(LANES), aligned(1), may_alias));
 typedef float f32xLANES_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias)); /* anywhere in memory */
 
-LEVEL static inline f32xLANES load_f32xLANES(const float *from)
+LEVEL INLINE static inline f32xLANES load_f32xLANES(const float *from)
 {
     return *(const f32xLANES_at *)from;
 }
 
-LEVEL static inline void store_f32xLANES(float *to, f32xLANES x)
+LEVEL INLINE static inline void store_f32xLANES(float *to, f32xLANES x)
 {
     *(f32xLANES_at *)to = x;
 }
 
-/* The first `count` numbers, the rest zero. */
-LEVEL static inline f32xLANES load_part_f32xLANES(const float *from, size_t count)
+/* The first `count` numbers, a constant from 1 to LANES - 1; the rest zero. */
+LEVEL INLINE static inline f32xLANES load_part_f32xLANES(const float *from, int count)
 {
+#if LANES == 16 && MASKS
+    return (f32xLANES)__builtin_ia32_loadups512_mask(from, (f32xLANES){0}, (uint16_t)((1 << count) - 1));
+#elif LANES == 8 && MASKS && defined(__clang__)
+    return (f32xLANES)__builtin_ia32_loadups256_mask((const f32xLANES *)from, (f32xLANES){0}, (uint8_t)((1 << count) - 1));
+#elif LANES == 8 && MASKS
+    return (f32xLANES)__builtin_ia32_loadups256_mask(from, (f32xLANES){0}, (uint8_t)((1 << count) - 1));
+#elif LANES == 8 && defined(__x86_64__)
+    return (f32xLANES)__builtin_ia32_maskloadps256((const f32xLANES *)from, (i32xLANES){0, 1, 2, 3, 4, 5, 6, 7} < count);
+#elif LANES == 4
+    return (f32xLANES){from[0], count > 1 ? from[1] : 0.0f, count > 2 ? from[2] : 0.0f, 0.0f};
+#else
     f32xLANES x = {0};
-    memcpy(&x, from, count * sizeof(float));
+    memcpy(&x, from, (size_t)count * sizeof(float));
     return x;
+#endif
 }
 
-LEVEL static inline void store_part_f32xLANES(float *to, f32xLANES x, size_t count)
+LEVEL INLINE static inline void store_part_f32xLANES(float *to, f32xLANES x, int count)
 {
-    memcpy(to, &x, count * sizeof(float));
+#if LANES == 16 && MASKS
+    __builtin_ia32_storeups512_mask(to, x, (uint16_t)((1 << count) - 1));
+#elif LANES == 8 && MASKS && defined(__clang__)
+    __builtin_ia32_storeups256_mask((f32xLANES *)to, x, (uint8_t)((1 << count) - 1));
+#elif LANES == 8 && MASKS
+    __builtin_ia32_storeups256_mask(to, x, (uint8_t)((1 << count) - 1));
+#elif LANES == 8 /* in pieces: masked stores without mask registers are slow on some machines */
+    typedef float Half __attribute__((vector_size(16), aligned(4), may_alias));
+    Half y = {x[0], x[1], x[2], x[3]};
+    if (count & 4) {
+        *(Half *)to = y;
+        y = (Half){x[4], x[5], x[6], x[7]};
+    }
+    if (count & 2) memcpy(to + (count & 4), &y, 2 * sizeof(float));
+    if (count & 1) to[count - 1] = y[count & 2];
+#elif LANES == 4
+    if (count & 2) memcpy(to, &x, 2 * sizeof(float));
+    if (count & 1) to[count - 1] = x[count & 2];
+#else
+    memcpy(to, &x, (size_t)count * sizeof(float));
+#endif
 }
 
 /* Whole numbers kept in bytes. gcc takes __builtin_convertvector between these lengths apart into single numbers. */
-LEVEL static inline i32xLANES load_u8_i32xLANES(const uint8_t *from)
+LEVEL INLINE static inline i32xLANES load_u8_i32xLANES(const uint8_t *from)
 {
 #if LANES == 16 && defined(__x86_64__) && !defined(__clang__)
     typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
@@ -54,7 +87,7 @@ LEVEL static inline i32xLANES load_u8_i32xLANES(const uint8_t *from)
 #endif
 }
 
-LEVEL static inline void store_u8_i32xLANES(uint8_t *to, i32xLANES x)
+LEVEL INLINE static inline void store_u8_i32xLANES(uint8_t *to, i32xLANES x)
 {
 #if LANES == 16 && defined(__x86_64__) && !defined(__clang__)
     typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
@@ -64,44 +97,44 @@ LEVEL static inline void store_u8_i32xLANES(uint8_t *to, i32xLANES x)
 #endif
 }
 
-LEVEL static inline i32xLANES load_part_u8_i32xLANES(const uint8_t *from, size_t count)
+LEVEL INLINE static inline i32xLANES load_part_u8_i32xLANES(const uint8_t *from, size_t count)
 {
     u8xLANES x = {0};
     memcpy(&x, from, count);
     return __builtin_convertvector(x, i32xLANES);
 }
 
-LEVEL static inline void store_part_u8_i32xLANES(uint8_t *to, i32xLANES x, size_t count)
+LEVEL INLINE static inline void store_part_u8_i32xLANES(uint8_t *to, i32xLANES x, size_t count)
 {
     u8xLANES bytes = __builtin_convertvector(x, u8xLANES);
     memcpy(to, &bytes, count);
 }
 
-LEVEL static inline i32xLANES load_part_i32xLANES(const int32_t *from, size_t count)
+LEVEL INLINE static inline i32xLANES load_part_i32xLANES(const int32_t *from, size_t count)
 {
     i32xLANES x = {0};
     memcpy(&x, from, count * sizeof(int32_t));
     return x;
 }
 
-LEVEL static inline void store_part_i32xLANES(int32_t *to, i32xLANES x, size_t count)
+LEVEL INLINE static inline void store_part_i32xLANES(int32_t *to, i32xLANES x, size_t count)
 {
     memcpy(to, &x, count * sizeof(int32_t));
 }
 
 /* x where the mask is set, else zero. */
-LEVEL static inline f32xLANES keep_f32xLANES(i32xLANES mask, f32xLANES x)
+LEVEL INLINE static inline f32xLANES keep_f32xLANES(i32xLANES mask, f32xLANES x)
 {
     return (f32xLANES)(mask & (i32xLANES)x);
 }
 
-LEVEL static inline f32xLANES select_f32xLANES(i32xLANES mask, f32xLANES x, f32xLANES y)
+LEVEL INLINE static inline f32xLANES select_f32xLANES(i32xLANES mask, f32xLANES x, f32xLANES y)
 {
     return (f32xLANES)((mask & (i32xLANES)x) | (~mask & (i32xLANES)y));
 }
 
 /* The larger; b where one is not a number. */
-LEVEL static inline f32xLANES max_f32xLANES(f32xLANES a, f32xLANES b)
+LEVEL INLINE static inline f32xLANES max_f32xLANES(f32xLANES a, f32xLANES b)
 {
 #if LANES == 16 && defined(__x86_64__) && defined(__clang__)
     return (f32xLANES)__builtin_ia32_maxps512(a, b, 4);
@@ -117,7 +150,7 @@ LEVEL static inline f32xLANES max_f32xLANES(f32xLANES a, f32xLANES b)
 #endif
 }
 
-LEVEL static inline f32xLANES sqrt_f32xLANES(f32xLANES x)
+LEVEL INLINE static inline f32xLANES sqrt_f32xLANES(f32xLANES x)
 {
 #if LANES == 16 && defined(__x86_64__) && defined(__clang__)
     return (f32xLANES)__builtin_ia32_sqrtps512(x, 4);
@@ -135,7 +168,7 @@ LEVEL static inline f32xLANES sqrt_f32xLANES(f32xLANES x)
 
 /* e^x within 2 units in the last place: x = k ln 2 + r, e^r by its Taylor polynomial on |r| <= ln 2 / 2, and
  * 2^k by the exponent's bits. Above 88.72 infinity, below -87.33 zero; what is not a number stays so. */
-LEVEL static inline f32xLANES exp_f32xLANES(f32xLANES x)
+LEVEL INLINE static inline f32xLANES exp_f32xLANES(f32xLANES x)
 {
     f32xLANES zero = {0}, k = x * 1.44269504f + 12582912.0f; /* adding 1.5 * 2^23 rounds to a whole number */
     i32xLANES bits = (i32xLANES)k - 0x4b400000;
@@ -156,29 +189,32 @@ LEVEL static inline f32xLANES exp_f32xLANES(f32xLANES x)
     return select_f32xLANES(x == x, y, x);
 }
 
-LEVEL static inline f32xLANES sigmoid_f32xLANES(f32xLANES x)
+LEVEL INLINE static inline f32xLANES sigmoid_f32xLANES(f32xLANES x)
 {
     return 1.0f / (1.0f + exp_f32xLANES(-x));
 }
 
-/* tanh: by its odd Taylor polynomial near zero (the first coefficient is -929569/638512875), where 1 - 2 / (e^2x + 1) would lose digits. */
-LEVEL static inline f32xLANES tanh_f32xLANES(f32xLANES x)
+/* tanh within 3 units in the last place: with t = e^-2|x| - 1, which keeps its digits near zero, it is t / (t + 2) but for the sign.
+ * -2|x| = k ln 2 + r, and t = 2^k (e^r - 1) + (2^k - 1), with e^r - 1 by a polynomial of least relative error on |r| <= ln 2 / 2.
+ * Beyond 9.02 the result is 1. */
+LEVEL INLINE static inline f32xLANES tanh_f32xLANES(f32xLANES x)
 {
-    f32xLANES s = x * x, zero = {0};
-    f32xLANES p = -0.00145583438f + zero;
-    p = p * s + 21844.0f / 6081075;
-    p = p * s - 1382.0f / 155925;
-    p = p * s + 62.0f / 2835;
-    p = p * s - 17.0f / 315;
-    p = p * s + 2.0f / 15;
-    p = p * s - 1.0f / 3;
-    p = p * s * x + x;
-    f32xLANES y = 1.0f - 2.0f / (exp_f32xLANES(x + x) + 1.0f);
-    return select_f32xLANES((x < 0.4f) & (x > -0.4f), p, y);
+    f32xLANES zero = {0}, one = zero + 1.0f;
+    f32xLANES a = max_f32xLANES(zero - 9.02f, (f32xLANES)((i32xLANES)x | INT32_MIN)); /* -|x| */
+    f32xLANES k = a * 2.88539008f + 12582912.0f;                                      /* adding 1.5 * 2^23 rounds to a whole number */
+    f32xLANES scale = (f32xLANES)(((i32xLANES)k << 23) + (i32xLANES)one);
+    k = k - 12582912.0f;
+    f32xLANES r = (a + a) - k * 0.693147181f, s = r * r;
+    f32xLANES low = r * 0.166665375f + 0.5f, high = r * 0.00836724695f + 0.0416662656f;
+    high = s * 0.00139475986f + high;
+    f32xLANES t = s * (s * high + low) + r;
+    t = t * scale + (scale - 1.0f);
+    f32xLANES y = t / (t + 2.0f);
+    return (f32xLANES)(((i32xLANES)y & INT32_MAX) | ((i32xLANES)x & INT32_MIN));
 }
 
 /* All ones where a random number of the sequence `key`, from `index` on, is below `threshold` of 2^32 (random.h). */
-LEVEL static inline i32xLANES random_below_f32xLANES(uint64_t key, uint32_t index, uint32_t threshold)
+LEVEL INLINE static inline i32xLANES random_below_f32xLANES(uint64_t key, uint32_t index, uint32_t threshold)
 {
     u32xLANES x;
     for (uint32_t i = 0; i < LANES; i++) x[i] = i;

@@ -13,6 +13,10 @@ void tile_begin(Emit *, int rows, int vectors, const char *initial); /* declares
 void tile_step(Emit *, int rows, int vectors, const char *a, const char *b); /* sums += a * b; a, a number, has $T; b, a vector, has $V */
 void tile_end(Emit *, const Node *, int rows, int vectors, int last_lanes, const char *subscript, const char *index, const char *output); /* epilogue and store; subscript and index have $T and $V */
 
+/* A run of numbers, in vectors as long as they get: from the address `from`, through the node's epilogue, to `output`; all have j, the place
+ * in the run. */
+void run_emit(Emit *, const Node *, int64_t count, const char *from, const char *output, const char *subscript, const char *index);
+
 /* Loops over groups of vectors, such that the last vector, where it or its panel is not full, stands in a group of its own. */
 typedef struct { int64_t first, end; int vectors; int last_lanes; } VectorGroup; /* vectors first, first + vectors, ... below end */
 int vector_groups(const Emit *, int64_t columns, int vectors, VectorGroup groups[2]);
@@ -36,8 +40,13 @@ Convolution convolution_chosen(const Graph *, const Node *forward, bool gradient
 bool convolution_is_padded(const Convolution *);
 int64_t convolution_workspace(const Convolution *); /* floats for one task: the rows under the kernel, padded; 0: none */
 void convolution_emit(Emit *, const Node *, const Convolution *, const char *from, const char *kernel, const char *bias, const char *to); /* names of the operands, bias may be NULL; uses work where there is padding */
-void convolution_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x, d_y -> d_kernel; work holds TASKS partial sums */
+int64_t convolution_weight_gradient_workspace(const Convolution *, int64_t panel); /* floats for one task */
+void convolution_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x, d_y -> d_kernel; work holds TASKS partial sums, then scratch */
 void convolution_transpose_emit(Emit *, const Node *, const Convolution *, const char *to, bool turned); /* kernel -> the operand `to` */
+bool convolution_scatters(const Graph *, const Node *);        /* the choice: the gradient of the input by scattering d_y, not as a transposed convolution */
+int64_t convolution_scatter_workspace(const Convolution *);    /* floats for one task */
+int64_t convolution_scatter_kernel_floats(const Convolution *, int64_t panel); /* of turned, which is laid out in another way then */
+void convolution_scatter_emit(Emit *, const Node *, const Convolution *); /* d_y kernel -> d_x */
 
 /* winograd.c, winograd_gradient.c: 3x3 convolutions with fewer multiplications. u: the transformed kernel, an operand of its own */
 Way winograd_way(const Convolution *, int tile, int64_t panel); /* whether it can be gone, and its cost */

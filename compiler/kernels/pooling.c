@@ -153,6 +153,7 @@ static void emit_forward_channels(Emit *e, const Node *node, int lanes, const vo
 
 static void emit_forward(Emit *e, const Node *node, const char *start, const char *gather, const char *finish)
 {
+    emit_narrow(e, ((const Pooling *)node->detail)->channels);
     phase_begin(e, node, NULL, OVER_SAMPLES, ((const Pooling *)node->detail)->rows);
     EMIT(e, "$SAMPLES{");
     emit_windows(e, node->detail);
@@ -220,6 +221,7 @@ static void emit_gradient(Emit *e, const Node *node, EmitChannels *work)
     const Pooling *p = node->detail;
     bool gaps = p->stride_height > p->window_height || p->stride_width > p->window_width || p->rows * p->stride_height < p->height ||
                 p->columns * p->stride_width < p->width;
+    emit_narrow(e, p->channels);
     phase_begin(e, node, NULL, OVER_SAMPLES, p->rows);
     EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {");
     if (gaps || windows_overlap(p)) EMIT(e, "memset(d_x[n], 0, sizeof d_x[n]);");

@@ -77,6 +77,27 @@ void tile_end(Emit *e, const Node *node, int rows, int vectors, int last_lanes, 
         }
 }
 
+void run_emit(Emit *e, const Node *node, int64_t count, const char *from, const char *output, const char *subscript, const char *index)
+{
+    const Level *level = e->level;
+    e->level = e->full;
+    int lanes = e->level->lanes, rest = (int)(count % lanes);
+    fill_size(e, "L", lanes);
+    fill_size(e, "WHOLE", count - rest);
+    for (int part = 0; part < 2; part++) {
+        if (part ? !rest : count < lanes) continue;
+        if (part) EMIT(e, "{", "const int j = $WHOLE;");
+        else EMIT(e, "for (int j = 0; j < $WHOLE; j += $L) {");
+        fill(e, "LOAD", "%s", load_text(e, from, part ? rest : lanes));
+        EMIT(e, "f32x$L v = $LOAD;");
+        emit_epilogue(e, node, "v", subscript, index, part ? rest : lanes);
+        emit_store(e, memory_format("&%s%s", output, subscript), "v", part ? rest : lanes);
+        EMIT(e, "}");
+    }
+    e->level = level;
+    fill_size(e, "L", level->lanes);
+}
+
 int vector_groups(const Emit *e, int64_t columns, int vectors, VectorGroup groups[2])
 {
     int lanes = emit_level(e)->lanes, last_lanes = (int)(columns % lanes ? columns % lanes : lanes), count = 0;

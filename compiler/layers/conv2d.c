@@ -216,6 +216,11 @@ static void input_gradient_workspace(Graph *graph, Node *node)
 {
     const Convolution *c = node->detail, t = transposed(c);
     int64_t panel = graph->panel;
+    if (convolution_scatters(graph, node)) {
+        graph_workspace(graph, node, convolution_scatter_kernel_floats(c, panel), 1);
+        graph_workspace(graph, node, convolution_scatter_workspace(c), TASKS);
+        return;
+    }
     graph_workspace(graph, node, t.kernel_height * t.kernel_width * t.channels * ((t.filters + panel - 1) / panel * panel), 1);
     add_workspace(graph, node, convolution_workspace(&t), t.rows);
 }
@@ -224,6 +229,10 @@ static void emit_input_gradient(Emit *e, const Node *node)
 {
     const Convolution *c = node->detail, t = transposed(c);
     int64_t panel = e->graph->panel;
+    if (convolution_scatters(e->graph, node)) {
+        convolution_scatter_emit(e, node, c);
+        return;
+    }
     convolution_transpose_emit(e, node, c, "turned", true);
     phase_operand(e, operand_number(node, "turned"), 3, (const int64_t[]){(t.filters + panel - 1) / panel, t.kernel_height * t.kernel_width * t.channels, panel});
     convolution_emit(e, node, &t, "d_y", "turned", NULL, "d_x");
@@ -231,7 +240,7 @@ static void emit_input_gradient(Emit *e, const Node *node)
 
 static void weight_gradient_workspace(Graph *graph, Node *node)
 {
-    graph_workspace(graph, node, packing_floats(node->outputs[0]) * TASKS, 1);
+    graph_workspace(graph, node, convolution_weight_gradient_workspace(node->detail, graph->panel) * TASKS, 1);
 }
 
 static void emit_weight_gradient(Emit *e, const Node *node)
