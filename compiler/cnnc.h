@@ -369,6 +369,7 @@ struct Graph {
     const char *name; /* of the model */
     Program program;
     int64_t batch;       /* the most samples at once */
+    bool bytes;          /* its float32 inputs come as bytes */
     int64_t arena_bytes; /* of the plan */
     bool direct;         /* no Winograd: exact sums are wanted, or straight-line code */
     bool openblas;       /* matrix products by OpenBLAS: their weights are not packed */
@@ -473,7 +474,7 @@ void graph_derive(Graph *, bool trainable_only);                /* adds the node
 int64_t graph_tasks(const Graph *, const Node *, int64_t parts); /* of a phase over samples, each of which can be cut into so many parts */
 int64_t node_operations(const Node *);                         /* for one sample: the order of magnitude */
 bool node_is_shared(const Graph *, const Node *, int64_t parts); /* are the parts of one sample shared between threads? */
-Graph *graph_program(const Graph *source, Program, int64_t batch); /* a copy for one program: noise left out where it is off; weights shared */
+Graph *graph_program(const Graph *source, Program, int64_t batch, bool bytes); /* a copy for one program: noise left out where it is off; weights shared */
 Tensor *tensor_base(Tensor *);                                 /* whose memory it is */
 void tensor_rename(Tensor *, const char *name);
 int64_t shape_count(const Shape *);                            /* elements; -1: unknown or more than MAX_BYTES */
@@ -503,6 +504,8 @@ Tensor *gradient_tensor(Graph *, Node *, Tensor *of);          /* a new output o
 bool gradient_wanted(const Graph *, const Tensor *);           /* false: nothing trainable lies behind it */
 
 void bias_gradient(Graph *, Node *forward, Tensor *bias, Tensor *d_output); /* kernels/reduce.c: d_bias = the sums of d_output over all but the last axis */
+
+extern const Operator conversion_operator; /* kernels/elementwise.c: bytes to float32 */
 
 /* shape.c, for layers */
 void note_producer(const Tensor *);                            /* after an error: which layer made that tensor, and its shape */
@@ -596,6 +599,7 @@ typedef struct {
     Graph *source, *predict, *predict_batch;
     Graph *derive; /* NULL: no weight has another form */
     Graph *evaluate, *train, *gradients; /* NULL without compile() */
+    Graph *evaluate_bytes, *train_bytes; /* the same on inputs of bytes; NULL: not wanted, or no input is float32 */
     const Target *target;
     EmitOptions options;
     const char *command; /* for the banner */
@@ -637,7 +641,7 @@ typedef struct {
 Graph *compile_forward(const char *file, const char *text, size_t length, const Definition *, int definition_count); /* parsed, expanded, with shapes; NULL after errors */
 Graph *compile_source(const char *file, const char *text, size_t length, const Definition *, int definition_count, const CompileOptions *);
 bool compile_programs(Graph *source, const CompileOptions *, Generation *); /* false after errors */
-Graph *compile_program(const Graph *source, Program, int64_t batch, const CompileOptions *);
+Graph *compile_program(const Graph *source, Program, int64_t batch, bool bytes, const CompileOptions *);
 extern const char *const compile_passes[]; /* names for --dump, ended by NULL */
 
 /* gradient.c: the loss of an output, by the output's number. */

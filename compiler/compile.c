@@ -52,10 +52,10 @@ Graph *compile_forward(const char *file, const char *text, size_t length, const 
 }
 
 /* One program from the source: its own graph, through the passes that are left. */
-Graph *compile_program(const Graph *source, Program program, int64_t batch, const CompileOptions *options)
+Graph *compile_program(const Graph *source, Program program, int64_t batch, bool bytes, const CompileOptions *options)
 {
     static const char *const titles[] = {"", "predict", "predict_batch", "derive", "evaluate", "train_step", "gradients"};
-    Graph *graph = graph_program(source, program, batch);
+    Graph *graph = graph_program(source, program, batch, bytes);
     struct { const char *name; bool runs; } passes[] = {{"swap", true}, {"backward", program >= PROGRAM_EVALUATE}, {"absorb", true}, {"fuse", true}, {"plan", true}};
     for (int i = 0; i < 5; i++) {
         if (!passes[i].runs) continue;
@@ -64,7 +64,7 @@ Graph *compile_program(const Graph *source, Program program, int64_t batch, cons
         else if (i == 2) absorb_pass(graph);
         else if (i == 3) fuse_pass(graph);
         else plan_pass(graph);
-        if (!wanted(options, passes[i].name)) continue;
+        if (bytes || !wanted(options, passes[i].name)) continue;
         fprintf(options->dump, "%s# %s\n", program == PROGRAM_PREDICT ? "" : "\n", titles[program]);
         (i == 4 ? dump_plan : dump_graph)(options->dump, graph);
     }
@@ -74,7 +74,7 @@ Graph *compile_program(const Graph *source, Program program, int64_t batch, cons
 /* What is made of the weights once: nodes for the derived forms, nothing else. */
 static Graph *compile_derivation(const Graph *source)
 {
-    Graph *graph = graph_program(source, PROGRAM_DERIVE, 1);
+    Graph *graph = graph_program(source, PROGRAM_DERIVE, 1, false);
     graph->node_count = graph->output_count = 0;
     graph_derive(graph, false);
     plan_pass(graph);
@@ -89,12 +89,18 @@ bool compile_programs(Graph *source, const CompileOptions *options, Generation *
     generation->target = options->target;
     generation->options = options->emit;
     generation->derive = compile_derivation(source);
-    generation->predict = compile_program(source, PROGRAM_PREDICT, 1, options);
-    generation->predict_batch = compile_program(source, PROGRAM_PREDICT_BATCH, batch, options);
+    generation->predict = compile_program(source, PROGRAM_PREDICT, 1, false, options);
+    generation->predict_batch = compile_program(source, PROGRAM_PREDICT_BATCH, batch, false, options);
     if (source->compile && !options->inference_only) {
-        generation->evaluate = compile_program(source, PROGRAM_EVALUATE, batch, options);
-        generation->train = compile_program(source, PROGRAM_TRAIN, batch, options);
-        generation->gradients = compile_program(source, PROGRAM_GRADIENTS, batch, options);
+        generation->evaluate = compile_program(source, PROGRAM_EVALUATE, batch, false, options);
+        generation->train = compile_program(source, PROGRAM_TRAIN, batch, false, options);
+        generation->gradients = compile_program(source, PROGRAM_GRADIENTS, batch, false, options);
+        bool floats = false;
+        for (int i = 0; i < source->input_count; i++) floats = floats || source->inputs[i]->type == TYPE_FLOAT32;
+        if (floats) {
+            generation->evaluate_bytes = compile_program(source, PROGRAM_EVALUATE, batch, true, options);
+            generation->train_bytes = compile_program(source, PROGRAM_TRAIN, batch, true, options);
+        }
     }
     return !diagnostics_errors();
 }

@@ -36,7 +36,7 @@ static const char *target_type(const Generation *g, int output)
 }
 
 /* Parameters and the arguments that pass them on come from one walk, so that they cannot differ. */
-static const char *driver_list(const Generation *g, Program program, bool types, bool public)
+static const char *driver_list(const Generation *g, Program program, bool bytes, bool types, bool public)
 {
     Text text = {0};
     const Graph *source = g->source;
@@ -46,7 +46,7 @@ static const char *driver_list(const Generation *g, Program program, bool types,
     if (program == PROGRAM_TRAIN) text_add(&text, ", %sslots", !types ? "" : memory_format("%s_weights *", source->name));
     if (program == PROGRAM_GRADIENTS) text_add(&text, ", %sgradients", !types ? "" : memory_format("%s_weights *", source->name));
     for (int i = 0; i < source->input_count; i++)
-        text_add(&text, ", %s%s", !types ? "" : source->inputs[i]->type == TYPE_INT32 ? "const int32_t *" : "const float *", port_name(g, source->inputs, source->input_count, i, "input"));
+        text_add(&text, ", %s%s", !types ? "" : source->inputs[i]->type == TYPE_INT32 ? "const int32_t *" : bytes ? "const uint8_t *" : "const float *", port_name(g, source->inputs, source->input_count, i, "input"));
     for (int i = 0; targets && i < source->output_count; i++)
         text_add(&text, ", %s%s", !types ? "" : memory_format("const %s *", target_type(g, i)), port_name(g, source->outputs, source->output_count, i, "target"));
     if (targets) text_add(&text, ", %ssample_weights", types ? "const float *" : "");
@@ -62,14 +62,14 @@ static const char *driver_list(const Generation *g, Program program, bool types,
     return text.data;
 }
 
-const char *driver_parameters(const Generation *g, Program program, bool public)
+const char *driver_parameters(const Generation *g, Program program, bool bytes, bool public)
 {
-    return driver_list(g, program, true, public);
+    return driver_list(g, program, bytes, true, public);
 }
 
 const char *driver_arguments(const Generation *g, Program program)
 {
-    return driver_list(g, program, false, false);
+    return driver_list(g, program, false, false, false);
 }
 
 int output_number(const Graph *graph, const Tensor *base)
@@ -296,7 +296,7 @@ void emit_driver(Emit *e, const Generation *g, const Graph *graph, const char *n
     text_add(&whole, "{\n");
     add_unused(&whole, g, graph->program, body.data);
     text_add(&whole, "%s}\n", body.data);
-    text_add(&e->text, "static %s %s_%s(%s)\n", targets ? "float" : "void", name, e->level->suffix, driver_parameters(g, graph->program, false));
+    text_add(&e->text, "static %s %s_%s(%s)\n", targets ? "float" : "void", name, e->level->suffix, driver_parameters(g, graph->program, graph->bytes, false));
     text_indent(&e->text, whole.data);
     text_add(&e->text, "\n");
 }

@@ -38,6 +38,12 @@ static const char *port_comment(const Generation *g)
     return text.data;
 }
 
+/* The larger of what the program, where there is one, and others need. */
+static int64_t arena_of(const Graph *program, int64_t others)
+{
+    return program && program->arena_bytes > others ? program->arena_bytes : others;
+}
+
 char *generate_header(const Generation *g)
 {
     const char *name = g->source->name, *upper = upper_case(name);
@@ -70,8 +76,8 @@ char *generate_header(const Generation *g)
     text_add(&text, "#define %s_ARENA_BYTES %lld /* scratch memory of predict */\n", upper, (long long)g->predict->arena_bytes);
     text_add(&text, "#define %s_BATCH_ARENA_BYTES %lld /* of predict_batch */\n", upper, (long long)(g->options.unroll_full ? g->predict : g->predict_batch)->arena_bytes);
     if (g->train) {
-        int64_t most = g->train->arena_bytes > g->gradients->arena_bytes ? g->train->arena_bytes : g->gradients->arena_bytes;
-        text_add(&text, "#define %s_EVALUATE_ARENA_BYTES %lld /* of evaluate */\n", upper, (long long)g->evaluate->arena_bytes);
+        int64_t most = arena_of(g->train, arena_of(g->gradients, arena_of(g->train_bytes, 0)));
+        text_add(&text, "#define %s_EVALUATE_ARENA_BYTES %lld /* of evaluate */\n", upper, (long long)arena_of(g->evaluate, arena_of(g->evaluate_bytes, 0)));
         text_add(&text, "#define %s_TRAIN_ARENA_BYTES %lld /* of train_step and gradients */\n", upper, (long long)most);
         const Object *object = argument_object(g->source->compile, "optimizer");
         const char *names[4];
@@ -83,8 +89,8 @@ char *generate_header(const Generation *g)
     add_struct(&text, g, "weights", true);
     text_add(&text, "void %s_pack(const %s_parameters *from, %s_weights *to);\nvoid %s_unpack(const %s_weights *from, %s_parameters *to);\n\n", name, name, name, name, name, name);
     if (g->baked) text_add(&text, "/* The trained weights, in the program itself. */\nextern const %s_weights *const %s_trained;\n\n", name, name);
-    text_add(&text, "/* Inference on one sample. Re-entrant: nothing is written but the outputs and the arena of %s_ARENA_BYTES. */\nvoid %s_predict(%s);\n\n", upper, name, driver_parameters(g, PROGRAM_PREDICT, true));
-    text_add(&text, "/* Inference on n samples, one behind the other; the arena has %s_BATCH_ARENA_BYTES. */\nvoid %s_predict_batch(%s);\n", upper, name, driver_parameters(g, PROGRAM_PREDICT_BATCH, true));
+    text_add(&text, "/* Inference on one sample. Re-entrant: nothing is written but the outputs and the arena of %s_ARENA_BYTES. */\nvoid %s_predict(%s);\n\n", upper, name, driver_parameters(g, PROGRAM_PREDICT, false, true));
+    text_add(&text, "/* Inference on n samples, one behind the other; the arena has %s_BATCH_ARENA_BYTES. */\nvoid %s_predict_batch(%s);\n", upper, name, driver_parameters(g, PROGRAM_PREDICT_BATCH, false, true));
     if (g->train) {
         text_add(&text,
                  "\n/* What a training step is told beside its data. */\n"
@@ -101,15 +107,24 @@ char *generate_header(const Generation *g)
                  "float %s_evaluate(%s);\n\n",
                  upper,
                  name,
-                 driver_parameters(g, PROGRAM_EVALUATE, true));
+                 driver_parameters(g, PROGRAM_EVALUATE, false, true));
         text_add(&text,
                  "/* One step on 1 to %s_BATCH_SIZE samples: updates the weights and the slots, returns the mean loss. The rest as for\n"
                  " * evaluate; outputs receive the predictions made on the way, with noise. */\n"
                  "float %s_train_step(%s);\n\n",
                  upper,
                  name,
-                 driver_parameters(g, PROGRAM_TRAIN, true));
-        text_add(&text, "/* The loss and its gradients, noise off; nothing is updated. */\nfloat %s_gradients(%s);\n", name, driver_parameters(g, PROGRAM_GRADIENTS, true));
+                 driver_parameters(g, PROGRAM_TRAIN, false, true));
+        if (g->train_bytes)
+            text_add(&text,
+                     "/* The same on inputs of whole numbers from 0 to 255, as image files hold them: they are converted as they are read. */\n"
+                     "float %s_evaluate_bytes(%s);\n"
+                     "float %s_train_step_bytes(%s);\n\n",
+                     name,
+                     driver_parameters(g, PROGRAM_EVALUATE, true, true),
+                     name,
+                     driver_parameters(g, PROGRAM_TRAIN, true, true));
+        text_add(&text, "/* The loss and its gradients, noise off; nothing is updated. */\nfloat %s_gradients(%s);\n", name, driver_parameters(g, PROGRAM_GRADIENTS, false, true));
     }
     text_add(&text, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
     return text.data;
@@ -284,9 +299,9 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
 {
     e->text = (Text){0};
     emit_begin_level(e, level);
-    const Graph *programs[] = {g->derive, g->predict, g->predict_batch, g->evaluate, g->train, g->gradients};
-    static const char *const names[] = {"derive", "run_single", "run_batch", "run_evaluation", "run_training", "run_gradients"};
-    for (int i = 0; i < 6; i++) {
+    const Graph *programs[] = {g->derive, g->predict, g->predict_batch, g->evaluate, g->train, g->gradients, g->evaluate_bytes, g->train_bytes};
+    static const char *const names[] = {"derive", "run_single", "run_batch", "run_evaluation", "run_training", "run_gradients", "run_evaluation_bytes", "run_training_bytes"};
+    for (int i = 0; i < 8; i++) {
         const Graph *graph = programs[i];
         if (!graph || (graph == g->predict_batch && g->options.unroll_full)) continue; /* there each sample goes by itself */
         emit_begin_program(e, graph);
@@ -356,12 +371,12 @@ static void add_public_functions(Text *text, const Generation *g)
     if (panels) text_add(text, "%s", used_paragraphs(packing_text, "pack_panels unpack_panels", 0, NULL));
     add_level_function(text, g);
     add_packing(text, g);
-    text_add(text, "void %s_predict(%s)\n{\n", name, driver_parameters(g, PROGRAM_PREDICT, true));
+    text_add(text, "void %s_predict(%s)\n{\n", name, driver_parameters(g, PROGRAM_PREDICT, false, true));
     add_choice(text, g, "    ", "run_single", driver_arguments(g, PROGRAM_PREDICT), false);
     text_add(text, "}\n\n");
     bool singly = g->options.unroll_full;
     const char *count = singly ? "1" : memory_format("n < %s_BATCH_SIZE ? n : %s_BATCH_SIZE", upper_case(name), upper_case(name));
-    text_add(text, "void %s_predict_batch(%s)\n{\n    while (n > 0) {\n        const size_t count = %s;\n", name, driver_parameters(g, PROGRAM_PREDICT_BATCH, true), count);
+    text_add(text, "void %s_predict_batch(%s)\n{\n    while (n > 0) {\n        const size_t count = %s;\n", name, driver_parameters(g, PROGRAM_PREDICT_BATCH, false, true), count);
     add_choice(text, g, "        ", singly ? "run_single" : "run_batch", driver_arguments(g, singly ? PROGRAM_PREDICT : PROGRAM_PREDICT_BATCH), false);
     for (int i = 0; i < g->source->input_count; i++) {
         const char *port = port_name(g, g->source->inputs, g->source->input_count, i, "input");
@@ -373,12 +388,18 @@ static void add_public_functions(Text *text, const Generation *g)
     }
     text_add(text, "        n -= count;\n    }\n}\n");
     if (!g->train) return;
-    text_add(text, "\nfloat %s_evaluate(%s)\n{\n", name, driver_parameters(g, PROGRAM_EVALUATE, true));
+    text_add(text, "\nfloat %s_evaluate(%s)\n{\n", name, driver_parameters(g, PROGRAM_EVALUATE, false, true));
     add_choice(text, g, "    ", "run_evaluation", driver_arguments(g, PROGRAM_EVALUATE), true);
-    text_add(text, "}\n\nfloat %s_train_step(%s)\n{\n", name, driver_parameters(g, PROGRAM_TRAIN, true));
+    text_add(text, "}\n\nfloat %s_train_step(%s)\n{\n", name, driver_parameters(g, PROGRAM_TRAIN, false, true));
     add_choice(text, g, "    ", "run_training", driver_arguments(g, PROGRAM_TRAIN), true);
-    text_add(text, "}\n\nfloat %s_gradients(%s)\n{\n", name, driver_parameters(g, PROGRAM_GRADIENTS, true));
+    text_add(text, "}\n\nfloat %s_gradients(%s)\n{\n", name, driver_parameters(g, PROGRAM_GRADIENTS, false, true));
     add_choice(text, g, "    ", "run_gradients", driver_arguments(g, PROGRAM_GRADIENTS), true);
+    text_add(text, "}\n");
+    if (!g->train_bytes) return;
+    text_add(text, "\nfloat %s_evaluate_bytes(%s)\n{\n", name, driver_parameters(g, PROGRAM_EVALUATE, true, true));
+    add_choice(text, g, "    ", "run_evaluation_bytes", driver_arguments(g, PROGRAM_EVALUATE), true);
+    text_add(text, "}\n\nfloat %s_train_step_bytes(%s)\n{\n", name, driver_parameters(g, PROGRAM_TRAIN, true, true));
+    add_choice(text, g, "    ", "run_training_bytes", driver_arguments(g, PROGRAM_TRAIN), true);
     text_add(text, "}\n");
 }
 

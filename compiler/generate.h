@@ -10,7 +10,7 @@ const char *upper_case(const char *);
 const char *port_name(const Generation *, Tensor *const *ports, int count, int number, const char *what); /* input, or input_<name> where there are several */
 
 /* driver.c: the functions that call a program's phases in order. */
-const char *driver_parameters(const Generation *, Program, bool public); /* the parameters of a program's functions, as text */
+const char *driver_parameters(const Generation *, Program, bool bytes, bool public); /* the parameters of a program's functions, as text */
 const char *driver_arguments(const Generation *, Program);
 void emit_driver(Emit *, const Generation *, const Graph *, const char *name); /* of the phases that were emitted */
 

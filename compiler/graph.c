@@ -276,14 +276,25 @@ int64_t graph_struct_offset(const Graph *graph, const Tensor *weight, bool packe
 
 /* ---- copying ---- */
 
+/* The input, which comes as bytes, in float32. */
+static Tensor *add_conversion(Graph *graph, Tensor *input)
+{
+    input->type = TYPE_UINT8;
+    LayerCall call = {.name = memory_format("%s/float32", input->name), .index = -1};
+    Tensor *output = graph_node(graph, &conversion_operator, &call, NULL, &input, 1)->outputs[0];
+    output->shape = input->shape;
+    return output;
+}
+
 /* A copy of the source graph for one program. Activations are its own, since each program has its own plan; weights are
  * shared. Noise is left out where it is off: whoever read its output reads its input. */
-Graph *graph_program(const Graph *source, Program program, int64_t batch)
+Graph *graph_program(const Graph *source, Program program, int64_t batch, bool bytes)
 {
     Graph *graph = NEW(Graph);
     *graph = *source;
     graph->program = program;
     graph->batch = batch;
+    graph->bytes = bytes;
     graph->nodes = NULL;
     graph->node_count = graph->node_capacity = 0;
     graph->tensors = NULL;
@@ -307,6 +318,7 @@ Graph *graph_program(const Graph *source, Program program, int64_t batch)
         if (copy != old) copy->index = graph->tensor_count;
         graph->tensors = memory_grow(graph->tensors, &graph->tensor_capacity, graph->tensor_count, sizeof(Tensor *));
         graph->tensors[graph->tensor_count++] = copy;
+        if (bytes && old->role == ROLE_INPUT && old->type == TYPE_FLOAT32) map[i] = add_conversion(graph, copy);
     }
     for (int i = 0; i < source->node_count; i++) {
         const Node *old = source->nodes[i];
@@ -327,7 +339,10 @@ Graph *graph_program(const Graph *source, Program program, int64_t batch)
         graph->nodes[graph->node_count++] = node;
     }
     graph->inputs = NEW_ARRAY(Tensor *, source->input_count);
-    for (int i = 0; i < source->input_count; i++) graph->inputs[i] = map[source->inputs[i]->index];
+    for (int i = 0; i < source->input_count; i++) {
+        Tensor *input = map[source->inputs[i]->index];
+        graph->inputs[i] = input->role == ROLE_INPUT ? input : input->producer->inputs[0];
+    }
     graph->outputs = NEW_ARRAY(Tensor *, source->output_count);
     for (int i = 0; i < source->output_count; i++) {
         graph->outputs[i] = map[source->outputs[i]->index];

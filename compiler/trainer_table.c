@@ -124,12 +124,15 @@ static void add_adapters(Text *text, const Generation *g)
     text_add(text, "static void pack(const void *parameters, void *weights)\n{\n    %s_pack(parameters, weights);\n}\n\n", name);
     text_add(text, "static void unpack(const void *weights, void *parameters)\n{\n    %s_unpack(weights, parameters);\n}\n\n", name);
     text_add(text, "static void predict_batch(const void *weights, const void *const *inputs, float *const *outputs, size_t n, void *arena)\n{\n    %s_predict_batch(weights%s%s, n, arena);\n}\n\n", name, in, out);
-    text_add(text, "static float train_step(void *weights, void *slots, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, const CnncStep *step, float *losses, float *const *outputs, void *arena)\n{\n");
-    text_add(text, "    const %s_step now = {step->seed, step->step, step->learning_rate};\n", name);
     Text optional = {0};
     for (int i = 0; i < outputs; i++) text_add(&optional, ", outputs ? outputs[%d] : NULL", i);
-    text_add(text, "    return %s_train_step(weights, slots%s%s, sample_weights, n, &now, losses%s, arena);\n}\n\n", name, in, target, optional.data);
-    text_add(text, "static float evaluate(const void *weights, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, float *losses, float *const *outputs, void *arena)\n{\n    return %s_evaluate(weights%s%s, sample_weights, n, losses%s, arena);\n}\n\n", name, in, target, optional.data);
+    for (int bytes = 0; bytes <= (g->train_bytes != NULL); bytes++) {
+        const char *suffix = bytes ? "_bytes" : "";
+        text_add(text, "static float train_step%s(void *weights, void *slots, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, const CnncStep *step, float *losses, float *const *outputs, void *arena)\n{\n", suffix);
+        text_add(text, "    const %s_step now = {step->seed, step->step, step->learning_rate};\n", name);
+        text_add(text, "    return %s_train_step%s(weights, slots%s%s, sample_weights, n, &now, losses%s, arena);\n}\n\n", name, suffix, in, target, optional.data);
+        text_add(text, "static float evaluate%s(const void *weights, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, float *losses, float *const *outputs, void *arena)\n{\n    return %s_evaluate%s(weights%s%s, sample_weights, n, losses%s, arena);\n}\n\n", suffix, name, suffix, in, target, optional.data);
+    }
     text_add(text, "static float gradients(const void *weights, void *result, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, void *arena)\n{\n    return %s_gradients(weights, result%s%s, sample_weights, n, arena);\n}\n\n", name, in, target);
 }
 
@@ -201,7 +204,7 @@ char *generate_table(const Generation *g, const char *header_name)
     text_add(&text, "    .parameters_size = sizeof(%s_parameters),\n    .weights_size = sizeof(%s_weights),\n", name, name);
     text_add(&text, "    .predict_arena_size = %s_BATCH_ARENA_BYTES,\n    .evaluate_arena_size = %s_EVALUATE_ARENA_BYTES,\n    .train_arena_size = %s_TRAIN_ARENA_BYTES,\n", upper, upper, upper);
     text_add(&text, "    .optimizer = \"%s\",\n    .slot_count = %d,\n    .slots = model_slots,\n    .learning_rate = %s,\n", optimizer->entry->name, slot_count, float_text(argument_number(optimizer, "learning_rate")));
-    text_add(&text, "    .fit = fit,\n    .callbacks = callbacks,\n    .pack = pack,\n    .unpack = unpack,\n    .predict_batch = predict_batch,\n    .train_step = train_step,\n    .gradients = gradients,\n    .evaluate = evaluate,\n};\n\n");
+    text_add(&text, "    .fit = fit,\n    .callbacks = callbacks,\n    .pack = pack,\n    .unpack = unpack,\n    .predict_batch = predict_batch,\n    .train_step = train_step,\n    .gradients = gradients,\n    .evaluate = evaluate,\n%s};\n\n", g->train_bytes ? "    .train_step_bytes = train_step_bytes,\n    .evaluate_bytes = evaluate_bytes,\n" : "");
     text_add(&text, "#ifndef CNNC_NO_MAIN\nint main(int argc, char **argv)\n{\n    cnnc_begin(argv);\n    return cnnc_main(&cnnc_model, argc, argv);\n}\n#endif\n");
     return text.data;
 }

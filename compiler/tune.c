@@ -100,7 +100,7 @@ static const char *measuring_source(Tune *t, const Choice *choice, int candidate
     int64_t arena_bytes = 64;
     for (int i = 0; i < candidates; i++) {
         t->source->choices = decided(t, choice, choice->candidates[i]);
-        Graph *graph = compile_program(t->source, program, batch_of(t, program), t->options);
+        Graph *graph = compile_program(t->source, program, batch_of(t, program), false, t->options);
         if (graph->arena_bytes > arena_bytes) arena_bytes = graph->arena_bytes;
         emit_begin_program(e, graph);
         for (int j = 0; j < graph->node_count; j++)

@@ -119,6 +119,23 @@ LEVEL_v4 INLINE static inline void store_part_f32x16(float *to, f32x16 x, int co
 #endif
 }
 
+/* Whole numbers kept in bytes. gcc takes __builtin_convertvector between these lengths apart into single numbers. */
+LEVEL_v4 INLINE static inline i32x16 load_u8_i32x16(const uint8_t *from)
+{
+#if 16 == 16 && defined(__x86_64__) && !defined(__clang__)
+    typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
+    return (i32x16)__builtin_ia32_pmovzxbd512_mask(*(const Bytes *)from, (i32x16){0}, 0xffff);
+#elif 16 == 8 && defined(__x86_64__) && !defined(__clang__)
+    typedef long long Pair __attribute__((vector_size(16)));
+    typedef char Bytes __attribute__((vector_size(16)));
+    long long bytes;
+    memcpy(&bytes, from, sizeof bytes);
+    return (i32x16)__builtin_ia32_pmovzxbd256((Bytes)(Pair){bytes, 0});
+#else
+    return __builtin_convertvector(*(const u8x16_at *)from, i32x16);
+#endif
+}
+
 /* x where the mask is set, else zero. */
 LEVEL_v4 INLINE static inline f32x16 keep_f32x16(i32x16 mask, f32x16 x)
 {
@@ -1155,6 +1172,139 @@ static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, cons
     return (float)(total / (double)count);
 }
 
+/* input/float32: bytes as floats. */
+LEVEL_v4 static void input_float32_forward_v4(const uint8_t *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    ptrdiff_t i = first * 784;
+    for (; i + 16 <= last * 784; i += 16) {
+        const i32x16 bytes = load_u8_i32x16(&x[i]);
+        f32x16 v = __builtin_convertvector(bytes, f32x16);
+        v = v * 0.003921569f;
+        store_f32x16(&y[i], v);
+    }
+}
+
+static float run_evaluation_bytes_v4(const mlp_weights *w, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
+{
+    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
+    float *const dense_1_loss = (float *)(arena + 24000);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 16000);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        input_float32_forward_v4(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v4((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
+{
+    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 1605632);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 409600);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 2642432);
+    float *const dense_1_loss = (float *)(arena + 2650432);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 442368);
+    float (*const d_dense)[512] = (float (*)[512])(arena + 2232832);
+    float (*const d_dense_1_kernel)[512][16] = (float (*)[512][16])(arena + 409600);
+    float *const d_dense_1_bias = (float *)(arena + 640);
+    float (*const d_dense_kernel)[784][16] = (float (*)[784][16])(arena);
+    float *const d_dense_bias = (float *)(arena + 1638400);
+    float *const dense_1_workspace = (float *)(arena + 409600);
+    float *const dense_1_workspace_31 = (float *)(arena);
+    float *const dense_workspace = (float *)(arena + 1605632);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        input_float32_forward_v4(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v4((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_v4(dense_linear_out, d_dense_1_linear, d_dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_31, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_31, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_kernel_update_v4(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
+    }
+    dense_1_bias_update_v4(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_v4((const float (*)[784])input_float32_out, d_dense, d_dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_v4(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_bias_gradient_v4(d_dense_bias, dense_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_kernel_update_v4(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 392 * task / 16, 392 * (task + 1) / 16);
+    }
+    dense_bias_update_v4(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
 #endif
 
 #if defined(__x86_64__)
@@ -1219,6 +1369,23 @@ LEVEL_v3 INLINE static inline void store_part_f32x8(float *to, f32x8 x, int coun
     if (count & 1) to[count - 1] = x[count & 2];
 #else
     memcpy(to, &x, (size_t)count * sizeof(float));
+#endif
+}
+
+/* Whole numbers kept in bytes. gcc takes __builtin_convertvector between these lengths apart into single numbers. */
+LEVEL_v3 INLINE static inline i32x8 load_u8_i32x8(const uint8_t *from)
+{
+#if 8 == 16 && defined(__x86_64__) && !defined(__clang__)
+    typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
+    return (i32x8)__builtin_ia32_pmovzxbd512_mask(*(const Bytes *)from, (i32x8){0}, 0xffff);
+#elif 8 == 8 && defined(__x86_64__) && !defined(__clang__)
+    typedef long long Pair __attribute__((vector_size(16)));
+    typedef char Bytes __attribute__((vector_size(16)));
+    long long bytes;
+    memcpy(&bytes, from, sizeof bytes);
+    return (i32x8)__builtin_ia32_pmovzxbd256((Bytes)(Pair){bytes, 0});
+#else
+    return __builtin_convertvector(*(const u8x8_at *)from, i32x8);
 #endif
 }
 
@@ -2131,6 +2298,139 @@ static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, cons
     return (float)(total / (double)count);
 }
 
+/* input/float32: bytes as floats. */
+LEVEL_v3 static void input_float32_forward_v3(const uint8_t *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    ptrdiff_t i = first * 784;
+    for (; i + 8 <= last * 784; i += 8) {
+        const i32x8 bytes = load_u8_i32x8(&x[i]);
+        f32x8 v = __builtin_convertvector(bytes, f32x8);
+        v = v * 0.003921569f;
+        store_f32x8(&y[i], v);
+    }
+}
+
+static float run_evaluation_bytes_v3(const mlp_weights *w, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
+{
+    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
+    float *const dense_1_loss = (float *)(arena + 24000);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 16000);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        input_float32_forward_v3(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v3((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
+{
+    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 1605632);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 409600);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 2642432);
+    float *const dense_1_loss = (float *)(arena + 2650432);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 442368);
+    float (*const d_dense)[512] = (float (*)[512])(arena + 2232832);
+    float (*const d_dense_1_kernel)[512][16] = (float (*)[512][16])(arena + 409600);
+    float *const d_dense_1_bias = (float *)(arena + 640);
+    float (*const d_dense_kernel)[784][16] = (float (*)[784][16])(arena);
+    float *const d_dense_bias = (float *)(arena + 1638400);
+    float *const dense_1_workspace = (float *)(arena + 409600);
+    float *const dense_1_workspace_31 = (float *)(arena);
+    float *const dense_workspace = (float *)(arena + 1605632);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        input_float32_forward_v3(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v3((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_input_gradient_v3(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_v3(dense_linear_out, d_dense_1_linear, d_dense_1_kernel, count, 128 * task / 16, 128 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_31, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_31, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_kernel_update_v3(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
+    }
+    dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_v3((const float (*)[784])input_float32_out, d_dense, d_dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_v3(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_bias_gradient_v3(d_dense_bias, dense_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_kernel_update_v3(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 392 * task / 16, 392 * (task + 1) / 16);
+    }
+    dense_bias_update_v3(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
 #endif
 
 /* ---- base: vectors of 4 floats, 16 registers ---- */
@@ -2194,6 +2494,23 @@ LEVEL_base INLINE static inline void store_part_f32x4(float *to, f32x4 x, int co
     if (count & 1) to[count - 1] = x[count & 2];
 #else
     memcpy(to, &x, (size_t)count * sizeof(float));
+#endif
+}
+
+/* Whole numbers kept in bytes. gcc takes __builtin_convertvector between these lengths apart into single numbers. */
+LEVEL_base INLINE static inline i32x4 load_u8_i32x4(const uint8_t *from)
+{
+#if 4 == 16 && defined(__x86_64__) && !defined(__clang__)
+    typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
+    return (i32x4)__builtin_ia32_pmovzxbd512_mask(*(const Bytes *)from, (i32x4){0}, 0xffff);
+#elif 4 == 8 && defined(__x86_64__) && !defined(__clang__)
+    typedef long long Pair __attribute__((vector_size(16)));
+    typedef char Bytes __attribute__((vector_size(16)));
+    long long bytes;
+    memcpy(&bytes, from, sizeof bytes);
+    return (i32x4)__builtin_ia32_pmovzxbd256((Bytes)(Pair){bytes, 0});
+#else
+    return __builtin_convertvector(*(const u8x4_at *)from, i32x4);
 #endif
 }
 
@@ -3081,6 +3398,139 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     return (float)(total / (double)count);
 }
 
+/* input/float32: bytes as floats. */
+static void input_float32_forward_base(const uint8_t *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    ptrdiff_t i = first * 784;
+    for (; i + 4 <= last * 784; i += 4) {
+        const i32x4 bytes = load_u8_i32x4(&x[i]);
+        f32x4 v = __builtin_convertvector(bytes, f32x4);
+        v = v * 0.003921569f;
+        store_f32x4(&y[i], v);
+    }
+}
+
+static float run_evaluation_bytes_base(const mlp_weights *w, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
+{
+    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
+    float *const dense_1_loss = (float *)(arena + 24000);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 16000);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        input_float32_forward_base(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_base(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
+{
+    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 1605632);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 409600);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 2642432);
+    float *const dense_1_loss = (float *)(arena + 2650432);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 442368);
+    float (*const d_dense)[512] = (float (*)[512])(arena + 2232832);
+    float (*const d_dense_1_kernel)[512][16] = (float (*)[512][16])(arena + 409600);
+    float *const d_dense_1_bias = (float *)(arena + 640);
+    float (*const d_dense_kernel)[784][16] = (float (*)[784][16])(arena);
+    float *const d_dense_bias = (float *)(arena + 1638400);
+    float *const dense_1_workspace = (float *)(arena + 409600);
+    float *const dense_1_workspace_31 = (float *)(arena);
+    float *const dense_workspace = (float *)(arena + 1605632);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        input_float32_forward_base(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_base(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, d_dense_1_kernel, count, 256 * task / 16, 256 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_31, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_31, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_kernel_update_base(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
+    }
+    dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_base((const float (*)[784])input_float32_out, d_dense, d_dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_base(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_bias_gradient_base(d_dense_bias, dense_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_kernel_update_base(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 392 * task / 16, 392 * (task + 1) / 16);
+    }
+    dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
 /* ---- the interface ---- */
 
 static void pack_panels(const float *from, float *to, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t panel)
@@ -3190,4 +3640,24 @@ float mlp_gradients(const mlp_weights *w, mlp_weights *gradients, const float *i
     else
 #endif
     return run_gradients_base(w, gradients, input, target, sample_weights, (ptrdiff_t)n, (unsigned char *)arena);
+}
+
+float mlp_evaluate_bytes(const mlp_weights *w, const uint8_t *input, const float *target, const float *sample_weights, size_t n, float *losses, float *output, void *arena)
+{
+#if defined(__x86_64__)
+    if (level() == 2) return run_evaluation_bytes_v4(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
+    else if (level() == 1) return run_evaluation_bytes_v3(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
+    else
+#endif
+    return run_evaluation_bytes_base(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
+}
+
+float mlp_train_step_bytes(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, size_t n, const mlp_step *step, float *losses, float *output, void *arena)
+{
+#if defined(__x86_64__)
+    if (level() == 2) return run_training_bytes_v4(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    else if (level() == 1) return run_training_bytes_v3(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    else
+#endif
+    return run_training_bytes_base(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
 }

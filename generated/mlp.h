@@ -65,6 +65,10 @@ float mlp_evaluate(const mlp_weights *w, const float *input, const float *target
  * evaluate; outputs receive the predictions made on the way, with noise. */
 float mlp_train_step(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, size_t n, const mlp_step *step, float *losses, float *output, void *arena);
 
+/* The same on inputs of whole numbers from 0 to 255, as image files hold them: they are converted as they are read. */
+float mlp_evaluate_bytes(const mlp_weights *w, const uint8_t *input, const float *target, const float *sample_weights, size_t n, float *losses, float *output, void *arena);
+float mlp_train_step_bytes(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, size_t n, const mlp_step *step, float *losses, float *output, void *arena);
+
 /* The loss and its gradients, noise off; nothing is updated. */
 float mlp_gradients(const mlp_weights *w, mlp_weights *gradients, const float *input, const float *target, const float *sample_weights, size_t n, void *arena);
 

@@ -2672,6 +2672,227 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     return (float)(total / (double)count);
 }
 
+/* input/float32: bytes as floats. */
+LEVEL_v4 static void input_float32_forward_v4(const uint8_t *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    ptrdiff_t i = first * 784;
+    for (; i + 16 <= last * 784; i += 16) {
+        const i32x16 bytes = load_u8_i32x16(&x[i]);
+        f32x16 v = __builtin_convertvector(bytes, f32x16);
+        v = v * 0.003921569f;
+        store_f32x16(&y[i], v);
+    }
+}
+
+static float run_evaluation_bytes_v4(const mnist_cnn_weights *w, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
+{
+    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena);
+    float *const dense_1_loss = (float *)(arena + 10240);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 5120);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        input_float32_forward_v4(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_v4(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const mnist_cnn_step *step, float *losses, float *output, unsigned char *arena)
+{
+    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
+    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
+    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
+    float *const dense_1_loss = (float *)(arena + 44557312);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20719616);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 20643840);
+    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 20512768);
+    float *const d_dense_1_bias = (float *)(arena + 20521600);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
+    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 11075584);
+    float *const d_dense_bias = (float *)(arena + 15802368);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
+    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
+    float *const d_conv2d_1_bias = (float *)(arena + 44557824);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
+    float *const d_conv2d_bias = (float *)(arena + 2048);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
+    float *const dense_1_workspace = (float *)(arena + 20709376);
+    float *const dense_1_workspace_65 = (float *)(arena + 20520960);
+    float *const dense_workspace = (float *)(arena + 20512768);
+    float *const dense_workspace_67 = (float *)(arena + 15794176);
+    float *const conv2d_1_workspace_68 = (float *)(arena + 33087488);
+    float *const conv2d_1_workspace_69 = (float *)(arena + 22151168);
+    float *const conv2d_1_workspace_70 = (float *)(arena + 44478464);
+    float *const conv2d_1_workspace_71 = (float *)(arena + 44109824);
+    float *const conv2d_workspace = (float *)(arena);
+    float *const conv2d_workspace_73 = (float *)(arena);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        input_float32_forward_v4(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_v4(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_forward_v4(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v4((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_1_forward_v4(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v4(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_weight_gradient_v4(dropout_1_out, d_dense_1_linear, d_dense_1_kernel, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_65, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_65, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_1_kernel_update_v4(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
+    }
+    dense_1_bias_update_v4(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_input_gradient_v4(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_v4((const float (*)[9216])dropout_out, d_dropout_1, d_dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_v4(d_dropout_1, dense_workspace_67, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_bias_gradient_v4(d_dense_bias, dense_workspace_67, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_kernel_update_v4(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 1152 * task / 16, 1152 * (task + 1) / 16);
+    }
+    dense_bias_update_v4(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_70, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_turned_transform_v4((float (*)[576][16])conv2d_1_workspace_70, (float (*)[2][64][16])conv2d_1_workspace_71, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_gradients_part_v4(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_68, conv2d_1_workspace_69, (float (*)[2][64][16])conv2d_1_workspace_71, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_weight_gradient_v4(d_conv2d_1_kernel, conv2d_1_workspace_68, 128 * task / 16, 128 * (task + 1) / 16);
+    }
+    conv2d_1_bias_gradient_v4(d_conv2d_1_bias, conv2d_1_workspace_68, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_kernel_update_v4(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
+    }
+    conv2d_1_bias_update_v4(d_conv2d_1_bias, w->conv2d_1_bias, slots[0].conv2d_1_bias, slots[1].conv2d_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_weight_gradient_part_v4(input_float32_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_weight_gradient_v4(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_bias_gradient_part_v4((const float (*)[32])d_conv2d, conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
+    }
+    conv2d_bias_gradient_v4(d_conv2d_bias, conv2d_workspace_73, 0, 1);
+    conv2d_kernel_update_v4(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
+    conv2d_bias_update_v4(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_v4(w->conv2d_1_kernel, w->conv2d_1_kernel_winograd4, task, task + 1);
+    }
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
 #endif
 
 #if defined(__x86_64__)
@@ -4908,6 +5129,227 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     return (float)(total / (double)count);
 }
 
+/* input/float32: bytes as floats. */
+LEVEL_v3 static void input_float32_forward_v3(const uint8_t *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    ptrdiff_t i = first * 784;
+    for (; i + 8 <= last * 784; i += 8) {
+        const i32x8 bytes = load_u8_i32x8(&x[i]);
+        f32x8 v = __builtin_convertvector(bytes, f32x8);
+        v = v * 0.003921569f;
+        store_f32x8(&y[i], v);
+    }
+}
+
+static float run_evaluation_bytes_v3(const mnist_cnn_weights *w, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
+{
+    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena);
+    float *const dense_1_loss = (float *)(arena + 10240);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 5120);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        input_float32_forward_v3(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_v3(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const mnist_cnn_step *step, float *losses, float *output, unsigned char *arena)
+{
+    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
+    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
+    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
+    float *const dense_1_loss = (float *)(arena + 44557312);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20719616);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 20643840);
+    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 20512768);
+    float *const d_dense_1_bias = (float *)(arena + 20521600);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
+    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 11075584);
+    float *const d_dense_bias = (float *)(arena + 15802368);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
+    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
+    float *const d_conv2d_1_bias = (float *)(arena + 44557824);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
+    float *const d_conv2d_bias = (float *)(arena + 2048);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
+    float *const dense_1_workspace = (float *)(arena + 20709376);
+    float *const dense_1_workspace_65 = (float *)(arena + 20520960);
+    float *const dense_workspace = (float *)(arena + 20512768);
+    float *const dense_workspace_67 = (float *)(arena + 15794176);
+    float *const conv2d_1_workspace_68 = (float *)(arena + 33087488);
+    float *const conv2d_1_workspace_69 = (float *)(arena + 22151168);
+    float *const conv2d_1_workspace_70 = (float *)(arena + 44478464);
+    float *const conv2d_1_workspace_71 = (float *)(arena + 44109824);
+    float *const conv2d_workspace = (float *)(arena);
+    float *const conv2d_workspace_73 = (float *)(arena);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        input_float32_forward_v3(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_v3(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_forward_v3(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v3((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_1_forward_v3(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_v3(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_input_gradient_v3(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_v3(dropout_1_out, d_dense_1_linear, d_dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_65, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_65, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_1_kernel_update_v3(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
+    }
+    dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_v3((const float (*)[9216])dropout_out, d_dropout_1, d_dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_v3(d_dropout_1, dense_workspace_67, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_bias_gradient_v3(d_dense_bias, dense_workspace_67, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_kernel_update_v3(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 1152 * task / 16, 1152 * (task + 1) / 16);
+    }
+    dense_bias_update_v3(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_70, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_turned_transform_v3((float (*)[576][16])conv2d_1_workspace_70, (float (*)[2][64][16])conv2d_1_workspace_71, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_gradients_part_v3(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_68, conv2d_1_workspace_69, (float (*)[2][64][16])conv2d_1_workspace_71, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_weight_gradient_v3(d_conv2d_1_kernel, conv2d_1_workspace_68, 128 * task / 16, 128 * (task + 1) / 16);
+    }
+    conv2d_1_bias_gradient_v3(d_conv2d_1_bias, conv2d_1_workspace_68, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_kernel_update_v3(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
+    }
+    conv2d_1_bias_update_v3(d_conv2d_1_bias, w->conv2d_1_bias, slots[0].conv2d_1_bias, slots[1].conv2d_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_weight_gradient_part_v3(input_float32_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_weight_gradient_v3(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_bias_gradient_part_v3((const float (*)[32])d_conv2d, conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
+    }
+    conv2d_bias_gradient_v3(d_conv2d_bias, conv2d_workspace_73, 0, 1);
+    conv2d_kernel_update_v3(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
+    conv2d_bias_update_v3(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_v3(w->conv2d_1_kernel, w->conv2d_1_kernel_winograd4, task, task + 1);
+    }
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
 #endif
 
 /* ---- base: vectors of 4 floats, 16 registers ---- */
@@ -7090,6 +7532,227 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     return (float)(total / (double)count);
 }
 
+/* input/float32: bytes as floats. */
+static void input_float32_forward_base(const uint8_t *x, float *y, ptrdiff_t first, ptrdiff_t last)
+{
+    ptrdiff_t i = first * 784;
+    for (; i + 4 <= last * 784; i += 4) {
+        const i32x4 bytes = load_u8_i32x4(&x[i]);
+        f32x4 v = __builtin_convertvector(bytes, f32x4);
+        v = v * 0.003921569f;
+        store_f32x4(&y[i], v);
+    }
+}
+
+static float run_evaluation_bytes_base(const mnist_cnn_weights *w, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
+{
+    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena);
+    float *const dense_1_loss = (float *)(arena + 10240);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 5120);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        input_float32_forward_base(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_base(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_base(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
+static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const mnist_cnn_step *step, float *losses, float *output, unsigned char *arena)
+{
+    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
+    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
+    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
+    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
+    float *const dense_1_loss = (float *)(arena + 44557312);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20719616);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 20643840);
+    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 20512768);
+    float *const d_dense_1_bias = (float *)(arena + 20521600);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
+    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 11075584);
+    float *const d_dense_bias = (float *)(arena + 15802368);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
+    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
+    float *const d_conv2d_1_bias = (float *)(arena + 44557824);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
+    float *const d_conv2d_bias = (float *)(arena + 2048);
+    float *const conv2d_1_workspace = (float *)(arena + 15794176);
+    float *const dense_1_workspace = (float *)(arena + 20709376);
+    float *const dense_1_workspace_65 = (float *)(arena + 20520960);
+    float *const dense_workspace = (float *)(arena + 20512768);
+    float *const dense_workspace_67 = (float *)(arena + 15794176);
+    float *const conv2d_1_workspace_68 = (float *)(arena + 33087488);
+    float *const conv2d_1_workspace_69 = (float *)(arena + 22151168);
+    float *const conv2d_1_workspace_70 = (float *)(arena + 44478464);
+    float *const conv2d_1_workspace_71 = (float *)(arena + 44109824);
+    float *const conv2d_workspace = (float *)(arena);
+    float *const conv2d_workspace_73 = (float *)(arena);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        input_float32_forward_base(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_forward_base(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_forward_base(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_1_forward_base(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_forward_batch_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_softmax_forward_base(&dense_1_linear_out[0][0], &dense_1_out[0][0], count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, d_dense_1_kernel, count, 64 * task / 16, 64 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_65, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_65, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_1_kernel_update_base(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
+    }
+    dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_base((const float (*)[9216])dropout_out, d_dropout_1, d_dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_base(d_dropout_1, dense_workspace_67, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_bias_gradient_base(d_dense_bias, dense_workspace_67, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_kernel_update_base(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 1152 * task / 16, 1152 * (task + 1) / 16);
+    }
+    dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_70, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_turned_transform_base((float (*)[576][16])conv2d_1_workspace_70, (float (*)[2][64][16])conv2d_1_workspace_71, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_gradients_part_base(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_68, conv2d_1_workspace_69, (float (*)[2][64][16])conv2d_1_workspace_71, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_weight_gradient_base(d_conv2d_1_kernel, conv2d_1_workspace_68, 128 * task / 16, 128 * (task + 1) / 16);
+    }
+    conv2d_1_bias_gradient_base(d_conv2d_1_bias, conv2d_1_workspace_68, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_1_kernel_update_base(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
+    }
+    conv2d_1_bias_update_base(d_conv2d_1_bias, w->conv2d_1_bias, slots[0].conv2d_1_bias, slots[1].conv2d_1_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_weight_gradient_part_base(input_float32_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_weight_gradient_base(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        conv2d_bias_gradient_part_base((const float (*)[32])d_conv2d, conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
+    }
+    conv2d_bias_gradient_base(d_conv2d_bias, conv2d_workspace_73, 0, 1);
+    conv2d_kernel_update_base(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
+    conv2d_bias_update_base(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        conv2d_1_kernel_transform_base(w->conv2d_1_kernel, w->conv2d_1_kernel_winograd4, task, task + 1);
+    }
+    if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
+    double total = 0;
+    {
+        double sum = 0;
+        for (ptrdiff_t n = 0; n < count; n++) sum += (double)dense_1_loss[n];
+        if (losses) losses[0] = (float)(sum / (double)count);
+        total += sum;
+    }
+    return (float)(total / (double)count);
+}
+
 /* ---- the interface ---- */
 
 static void pack_panels(const float *from, float *to, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t panel)
@@ -7213,4 +7876,24 @@ float mnist_cnn_gradients(const mnist_cnn_weights *w, mnist_cnn_weights *gradien
     else
 #endif
     return run_gradients_base(w, gradients, input, target, sample_weights, (ptrdiff_t)n, (unsigned char *)arena);
+}
+
+float mnist_cnn_evaluate_bytes(const mnist_cnn_weights *w, const uint8_t *input, const float *target, const float *sample_weights, size_t n, float *losses, float *output, void *arena)
+{
+#if defined(__x86_64__)
+    if (level() == 2) return run_evaluation_bytes_v4(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
+    else if (level() == 1) return run_evaluation_bytes_v3(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
+    else
+#endif
+    return run_evaluation_bytes_base(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
+}
+
+float mnist_cnn_train_step_bytes(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, size_t n, const mnist_cnn_step *step, float *losses, float *output, void *arena)
+{
+#if defined(__x86_64__)
+    if (level() == 2) return run_training_bytes_v4(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    else if (level() == 1) return run_training_bytes_v3(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    else
+#endif
+    return run_training_bytes_base(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
 }

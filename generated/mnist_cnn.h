@@ -74,6 +74,10 @@ float mnist_cnn_evaluate(const mnist_cnn_weights *w, const float *input, const f
  * evaluate; outputs receive the predictions made on the way, with noise. */
 float mnist_cnn_train_step(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, size_t n, const mnist_cnn_step *step, float *losses, float *output, void *arena);
 
+/* The same on inputs of whole numbers from 0 to 255, as image files hold them: they are converted as they are read. */
+float mnist_cnn_evaluate_bytes(const mnist_cnn_weights *w, const uint8_t *input, const float *target, const float *sample_weights, size_t n, float *losses, float *output, void *arena);
+float mnist_cnn_train_step_bytes(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, size_t n, const mnist_cnn_step *step, float *losses, float *output, void *arena);
+
 /* The loss and its gradients, noise off; nothing is updated. */
 float mnist_cnn_gradients(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, size_t n, void *arena);
 

@@ -1,4 +1,5 @@
-/* The samples of one step, converted to what the network takes: float32 or int32, class numbers or rows. */
+/* The samples of one step, converted to what the network takes: float32 or int32, class numbers or rows. Bytes stay bytes where
+ * the step itself converts them. */
 #include "trainer.h"
 
 #include <stdlib.h>
@@ -124,10 +125,19 @@ static int64_t target_class(const CnncModel *model, const Batch *batch, int64_t 
     return classes == 1 ? row[0] > 0.5F : highest(row, classes);
 }
 
+/* Is every input that the network takes as float32 a file of bytes? */
+static bool has_bytes(const CnncModel *model, const Dataset *data)
+{
+    for (int i = 0; i < model->input_count; i++)
+        if (model->inputs[i].type != CNNC_INT32 && data->inputs[i].type != ARRAY_UINT8) return false;
+    return true;
+}
+
 void batch_gather(Batch *batch, const CnncModel *model, const Samples *samples, const uint32_t *order, int64_t first, int64_t n)
 {
     const Dataset *data = samples->data;
     batch->sample_weights = NULL;
+    batch->bytes = batch->takes_bytes && has_bytes(model, data);
     for (int64_t place = 0; place < n; place++) {
         int64_t sample = samples->first + (order ? (int64_t)order[first + place] : first + place);
         for (int i = 0; i < model->input_count; i++) {
@@ -135,6 +145,8 @@ void batch_gather(Batch *batch, const CnncModel *model, const Samples *samples, 
             int64_t elements = shape_elements(array->rank - 1, array->shape + 1);
             if (model->inputs[i].type == CNNC_INT32) {
                 copy_integers((int32_t *)batch->inputs[i] + place * elements, array, sample * elements, elements);
+            } else if (batch->bytes) {
+                memcpy((uint8_t *)batch->inputs[i] + place * elements, (const uint8_t *)array->data + sample * elements, (size_t)elements);
             } else {
                 copy_floats((float *)batch->inputs[i] + place * elements, array, sample * elements, elements);
             }

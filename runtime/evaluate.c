@@ -21,14 +21,15 @@ bool evaluate_samples(const Evaluation *evaluation, const Samples *samples, Metr
         int64_t first = step * evaluation->batch_size;
         int64_t n = samples->count - first < evaluation->batch_size ? samples->count - first : evaluation->batch_size;
         batch_gather(batch, model, samples, NULL, first, n);
-        float loss = model->evaluate(evaluation->weights,
-                                     (const void *const *)batch->inputs,
-                                     (const void *const *)batch->targets,
-                                     batch->sample_weights,
-                                     (size_t)n,
-                                     batch->losses,
-                                     batch->outputs,
-                                     evaluation->arena);
+        float loss = (batch->bytes ? model->evaluate_bytes : model->evaluate)(
+            evaluation->weights,
+            (const void *const *)batch->inputs,
+            (const void *const *)batch->targets,
+            batch->sample_weights,
+            (size_t)n,
+            batch->losses,
+            batch->outputs,
+            evaluation->arena);
         metrics_update(metrics, model, loss, batch, n);
         if (confusion) confusion_update(confusion, model, batch, n);
         if (evaluation->progress) progress_step(evaluation->progress, step + 1, NULL, NULL, 0);
@@ -93,6 +94,7 @@ int evaluate_command(const CnncModel *model, const Options *options, Failure *fa
     if (!arena || !parameters_read(options->weights, model, parameters, failure)) goto end;
     if (!dataset_read(&data, model, &request, failure)) goto end;
     if (!batch_new(&batch, model, options->batch_size, failure) || !metrics_new(&metrics, model, failure)) goto end;
+    batch.takes_bytes = model->evaluate_bytes != NULL;
     if (!confusion_new(&confusion, model->output_count == 1 ? metric_classes(model, 0) : 0, failure)) goto end;
     model->pack(parameters, weights);
 

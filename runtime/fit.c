@@ -166,8 +166,10 @@ static bool allocate(Fit *fit, const CnncModel *model, const Options *options, F
     fit->order = calloc((size_t)fit->samples.count, sizeof *fit->order);
     fit->figures = calloc((size_t)training->history.column_count, sizeof *fit->figures);
     if (!fit->order || !fit->figures) return fail(failure, "no memory for the order of the samples");
-    return batch_new(&fit->batch, model, options->batch_size, failure) &&
-           batch_new(&fit->validation_batch, model, validation_size, failure);
+    if (!batch_new(&fit->batch, model, options->batch_size, failure) || !batch_new(&fit->validation_batch, model, validation_size, failure)) return false;
+    fit->batch.takes_bytes = model->train_step_bytes != NULL;
+    fit->validation_batch.takes_bytes = model->evaluate_bytes != NULL;
+    return true;
 }
 
 /* Weights and place: of the checkpoint, of a weight file, or new ones. */
@@ -230,16 +232,17 @@ static void train_batch(Fit *fit)
     int64_t n = fit->samples.count - first < size ? fit->samples.count - first : size;
     CnncStep step = {.seed = training->options->seed, .step = training->step, .learning_rate = training->learning_rate};
     batch_gather(batch, model, &fit->samples, fit->order, first, n);
-    float loss = model->train_step(training->weights,
-                                   training->slots,
-                                   (const void *const *)batch->inputs,
-                                   (const void *const *)batch->targets,
-                                   batch->sample_weights,
-                                   (size_t)n,
-                                   &step,
-                                   batch->losses,
-                                   metrics_need_outputs(&training->metrics) ? batch->outputs : NULL,
-                                   training->arena);
+    float loss = (batch->bytes ? model->train_step_bytes : model->train_step)(
+        training->weights,
+        training->slots,
+        (const void *const *)batch->inputs,
+        (const void *const *)batch->targets,
+        batch->sample_weights,
+        (size_t)n,
+        &step,
+        batch->losses,
+        metrics_need_outputs(&training->metrics) ? batch->outputs : NULL,
+        training->arena);
     metrics_update(&training->metrics, model, loss, batch, n);
     training->batch++;
     training->steps_done++;

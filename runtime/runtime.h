@@ -96,6 +96,11 @@ typedef struct CnncModel {
     /* The mean loss as in inference, with the predictions; nothing is updated. Arguments as for train_step. */
     float (*evaluate)(const void *weights, const void *const *inputs, const void *const *targets,
                       const float *sample_weights, size_t n, float *losses, float *const *outputs, void *arena);
+    /* The same with float32 inputs given as bytes, which the first layer converts as it reads them; NULL: no such functions. */
+    float (*train_step_bytes)(void *weights, void *slots, const void *const *inputs, const void *const *targets,
+                              const float *sample_weights, size_t n, const CnncStep *step, float *losses, float *const *outputs, void *arena);
+    float (*evaluate_bytes)(const void *weights, const void *const *inputs, const void *const *targets,
+                            const float *sample_weights, size_t n, float *losses, float *const *outputs, void *arena);
 } CnncModel;
 
 /* ---- failures ---------------------------------------------------------------------------------------- */

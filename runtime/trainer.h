@@ -131,6 +131,8 @@ typedef struct {
     float *losses; /* of each output, as the last step left them */
     float *weights;
     const float *sample_weights; /* weights, or NULL for all ones */
+    bool takes_bytes;            /* who computes on it can take inputs as bytes, and */
+    bool bytes;                  /* those of the last batch_gather are: the data set's own */
     const float *class_weights;  /* one for each class, multiplied into the sample weights; NULL: none */
 } Batch;
 

@@ -6,8 +6,15 @@
 /* Loads, the node's own lines, its epilogue and the store, for the numbers from i on. */
 static void emit_element_lines(Emit *e, const Node *node, int lanes)
 {
-    fill(e, "LOAD", "%s", load_text(e, "&x[i]", lanes));
-    EMIT(e, "f32x$L v = $LOAD;");
+    if (node->inputs[0]->type == TYPE_UINT8) {
+        fill_size(e, "PART", lanes);
+        if (lanes == emit_level(e)->lanes) EMIT(e, "const i32x$L bytes = load_u8_i32x$L(&x[i]);");
+        else EMIT(e, "const i32x$L bytes = load_part_u8_i32x$L(&x[i], $PART);");
+        EMIT(e, "f32x$L v = __builtin_convertvector(bytes, f32x$L);");
+    } else {
+        fill(e, "LOAD", "%s", load_text(e, "&x[i]", lanes));
+        EMIT(e, "f32x$L v = $LOAD;");
+    }
     fill(e, "X", "v");
     fill(e, "I", "(uint32_t)i");
     const char *name = node->op->operands;
@@ -15,7 +22,7 @@ static void emit_element_lines(Emit *e, const Node *node, int lanes)
         name = strchr(name, ' ') + 1;
         fill(e, (char[]){(char)('A' + j - 1), 0}, "%s", load_text(e, memory_format("&%.*s[i]", (int)strcspn(name, " ;"), name), lanes));
     }
-    node->op->element(e, node);
+    if (node->op->element) node->op->element(e, node);
     emit_epilogue(e, node, "v", "[i]", "(uint32_t)i", lanes);
     emit_store(e, "&y[i]", "v", lanes);
 }
@@ -49,6 +56,21 @@ void elementwise_emit(Emit *e, const Node *node)
     }
     phase_end(e);
 }
+
+static const char *conversion_formula(const Node *node)
+{
+    (void)node;
+    return "bytes as floats";
+}
+
+const Operator conversion_operator = {
+    .name = "conversion",
+    .suffix = "forward",
+    .operands = "x; y",
+    .flags = OPERATOR_FLAT | OPERATOR_EPILOGUE,
+    .emit = elementwise_emit,
+    .formula = conversion_formula,
+};
 
 void optimizer_emit(Emit *e, const Node *node)
 {
