@@ -203,7 +203,7 @@ Test(choices, plans_that_do_not_fit)
         {"dense_9 forward predict x86-64-v3 tile 1x1 of 1x1x1\nend\n", "", "bad.plan:2: error: m has no layer `dense_9`; is the plan another network's?"},
         {"conv2d upward predict x86-64-v3 tile 1x1 of 1x1x1\nend\n", "", "nothing is chosen for the pass upward of conv2d"},
         {"conv2d forward predict x86-64-v3 tile 1x1 of 11x16x10\nend\n", "", "measured for 11x16x10, but here it is 11x16x9; run cnnc --tune again"},
-        {"conv2d forward predict x86-64-v3 tile 7x2 of 11x16x9\nend\n", "--target=x86-64-v4", "x86-64-v3 is none of the levels of --target=x86-64-v4; give --target=x86-64-v3"},
+        {"conv2d forward predict x86-64-v3 tile 7x2 of 11x16x9\nend\n", "--target=x86-64-v4", "x86-64-v3 is none of the levels of --target=x86-64-v4; give the --target"},
         {"conv2d forward predict x86-64-v3 tile 12x2 of 11x16x9\nend\n", "", "there are only 11 rows"},
         {"conv2d forward predict x86-64-v3 tile 7x3 of 11x16x9\nend\n", "", "there are only 2 vectors"},
         {"conv2d forward predict x86-64-v3 tile 7x2 of 11x16x9\nend\n", "", "it needs 17 registers of 16"},
