@@ -43,12 +43,13 @@ def rows():
 
 
 def wanted_peers(row):
-    network, work, batch, _ = row
+    network, work, batch, threads = row
     if network == "wide":
         return []  # only there to be compared with cnnc's own CNN
     if network == "micro":
         return ["emx"]
-    return TRAINING_PEERS if work != "infer" else [peer for peer in PEERS if peer != "emx"]
+    single = (batch, threads) == (1, 1)  # all that emx does
+    return TRAINING_PEERS if work != "infer" else [peer for peer in PEERS if peer != "emx" or single]
 
 
 def environment(threads):

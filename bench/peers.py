@@ -304,7 +304,7 @@ def emx_peer(job):
     library = os.path.abspath(f"{job['folder']}/emx.so")
     if not os.path.exists(library):
         subprocess.run([sys.executable, "-m", "emx_onnx_cgen", "compile", "--model-name", "emx_net", "--fp32-accumulation-strategy", "simple",
-                        "--large-temp-threshold", "0", f"{job['folder']}/1.onnx", source], check=True, stdout=sys.stderr)
+                        "--large-temp-threshold", "0", "--large-weight-threshold", "0", f"{job['folder']}/1.onnx", source], check=True, stdout=sys.stderr)
         with open(source, "a") as file:
             file.write("\nvoid emx_repeat(const float *x, float *y, long times);\n"
                        "void emx_repeat(const float *x, float *y, long times)\n{\n"
