@@ -166,6 +166,6 @@ int main(int argc, char **argv)
         times[count++] = (seconds() - before) / (double)chunk;
     }
     qsort(times, (size_t)count, sizeof *times, by_size);
-    printf("{\"seconds\": %.9g, \"losses\": [%.6g, %.6g]}\n", times[count / 2], (double)first_loss, (double)(training ? loss(&job) : 0));
+    printf("{\"seconds\": %.9g, \"least\": %.9g, \"losses\": [%.6g, %.6g]}\n", times[count / 2], times[0], (double)first_loss, (double)(training ? loss(&job) : 0));
     return 0;
 }

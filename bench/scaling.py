@@ -3,7 +3,8 @@
 The network: two conv2d 3x3 with padding, as many channels in as out. Three kinds of work: inference directly (--math=strict),
 inference as cnnc chooses by itself, where Winograd's convolution may need fewer multiply-adds than are counted here and so pass
 100 %, and a step of training. The multiply-adds of a step: those of inference, as many for the gradients of the kernels, and half
-as many for the gradient of the image between the two.
+as many for the gradient of the image between the two. Times are the least of all calls: what the kernels can do, not how busy the
+machine was.
 """
 import os
 
@@ -64,7 +65,7 @@ def measure(bench, peak, seconds, quick):
             one = bench.drive(folder, work, batch, threads, seconds, f"{folder}/{kind}/driver", batch)
             if not one["error"] <= bench.TOLERANCE:
                 raise RuntimeError(f"scaling, {kind}, {point}: other answers: {one['error']:.2g} off")
-            time = one["seconds"] / batch
+            time = one["least"] / batch
             point[kind] = {"seconds": time, "share": 2e-9 * count * (2.5 if work == "step" else 1) / time / peak[threads]}
         print("bench: scaling", *point.values(), flush=True)
         result.append(point)
@@ -72,7 +73,7 @@ def measure(bench, peak, seconds, quick):
 
 
 def table(points):
-    lines = ["", "Two convolutions 3x3: microseconds a sample and share of the measured peak, by direct multiply-adds.", "",
+    lines = ["", "Two convolutions 3x3: least microseconds a sample and share of the measured peak, by direct multiply-adds.", "",
              "| image | channels | batch | threads | inference, direct | inference | training step |", "|---|---|---|---|---|---|---|"]
     shown = set()
     for point in points:

@@ -24,6 +24,7 @@ typedef struct {
     const Level *level;
     const char *name; /* of the network */
     int64_t batch;
+    const Choices *record; /* of all that can be chosen, from one emission of everything */
     Decision *decisions;
     int decision_count, decision_capacity;
 } Tune;
@@ -81,10 +82,10 @@ static bool is_meant(const Choice *choice, const Node *node)
     return !strcmp(node->name, choice->layer) && (choice->op ? node->op == choice->op : gradient);
 }
 
-static bool is_measured(const Graph *graph, const Choice *choice, const Node *node)
+static bool is_measured(const Tune *t, const Graph *graph, const Choice *choice, const Node *node)
 {
     if (is_meant(choice, node)) return true;
-    if (choice->level || (node->op->flags & OPERATOR_UPDATES) || is_chosen_for(graph->choices, node)) return false;
+    if (choice->level || (node->op->flags & OPERATOR_UPDATES) || is_chosen_for(t->record, node)) return false;
     for (int i = 0; i < graph->node_count; i++) {
         const Node *other = graph->nodes[i];
         if (is_meant(choice, other) && (share_tensor(other, node) || share_tensor(node, other))) return true;
@@ -139,7 +140,7 @@ static bool measure(const Tune *t, const Choice *choice, const char *kind, int f
         if (graph->arena_bytes > arena_bytes) arena_bytes = graph->arena_bytes;
         emit_begin_program(e, graph);
         for (int j = 0; j < graph->node_count; j++)
-            if (graph->nodes[j]->op->emit && is_measured(graph, choice, graph->nodes[j])) graph->nodes[j]->op->emit(e, graph->nodes[j]);
+            if (graph->nodes[j]->op->emit && is_measured(t, graph, choice, graph->nodes[j])) graph->nodes[j]->op->emit(e, graph->nodes[j]);
         emit_driver(e, &g, graph, memory_format("candidate%d", i));
         text_add(&functions, "static void call%d(void)\n{\ncandidate%d_%s(%s);\n}\n\n", i, i, t->level->suffix, driver_arguments(&g, graph->program));
         text_add(&names, "%scall%d", i > first ? ", " : "", i);
@@ -241,7 +242,7 @@ static bool decide_all(Tune *t, bool ways)
     generate_source(&g, NULL);
     t->batch = g.predict_batch->batch;
     t->name = g.source->name;
-    const Choices *choices = g.source->choices;
+    const Choices *choices = t->record = g.source->choices;
     int count = 0, number = 0;
     for (int i = 0; i < choices->choice_count; i++) count += !choices->choices[i].level == ways && choices->choices[i].candidate_count > 0;
     for (int i = 0; i < choices->choice_count; i++)
