@@ -53,10 +53,11 @@ def prepare(bench, folder, size, channels, batch):
 
 
 def measure(bench, peak, seconds, quick):
-    """[{sweep, value, size, channels, batch, threads, kind: {seconds of a sample, share}}]"""
+    """[{sweep, value, size, channels, batch, threads, kind: {seconds of a sample, gflop, share}}]"""
     folder, result, built = f"{bench.WORK}/scaling", [], None
     os.makedirs(folder, exist_ok=True)
-    for sweep, value, size, channels, batch, threads in sorted(make_points(quick), key=lambda point: point[2:5]):
+    for at in sorted(make_points(quick), key=lambda point: point[2:5]):
+        sweep, value, size, channels, batch, threads = at
         if built != (size, channels, batch):
             count = prepare(bench, folder, size, channels, batch)
             built = (size, channels, batch)
@@ -65,10 +66,13 @@ def measure(bench, peak, seconds, quick):
             one = bench.drive(folder, work, batch, threads, seconds, f"{folder}/{kind}/driver", batch)
             if not one["error"] <= bench.TOLERANCE:
                 raise RuntimeError(f"scaling, {kind}, {point}: other answers: {one['error']:.2g} off")
-            time = one["least"] / batch
-            point[kind] = {"seconds": time, "share": 2e-9 * count * (2.5 if work == "step" else 1) / time / peak[threads]}
-        print("bench: scaling", *point.values(), flush=True)
+            point[kind] = {"seconds": one["least"] / batch, "gflop": 2e-9 * count * (2.5 if work == "step" else 1)}
+        print("bench: scaling,", *at, {kind: f"{point[kind]['seconds'] * 1e6:.4g} us" for kind in KINDS}, flush=True)
         result.append(point)
+    bench.measure_peak(peak)
+    for point in result:
+        for kind in KINDS:
+            point[kind]["share"] = point[kind]["gflop"] / point[kind]["seconds"] / peak[point["threads"]]
     return result
 
 
