@@ -49,7 +49,7 @@ NETWORKS = {
 
 def shapes(network):
     """The shape of each layer's output without the batch, after that of the input."""
-    shape = (network["size"], network["size"], 1)
+    shape = (network["size"], network["size"], network.get("channels", 1))
     result = [shape]
     for layer in network["layers"]:
         if layer[0] == "conv":

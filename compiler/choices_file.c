@@ -1,13 +1,13 @@
 /* Plans: a text that --tune writes and --plan replays, one line for each choice of a kernel.
  *
  *     cnnc plan 1
- *     conv2d_1 forward train all way winograd4x4
+ *     conv2d_1 forward all all way winograd4x4
  *     conv2d_1 forward train x86-64-v3 tile 6x2 of 36x64x32    # anything
  *     end
  *
- * Layer, pass, kind of program (predict, batch, train; all for the way of a forward pass), level; the choice; of a tile for how many rows, columns and steps of the
- * reduction it was measured. A file may be cut off, of another network, or anything at all: whatever does not fit is an error that
- * says where. Lines about programs that are not emitted are passed over. */
+ * Layer, pass, kind of program (predict, batch, train; all for the way of a forward pass), level; the choice; of a tile for how many
+ * rows, columns and steps of the reduction it was measured. A file may be cut off, of another network, or anything at all: whatever
+ * does not fit is an error that says where. Lines about programs that are not emitted are passed over. */
 #include "choose.h"
 
 #include <string.h>
@@ -128,7 +128,7 @@ const char *choices_unfit(Choices *choices, const Generation *g)
         const Planned *p = &choices->planned[i];
         if (p->used || !chose_for(choices, p->program)) continue;
         if (!has_level(g->target, p->level))
-            choices_error(choices, p->line, "%s is none of the levels of --target=%s; give --target=%s, or run cnnc --tune for this target", p->level, g->target->name, p->level);
+            choices_error(choices, p->line, "%s is none of the levels of --target=%s; give the --target that the plan is for, or run cnnc --tune for this one", p->level, g->target->name);
         else if (!has_layer(g->source, p->layer))
             choices_error(choices, p->line, "%s has no layer `%.*s`; is the plan another network's? cnnc --tune makes one", g->source->name, diagnostics_cut(p->layer, 80), p->layer);
         else

@@ -54,7 +54,6 @@ typedef struct {
 } Planned;
 
 struct Choices {
-    bool measuring;   /* all that can be chosen must be at hand */
     const char *file; /* of the plan, for messages; NULL: none */
     Planned *planned;
     int planned_count, planned_capacity;
@@ -79,7 +78,14 @@ void choices_read(Choices *, const char *file, const char *text, size_t length);
 const char *choices_unfit(Choices *, const Generation *);                        /* once all is emitted: all errors as text, or NULL */
 
 /* tune.c */
-const char *tune_plan(Graph *source, const CompileOptions *); /* measures; the text of a plan, NULL after errors */
+typedef struct { /* of compile_source */
+    const char *file, *text;
+    size_t length;
+    const Definition *definitions;
+    int definition_count;
+    CompileOptions options;
+} TuneInput;
+const char *tune_plan(const TuneInput *); /* measures; the text of a plan, NULL after errors */
 
 /* kernels_summary.c */
 void print_kernels(FILE *, const Generation *);

@@ -195,13 +195,13 @@ static void add_levels(Text *text, const Generation *g)
                  threads);
     text_add(text,
              "/* gcc does not contract x * y + z to one instruction with -std=c11, nor with -O1, unless it is asked to; clang does. */\n"
-             "#if defined(__GNUC__) && !defined(__clang__)\n#define CONTRACT __attribute__((optimize(\"fp-contract=fast\", \"expensive-optimizations\")))\n#else\n#define CONTRACT\n#endif\n");
+             "#if defined(__GNUC__) && !defined(__clang__)\n#pragma GCC optimize(\"fp-contract=fast\", \"expensive-optimizations\")\n#endif\n");
     text_add(text, "#define INLINE __attribute__((always_inline)) /* in a large function gcc would rather call what loads a vector */\n");
     text_add(text, "#if defined(__clang__)\n#define UNROLL _Pragma(\"unroll\")\n#else\n#define UNROLL _Pragma(\"GCC unroll 8\")\n#endif\n");
     for (int i = 0; i < g->target->level_count; i++) {
         const Level *level = g->target->levels[i];
-        if (level->attribute) text_add(text, "#define LEVEL_%s CONTRACT __attribute__((target(\"%s\")))\n", level->suffix, level->attribute);
-        else text_add(text, "#define LEVEL_%s CONTRACT\n", level->suffix);
+        if (level->attribute) text_add(text, "#define LEVEL_%s __attribute__((target(\"%s\")))\n", level->suffix, level->attribute);
+        else text_add(text, "#define LEVEL_%s\n", level->suffix);
     }
     text_add(text, "\n");
 }

@@ -79,13 +79,13 @@ static const char *plan_path(const Options *o)
     return memory_format("%.*s.plan", (int)length, o->input);
 }
 
-static void write_plan(const Options *o, Graph *source, const CompileOptions *options)
+static void write_plan(const Options *o, const TuneInput *input)
 {
     const char *path = plan_path(o), *text;
     Failure failure;
     if (same_file(o->input, path)) command_error("%s: this is the network itself; name another output", path);
     if (strcmp(path, "-")) check_output_place(path); /* before minutes go by */
-    if (!(text = tune_plan(source, options))) return;
+    if (!(text = tune_plan(input))) return;
     if (!strcmp(path, "-")) fputs(text, stdout);
     else if (!write_texts(&(OutputText){path, text}, 1, &failure)) command_error("%s", failure.text);
     else fprintf(stderr, "cnnc: %s is written; cnnc --plan=%s uses it\n", path, path);
@@ -122,15 +122,11 @@ int main(int argc, char **argv)
         choices_read(options.choices, o.plan, plan, plan_length);
     }
     if (o.tune) {
-        if (!options.choices) options.choices = choices_new();
-        options.choices->measuring = true;
+        write_plan(&o, &(TuneInput){file, text, length, o.definitions, o.definition_count, options});
+        return fflush(stdout) || diagnostics_errors() ? 1 : 0;
     }
     Graph *source = compile_source(file, text, length, o.definitions, o.definition_count, &options);
     if (!source) return 1;
-    if (o.tune) {
-        write_plan(&o, source, &options);
-        return fflush(stdout) || diagnostics_errors() ? 1 : 0;
-    }
     Generation generation = {0};
     if (!compile_programs(source, &options, &generation)) return 1;
     const char *shown = strcmp(o.input, "-") ? base_name(o.input) : "-";

@@ -3,8 +3,17 @@
 
 #include <string.h>
 
-/* The base level is compiled with whatever the C compiler is told, and is all there is on machines other than x86-64. */
+/* The base level is compiled with whatever the C compiler is told: it runs on any machine, and stands in for x86-64-v2 in the
+ * default target, because what v2 adds to it makes our kernels no faster (docs/how-it-works.md). */
 static const Level base = {.suffix = "base", .name = "base", .lanes = 4, .registers = 16};
+static const Level v2 = {
+    .suffix = "v2",
+    .name = "x86-64-v2",
+    .attribute = "sse4.2,popcnt",
+    .condition = "sse4.2 popcnt",
+    .lanes = 4,
+    .registers = 16,
+};
 static const Level v3 = {
     .suffix = "v3",
     .name = "x86-64-v3",
@@ -25,11 +34,15 @@ static const Level v4 = {
     .masks = true,
 };
 
+/* Portable C too, but with the tiles for the registers of NEON. */
+static const Level neon = {.suffix = "neon", .name = "aarch64", .lanes = 4, .registers = 32, .fma = true};
+
 static const Target targets[] = {
     {"x86-64", (const Level *const[]){&v4, &v3, &base}, 3, true},
     {"x86-64-v4", (const Level *const[]){&v4}, 1, true},
     {"x86-64-v3", (const Level *const[]){&v3}, 1, true},
-    {"x86-64-v2", (const Level *const[]){&base}, 1, true},
+    {"x86-64-v2", (const Level *const[]){&v2}, 1, true},
+    {"aarch64", (const Level *const[]){&neon}, 1, false},
     {"generic", (const Level *const[]){&base}, 1, false},
 };
 
@@ -41,7 +54,10 @@ static bool machine_has(const Level *level)
     bool has_v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     bool has_v4 = has_v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd");
-    return level == &v4 ? has_v4 : level == &v3 ? has_v3 : true;
+    bool has_v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+    return level == &v4 ? has_v4 : level == &v3 ? has_v3 : level == &v2 ? has_v2 : level == &base;
+#elif defined(__aarch64__)
+    return level == &neon || level == &base;
 #else
     return level == &base;
 #endif
@@ -57,13 +73,13 @@ const Level *target_native_level(const Target *target)
 static const char *native_name(void)
 {
 #if defined(__x86_64__)
-    return machine_has(&v4) ? "x86-64-v4" : machine_has(&v3) ? "x86-64-v3" : "x86-64-v2";
+    return machine_has(&v4) ? "x86-64-v4" : machine_has(&v3) ? "x86-64-v3" : machine_has(&v2) ? "x86-64-v2" : "generic";
 #else
-    return "generic";
+    return machine_has(&neon) ? "aarch64" : "generic";
 #endif
 }
 
-static const Level *const levels[] = {&v4, &v3, &base};
+static const Level *const levels[] = {&v4, &v3, &v2, &base, &neon};
 
 const Level *level_find(const char *name)
 {
@@ -74,7 +90,7 @@ const Level *level_find(const char *name)
 
 const char *level_names(void)
 {
-    return "x86-64-v4, x86-64-v3, base";
+    return "x86-64-v4, x86-64-v3, x86-64-v2, base, aarch64";
 }
 
 const Target *target_find(const char *name)
@@ -87,7 +103,7 @@ const Target *target_find(const char *name)
 
 const char *target_names(void)
 {
-    return "x86-64 (the default: levels v4, v3 and a base, chosen at run time), x86-64-v4, x86-64-v3, x86-64-v2, native, generic";
+    return "x86-64 (the default: levels v4, v3 and a base, chosen at run time), x86-64-v4, x86-64-v3, x86-64-v2, aarch64, native, generic";
 }
 
 /* A shorter vector is never slower than a longer one, and where it holds all the columns nothing is gained by more lanes. */

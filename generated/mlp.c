@@ -34,9 +34,7 @@ extern int omp_get_max_threads(void), omp_in_parallel(void);
 
 /* gcc does not contract x * y + z to one instruction with -std=c11, nor with -O1, unless it is asked to; clang does. */
 #if defined(__GNUC__) && !defined(__clang__)
-#define CONTRACT __attribute__((optimize("fp-contract=fast", "expensive-optimizations")))
-#else
-#define CONTRACT
+#pragma GCC optimize("fp-contract=fast", "expensive-optimizations")
 #endif
 #define INLINE __attribute__((always_inline)) /* in a large function gcc would rather call what loads a vector */
 #if defined(__clang__)
@@ -44,9 +42,9 @@ extern int omp_get_max_threads(void), omp_in_parallel(void);
 #else
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
-#define LEVEL_v4 CONTRACT __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx2,fma,f16c,bmi,bmi2,lzcnt,movbe")))
-#define LEVEL_v3 CONTRACT __attribute__((target("avx2,fma,f16c,bmi,bmi2,lzcnt,movbe")))
-#define LEVEL_base CONTRACT
+#define LEVEL_v4 __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx2,fma,f16c,bmi,bmi2,lzcnt,movbe")))
+#define LEVEL_v3 __attribute__((target("avx2,fma,f16c,bmi,bmi2,lzcnt,movbe")))
+#define LEVEL_base
 
 #ifndef __cplusplus
 _Static_assert(sizeof(mlp_parameters) == MLP_PARAMETERS_BYTES && sizeof(mlp_weights) == MLP_WEIGHTS_BYTES, "the sizes in the header");

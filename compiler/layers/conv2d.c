@@ -81,13 +81,9 @@ static void shape(Graph *graph, Node *node)
     if (argument_boolean(a, "use_bias"))
         graph_weight(graph, node, "bias", &bias, true)->initial = initializer_resolve(argument_object(a, "bias_initializer"), &bias);
     Convolution chosen = convolution_chosen(graph, node, false);
-    for (int tile = 2; tile <= 4; tile += 2) {
-        bool possible = !graph->direct && !winograd_way(c, tile, graph->panel).hindrance;
-        if (chosen.tile != tile && !(graph->choices->measuring && possible)) continue;
-        Convolution with_tiles = *c;
-        with_tiles.tile = tile;
-        Shape transformed = winograd_kernel_shape(&with_tiles, graph->panel);
-        graph_derived(graph, node, weight, memory_format("winograd%d", tile), &transformed, &transform_operator);
+    if (chosen.tile) {
+        Shape transformed = winograd_kernel_shape(&chosen, graph->panel);
+        graph_derived(graph, node, weight, memory_format("winograd%d", (int)chosen.tile), &transformed, &transform_operator);
     }
     node->outputs[0]->shape = shape_of(3, (const int64_t[]){c->rows, c->columns, c->filters});
 }

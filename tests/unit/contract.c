@@ -138,8 +138,9 @@ Test(contract, targets_agree)
         int level;
     } targets[] = {
         {"x86-64", 0},
-        {"x86-64-v2", 0},
+        {"x86-64-v2", 0}, /* all that have been sold for long */
         {"generic", 0},
+        {"aarch64", 0}, /* portable C as well */
         {"native", 0},
         {"x86-64-v3", 1},
         {"x86-64-v4", 2},
@@ -154,6 +155,30 @@ Test(contract, targets_agree)
     }
     shell_refused("x86-64-v3", "\"$CNNC\" model.net -o new.c --target=x86-64-v9");
     cr_expect(shell("ls new.c")->status != 0);
+}
+
+/* On another kind of machine, emulated: the portable level, and the one with tiles for its registers. */
+Test(contract, aarch64_agrees)
+{
+    if (!shell_has("aarch64-linux-gnu-gcc") || !shell_has("qemu-aarch64"))
+        cr_skip_test("neither a compiler for aarch64 nor qemu is installed (gcc-aarch64-linux-gnu, qemu-user)");
+    static const char *const targets[] = {"x86-64", "generic", "aarch64"};
+    run("--emit=inference", "", "here");
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        shell_good("\"$CNNC\" model.net -o model.c --emit=inference --target=%s && "
+                   "aarch64-linux-gnu-gcc -static -std=c11 -O2 " WARNINGS " model.c run.c -o run -lm && qemu-aarch64 ./run > there",
+                   targets[i]);
+        expect_near("here", "there", 1e-5);
+    }
+    /* A tile's sums are made by fused multiply-adds of vectors and stay in registers: there is a loop with 16 or more of them that
+     * leaves the stack alone. */
+    static const char *const compilers[] = {"aarch64-linux-gnu-gcc", "clang --target=aarch64-linux-gnu -I/usr/aarch64-linux-gnu/include"};
+    for (size_t i = 0; i < sizeof compilers / sizeof *compilers; i++) {
+        if (!shell_has(i ? "clang" : "aarch64-linux-gnu-gcc")) continue;
+        shell_good("%s -std=c11 -O2 -S model.c -o model.s", compilers[i]);
+        shell_good("awk '/^[.a-zA-Z0-9_]+:/ { n = stack = 0 } /fmla/ { n++ } /q[0-9].*\\[sp/ { stack = 1 } "
+                   "/^[ \t]b[.a-z]+[ \t]/ && n >= 16 && !stack { found = 1 } END { exit !found }' model.s");
+    }
 }
 
 Test(contract, threads_and_batch_sizes_change_nothing)
