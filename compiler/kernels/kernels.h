@@ -24,7 +24,7 @@ const char *group_first(const VectorGroup *);  /* as text: the number of the fir
 void group_begin(Emit *, const VectorGroup *); /* opens a block in which $G is the number of the first vector */
 void group_end(Emit *);
 
-/* convolution.c: correlation of images with a bank of small kernels, as deep learning calls convolution */
+/* convolution.c, convolution_weights.c, convolution_scatter.c: correlation of images with a bank of small kernels, as deep learning calls convolution */
 typedef struct {
     int64_t height, width, channels;          /* of the input */
     int64_t rows, columns, filters;           /* of the output */
@@ -84,6 +84,7 @@ DataType max_pooling_place_type(const Pooling *);       /* of the numbers in `se
 const Pooling *max_pooling_of(const Node *, bool gradient); /* NULL: the node is not a max-pooling, or not its gradient */
 void max_pooling_gradient_emit(Emit *, const Node *);     /* d_y selected -> d_x */
 void average_pooling_gradient_emit(Emit *, const Node *); /* d_y -> d_x */
+bool pooling_tiles(const Pooling *);                      /* each number of the image lies in exactly one window */
 void pooling_reference(const Node *, Reference *, double start, double (*gather)(double, double), double (*finish)(double, int64_t)); 
 
 /* elementwise.c, reduce.c */

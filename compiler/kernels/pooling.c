@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { MOST_ROW = 4096 }; /* numbers of a row that is laid out on the stack */
+
 void pooling_shape(Graph *graph, Node *node)
 {
     (void)graph;
@@ -183,11 +185,33 @@ static bool windows_overlap(const Pooling *p)
     return p->stride_height < p->window_height || p->stride_width < p->window_width;
 }
 
+/* Does the image have numbers outside all windows? */
+static bool has_gaps(const Pooling *p)
+{
+    return p->stride_height > p->window_height || p->stride_width > p->window_width || p->rows * p->stride_height < p->height ||
+           p->columns * p->stride_width < p->width;
+}
+
+bool pooling_tiles(const Pooling *p)
+{
+    return !windows_overlap(p) && !has_gaps(p);
+}
+
 static void emit_give(Emit *e, const Node *node, int lanes, const char *value)
 {
-    const char *at = memory_format("&d_x[n]%s[c]", is_padded(node->detail) ? "[h][w]" : memory_format("[p * %lld + r][q * %lld + s]", (long long)((const Pooling *)node->detail)->stride_height, (long long)((const Pooling *)node->detail)->stride_width));
-    if (windows_overlap(node->detail)) value = memory_format("%s + %s", load_text(e, at, lanes), value);
-    emit_store(e, at, value, lanes);
+    const Pooling *p = node->detail;
+    const char *at = is_padded(p) ? "[n][h][w][c]" : memory_format("[n][p * %lld + r][q * %lld + s][c]", (long long)p->stride_height, (long long)p->stride_width);
+    const char *to = memory_format("&d_x%s", at);
+    if (windows_overlap(p)) value = memory_format("%s + %s", load_text(e, to, lanes), value);
+    if (node->epilogue_count) {
+        const char *h = is_padded(p) ? "h" : memory_format("p * %lld + r", (long long)p->stride_height);
+        const char *w = is_padded(p) ? "w" : memory_format("q * %lld + s", (long long)p->stride_width);
+        fill(e, "VALUE", "%s", value);
+        EMIT(e, "f32x$L v = $VALUE;");
+        value = "v";
+        emit_epilogue(e, node, value, at, memory_format("(uint32_t)(((n * %lld + %s) * %lld + %s) * %lld + c)", (long long)p->height, h, (long long)p->width, w, (long long)p->channels), lanes);
+    }
+    emit_store(e, to, value, lanes);
 }
 
 static void emit_max_gradient_channels(Emit *e, const Node *node, int lanes, const void *context)
@@ -219,12 +243,10 @@ static void emit_average_gradient_channels(Emit *e, const Node *node, int lanes,
 static void emit_gradient(Emit *e, const Node *node, EmitChannels *work)
 {
     const Pooling *p = node->detail;
-    bool gaps = p->stride_height > p->window_height || p->stride_width > p->window_width || p->rows * p->stride_height < p->height ||
-                p->columns * p->stride_width < p->width;
     emit_narrow(e, p->channels);
     phase_begin(e, node, NULL, OVER_SAMPLES, p->rows);
     EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {");
-    if (gaps || windows_overlap(p)) EMIT(e, "memset(d_x[n], 0, sizeof d_x[n]);");
+    if (has_gaps(p) || windows_overlap(p)) EMIT(e, "memset(d_x[n], 0, sizeof d_x[n]);");
     emit_windows(e, p);
     emit_channels(e, node, work, NULL);
     EMIT(e, "}", "}", "}");
@@ -236,9 +258,45 @@ void max_pooling_gradient_emit(Emit *e, const Node *node)
     emit_gradient(e, node, emit_max_gradient_channels);
 }
 
+static void emit_average_row_channels(Emit *e, const Node *node, int lanes, const void *context)
+{
+    (void)context;
+    const Pooling *p = node->detail;
+    bool padded = is_padded(p);
+    fill_window_size(e, p);
+    fill(e, "LOAD", "%s", load_text(e, "&d_y[n][p][q][c]", lanes));
+    EMIT(e, "const f32x$L d = $LOAD / $SIZE;");
+    EMIT(e, padded ? "for (int w = w0; w < w1; w++) {" : "for (int s = 0; s < $S; s++) {");
+    emit_store(e, padded ? memory_format("&row[w * %lld + c]", (long long)p->channels) : memory_format("&row[(q * %lld + s) * %lld + c]", (long long)p->stride_width, (long long)p->channels), "d", lanes);
+    EMIT(e, "}");
+}
+
+/* Where the channels do not fill vectors and windows do not meet: the row that all rows of the windows receive is laid out, and goes
+ * from there as one run. */
+static void emit_average_gradient_rows(Emit *e, const Node *node)
+{
+    const Pooling *p = node->detail;
+    int64_t run = p->width * p->channels;
+    phase_operand(e, node->input_count + node->weight_count, 3, (const int64_t[]){-1, p->height, run});
+    emit_narrow(e, p->channels);
+    phase_begin(e, node, NULL, OVER_SAMPLES, p->rows);
+    fill_size(e, "RUN", run);
+    EMIT(e, "float row[$RUN];", "for (ptrdiff_t n = first; n < last; n++) {");
+    emit_windows(e, p);
+    emit_channels(e, node, emit_average_row_channels, NULL);
+    EMIT(e, "}");
+    if (is_padded(p)) EMIT(e, "for (int h = h0; h < h1; h++) {");
+    else EMIT(e, "for (int h = p * $STRIDEH; h < p * $STRIDEH + $R; h++) {");
+    run_emit(e, node, run, "&row[j]", "d_x", "[n][h][j]", memory_format("(uint32_t)((n * %lld + h) * %lld + j)", (long long)p->height, (long long)run));
+    EMIT(e, "}", "}", "}");
+    phase_end(e);
+}
+
 void average_pooling_gradient_emit(Emit *e, const Node *node)
 {
-    emit_gradient(e, node, emit_average_gradient_channels);
+    const Pooling *p = node->detail;
+    if (pooling_tiles(p) && p->channels % emit_level(e)->lanes && p->width * p->channels <= MOST_ROW) emit_average_gradient_rows(e, node);
+    else emit_gradient(e, node, emit_average_gradient_channels);
 }
 
 void pooling_reference(const Node *node, Reference *r, double start, double (*gather)(double, double), double (*finish)(double, int64_t))

@@ -32,21 +32,69 @@ void shard_sum_emit(Emit *e, const Node *node, const char *phase, const char *to
     phase_end(e);
 }
 
+enum { FEW_SUMS = 4, MOST_SUMS = 16 }; /* vectors of sums at once: their additions wait for one another */
+
+/* The rows, one behind the other, as one run of numbers: so many vectors hold a whole number of rows; 0: too many for the registers. */
+static int64_t run_vectors(int64_t columns, int64_t lanes)
+{
+    int64_t vectors = 1;
+    while (vectors <= MOST_SUMS && vectors * lanes % columns) vectors++;
+    return vectors <= MOST_SUMS ? vectors : 0;
+}
+
+/* Columns that do not fill vectors: sums along the run of all rows, which are added up at the end. */
+static void emit_run_sums(Emit *e, int64_t columns, int64_t vectors)
+{
+    int64_t lanes = emit_level(e)->lanes;
+    fill_size(e, "STEP", vectors * lanes);
+    EMIT(e, "ptrdiff_t i = first * $ROWS * $K;", "const ptrdiff_t end = last * $ROWS * $K;");
+    tile_begin(e, 1, (int)vectors, "{0}");
+    EMIT(e, "for (; i + $STEP <= end; i += $STEP) {");
+    for (int v = 0; v < vectors; v++) {
+        fill_size(e, "V", v);
+        EMIT(e, "s0_$V += load_f32x$L(&d_y[i + $V * $L]);");
+    }
+    EMIT(e, "}", "float parts[$STEP];");
+    tile_end(e, NULL, 1, (int)vectors, (int)lanes, "[$V * $L]", "", "parts");
+    EMIT(e, "for (int j = 0; j < $STEP; j++) sums[j % $K] += parts[j];");
+    if (vectors * lanes > columns) EMIT(e, "for (int k = 0; i < end; i++, k = (k + 1) % $K) sums[k] += d_y[i];");
+}
+
+static void emit_row_sums(Emit *e, int64_t columns)
+{
+    VectorGroup groups[2];
+    int lanes = emit_level(e)->lanes, total = (int)((columns + lanes - 1) / lanes);
+    int group_count = vector_groups(e, columns, total < MOST_SUMS / 2 ? total : MOST_SUMS / 2, groups);
+    for (int g = 0; g < group_count; g++) {
+        group_begin(e, &groups[g]);
+        tile_begin(e, 1, groups[g].vectors, "{0}");
+        EMIT(e, "for (ptrdiff_t m = first * $ROWS; m < last * $ROWS; m++) {");
+        for (int v = 0; v < groups[g].vectors; v++) {
+            fill_size(e, "V", v);
+            fill(e, "LOAD", "%s", load_text(e, memory_format("&d_y[m * %lld + (%s + %d) * %d]", (long long)columns, group_first(&groups[g]), v, lanes), v == groups[g].vectors - 1 ? groups[g].last_lanes : lanes));
+            EMIT(e, "s0_$V += $LOAD;");
+        }
+        EMIT(e, "}");
+        tile_end(e, NULL, 1, groups[g].vectors, groups[g].last_lanes, "[($G + $V) * $L]", "", "sums");
+        group_end(e);
+    }
+}
+
 void column_sums_emit(Emit *e, const Node *node, int64_t columns, int64_t rows_per_sample)
 {
-    int64_t lanes = emit_level(e)->lanes, full = columns / lanes * lanes;
-    phase_operand(e, 0, 2, (const int64_t[]){-1, columns});
+    phase_operand(e, 0, 0, NULL);
     phase_begin(e, node, "bias_gradient_part", IN_SHARDS, 0);
     fill_size(e, "K", columns);
-    fill_size(e, "FULL", full);
-    fill_size(e, "REST", columns - full);
     fill_size(e, "ROWS", rows_per_sample);
-    EMIT(e, "float *const sums = work + task * $K;", "memset(sums, 0, $K * sizeof(float));");
-    EMIT(e, "for (ptrdiff_t m = first * $ROWS; m < last * $ROWS; m++) {");
-    if (full)
-        EMIT(e, "for (int k = 0; k < $FULL; k += $L) {", "store_f32x$L(&sums[k], load_f32x$L(&sums[k]) + load_f32x$L(&d_y[m][k]));", "}");
-    if (full < columns) EMIT(e, "for (int k = $FULL; k < $K; k++) sums[k] += d_y[m][k];");
-    EMIT(e, "}");
+    EMIT(e, "float *const sums = work + task * $K;");
+    int64_t vectors = run_vectors(columns, emit_level(e)->lanes);
+    if (vectors) {
+        while (vectors < FEW_SUMS && rows_per_sample > 1) vectors *= 2;
+        EMIT(e, "memset(sums, 0, $K * sizeof(float));");
+        emit_run_sums(e, columns, vectors);
+    } else {
+        emit_row_sums(e, columns);
+    }
     phase_end(e);
     shard_sum_emit(e, node, "bias_gradient", "d_bias", columns, 0, columns);
 }

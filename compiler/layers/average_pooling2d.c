@@ -39,18 +39,22 @@ static const char *gradient_formula(const Node *node)
     return "d_x = the sum over the windows that hold it of d_y / size of the window";
 }
 
-static const Operator gradient_operator = {
-    .name = "average_pooling2d_gradient",
-    .suffix = "gradient",
-    .operands = "d_y; d_x",
-    .emit = average_pooling_gradient_emit,
-    .formula = gradient_formula,
-};
+#define GRADIENT_OPERATOR(operator_name, operator_flags)                                                                       \
+    static const Operator operator_name = {                                                                                    \
+        .name = "average_pooling2d_gradient",                                                                                  \
+        .suffix = "gradient",                                                                                                  \
+        .operands = "d_y; d_x",                                                                                                \
+        .flags = operator_flags,                                                                                               \
+        .emit = average_pooling_gradient_emit,                                                                                 \
+        .formula = gradient_formula,                                                                                           \
+    };
+GRADIENT_OPERATOR(gradient_operator, 0)
+GRADIENT_OPERATOR(tiling_gradient_operator, OPERATOR_EPILOGUE) /* each number of d_x is written once */
 
 static void gradient(Graph *graph, Node *node, Tensor *d_output)
 {
     if (!gradient_wanted(graph, node->inputs[0])) return;
-    Node *d = graph_gradient_node(graph, &gradient_operator, node, NULL, &d_output, 1);
+    Node *d = graph_gradient_node(graph, pooling_tiles(node->detail) ? &tiling_gradient_operator : &gradient_operator, node, NULL, &d_output, 1);
     gradient_give(graph, node->inputs[0], gradient_tensor(graph, d, node->inputs[0]));
 }
 

@@ -1,0 +1,110 @@
+/* The gradient of a convolution's weights, directly: neighbouring rows of the weight matrix by a few vectors of filters stay in
+ * registers over all pixels of an image.
+ *
+ * Where the matrix has few rows, as in a network's first layer, a tile takes several rows of the kernel; else tiles lie along each. */
+#include "convolution.h"
+
+enum { WRITTEN_OUT = 48 }; /* rows of the matrix, at most, for which tiles are written out one by one */
+
+/* One tile: rows of the weight matrix from `first` on, by vectors of filters; summed over the pixels of the image or band. `at` is
+ * the address of the first number under the kernel, `a` where the tile's row $T lies from there. */
+static void emit_gradient_tile(Emit *e, int rows, const VectorGroup *group, const char *first, const char *at, const char *a)
+{
+    int lanes = emit_level(e)->lanes;
+    bool whole = e->graph->panel == lanes;
+    fill(e, "FIRSTROW", "%s", first);
+    EMIT(e, "{");
+    for (int v = 0; v < group->vectors; v++) {
+        fill_size(e, "V", v);
+        if (whole) EMIT(e, "float (*const t$V)[$PANEL] = &sums[$G + $V][$FIRSTROW];");
+        else EMIT(e, "float *const t$V = &sums[($G + $V) / $PERPANEL][$FIRSTROW][($G + $V) % $PERPANEL * $L];");
+    }
+    tile_begin(e, rows, group->vectors, whole ? "load_f32x$L(t$V[$T])" : "load_f32x$L(t$V + $T * $PANEL)");
+    EMIT(e, "for (int p = $P0; p < $P1; p++) {", memory_format("const float *a = %s;", at), "for (int q = 0; q < $Q; q++) {");
+    for (int v = 0; v < group->vectors; v++) {
+        fill_size(e, "V", v);
+        fill(e, "LOAD", "%s", load_text(e, memory_format("&d_y[n][p][q][(%s + %d) * %d]", group_first(group), v, lanes), v == group->vectors - 1 ? group->last_lanes : lanes));
+        EMIT(e, "const f32x$L d$V = $LOAD;");
+    }
+    tile_step(e, rows, group->vectors, a, "d$V");
+    EMIT(e, "a += $STEP;", "}", "}");
+    for (int t = 0; t < rows; t++)
+        for (int v = 0; v < group->vectors; v++) {
+            fill_size(e, "T", t);
+            fill_size(e, "V", v);
+            EMIT(e, whole ? "store_f32x$L(t$V[$T], s$T_$V);" : "store_f32x$L(t$V + $T * $PANEL, s$T_$V);");
+        }
+    EMIT(e, "}");
+}
+
+/* All rows of the matrix, each tile with code of its own, so that it may reach over the end of a kernel's row. */
+static void emit_gradient_written_out(Emit *e, const Convolution *c, int tile_rows, const VectorGroup *groups, int group_count)
+{
+    int matrix = (int)(c->kernel_height * c->kernel_width * c->channels);
+    for (int m = 0; m < matrix; m += tile_rows)
+        for (int g = 0; g < group_count; g++) {
+            group_begin(e, &groups[g]);
+            fill_size(e, "M", m);
+            emit_gradient_tile(e, matrix - m < tile_rows ? matrix - m : tile_rows, &groups[g], memory_format("%d", m), convolution_image_at(c, "x", "0", "0"), "a[($M + $T) / $SC * $ROW + ($M + $T) % $SC]");
+            group_end(e);
+        }
+}
+
+/* Tiles along each row of the kernel. */
+static void emit_gradient_by_rows(Emit *e, const Convolution *c, int tile_rows, const VectorGroup *groups, int group_count)
+{
+    int64_t run = c->kernel_width * c->channels;
+    int rest = (int)(run % tile_rows);
+    fill_size(e, "JFULL", run - rest);
+    fill_size(e, "TILE", tile_rows);
+    EMIT(e, "for (int r = 0; r < $R; r++) {");
+    for (int part = 0; part < 2; part++) {
+        if (part == 0 ? run < tile_rows : !rest) continue;
+        if (part == 0) EMIT(e, "for (int j = 0; j < $JFULL; j += $TILE) {");
+        else EMIT(e, "{", "const int j = $JFULL;");
+        for (int g = 0; g < group_count; g++) {
+            group_begin(e, &groups[g]);
+            emit_gradient_tile(e, part == 0 ? tile_rows : rest, &groups[g], memory_format("r * %lld + j", (long long)run), memory_format("%s + j", convolution_image_at(c, "x", "r", "0")), "a[$T]");
+            group_end(e);
+        }
+        EMIT(e, "}");
+    }
+    EMIT(e, "}");
+}
+
+int64_t convolution_weight_gradient_workspace(const Convolution *c, int64_t panel)
+{
+    return (c->filters + panel - 1) / panel * panel * c->kernel_height * c->kernel_width * c->channels + convolution_workspace(c);
+}
+
+void convolution_weight_gradient_emit(Emit *e, const Node *node, const Convolution *image)
+{
+    const Convolution row = convolution_joined(image), *c = &row;
+    int64_t panel = e->graph->panel, panels = (c->filters + panel - 1) / panel, matrix = c->kernel_height * c->kernel_width * c->channels;
+    convolution_declare(e, 0, c->height, c->width, c->channels);
+    convolution_declare(e, 1, c->rows, c->columns, c->filters);
+    emit_narrow(e, c->filters);
+    bool written_out = matrix <= WRITTEN_OUT;
+    int64_t run = written_out ? matrix : c->kernel_width * c->channels;
+    double times = (double)(matrix / run);
+    Tile tile = choose_tile(e, node, (Work){.kernel = "convolution", .rows = run, .columns = c->filters, .reduction = c->rows * c->columns, .times = times});
+    phase_begin(e, node, "weight_gradient_part", IN_SHARDS, 0);
+    convolution_fill(e, c);
+    fill(e, "FROM", "x");
+    fill_size(e, "PERPANEL", panel / emit_level(e)->lanes);
+    fill_size(e, "ALL", panels * matrix * panel);
+    fill_size(e, "MATRIX", matrix);
+    fill_size(e, "SHARDS", TASKS);
+    EMIT(e,
+         "float (*const sums)[$MATRIX][$PANEL] = (float (*)[$MATRIX][$PANEL])(work + task * $ALL);",
+         "memset(sums, 0, $ALL * sizeof(float));");
+    if (convolution_is_padded(c)) convolution_scratch_emit(e, c, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + ($SHARDS * $ALL + task * $WORK));");
+    EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {");
+    convolution_image_begin(e, c, false);
+    VectorGroup groups[2];
+    int group_count = vector_groups(e, c->filters, tile.vectors, groups);
+    (written_out ? emit_gradient_written_out : emit_gradient_by_rows)(e, c, tile.rows, groups, group_count);
+    EMIT(e, "}", "}");
+    phase_end(e);
+    shard_sum_emit(e, node, "weight_gradient", "d_kernel", panels * matrix * panel, 0, panels * matrix * panel);
+}
