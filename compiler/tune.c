@@ -207,7 +207,7 @@ static int usual_answer(const Tune *t, const Choice *choice)
 static void decide(Tune *t, const Choice *choice, int number, int count)
 {
     int best = 0;
-    double seconds[MOST_CANDIDATES];
+    double seconds[MOST_CANDIDATES] = {0};
     const Decision *before = decided_before(t, choice);
     Decision decision = {*choice, choice->candidates[0], NULL};
     if (before) {

@@ -830,13 +830,28 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[512], const flo
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float (*d_y)[10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 10;
     memset(sums, 0, 10 * sizeof(float));
-    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-        for (int k = 0; k < 10; k++) sums[k] += d_y[m][k];
+    ptrdiff_t i = first * 1 * 10;
+    const ptrdiff_t end = last * 1 * 10;
+    f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0}; f32x16 s0_4 = {0};
+    for (; i + 80 <= end; i += 80) {
+        s0_0 += load_f32x16(&d_y[i]);
+        s0_1 += load_f32x16(&d_y[i + 16]);
+        s0_2 += load_f32x16(&d_y[i + 32]);
+        s0_3 += load_f32x16(&d_y[i + 48]);
+        s0_4 += load_f32x16(&d_y[i + 64]);
     }
+    float parts[80];
+    store_f32x16(&parts[0], s0_0);
+    store_f32x16(&parts[16], s0_1);
+    store_f32x16(&parts[32], s0_2);
+    store_f32x16(&parts[48], s0_3);
+    store_f32x16(&parts[64], s0_4);
+    for (int j = 0; j < 80; j++) sums[j % 10] += parts[j];
+    for (int k = 0; i < end; i++, k = (k + 1) % 10) sums[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
@@ -955,14 +970,29 @@ LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[784], const float
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_bias_gradient_part_v4(const float (*d_y)[512], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void dense_bias_gradient_part_v4(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 512;
-    memset(sums, 0, 512 * sizeof(float));
-    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-        for (int k = 0; k < 512; k += 16) {
-            store_f32x16(&sums[k], load_f32x16(&sums[k]) + load_f32x16(&d_y[m][k]));
+    for (int k = 0; k < 32; k += 8) {
+        f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0}; f32x16 s0_4 = {0}; f32x16 s0_5 = {0}; f32x16 s0_6 = {0}; f32x16 s0_7 = {0};
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_f32x16(&d_y[m * 512 + k * 16]);
+            s0_1 += load_f32x16(&d_y[m * 512 + (k + 1) * 16]);
+            s0_2 += load_f32x16(&d_y[m * 512 + (k + 2) * 16]);
+            s0_3 += load_f32x16(&d_y[m * 512 + (k + 3) * 16]);
+            s0_4 += load_f32x16(&d_y[m * 512 + (k + 4) * 16]);
+            s0_5 += load_f32x16(&d_y[m * 512 + (k + 5) * 16]);
+            s0_6 += load_f32x16(&d_y[m * 512 + (k + 6) * 16]);
+            s0_7 += load_f32x16(&d_y[m * 512 + (k + 7) * 16]);
         }
+        store_f32x16(&sums[k * 16], s0_0);
+        store_f32x16(&sums[(k + 1) * 16], s0_1);
+        store_f32x16(&sums[(k + 2) * 16], s0_2);
+        store_f32x16(&sums[(k + 3) * 16], s0_3);
+        store_f32x16(&sums[(k + 4) * 16], s0_4);
+        store_f32x16(&sums[(k + 5) * 16], s0_5);
+        store_f32x16(&sums[(k + 6) * 16], s0_6);
+        store_f32x16(&sums[(k + 7) * 16], s0_7);
     }
 }
 
@@ -1068,7 +1098,7 @@ static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *in
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_30, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_30, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_30, 0, 1);
     PARALLEL_FOR
@@ -1082,7 +1112,7 @@ static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *in
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v4(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v4(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
@@ -1146,7 +1176,7 @@ static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, cons
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_22, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_22, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v4(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
     PARALLEL_FOR
@@ -1155,7 +1185,7 @@ static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, cons
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v4(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v4(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
@@ -1267,7 +1297,7 @@ static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uin
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_31, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_31, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_31, 0, 1);
     PARALLEL_FOR
@@ -1281,7 +1311,7 @@ static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uin
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v4(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v4(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
@@ -1963,16 +1993,28 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[512], const flo
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float (*d_y)[10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 10;
     memset(sums, 0, 10 * sizeof(float));
-    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-        for (int k = 0; k < 8; k += 8) {
-            store_f32x8(&sums[k], load_f32x8(&sums[k]) + load_f32x8(&d_y[m][k]));
-        }
-        for (int k = 8; k < 10; k++) sums[k] += d_y[m][k];
+    ptrdiff_t i = first * 1 * 10;
+    const ptrdiff_t end = last * 1 * 10;
+    f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0}; f32x8 s0_4 = {0};
+    for (; i + 40 <= end; i += 40) {
+        s0_0 += load_f32x8(&d_y[i]);
+        s0_1 += load_f32x8(&d_y[i + 8]);
+        s0_2 += load_f32x8(&d_y[i + 16]);
+        s0_3 += load_f32x8(&d_y[i + 24]);
+        s0_4 += load_f32x8(&d_y[i + 32]);
     }
+    float parts[40];
+    store_f32x8(&parts[0], s0_0);
+    store_f32x8(&parts[8], s0_1);
+    store_f32x8(&parts[16], s0_2);
+    store_f32x8(&parts[24], s0_3);
+    store_f32x8(&parts[32], s0_4);
+    for (int j = 0; j < 40; j++) sums[j % 10] += parts[j];
+    for (int k = 0; i < end; i++, k = (k + 1) % 10) sums[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
@@ -2081,14 +2123,29 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[784], const float
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_bias_gradient_part_v3(const float (*d_y)[512], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void dense_bias_gradient_part_v3(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 512;
-    memset(sums, 0, 512 * sizeof(float));
-    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-        for (int k = 0; k < 512; k += 8) {
-            store_f32x8(&sums[k], load_f32x8(&sums[k]) + load_f32x8(&d_y[m][k]));
+    for (int k = 0; k < 64; k += 8) {
+        f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0}; f32x8 s0_4 = {0}; f32x8 s0_5 = {0}; f32x8 s0_6 = {0}; f32x8 s0_7 = {0};
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_f32x8(&d_y[m * 512 + k * 8]);
+            s0_1 += load_f32x8(&d_y[m * 512 + (k + 1) * 8]);
+            s0_2 += load_f32x8(&d_y[m * 512 + (k + 2) * 8]);
+            s0_3 += load_f32x8(&d_y[m * 512 + (k + 3) * 8]);
+            s0_4 += load_f32x8(&d_y[m * 512 + (k + 4) * 8]);
+            s0_5 += load_f32x8(&d_y[m * 512 + (k + 5) * 8]);
+            s0_6 += load_f32x8(&d_y[m * 512 + (k + 6) * 8]);
+            s0_7 += load_f32x8(&d_y[m * 512 + (k + 7) * 8]);
         }
+        store_f32x8(&sums[k * 8], s0_0);
+        store_f32x8(&sums[(k + 1) * 8], s0_1);
+        store_f32x8(&sums[(k + 2) * 8], s0_2);
+        store_f32x8(&sums[(k + 3) * 8], s0_3);
+        store_f32x8(&sums[(k + 4) * 8], s0_4);
+        store_f32x8(&sums[(k + 5) * 8], s0_5);
+        store_f32x8(&sums[(k + 6) * 8], s0_6);
+        store_f32x8(&sums[(k + 7) * 8], s0_7);
     }
 }
 
@@ -2194,7 +2251,7 @@ static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *in
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_30, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_30, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_30, 0, 1);
     PARALLEL_FOR
@@ -2208,7 +2265,7 @@ static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *in
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v3(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v3(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
@@ -2272,7 +2329,7 @@ static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, cons
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_22, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_22, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v3(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
     PARALLEL_FOR
@@ -2281,7 +2338,7 @@ static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, cons
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v3(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v3(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
@@ -2393,7 +2450,7 @@ static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uin
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_31, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_31, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_31, 0, 1);
     PARALLEL_FOR
@@ -2407,7 +2464,7 @@ static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uin
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v3(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v3(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
@@ -3063,16 +3120,28 @@ static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_1_bias_gradient_part_base(const float (*d_y)[10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void dense_1_bias_gradient_part_base(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 10;
     memset(sums, 0, 10 * sizeof(float));
-    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-        for (int k = 0; k < 8; k += 4) {
-            store_f32x4(&sums[k], load_f32x4(&sums[k]) + load_f32x4(&d_y[m][k]));
-        }
-        for (int k = 8; k < 10; k++) sums[k] += d_y[m][k];
+    ptrdiff_t i = first * 1 * 10;
+    const ptrdiff_t end = last * 1 * 10;
+    f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0};
+    for (; i + 20 <= end; i += 20) {
+        s0_0 += load_f32x4(&d_y[i]);
+        s0_1 += load_f32x4(&d_y[i + 4]);
+        s0_2 += load_f32x4(&d_y[i + 8]);
+        s0_3 += load_f32x4(&d_y[i + 12]);
+        s0_4 += load_f32x4(&d_y[i + 16]);
     }
+    float parts[20];
+    store_f32x4(&parts[0], s0_0);
+    store_f32x4(&parts[4], s0_1);
+    store_f32x4(&parts[8], s0_2);
+    store_f32x4(&parts[12], s0_3);
+    store_f32x4(&parts[16], s0_4);
+    for (int j = 0; j < 20; j++) sums[j % 10] += parts[j];
+    for (int k = 0; i < end; i++, k = (k + 1) % 10) sums[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
@@ -3181,14 +3250,29 @@ static void dense_weight_gradient_base(const float (*x)[784], const float (*d_y)
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_bias_gradient_part_base(const float (*d_y)[512], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void dense_bias_gradient_part_base(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 512;
-    memset(sums, 0, 512 * sizeof(float));
-    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-        for (int k = 0; k < 512; k += 4) {
-            store_f32x4(&sums[k], load_f32x4(&sums[k]) + load_f32x4(&d_y[m][k]));
+    for (int k = 0; k < 128; k += 8) {
+        f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0}; f32x4 s0_5 = {0}; f32x4 s0_6 = {0}; f32x4 s0_7 = {0};
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_f32x4(&d_y[m * 512 + k * 4]);
+            s0_1 += load_f32x4(&d_y[m * 512 + (k + 1) * 4]);
+            s0_2 += load_f32x4(&d_y[m * 512 + (k + 2) * 4]);
+            s0_3 += load_f32x4(&d_y[m * 512 + (k + 3) * 4]);
+            s0_4 += load_f32x4(&d_y[m * 512 + (k + 4) * 4]);
+            s0_5 += load_f32x4(&d_y[m * 512 + (k + 5) * 4]);
+            s0_6 += load_f32x4(&d_y[m * 512 + (k + 6) * 4]);
+            s0_7 += load_f32x4(&d_y[m * 512 + (k + 7) * 4]);
         }
+        store_f32x4(&sums[k * 4], s0_0);
+        store_f32x4(&sums[(k + 1) * 4], s0_1);
+        store_f32x4(&sums[(k + 2) * 4], s0_2);
+        store_f32x4(&sums[(k + 3) * 4], s0_3);
+        store_f32x4(&sums[(k + 4) * 4], s0_4);
+        store_f32x4(&sums[(k + 5) * 4], s0_5);
+        store_f32x4(&sums[(k + 6) * 4], s0_6);
+        store_f32x4(&sums[(k + 7) * 4], s0_7);
     }
 }
 
@@ -3294,7 +3378,7 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_30, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_30, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_30, 0, 1);
     PARALLEL_FOR
@@ -3308,7 +3392,7 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_base(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_base(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
@@ -3372,7 +3456,7 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_22, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_22, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
     PARALLEL_FOR
@@ -3381,7 +3465,7 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_base(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_base(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
@@ -3493,7 +3577,7 @@ static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const u
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_31, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_31, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_31, 0, 1);
     PARALLEL_FOR
@@ -3507,7 +3591,7 @@ static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const u
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_base(d_dense, dense_workspace, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_base(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {

@@ -1436,13 +1436,28 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[128], const flo
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float (*d_y)[10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 10;
     memset(sums, 0, 10 * sizeof(float));
-    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-        for (int k = 0; k < 10; k++) sums[k] += d_y[m][k];
+    ptrdiff_t i = first * 1 * 10;
+    const ptrdiff_t end = last * 1 * 10;
+    f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0}; f32x16 s0_4 = {0};
+    for (; i + 80 <= end; i += 80) {
+        s0_0 += load_f32x16(&d_y[i]);
+        s0_1 += load_f32x16(&d_y[i + 16]);
+        s0_2 += load_f32x16(&d_y[i + 32]);
+        s0_3 += load_f32x16(&d_y[i + 48]);
+        s0_4 += load_f32x16(&d_y[i + 64]);
     }
+    float parts[80];
+    store_f32x16(&parts[0], s0_0);
+    store_f32x16(&parts[16], s0_1);
+    store_f32x16(&parts[32], s0_2);
+    store_f32x16(&parts[48], s0_3);
+    store_f32x16(&parts[64], s0_4);
+    for (int j = 0; j < 80; j++) sums[j % 10] += parts[j];
+    for (int k = 0; i < end; i++, k = (k + 1) % 10) sums[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
@@ -1701,15 +1716,33 @@ LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[9216], const floa
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_bias_gradient_part_v4(const float (*d_y)[128], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void dense_bias_gradient_part_v4(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 128;
     memset(sums, 0, 128 * sizeof(float));
-    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-        for (int k = 0; k < 128; k += 16) {
-            store_f32x16(&sums[k], load_f32x16(&sums[k]) + load_f32x16(&d_y[m][k]));
-        }
+    ptrdiff_t i = first * 1 * 128;
+    const ptrdiff_t end = last * 1 * 128;
+    f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0}; f32x16 s0_4 = {0}; f32x16 s0_5 = {0}; f32x16 s0_6 = {0}; f32x16 s0_7 = {0};
+    for (; i + 128 <= end; i += 128) {
+        s0_0 += load_f32x16(&d_y[i]);
+        s0_1 += load_f32x16(&d_y[i + 16]);
+        s0_2 += load_f32x16(&d_y[i + 32]);
+        s0_3 += load_f32x16(&d_y[i + 48]);
+        s0_4 += load_f32x16(&d_y[i + 64]);
+        s0_5 += load_f32x16(&d_y[i + 80]);
+        s0_6 += load_f32x16(&d_y[i + 96]);
+        s0_7 += load_f32x16(&d_y[i + 112]);
     }
+    float parts[128];
+    store_f32x16(&parts[0], s0_0);
+    store_f32x16(&parts[16], s0_1);
+    store_f32x16(&parts[32], s0_2);
+    store_f32x16(&parts[48], s0_3);
+    store_f32x16(&parts[64], s0_4);
+    store_f32x16(&parts[80], s0_5);
+    store_f32x16(&parts[96], s0_6);
+    store_f32x16(&parts[112], s0_7);
+    for (int j = 0; j < 128; j++) sums[j % 128] += parts[j];
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
@@ -2106,15 +2139,26 @@ LEVEL_v4 static void conv2d_weight_gradient_v4(float *d_kernel, float *work, ptr
 }
 
 /* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void conv2d_bias_gradient_part_v4(const float (*d_y)[32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void conv2d_bias_gradient_part_v4(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 32;
     memset(sums, 0, 32 * sizeof(float));
-    for (ptrdiff_t m = first * 676; m < last * 676; m++) {
-        for (int k = 0; k < 32; k += 16) {
-            store_f32x16(&sums[k], load_f32x16(&sums[k]) + load_f32x16(&d_y[m][k]));
-        }
+    ptrdiff_t i = first * 676 * 32;
+    const ptrdiff_t end = last * 676 * 32;
+    f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
+    for (; i + 64 <= end; i += 64) {
+        s0_0 += load_f32x16(&d_y[i]);
+        s0_1 += load_f32x16(&d_y[i + 16]);
+        s0_2 += load_f32x16(&d_y[i + 32]);
+        s0_3 += load_f32x16(&d_y[i + 48]);
     }
+    float parts[64];
+    store_f32x16(&parts[0], s0_0);
+    store_f32x16(&parts[16], s0_1);
+    store_f32x16(&parts[32], s0_2);
+    store_f32x16(&parts[48], s0_3);
+    for (int j = 0; j < 64; j++) sums[j % 32] += parts[j];
+    for (int k = 0; i < end; i++, k = (k + 1) % 32) sums[k] += d_y[i];
 }
 
 /* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
@@ -2254,7 +2298,7 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_64, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_64, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_64, 0, 1);
     PARALLEL_FOR
@@ -2272,7 +2316,7 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v4(d_dropout_1, dense_workspace_66, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v4(&d_dropout_1[0][0], dense_workspace_66, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_bias_gradient_v4(d_dense_bias, dense_workspace_66, 0, 1);
     PARALLEL_FOR
@@ -2312,7 +2356,7 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v4((const float (*)[32])d_conv2d, conv2d_workspace_72, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_72, count * task / 16, count * (task + 1) / 16, task);
     }
     conv2d_bias_gradient_v4(d_conv2d_bias, conv2d_workspace_72, 0, 1);
     conv2d_kernel_update_v4(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
@@ -2615,7 +2659,7 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_44, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_44, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v4(gradients->dense_1_bias, dense_1_workspace_44, 0, 1);
     PARALLEL_FOR
@@ -2628,7 +2672,7 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v4(d_dense, dense_workspace_46, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v4(&d_dense[0][0], dense_workspace_46, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_bias_gradient_v4(gradients->dense_bias, dense_workspace_46, 0, 1);
     PARALLEL_FOR
@@ -2658,7 +2702,7 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v4((const float (*)[32])d_conv2d, conv2d_workspace_52, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_52, count * task / 16, count * (task + 1) / 16, task);
     }
     conv2d_bias_gradient_v4(gradients->conv2d_bias, conv2d_workspace_52, 0, 1);
     double total = 0;
@@ -2813,7 +2857,7 @@ static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slot
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v4(d_dense_1_linear, dense_1_workspace_65, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_65, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_65, 0, 1);
     PARALLEL_FOR
@@ -2831,7 +2875,7 @@ static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slot
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v4(d_dropout_1, dense_workspace_67, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v4(&d_dropout_1[0][0], dense_workspace_67, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_bias_gradient_v4(d_dense_bias, dense_workspace_67, 0, 1);
     PARALLEL_FOR
@@ -2871,7 +2915,7 @@ static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slot
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v4((const float (*)[32])d_conv2d, conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
     }
     conv2d_bias_gradient_v4(d_conv2d_bias, conv2d_workspace_73, 0, 1);
     conv2d_kernel_update_v4(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
@@ -4034,16 +4078,28 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[128], const flo
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float (*d_y)[10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 10;
     memset(sums, 0, 10 * sizeof(float));
-    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-        for (int k = 0; k < 8; k += 8) {
-            store_f32x8(&sums[k], load_f32x8(&sums[k]) + load_f32x8(&d_y[m][k]));
-        }
-        for (int k = 8; k < 10; k++) sums[k] += d_y[m][k];
+    ptrdiff_t i = first * 1 * 10;
+    const ptrdiff_t end = last * 1 * 10;
+    f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0}; f32x8 s0_4 = {0};
+    for (; i + 40 <= end; i += 40) {
+        s0_0 += load_f32x8(&d_y[i]);
+        s0_1 += load_f32x8(&d_y[i + 8]);
+        s0_2 += load_f32x8(&d_y[i + 16]);
+        s0_3 += load_f32x8(&d_y[i + 24]);
+        s0_4 += load_f32x8(&d_y[i + 32]);
     }
+    float parts[40];
+    store_f32x8(&parts[0], s0_0);
+    store_f32x8(&parts[8], s0_1);
+    store_f32x8(&parts[16], s0_2);
+    store_f32x8(&parts[24], s0_3);
+    store_f32x8(&parts[32], s0_4);
+    for (int j = 0; j < 40; j++) sums[j % 10] += parts[j];
+    for (int k = 0; i < end; i++, k = (k + 1) % 10) sums[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
@@ -4249,15 +4305,49 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[9216], const floa
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_bias_gradient_part_v3(const float (*d_y)[128], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void dense_bias_gradient_part_v3(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 128;
     memset(sums, 0, 128 * sizeof(float));
-    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-        for (int k = 0; k < 128; k += 8) {
-            store_f32x8(&sums[k], load_f32x8(&sums[k]) + load_f32x8(&d_y[m][k]));
-        }
+    ptrdiff_t i = first * 1 * 128;
+    const ptrdiff_t end = last * 1 * 128;
+    f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0}; f32x8 s0_4 = {0}; f32x8 s0_5 = {0}; f32x8 s0_6 = {0}; f32x8 s0_7 = {0}; f32x8 s0_8 = {0}; f32x8 s0_9 = {0}; f32x8 s0_10 = {0}; f32x8 s0_11 = {0}; f32x8 s0_12 = {0}; f32x8 s0_13 = {0}; f32x8 s0_14 = {0}; f32x8 s0_15 = {0};
+    for (; i + 128 <= end; i += 128) {
+        s0_0 += load_f32x8(&d_y[i]);
+        s0_1 += load_f32x8(&d_y[i + 8]);
+        s0_2 += load_f32x8(&d_y[i + 16]);
+        s0_3 += load_f32x8(&d_y[i + 24]);
+        s0_4 += load_f32x8(&d_y[i + 32]);
+        s0_5 += load_f32x8(&d_y[i + 40]);
+        s0_6 += load_f32x8(&d_y[i + 48]);
+        s0_7 += load_f32x8(&d_y[i + 56]);
+        s0_8 += load_f32x8(&d_y[i + 64]);
+        s0_9 += load_f32x8(&d_y[i + 72]);
+        s0_10 += load_f32x8(&d_y[i + 80]);
+        s0_11 += load_f32x8(&d_y[i + 88]);
+        s0_12 += load_f32x8(&d_y[i + 96]);
+        s0_13 += load_f32x8(&d_y[i + 104]);
+        s0_14 += load_f32x8(&d_y[i + 112]);
+        s0_15 += load_f32x8(&d_y[i + 120]);
     }
+    float parts[128];
+    store_f32x8(&parts[0], s0_0);
+    store_f32x8(&parts[8], s0_1);
+    store_f32x8(&parts[16], s0_2);
+    store_f32x8(&parts[24], s0_3);
+    store_f32x8(&parts[32], s0_4);
+    store_f32x8(&parts[40], s0_5);
+    store_f32x8(&parts[48], s0_6);
+    store_f32x8(&parts[56], s0_7);
+    store_f32x8(&parts[64], s0_8);
+    store_f32x8(&parts[72], s0_9);
+    store_f32x8(&parts[80], s0_10);
+    store_f32x8(&parts[88], s0_11);
+    store_f32x8(&parts[96], s0_12);
+    store_f32x8(&parts[104], s0_13);
+    store_f32x8(&parts[112], s0_14);
+    store_f32x8(&parts[120], s0_15);
+    for (int j = 0; j < 128; j++) sums[j % 128] += parts[j];
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
@@ -4635,15 +4725,25 @@ LEVEL_v3 static void conv2d_weight_gradient_v3(float *d_kernel, float *work, ptr
 }
 
 /* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void conv2d_bias_gradient_part_v3(const float (*d_y)[32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void conv2d_bias_gradient_part_v3(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 32;
     memset(sums, 0, 32 * sizeof(float));
-    for (ptrdiff_t m = first * 676; m < last * 676; m++) {
-        for (int k = 0; k < 32; k += 8) {
-            store_f32x8(&sums[k], load_f32x8(&sums[k]) + load_f32x8(&d_y[m][k]));
-        }
+    ptrdiff_t i = first * 676 * 32;
+    const ptrdiff_t end = last * 676 * 32;
+    f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0};
+    for (; i + 32 <= end; i += 32) {
+        s0_0 += load_f32x8(&d_y[i]);
+        s0_1 += load_f32x8(&d_y[i + 8]);
+        s0_2 += load_f32x8(&d_y[i + 16]);
+        s0_3 += load_f32x8(&d_y[i + 24]);
     }
+    float parts[32];
+    store_f32x8(&parts[0], s0_0);
+    store_f32x8(&parts[8], s0_1);
+    store_f32x8(&parts[16], s0_2);
+    store_f32x8(&parts[24], s0_3);
+    for (int j = 0; j < 32; j++) sums[j % 32] += parts[j];
 }
 
 /* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
@@ -4783,7 +4883,7 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_64, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_64, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_64, 0, 1);
     PARALLEL_FOR
@@ -4801,7 +4901,7 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v3(d_dropout_1, dense_workspace_66, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v3(&d_dropout_1[0][0], dense_workspace_66, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_bias_gradient_v3(d_dense_bias, dense_workspace_66, 0, 1);
     PARALLEL_FOR
@@ -4841,7 +4941,7 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v3((const float (*)[32])d_conv2d, conv2d_workspace_72, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_72, count * task / 16, count * (task + 1) / 16, task);
     }
     conv2d_bias_gradient_v3(d_conv2d_bias, conv2d_workspace_72, 0, 1);
     conv2d_kernel_update_v3(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
@@ -5072,7 +5172,7 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_44, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_44, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v3(gradients->dense_1_bias, dense_1_workspace_44, 0, 1);
     PARALLEL_FOR
@@ -5085,7 +5185,7 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v3(d_dense, dense_workspace_46, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v3(&d_dense[0][0], dense_workspace_46, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_bias_gradient_v3(gradients->dense_bias, dense_workspace_46, 0, 1);
     PARALLEL_FOR
@@ -5115,7 +5215,7 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v3((const float (*)[32])d_conv2d, conv2d_workspace_52, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_52, count * task / 16, count * (task + 1) / 16, task);
     }
     conv2d_bias_gradient_v3(gradients->conv2d_bias, conv2d_workspace_52, 0, 1);
     double total = 0;
@@ -5270,7 +5370,7 @@ static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slot
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v3(d_dense_1_linear, dense_1_workspace_65, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_65, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_65, 0, 1);
     PARALLEL_FOR
@@ -5288,7 +5388,7 @@ static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slot
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v3(d_dropout_1, dense_workspace_67, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_v3(&d_dropout_1[0][0], dense_workspace_67, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_bias_gradient_v3(d_dense_bias, dense_workspace_67, 0, 1);
     PARALLEL_FOR
@@ -5328,7 +5428,7 @@ static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slot
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v3((const float (*)[32])d_conv2d, conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
     }
     conv2d_bias_gradient_v3(d_conv2d_bias, conv2d_workspace_73, 0, 1);
     conv2d_kernel_update_v3(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
@@ -6472,16 +6572,28 @@ static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_1_bias_gradient_part_base(const float (*d_y)[10], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void dense_1_bias_gradient_part_base(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 10;
     memset(sums, 0, 10 * sizeof(float));
-    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-        for (int k = 0; k < 8; k += 4) {
-            store_f32x4(&sums[k], load_f32x4(&sums[k]) + load_f32x4(&d_y[m][k]));
-        }
-        for (int k = 8; k < 10; k++) sums[k] += d_y[m][k];
+    ptrdiff_t i = first * 1 * 10;
+    const ptrdiff_t end = last * 1 * 10;
+    f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0};
+    for (; i + 20 <= end; i += 20) {
+        s0_0 += load_f32x4(&d_y[i]);
+        s0_1 += load_f32x4(&d_y[i + 4]);
+        s0_2 += load_f32x4(&d_y[i + 8]);
+        s0_3 += load_f32x4(&d_y[i + 12]);
+        s0_4 += load_f32x4(&d_y[i + 16]);
     }
+    float parts[20];
+    store_f32x4(&parts[0], s0_0);
+    store_f32x4(&parts[4], s0_1);
+    store_f32x4(&parts[8], s0_2);
+    store_f32x4(&parts[12], s0_3);
+    store_f32x4(&parts[16], s0_4);
+    for (int j = 0; j < 20; j++) sums[j % 10] += parts[j];
+    for (int k = 0; i < end; i++, k = (k + 1) % 10) sums[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
@@ -6669,14 +6781,29 @@ static void dense_weight_gradient_base(const float (*x)[9216], const float (*d_y
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_bias_gradient_part_base(const float (*d_y)[128], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void dense_bias_gradient_part_base(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 128;
-    memset(sums, 0, 128 * sizeof(float));
-    for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-        for (int k = 0; k < 128; k += 4) {
-            store_f32x4(&sums[k], load_f32x4(&sums[k]) + load_f32x4(&d_y[m][k]));
+    for (int k = 0; k < 32; k += 8) {
+        f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0}; f32x4 s0_5 = {0}; f32x4 s0_6 = {0}; f32x4 s0_7 = {0};
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_f32x4(&d_y[m * 128 + k * 4]);
+            s0_1 += load_f32x4(&d_y[m * 128 + (k + 1) * 4]);
+            s0_2 += load_f32x4(&d_y[m * 128 + (k + 2) * 4]);
+            s0_3 += load_f32x4(&d_y[m * 128 + (k + 3) * 4]);
+            s0_4 += load_f32x4(&d_y[m * 128 + (k + 4) * 4]);
+            s0_5 += load_f32x4(&d_y[m * 128 + (k + 5) * 4]);
+            s0_6 += load_f32x4(&d_y[m * 128 + (k + 6) * 4]);
+            s0_7 += load_f32x4(&d_y[m * 128 + (k + 7) * 4]);
         }
+        store_f32x4(&sums[k * 4], s0_0);
+        store_f32x4(&sums[(k + 1) * 4], s0_1);
+        store_f32x4(&sums[(k + 2) * 4], s0_2);
+        store_f32x4(&sums[(k + 3) * 4], s0_3);
+        store_f32x4(&sums[(k + 4) * 4], s0_4);
+        store_f32x4(&sums[(k + 5) * 4], s0_5);
+        store_f32x4(&sums[(k + 6) * 4], s0_6);
+        store_f32x4(&sums[(k + 7) * 4], s0_7);
     }
 }
 
@@ -7070,15 +7197,33 @@ static void conv2d_weight_gradient_base(float *d_kernel, float *work, ptrdiff_t 
 }
 
 /* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
-static void conv2d_bias_gradient_part_base(const float (*d_y)[32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void conv2d_bias_gradient_part_base(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     float *const sums = work + task * 32;
     memset(sums, 0, 32 * sizeof(float));
-    for (ptrdiff_t m = first * 676; m < last * 676; m++) {
-        for (int k = 0; k < 32; k += 4) {
-            store_f32x4(&sums[k], load_f32x4(&sums[k]) + load_f32x4(&d_y[m][k]));
-        }
+    ptrdiff_t i = first * 676 * 32;
+    const ptrdiff_t end = last * 676 * 32;
+    f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0}; f32x4 s0_5 = {0}; f32x4 s0_6 = {0}; f32x4 s0_7 = {0};
+    for (; i + 32 <= end; i += 32) {
+        s0_0 += load_f32x4(&d_y[i]);
+        s0_1 += load_f32x4(&d_y[i + 4]);
+        s0_2 += load_f32x4(&d_y[i + 8]);
+        s0_3 += load_f32x4(&d_y[i + 12]);
+        s0_4 += load_f32x4(&d_y[i + 16]);
+        s0_5 += load_f32x4(&d_y[i + 20]);
+        s0_6 += load_f32x4(&d_y[i + 24]);
+        s0_7 += load_f32x4(&d_y[i + 28]);
     }
+    float parts[32];
+    store_f32x4(&parts[0], s0_0);
+    store_f32x4(&parts[4], s0_1);
+    store_f32x4(&parts[8], s0_2);
+    store_f32x4(&parts[12], s0_3);
+    store_f32x4(&parts[16], s0_4);
+    store_f32x4(&parts[20], s0_5);
+    store_f32x4(&parts[24], s0_6);
+    store_f32x4(&parts[28], s0_7);
+    for (int j = 0; j < 32; j++) sums[j % 32] += parts[j];
 }
 
 /* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
@@ -7218,7 +7363,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_64, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_64, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_64, 0, 1);
     PARALLEL_FOR
@@ -7236,7 +7381,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_base(d_dropout_1, dense_workspace_66, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_base(&d_dropout_1[0][0], dense_workspace_66, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_bias_gradient_base(d_dense_bias, dense_workspace_66, 0, 1);
     PARALLEL_FOR
@@ -7276,7 +7421,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_base((const float (*)[32])d_conv2d, conv2d_workspace_72, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_72, count * task / 16, count * (task + 1) / 16, task);
     }
     conv2d_bias_gradient_base(d_conv2d_bias, conv2d_workspace_72, 0, 1);
     conv2d_kernel_update_base(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
@@ -7475,7 +7620,7 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_44, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_44, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_44, 0, 1);
     PARALLEL_FOR
@@ -7488,7 +7633,7 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_base(d_dense, dense_workspace_46, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_base(&d_dense[0][0], dense_workspace_46, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_bias_gradient_base(gradients->dense_bias, dense_workspace_46, 0, 1);
     PARALLEL_FOR
@@ -7518,7 +7663,7 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_base((const float (*)[32])d_conv2d, conv2d_workspace_52, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_52, count * task / 16, count * (task + 1) / 16, task);
     }
     conv2d_bias_gradient_base(gradients->conv2d_bias, conv2d_workspace_52, 0, 1);
     double total = 0;
@@ -7673,7 +7818,7 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_base(d_dense_1_linear, dense_1_workspace_65, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_65, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_65, 0, 1);
     PARALLEL_FOR
@@ -7691,7 +7836,7 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_base(d_dropout_1, dense_workspace_67, count * task / 16, count * (task + 1) / 16, task);
+        dense_bias_gradient_part_base(&d_dropout_1[0][0], dense_workspace_67, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_bias_gradient_base(d_dense_bias, dense_workspace_67, 0, 1);
     PARALLEL_FOR
@@ -7731,7 +7876,7 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_base((const float (*)[32])d_conv2d, conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
     }
     conv2d_bias_gradient_base(d_conv2d_bias, conv2d_workspace_73, 0, 1);
     conv2d_kernel_update_base(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
