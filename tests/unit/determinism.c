@@ -69,6 +69,32 @@ Test(determinism, threads_change_no_bit_of_the_weights)
     cr_expect(shell("cmp -s one.safetensors early.safetensors")->status == 1, "the second epoch changes nothing");
 }
 
+/* The same numbers in a file of bytes and in one of floats: the first are converted by the step's first layer, the others before. */
+Test(determinism, bytes_train_as_floats_do)
+{
+    build_trainer("");
+    enum { COUNT = 100 };
+    Failure failure;
+    Array bytes, floats;
+    const int64_t shape[] = {COUNT, SIDE, SIDE, 1};
+    uint32_t state = 3;
+    write_samples(COUNT, "x.npy", "y.npy");
+    cr_assert(array_new(&bytes, ARRAY_UINT8, 4, shape, &failure) && array_new(&floats, ARRAY_FLOAT32, 4, shape, &failure), "%s", failure.text);
+    for (int64_t i = 0; i < array_count(&bytes); i++) {
+        uint8_t value = (uint8_t)draw(&state);
+        ((uint8_t *)bytes.data)[i] = value;
+        ((float *)floats.data)[i] = (float)value;
+    }
+    cr_assert(npy_write("bytes.npy", &bytes, &failure) && npy_write("floats.npy", &floats, &failure), "%s", failure.text);
+    array_free(&bytes);
+    array_free(&floats);
+    const char *fit = "./wide fit --y y.npy --verbose 0 --validation-split 0.2 --seed 7";
+    shell_good("%s --x bytes.npy --output bytes.safetensors && %s --x floats.npy --output floats.safetensors", fit, fit);
+    shell_good("cmp bytes.safetensors floats.safetensors");
+    shell_good("./wide evaluate --x bytes.npy --y y.npy --weights bytes.safetensors > bytes.txt && "
+               "./wide evaluate --x floats.npy --y y.npy --weights floats.safetensors > floats.txt && cmp bytes.txt floats.txt && grep -q accuracy bytes.txt");
+}
+
 /* A program of the code that embeds: x.npy and the weights to batch.npy (predict_batch) and single.npy (predict). */
 static const char embedding[] =
     "#include \"model.h\"\n"
