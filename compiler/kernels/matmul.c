@@ -6,7 +6,7 @@
  * neighbouring inputs as the tile's rows. */
 #include "kernels.h"
 
-enum { REDUCTION_BLOCK = 256, TYPICAL_ROWS = 96, ROW_SUMS = 8, ROW_SHARES = 4 };
+enum { REDUCTION_BLOCK = 256, TYPICAL_ROWS = 96, ROW_SUMS = 8, SHARES = 4 };
 
 int64_t matmul_workspace(int64_t outputs)
 {
@@ -129,63 +129,87 @@ static void emit_row(Emit *e, const Product *product)
     tile_end(e, product->node, 1, vectors, group->last_lanes, "[0][($G + $V) * $L]", "(uint32_t)(($G + $V) * $L)", "y");
 }
 
+/* The tile of the forward product. Of one row the groups of columns are of a size that leaves some for each thread, and so they are of
+ * more rows as long as a tile is two vectors wide. */
+static Tile forward_tile(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, int64_t rows)
+{
+    int lanes = emit_level(e)->lanes, vectors = (int)((outputs + lanes - 1) / lanes);
+    Work work = {.kernel = "matmul", .rows = rows, .columns = outputs, .reduction = inputs, .times = (double)rows_per_sample / (double)rows};
+    if (rows > 1) {
+        work.most_vectors = vectors < 2 * SHARES ? 2 : (vectors + SHARES - 1) / SHARES;
+        return choose_tile(e, node, work);
+    }
+    Tile tile = {1, vectors < ROW_SUMS ? vectors : ROW_SUMS};
+    while (tile.vectors > 1 && vectors / tile.vectors < SHARES && !emit_options(e)->unroll_full) tile.vectors = (tile.vectors + 1) / 2;
+    return choose_only(e, node, work, tile, "one row: many sums hide each other's latency, and threads share the groups");
+}
+
+/* One group of columns for the rows from .. to - 1. */
+static void emit_forward_group(Emit *e, const Product *product, const Tile *tile, int64_t rows_per_sample)
+{
+    if (tile->rows == 1 && emit_program(e) == PROGRAM_PREDICT && rows_per_sample == 1) {
+        emit_row(e, product);
+        return;
+    }
+    if (product->blocked) EMIT(e, "for (int i = 0; i < $N; i += $BLOCK) {", "const int end = $N - i < $BLOCK ? $N - i : $BLOCK;");
+    fill(e, "END", "%s", product->blocked ? "end" : memory_format("%lld", (long long)product->inputs));
+    emit_row_loops(e, product, tile->rows, rows_per_sample, emit_forward_tile);
+    if (product->blocked) EMIT(e, "}");
+}
+
+/* Its parts are groups of columns, so that each thread reads its share of the weights only; where these are few, the rows are
+ * cut into chunks as well. */
 void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias)
 {
     if (emit_options(e)->openblas) {
         blas_emit(e, node, inputs, outputs, rows_per_sample, bias);
         return;
     }
-    const Level *level = emit_level(e);
-    int64_t vectors = (outputs + level->lanes - 1) / level->lanes;
-    bool one_row = emit_program(e) == PROGRAM_PREDICT && rows_per_sample == 1;
-    Tile row = {1, vectors < ROW_SUMS ? (int)vectors : ROW_SUMS};
-    while (row.vectors > 1 && vectors / row.vectors < ROW_SHARES && !emit_options(e)->unroll_full) row.vectors = (row.vectors + 1) / 2;
-    Work work = {.kernel = "matmul", .rows = one_row ? 1 : TYPICAL_ROWS, .columns = outputs, .reduction = inputs, .times = one_row ? 1 : (double)rows_per_sample / TYPICAL_ROWS};
-    Tile tile = one_row ? choose_only(e, node, work, row, "one row: several sums hide each other's latency, and there are shares for several threads") : choose_tile(e, node, work);
+    int64_t rows = e->graph->batch * rows_per_sample;
+    Tile tile = forward_tile(e, node, inputs, outputs, rows_per_sample, rows);
     VectorGroup groups[2];
-    int group_count = vector_groups(e, outputs, tile.vectors, groups);
-    int output = node->input_count + node->weight_count;
+    int group_count = vector_groups(e, outputs, tile.vectors, groups), output = node->input_count + node->weight_count;
+    int64_t columns = 0; /* groups of them */
+    for (int g = 0; g < group_count; g++) columns += (groups[g].end - groups[g].first) / groups[g].vectors;
+    int64_t chunks = columns < 2 * SHARES ? (2 * SHARES + columns - 1) / columns : 1;
+    if (chunks > rows / tile.rows) chunks = rows / tile.rows;
     declare_rows(e, 0, inputs);
     declare_rows(e, output, outputs);
-    /* Many outputs: each thread takes a share of them and reads its share of the weights once. */
-    int64_t shares = group_count ? (groups[0].end - groups[0].first) / groups[0].vectors : 0;
-    bool by_outputs = one_row ? node_is_shared(e->graph, node, shares) : shares >= 4;
-    int64_t row_shares = (rows_per_sample + tile.rows - 1) / tile.rows;
-    bool by_rows = !by_outputs && !one_row && node_is_shared(e->graph, node, row_shares);
-    phase_begin(e, node, NULL, by_outputs ? OVER_EXTENT : OVER_SAMPLES, by_outputs ? shares : row_shares);
-    if (e->single) by_outputs = by_rows = false;
+    phase_begin(e, node, NULL, OVER_EXTENT, columns * chunks);
     fill_matmul(e, inputs, outputs, rows_per_sample);
-    fill_size(e, "TILE", tile.rows);
-    if (by_outputs && !one_row) EMIT(e, "const ptrdiff_t from = 0, to = count * $ROWS;");
-    else if (by_rows) EMIT(e, "const ptrdiff_t from = first * $ROWS + low * $TILE, to = (last - 1) * $ROWS + (high * $TILE < $ROWS ? high * $TILE : $ROWS);");
-    else if (!e->single && !one_row) EMIT(e, "const ptrdiff_t from = first * $ROWS, to = last * $ROWS;");
-    bool blocked = inputs >= 2 * REDUCTION_BLOCK && !e->single && !one_row;
-    for (int g = 0; g < group_count; g++) {
-        Product product = {node, bias, inputs, outputs, &groups[g], blocked};
-        VectorGroup all = groups[g];
-        all.end = INT64_MAX; /* the threads' shares decide where the loop ends */
-        bool shared = by_outputs && g == 0;
-        if (shared) {
-            fill_size(e, "GSTEP", groups[0].vectors);
-            fill(e, "G", "k");
-            product.group = &all;
-            EMIT(e, "for (int k = (int)first * $GSTEP; k < (int)last * $GSTEP; k += $GSTEP) {");
-        } else {
-            if (by_outputs) {
-                fill_size(e, "SHARES", shares);
-                EMIT(e, "if (last == $SHARES) {");
-            }
+    bool blocked = inputs >= 2 * REDUCTION_BLOCK && !e->single;
+    if (e->single) {
+        for (int g = 0; g < group_count; g++) {
+            Product product = {node, bias, inputs, outputs, &groups[g], blocked};
             group_begin(e, &groups[g]);
+            emit_forward_group(e, &product, &tile, rows_per_sample);
+            group_end(e);
         }
-        if (blocked) EMIT(e, "for (int i = 0; i < $N; i += $BLOCK) {", "const int end = $N - i < $BLOCK ? $N - i : $BLOCK;");
-        fill(e, "END", "%s", blocked ? "end" : memory_format("%lld", (long long)inputs));
-        if (one_row) emit_row(e, &product);
-        else emit_row_loops(e, &product, tile.rows, rows_per_sample, emit_forward_tile);
-        if (blocked) EMIT(e, "}");
-        if (shared) EMIT(e, "}");
-        else group_end(e);
-        if (by_outputs && !shared) EMIT(e, "}");
+        phase_end(e);
+        return;
     }
+    fill_size(e, "TILE", tile.rows);
+    fill_size(e, "CHUNKS", chunks);
+    fill_size(e, "GSTEP", tile.vectors);
+    fill_size(e, "WHOLE", groups[0].end);
+    EMIT(e, "for (ptrdiff_t part = first; part < last; part++) {");
+    if (columns > 1) EMIT(e, chunks > 1 ? "const int k = (int)part / $CHUNKS * $GSTEP;" : "const int k = (int)part * $GSTEP;");
+    if (chunks > 1)
+        EMIT(e,
+             "const ptrdiff_t tiles = (count * $ROWS + $TILE - 1) / $TILE, chunk = part % $CHUNKS;",
+             "const ptrdiff_t from = tiles * chunk / $CHUNKS * $TILE, next = tiles * (chunk + 1) / $CHUNKS * $TILE;",
+             "const ptrdiff_t to = next < count * $ROWS ? next : count * $ROWS;");
+    else if (rows > 1) EMIT(e, "const ptrdiff_t from = 0, to = count * $ROWS;");
+    for (int g = 0; g < group_count; g++) {
+        VectorGroup group = groups[g];
+        if (columns > 1 && group.last_lanes == emit_level(e)->lanes && g == 0) group.end = INT64_MAX; /* k says which */
+        Product product = {node, bias, inputs, outputs, &group, blocked};
+        fill(e, "G", "%s", group_first(&group));
+        if (group_count > 1) EMIT(e, g ? "} else {" : "if (k < $WHOLE) {");
+        emit_forward_group(e, &product, &tile, rows_per_sample);
+    }
+    if (group_count > 1) EMIT(e, "}");
+    EMIT(e, "}");
     phase_end(e);
 }
 
