@@ -94,6 +94,7 @@ static const char *tile_hindrance(const Level *level, const Work *work, Tile til
         return memory_format("a tile has 1 to %d rows and 1 to %d vectors", MOST_TILE_ROWS, MOST_TILE_VECTORS);
     if (tile.rows > work->rows) return memory_format("there are only %lld rows", (long long)work->rows);
     if (tile.vectors > work_vectors(work)) return memory_format("there are only %lld vectors of columns", (long long)work_vectors(work));
+    if (work->most_vectors && tile.vectors > work->most_vectors) return memory_format("threads share columns %d vectors at a time", work->most_vectors);
     if (work->all_columns && tile.vectors < work_vectors(work)) return memory_format("this kernel takes all %lld vectors at once", (long long)work_vectors(work));
     if (tile_registers(level, tile) > level->registers) return memory_format("it needs %d registers of %d", tile_registers(level, tile), level->registers);
     return NULL;

@@ -13,6 +13,7 @@ typedef struct {
     int64_t rows, columns, reduction;
     double times;
     int lanes;          /* of the vectors that lie along the columns; 0: the level's */
+    int most_vectors;   /* of a tile, so that threads find enough groups of columns to share; 0: any number */
     bool all_columns;   /* the tile spans all columns */
 } Work;
 Tile choose_tile(Emit *, const Node *, Work);                            /* rows and vectors of the register tile */

@@ -298,6 +298,7 @@ struct Node {
     Tensor **outputs;
     int output_count;
     Node *forward;         /* of a gradient node: what it is the gradient of */
+    Node *update;          /* the update of a weight that is made with the results, a gradient which is not stored then */
     Node **epilogue;       /* element-wise nodes fused into this one, in order */
     int epilogue_count;
     void *detail;          /* the operator's own resolved sizes */
@@ -501,6 +502,7 @@ int64_t plan_place(int count, const int64_t *bytes, const int *first, const int 
 void gradient_elementwise(Graph *, Node *, const Operator *gradient, Tensor *d_output, Tensor *further); /* d_input from d_output and, where not NULL, one tensor more */
 void gradient_give(Graph *, Tensor *of, Tensor *gradient);     /* adds to what is there already */
 Tensor *gradient_tensor(Graph *, Node *, Tensor *of);          /* a new output of a gradient node, of that tensor's size */
+bool absorb_update(Graph *, Node *, Node *reader);             /* for `absorb` of operators that can update a weight by the gradient they have in registers */
 bool gradient_wanted(const Graph *, const Tensor *);           /* false: nothing trainable lies behind it */
 
 void bias_gradient(Graph *, Node *forward, Tensor *bias, Tensor *d_output); /* kernels/reduce.c: d_bias = the sums of d_output over all but the last axis */

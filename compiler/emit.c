@@ -187,7 +187,7 @@ bool operand_written(const Node *node, int operand)
 {
     operand -= node->input_count;
     if (operand < 0) return false;
-    if (operand < node->weight_count) return node->op->flags & OPERATOR_UPDATES;
+    if (operand < node->weight_count) return node->update || node->op->flags & OPERATOR_UPDATES;
     operand -= node->weight_count;
     return operand < node->output_count;
 }
@@ -236,7 +236,7 @@ static const char *operand_name(const Node *node, int operand)
     int weight = operand - node->input_count, own = node->input_count + node->weight_count + node->output_count;
     if (operand >= own) return memory_format("e%d", operand - own);
     if (weight >= 0 && weight < node->weight_count) {
-        if (node->op->flags & OPERATOR_UPDATES) return weight ? memory_format("slot%d", weight - 1) : "w";
+        if (node->update || node->op->flags & OPERATOR_UPDATES) return weight ? memory_format("slot%d", weight - 1) : "w";
         return strrchr(node->weights[weight]->name, '/') + 1;
     }
     bool input = operand < node->input_count;

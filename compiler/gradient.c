@@ -181,6 +181,20 @@ static void add_update(Graph *graph, Node *forward, Tensor *weight)
     }
 }
 
+/* In between nobody may read the weight: he would find it changed too early. */
+bool absorb_update(Graph *graph, Node *node, Node *reader)
+{
+    if (!(reader->op->flags & OPERATOR_UPDATES)) return false;
+    for (int i = node->index + 1; graph->nodes[i] != reader; i++)
+        for (int j = 0; j < graph->nodes[i]->input_count; j++)
+            if (graph->nodes[i]->inputs[j] == reader->weights[0]) return false;
+    node->update = reader;
+    node->weights = reader->weights;
+    node->weight_count = reader->weight_count;
+    node->output_count = 0;
+    return true;
+}
+
 void gradient_pass(Graph *graph)
 {
     for (int i = 0; i < graph->tensor_count; i++) {

@@ -122,6 +122,32 @@ LEVEL INLINE static inline void store_part_i32xLANES(int32_t *to, i32xLANES x, s
     memcpy(to, &x, count * sizeof(int32_t));
 }
 
+/* The 4x4 floats at `from`, whose rows lie `row` apart, with rows and columns exchanged. */
+LEVEL static inline void transpose4_f32xLANES(const float *from, ptrdiff_t row, float *to, ptrdiff_t to_row)
+{
+    typedef float quad __attribute__((vector_size(16)));
+    typedef float quad_at __attribute__((vector_size(16), aligned(4), may_alias));
+    const quad a = *(const quad_at *)from, b = *(const quad_at *)(from + row);
+    const quad c = *(const quad_at *)(from + 2 * row), d = *(const quad_at *)(from + 3 * row);
+#if defined(__clang__)
+    const quad even = __builtin_shufflevector(a, c, 0, 4, 1, 5), even2 = __builtin_shufflevector(a, c, 2, 6, 3, 7);
+    const quad odd = __builtin_shufflevector(b, d, 0, 4, 1, 5), odd2 = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+    *(quad_at *)to = __builtin_shufflevector(even, odd, 0, 4, 1, 5);
+    *(quad_at *)(to + to_row) = __builtin_shufflevector(even, odd, 2, 6, 3, 7);
+    *(quad_at *)(to + 2 * to_row) = __builtin_shufflevector(even2, odd2, 0, 4, 1, 5);
+    *(quad_at *)(to + 3 * to_row) = __builtin_shufflevector(even2, odd2, 2, 6, 3, 7);
+#else
+    typedef int32_t places __attribute__((vector_size(16)));
+    const places low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
+    const quad even = __builtin_shuffle(a, c, low), even2 = __builtin_shuffle(a, c, high);
+    const quad odd = __builtin_shuffle(b, d, low), odd2 = __builtin_shuffle(b, d, high);
+    *(quad_at *)to = __builtin_shuffle(even, odd, low);
+    *(quad_at *)(to + to_row) = __builtin_shuffle(even, odd, high);
+    *(quad_at *)(to + 2 * to_row) = __builtin_shuffle(even2, odd2, low);
+    *(quad_at *)(to + 3 * to_row) = __builtin_shuffle(even2, odd2, high);
+#endif
+}
+
 /* x where the mask is set, else zero. */
 LEVEL INLINE static inline f32xLANES keep_f32xLANES(i32xLANES mask, f32xLANES x)
 {

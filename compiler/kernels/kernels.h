@@ -65,7 +65,7 @@ void winograd_gradients_emit(Emit *, const Node *, const Convolution *); /* x d_
 void matmul_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias); /* x kernel -> y */
 void matmul_input_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* d_y kernel -> d_x */
 void matmul_weight_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* x d_y -> d_kernel */
-int64_t matmul_workspace(int64_t outputs); /* floats for one task of the input gradient */
+int64_t matmul_workspace(const Graph *, int64_t outputs); /* floats for one task of the input gradient */
 
 /* blas.c: the same by OpenBLAS; the weights are not packed then */
 void blas_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias);
@@ -90,6 +90,8 @@ void pooling_reference(const Node *, Reference *, double start, double (*gather)
 /* elementwise.c, reduce.c */
 void elementwise_emit(Emit *, const Node *);
 void optimizer_emit(Emit *, const Node *);
+void optimizer_begin_emit(Emit *, const Node *update); /* what is the same for all weights */
+void optimizer_vector_emit(Emit *, const Node *update, const char *gradient, const char *place, int lanes); /* of the numbers at w<place>, slot0<place>, ... */
 void column_sums_emit(Emit *, const Node *, int64_t columns, int64_t rows_per_sample); /* d_y -> d_bias; work holds TASKS partial sums */
 void shard_sum_emit(Emit *, const Node *, const char *phase, const char *to, int64_t floats, int64_t start, int64_t stride); /* work -> to; where in work the first shard stands, and how far the shards lie apart */
 

@@ -6,11 +6,12 @@
  * neighbouring inputs as the tile's rows. */
 #include "kernels.h"
 
-enum { REDUCTION_BLOCK = 256, TYPICAL_ROWS = 96, ROW_SUMS = 8, ROW_SHARES = 4 };
+enum { REDUCTION_BLOCK = 256, TYPICAL_ROWS = 96, ROW_SUMS = 8, SHARES = 4 };
 
-int64_t matmul_workspace(int64_t outputs)
+/* A block of the matrix, turned over: as wide as the widest tile. */
+int64_t matmul_workspace(const Graph *graph, int64_t outputs)
 {
-    return outputs * 16;
+    return (outputs + graph->panel - 1) / graph->panel * graph->panel * MOST_TILE_VECTORS * graph->panel;
 }
 
 static void fill_matmul(Emit *e, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
@@ -129,138 +130,202 @@ static void emit_row(Emit *e, const Product *product)
     tile_end(e, product->node, 1, vectors, group->last_lanes, "[0][($G + $V) * $L]", "(uint32_t)(($G + $V) * $L)", "y");
 }
 
+/* The tile of the forward product. Of one row the groups of columns are of a size that leaves some for each thread, and so they are of
+ * more rows as long as a tile is two vectors wide. */
+static Tile forward_tile(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, int64_t rows)
+{
+    int lanes = emit_level(e)->lanes, vectors = (int)((outputs + lanes - 1) / lanes);
+    Work work = {.kernel = "matmul", .rows = rows, .columns = outputs, .reduction = inputs, .times = (double)rows_per_sample / (double)rows};
+    if (rows > 1) {
+        work.most_vectors = vectors < 2 * SHARES ? 2 : (vectors + SHARES - 1) / SHARES;
+        return choose_tile(e, node, work);
+    }
+    Tile tile = {1, vectors < ROW_SUMS ? vectors : ROW_SUMS};
+    while (tile.vectors > 1 && vectors / tile.vectors < SHARES && !emit_options(e)->unroll_full) tile.vectors = (tile.vectors + 1) / 2;
+    return choose_only(e, node, work, tile, "one row: many sums hide each other's latency, and threads share the groups");
+}
+
+/* One group of columns for the rows from .. to - 1. */
+static void emit_forward_group(Emit *e, const Product *product, const Tile *tile, int64_t rows_per_sample)
+{
+    if (tile->rows == 1 && emit_program(e) == PROGRAM_PREDICT && rows_per_sample == 1) {
+        emit_row(e, product);
+        return;
+    }
+    if (product->blocked) EMIT(e, "for (int i = 0; i < $N; i += $BLOCK) {", "const int end = $N - i < $BLOCK ? $N - i : $BLOCK;");
+    fill(e, "END", "%s", product->blocked ? "end" : memory_format("%lld", (long long)product->inputs));
+    emit_row_loops(e, product, tile->rows, rows_per_sample, emit_forward_tile);
+    if (product->blocked) EMIT(e, "}");
+}
+
+/* Its parts are groups of columns, so that each thread reads its share of the weights only; where these are few, the rows are
+ * cut into chunks as well. */
 void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias)
 {
     if (emit_options(e)->openblas) {
         blas_emit(e, node, inputs, outputs, rows_per_sample, bias);
         return;
     }
-    const Level *level = emit_level(e);
-    int64_t vectors = (outputs + level->lanes - 1) / level->lanes;
-    bool one_row = emit_program(e) == PROGRAM_PREDICT && rows_per_sample == 1;
-    Tile row = {1, vectors < ROW_SUMS ? (int)vectors : ROW_SUMS};
-    while (row.vectors > 1 && vectors / row.vectors < ROW_SHARES && !emit_options(e)->unroll_full) row.vectors = (row.vectors + 1) / 2;
-    Work work = {.kernel = "matmul", .rows = one_row ? 1 : TYPICAL_ROWS, .columns = outputs, .reduction = inputs, .times = one_row ? 1 : (double)rows_per_sample / TYPICAL_ROWS};
-    Tile tile = one_row ? choose_only(e, node, work, row, "one row: several sums hide each other's latency, and there are shares for several threads") : choose_tile(e, node, work);
+    int64_t rows = e->graph->batch * rows_per_sample;
+    Tile tile = forward_tile(e, node, inputs, outputs, rows_per_sample, rows);
     VectorGroup groups[2];
-    int group_count = vector_groups(e, outputs, tile.vectors, groups);
-    int output = node->input_count + node->weight_count;
+    int group_count = vector_groups(e, outputs, tile.vectors, groups), output = node->input_count + node->weight_count;
+    int64_t columns = 0; /* groups of them */
+    for (int g = 0; g < group_count; g++) columns += (groups[g].end - groups[g].first) / groups[g].vectors;
+    int64_t chunks = columns < 2 * SHARES ? (2 * SHARES + columns - 1) / columns : 1;
+    if (chunks > rows / tile.rows) chunks = rows / tile.rows;
     declare_rows(e, 0, inputs);
     declare_rows(e, output, outputs);
-    /* Many outputs: each thread takes a share of them and reads its share of the weights once. */
-    int64_t shares = group_count ? (groups[0].end - groups[0].first) / groups[0].vectors : 0;
-    bool by_outputs = one_row ? node_is_shared(e->graph, node, shares) : shares >= 4;
-    int64_t row_shares = (rows_per_sample + tile.rows - 1) / tile.rows;
-    bool by_rows = !by_outputs && !one_row && node_is_shared(e->graph, node, row_shares);
-    phase_begin(e, node, NULL, by_outputs ? OVER_EXTENT : OVER_SAMPLES, by_outputs ? shares : row_shares);
-    if (e->single) by_outputs = by_rows = false;
+    phase_begin(e, node, NULL, OVER_EXTENT, columns * chunks);
     fill_matmul(e, inputs, outputs, rows_per_sample);
-    fill_size(e, "TILE", tile.rows);
-    if (by_outputs && !one_row) EMIT(e, "const ptrdiff_t from = 0, to = count * $ROWS;");
-    else if (by_rows) EMIT(e, "const ptrdiff_t from = first * $ROWS + low * $TILE, to = (last - 1) * $ROWS + (high * $TILE < $ROWS ? high * $TILE : $ROWS);");
-    else if (!e->single && !one_row) EMIT(e, "const ptrdiff_t from = first * $ROWS, to = last * $ROWS;");
-    bool blocked = inputs >= 2 * REDUCTION_BLOCK && !e->single && !one_row;
-    for (int g = 0; g < group_count; g++) {
-        Product product = {node, bias, inputs, outputs, &groups[g], blocked};
-        VectorGroup all = groups[g];
-        all.end = INT64_MAX; /* the threads' shares decide where the loop ends */
-        bool shared = by_outputs && g == 0;
-        if (shared) {
-            fill_size(e, "GSTEP", groups[0].vectors);
-            fill(e, "G", "k");
-            product.group = &all;
-            EMIT(e, "for (int k = (int)first * $GSTEP; k < (int)last * $GSTEP; k += $GSTEP) {");
-        } else {
-            if (by_outputs) {
-                fill_size(e, "SHARES", shares);
-                EMIT(e, "if (last == $SHARES) {");
-            }
+    bool blocked = inputs >= 2 * REDUCTION_BLOCK && !e->single;
+    if (e->single) {
+        for (int g = 0; g < group_count; g++) {
+            Product product = {node, bias, inputs, outputs, &groups[g], blocked};
             group_begin(e, &groups[g]);
+            emit_forward_group(e, &product, &tile, rows_per_sample);
+            group_end(e);
         }
-        if (blocked) EMIT(e, "for (int i = 0; i < $N; i += $BLOCK) {", "const int end = $N - i < $BLOCK ? $N - i : $BLOCK;");
-        fill(e, "END", "%s", blocked ? "end" : memory_format("%lld", (long long)inputs));
-        if (one_row) emit_row(e, &product);
-        else emit_row_loops(e, &product, tile.rows, rows_per_sample, emit_forward_tile);
-        if (blocked) EMIT(e, "}");
-        if (shared) EMIT(e, "}");
-        else group_end(e);
-        if (by_outputs && !shared) EMIT(e, "}");
+        phase_end(e);
+        return;
     }
+    fill_size(e, "TILE", tile.rows);
+    fill_size(e, "CHUNKS", chunks);
+    fill_size(e, "GSTEP", tile.vectors);
+    fill_size(e, "WHOLE", groups[0].end);
+    EMIT(e, "for (ptrdiff_t part = first; part < last; part++) {");
+    if (columns > 1) EMIT(e, chunks > 1 ? "const int k = (int)part / $CHUNKS * $GSTEP;" : "const int k = (int)part * $GSTEP;");
+    if (chunks > 1)
+        EMIT(e,
+             "const ptrdiff_t tiles = (count * $ROWS + $TILE - 1) / $TILE, chunk = part % $CHUNKS;",
+             "const ptrdiff_t from = tiles * chunk / $CHUNKS * $TILE, next = tiles * (chunk + 1) / $CHUNKS * $TILE;",
+             "const ptrdiff_t to = next < count * $ROWS ? next : count * $ROWS;");
+    else if (rows > 1) EMIT(e, "const ptrdiff_t from = 0, to = count * $ROWS;");
+    for (int g = 0; g < group_count; g++) {
+        VectorGroup group = groups[g];
+        if (columns > 1 && group.last_lanes == emit_level(e)->lanes && g == 0) group.end = INT64_MAX; /* k says which */
+        Product product = {node, bias, inputs, outputs, &group, blocked};
+        fill(e, "G", "%s", group_first(&group));
+        if (group_count > 1) EMIT(e, g ? "} else {" : "if (k < $WHOLE) {");
+        emit_forward_group(e, &product, &tile, rows_per_sample);
+    }
+    if (group_count > 1) EMIT(e, "}");
+    EMIT(e, "}");
     phase_end(e);
 }
 
-static void emit_input_gradient_tile(Emit *e, const Product *product, int rows)
+/* Turns a block of the matrix over: turned[output][input]. */
+static void emit_turned_block(Emit *e, bool rest)
 {
-    tile_begin(e, rows, product->group->vectors, "{0}");
-    for (int t = 0; t < rows; t++) text_add(&e->body, "const float *const a%d = d_y[m + %d];\n", t, t);
-    EMIT(e, "for (int j = 0; j < $M; j++) {");
-    tile_step(e, rows, product->group->vectors, "a$T[j]", "load_f32x$L(turned[j] + $V * $L)");
-    EMIT(e, "}");
-    tile_end(e, product->node, rows, product->group->vectors, product->group->last_lanes, "[m + $T][g * 16 + $V * $L]", "(uint32_t)((m + $T) * $N + g * 16 + $V * $L)", "d_x");
+    EMIT(e, "for (int p = 0; p < $PANELS; p++) {", "for (int o = 0; o < $PANEL; o += 4) {");
+    if (rest) EMIT(e, "for (int r = 0; r < $REST; r++) {", "for (int q = 0; q < 4; q++) turned[p * $PANEL + o + q][r] = kernel[p][i + r][o + q];", "}");
+    else EMIT(e, "for (int r = 0; r < $BLOCK; r += 4) transpose4_f32x$L(&kernel[p][i + r][o], $PANEL, &turned[p * $PANEL + o][r], $BLOCK);");
+    EMIT(e, "}", "}");
 }
 
+/* The reduction is cut into as many stretches as the tile has rows. Each asks for a row of what the tile will touch when it is complete,
+ * and for its share of the next block of the matrix: these lie too far apart for the machine to see a pattern, and all at once would
+ * be more than it can wait for. */
+static void emit_input_gradient_tile(Emit *e, const Product *product, int rows)
+{
+    int operands = 0;
+    for (int i = 0; i < product->node->epilogue_count; i++) operands += product->node->epilogue[i]->input_count - 1;
+    fill_size(e, "STRETCHES", rows);
+    fill_size(e, "WIDTH", product->group->vectors * emit_level(e)->lanes);
+    tile_begin(e, rows, product->group->vectors, "{0}");
+    for (int t = 0; t < rows; t++) text_add(&e->body, "const float *const a%d = d_y[m + %d];\n", t, t);
+    EMIT(e, "for (int t = 0; t < $STRETCHES; t++) {", "for (int at = 0; at < $WIDTH; at += 16) {", "__builtin_prefetch(&d_x[m + t][i + at], 1);");
+    for (int k = 0; k < operands; k++) text_add(&e->body, "__builtin_prefetch(&e%d[m + t][i + at], 0);\n", k);
+    EMIT(e,
+         "}",
+         "for (ptrdiff_t line = (m + t) * $SHARE; line < (m + t + 1) * $SHARE && line < $PANELS * $BLOCK; line++) __builtin_prefetch(kernel[line / $BLOCK][next + line % $BLOCK], 0);",
+         "for (int j = $M * t / $STRETCHES; j < $M * (t + 1) / $STRETCHES; j++) {");
+    tile_step(e, rows, product->group->vectors, "a$T[j]", "load_f32x$L(turned[j] + $V * $L)");
+    EMIT(e, "}", "}");
+    tile_end(e, product->node, rows, product->group->vectors, product->group->last_lanes, "[m + $T][i + $V * $L]", "(uint32_t)((m + $T) * $N + i + $V * $L)", "d_x");
+}
+
+/* A part is a block of inputs as wide as a tile. */
 void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
 {
     if (emit_options(e)->openblas) {
         blas_input_gradient_emit(e, node, inputs, outputs, rows_per_sample);
         return;
     }
-    const Level *level = emit_level(e);
-    int64_t whole = inputs / 16, rest = inputs % 16;
-    for (int part = 0; part < 2; part++) {
-        if (part == 0 ? !whole : !rest) continue;
-        int64_t columns = part == 0 ? 16 : rest;
-        declare_rows(e, 0, outputs);
-        declare_rows(e, node->input_count + node->weight_count, inputs);
-        phase_begin(e, node, part == 0 ? NULL : "input_gradient_rest", OVER_EXTENT, part == 0 ? whole : 1);
-        fill_matmul(e, inputs, outputs, rows_per_sample);
-        fill_size(e, "WORK", matmul_workspace(outputs));
-        fill_size(e, "COLUMNS", columns);
-        fill_size(e, "WHOLE", whole);
-        EMIT(e, "float (*const turned)[16] = (float (*)[16])(work + $TASK * $WORK);");
-        if (part == 0) EMIT(e, "for (ptrdiff_t g = $FIRST; g < $LAST; g++) {");
-        else if (e->single) EMIT(e, "{", "const int g = $WHOLE;");
-        else EMIT(e, "for (ptrdiff_t g = $WHOLE + first; g < $WHOLE + last; g++) {");
-        EMIT(e,
-             "for (int o = 0; o < $M; o++) {",
-             "for (int i = 0; i < $COLUMNS; i++) {",
-             "turned[o][i] = kernel[o / $PANEL][g * 16 + i][o % $PANEL];",
-             "}",
-             "}",
-             "const ptrdiff_t from = 0, to = count * $ROWS;");
-        VectorGroup group = {0, 0, (int)((columns + level->lanes - 1) / level->lanes), (int)(columns % level->lanes ? columns % level->lanes : level->lanes)};
-        group.end = group.vectors;
+    int lanes = emit_level(e)->lanes;
+    int64_t vectors = (inputs + lanes - 1) / lanes, rows = e->graph->batch * rows_per_sample;
+    Work work = {.kernel = "matmul", .rows = rows, .columns = inputs, .reduction = outputs, .times = (double)rows_per_sample / (double)rows};
+    work.most_vectors = vectors < 2 * SHARES ? 2 : (int)((vectors + SHARES - 1) / SHARES);
+    Tile tile = choose_tile(e, node, work);
+    int64_t block = tile.vectors * lanes, whole = inputs / block, rest = inputs % block;
+    declare_rows(e, 0, outputs);
+    declare_rows(e, node->input_count + node->weight_count, inputs);
+    phase_begin(e, node, NULL, OVER_EXTENT, whole + (rest > 0));
+    fill_matmul(e, inputs, outputs, rows_per_sample);
+    fill_size(e, "WORK", matmul_workspace(e->graph, outputs));
+    fill_size(e, "WHOLE", whole);
+    fill_size(e, "BLOCK", block);
+    fill_size(e, "REST", rest);
+    int64_t panels = (outputs + e->graph->panel - 1) / e->graph->panel;
+    fill_size(e, "PANELS", panels);
+    fill_size(e, "SHARE", (panels * block + rows - 1) / rows);
+    EMIT(e,
+         "float (*const turned)[$BLOCK] = (float (*)[$BLOCK])(work + task * $WORK);",
+         "const ptrdiff_t from = 0, to = count * $ROWS;",
+         "for (ptrdiff_t part = first; part < last; part++) {",
+         "const ptrdiff_t i = part * $BLOCK, next = part + 1 < $WHOLE ? i + $BLOCK : 0;");
+    for (int g = 0; g < 2; g++) {
+        if (g == 0 ? !whole : !rest) continue;
+        if (whole && rest) EMIT(e, g ? "} else {" : "if (part < $WHOLE) {");
+        emit_turned_block(e, g == 1);
+        int columns = (int)(g ? rest : block), last = columns % lanes;
+        VectorGroup group = {0, (columns + lanes - 1) / lanes, (columns + lanes - 1) / lanes, last ? last : lanes};
         Product product = {node, NULL, inputs, outputs, &group, false};
-        double times = (double)(part == 0 ? whole : 1) * (double)rows_per_sample / TYPICAL_ROWS;
-        Work work = {.kernel = "matmul", .phase = part == 0 ? NULL : "input_gradient_rest", .rows = TYPICAL_ROWS, .columns = columns, .reduction = outputs, .times = times, .all_columns = true};
-        emit_row_loops(e, &product, choose_tile(e, node, work).rows, rows_per_sample, emit_input_gradient_tile);
-        EMIT(e, "}");
-        phase_end(e);
+        emit_row_loops(e, &product, tile.rows, rows_per_sample, emit_input_gradient_tile);
     }
+    if (whole && rest) EMIT(e, "}");
+    EMIT(e, "}");
+    phase_end(e);
 }
 
-/* Stores the tile; vectors of the last panel that lie beyond the outputs become zero. */
-static void emit_weight_gradient_store(Emit *e, const Product *product, int rows)
+/* Stores the tile, or updates the weights by it. Vectors of the last panel that lie beyond the outputs become, and stay, zero. */
+static void emit_weight_gradient_end(Emit *e, const Product *product, int rows)
 {
     const VectorGroup *group = product->group;
-    int per_panel = (int)(e->graph->panel / emit_level(e)->lanes);
+    int lanes = emit_level(e)->lanes, per_panel = (int)(e->graph->panel / lanes);
     int beyond = group->first + group->vectors >= group->end ? (int)((per_panel - group->end % per_panel) % per_panel) : 0;
+    const Node *update = product->node->update;
     for (int t = 0; t < rows; t++)
-        for (int v = 0; v < group->vectors + beyond; v++) {
-            fill_size(e, "T", t);
-            fill_size(e, "V", v);
-            fill(e, "SUM", "%s", v < group->vectors ? memory_format("s%d_%d", t, v) : memory_format("(f32x%d){0}", emit_level(e)->lanes));
-            if (per_panel == 1) EMIT(e, "store_f32x$L(d_kernel[$G + $V][i + $T], $SUM);");
-            else EMIT(e, "store_f32x$L(&d_kernel[($G + $V) / $PERPANEL][i + $T][($G + $V) % $PERPANEL * $L], $SUM);");
+        for (int v = 0; v < group->vectors + (update ? 0 : beyond); v++) {
+            const char *number = memory_format("(%s + %d)", group_first(group), v), *place = memory_format("[%s][i + %d][0]", number, t);
+            if (per_panel > 1) place = memory_format("[%s / %d][i + %d][%s %% %d * %d]", number, per_panel, t, number, per_panel, lanes);
+            const char *sum = v < group->vectors ? memory_format("s%d_%d", t, v) : memory_format("(f32x%d){0}", lanes);
+            if (update) optimizer_vector_emit(e, update, sum, place, lanes);
+            else emit_store(e, memory_format("&d_kernel%s", place), sum, lanes);
         }
 }
 
+/* The sums run over the samples. With an update they are cut into as many stretches as the tile has rows, and each asks for a row of what
+ * will be updated. */
 static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
 {
     const VectorGroup *group = product->group;
+    const Node *update = product->node->update;
     int lanes = emit_level(e)->lanes;
     tile_begin(e, rows, group->vectors, "{0}");
-    EMIT(e, "for (ptrdiff_t m = 0; m < count * $ROWS; m++) {", "const float *const a = &x[m][i];");
+    fill_size(e, "STRETCHES", rows);
+    if (update) {
+        EMIT(e, "for (int t = 0; t < $STRETCHES; t++) {");
+        for (int v = 0; v < group->vectors; v += (int)(e->graph->panel / lanes)) {
+            const char *place = memory_format("[(%s + %d) / %d][i + t]", group_first(group), v, (int)(e->graph->panel / lanes));
+            text_add(&e->body, "__builtin_prefetch(w%s, 1);\n", place);
+            for (int s = 0; s < update->weight_count - 1; s++) text_add(&e->body, "__builtin_prefetch(slot%d%s, 1);\n", s, place);
+        }
+        EMIT(e, "for (ptrdiff_t m = samples * t / $STRETCHES; m < samples * (t + 1) / $STRETCHES; m++) {");
+    } else {
+        EMIT(e, "for (ptrdiff_t m = 0; m < samples; m++) {");
+    }
+    EMIT(e, "const float *const a = &x[m][i];");
     for (int v = 0; v < group->vectors; v++) {
         fill_size(e, "V", v);
         fill_size(e, "PART", group->last_lanes);
@@ -269,9 +334,11 @@ static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
     }
     tile_step(e, rows, group->vectors, "a[$T]", "d$V");
     EMIT(e, "}");
-    emit_weight_gradient_store(e, product, rows);
+    if (update) EMIT(e, "}");
+    emit_weight_gradient_end(e, product, rows);
 }
 
+/* A part is as many rows of the matrix as a tile has. */
 void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
 {
     if (emit_options(e)->openblas) {
@@ -288,18 +355,19 @@ void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int6
     fill_matmul(e, inputs, outputs, rows_per_sample);
     fill_size(e, "TILE", tile.rows);
     fill_size(e, "WHOLE", whole);
-    EMIT(e, "for (ptrdiff_t g = first; g < last; g++) {", "const ptrdiff_t i = g * $TILE;");
-    for (int part = 0; part < 2; part++) {
-        if (part == 0 ? !whole : !rest) continue;
-        if (whole && rest) EMIT(e, part == 0 ? "if (g < $WHOLE) {" : "if (g == $WHOLE) {");
+    if (node->update) optimizer_begin_emit(e, node->update);
+    EMIT(e, "const ptrdiff_t samples = count * $ROWS;", "for (ptrdiff_t part = first; part < last; part++) {", "const ptrdiff_t i = part * $TILE;");
+    for (int r = 0; r < 2; r++) {
+        if (r == 0 ? !whole : !rest) continue;
+        if (whole && rest) EMIT(e, r == 0 ? "if (part < $WHOLE) {" : "} else {");
         for (int g = 0; g < group_count; g++) {
             Product product = {node, NULL, inputs, outputs, &groups[g], false};
             group_begin(e, &groups[g]);
-            emit_weight_gradient_tile(e, &product, part == 0 ? tile.rows : (int)rest);
+            emit_weight_gradient_tile(e, &product, r == 0 ? tile.rows : (int)rest);
             group_end(e);
         }
-        if (whole && rest) EMIT(e, "}");
     }
+    if (whole && rest) EMIT(e, "}");
     EMIT(e, "}");
     phase_end(e);
 }

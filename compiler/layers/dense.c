@@ -70,10 +70,15 @@ static void emit_weight_gradient(Emit *e, const Node *node)
     matmul_weight_gradient_emit(e, node, d->inputs, d->outputs, d->rows);
 }
 
+static bool absorb(Graph *graph, Node *node, Node *reader)
+{
+    return !graph->openblas && absorb_update(graph, node, reader);
+}
+
 static void input_gradient_workspace(Graph *graph, Node *node)
 {
     const Dense *d = node->detail;
-    graph_workspace(graph, node, matmul_workspace(d->outputs), TASKS);
+    graph_workspace(graph, node, matmul_workspace(graph, d->outputs), TASKS);
 }
 
 static const char *formula(const Node *node)
@@ -108,6 +113,7 @@ static const Operator weight_gradient_operator = {
     .name = "dense_weight_gradient",
     .suffix = "weight_gradient",
     .operands = "x d_y; d_kernel",
+    .absorb = absorb,
     .emit = emit_weight_gradient,
     .formula = weight_gradient_formula,
 };
