@@ -43,9 +43,11 @@ Convolution convolution_chosen(const Graph *graph, const Node *forward, bool gra
 {
     Convolution c = *(const Convolution *)forward->detail;
     double direct = (double)(c.rows * c.columns) * (double)(c.kernel_height * c.kernel_width) * (double)(c.channels * c.filters);
-    Way ways[] = {{.name = "direct", .cost = direct}, winograd_way(&c, 2, graph->panel), winograd_way(&c, 4, graph->panel)};
-    if (graph->direct) ways[1].hindrance = ways[2].hindrance = "--math=strict and --unroll=full go without";
-    c.tile = 2 * choose_way(graph, forward, gradients, ways, 3);
+    Way ways[] = {{.name = "direct", .cost = direct}, winograd_way(&c, 2, graph->panel), winograd_way(&c, 4, graph->panel), winograd_rows_way(&c)};
+    if (graph->direct) ways[1].hindrance = ways[2].hindrance = ways[3].hindrance = "--math=strict and --unroll=full go without";
+    int way = choose_way(graph, forward, gradients, ways, gradients ? 3 : 4);
+    if (way == 3) c.along_rows = true;
+    else c.tile = 2 * way;
     return c;
 }
 

@@ -33,9 +33,10 @@ typedef struct {
     int64_t pad_top, pad_left;                /* zeros before the first row and column */
     int64_t spread_height, spread_width;      /* distance of the input's rows and columns: above 1 zeros lie between them */
     int tile;                                 /* Winograd's tiles of 2x2 or 4x4 results; 0: directly */
+    bool along_rows;                          /* Winograd's tiles lie along rows only */
     bool pooled;                              /* only the largest of each 2x2 results is kept: a max-pooling done on the way */
 } Convolution;
-/* The way it is chosen to be computed, as its `tile` says: for the forward pass the same in all programs, or for the gradients. */
+/* The way it is chosen to be computed, as its `tile` and `along_rows` say: for the forward pass the same in all programs, or for the gradients. */
 Convolution convolution_chosen(const Graph *, const Node *forward, bool gradients);
 bool convolution_is_padded(const Convolution *);
 int64_t convolution_workspace(const Convolution *); /* floats for one task: the rows under the kernel, padded; 0: none */
@@ -60,6 +61,18 @@ void winograd_kernel_emit(Emit *, const Node *, const Convolution *, const char 
 void winograd_kernel_values(const Convolution *, int64_t panel, const float *packed, float *to);            /* the same while compiling */
 void winograd_emit(Emit *, const Node *, const Convolution *, const char *from, const char *kernel, const char *bias, const char *to); /* names of the operands, the kernel being transformed */
 void winograd_gradients_emit(Emit *, const Node *, const Convolution *); /* x d_y kernel -> d_x d_kernel d_bias, of which the node has some; work holds TASKS partial sums, tiles the tiles */
+
+/* winograd_rows.c: the same along rows only, for kernels 2 to 5 columns wide and any number of channels */
+Way winograd_rows_way(const Convolution *);
+int64_t winograd_rows_parts(const Convolution *);         /* into which the work of one sample can be cut */
+int64_t winograd_rows_workspace(const Convolution *);     /* floats for one task */
+Shape winograd_rows_kernel_shape(const Convolution *, int64_t panel);
+void winograd_rows_kernel_emit(Emit *, const Node *, const Convolution *, const char *kernel, const char *to); /* kernel -> u, both operands by name */
+void winograd_rows_kernel_values(const Convolution *, int64_t panel, const float *packed, float *to);          /* the same while compiling */
+void winograd_rows_emit(Emit *, const Node *, const Convolution *, const char *from, const char *kernel, const char *bias, const char *to);
+bool winograd_rows_gradient_chosen(const Graph *, const Node *); /* the choice for the gradient of the weights */
+int64_t winograd_rows_gradient_workspace(const Convolution *, int64_t panel); /* floats for one task */
+void winograd_rows_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x d_y -> d_kernel; work holds TASKS partial sums, then scratch */
 
 /* matmul.c: products of matrices whose right-hand sides are packed in panels */
 void matmul_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias); /* x kernel -> y */

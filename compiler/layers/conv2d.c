@@ -48,6 +48,31 @@ static const char *transform_formula(const Node *node)
     return "G g Gt of every kernel g, for Winograd's convolution";
 }
 
+static void emit_rows_transform(Emit *e, const Node *node)
+{
+    winograd_rows_kernel_emit(e, node, node->detail, "kernel", "u");
+}
+
+static void rows_transform_values(const Node *node, const float *packed, float *derived)
+{
+    winograd_rows_kernel_values(node->detail, node->inputs[0]->packing.panel, packed, derived);
+}
+
+static const char *rows_transform_formula(const Node *node)
+{
+    (void)node;
+    return "G g of every row g of the kernels, for Winograd's convolution along rows";
+}
+
+static const Operator rows_transform_operator = {
+    .name = "conv2d_kernel_rows_transform",
+    .suffix = "kernel_transform",
+    .operands = "kernel; u",
+    .values = rows_transform_values,
+    .emit = emit_rows_transform,
+    .formula = rows_transform_formula,
+};
+
 static const Operator transform_operator = {
     .name = "conv2d_kernel_transform",
     .suffix = "kernel_transform",
@@ -84,6 +109,10 @@ static void shape(Graph *graph, Node *node)
     if (chosen.tile) {
         Shape transformed = winograd_kernel_shape(&chosen, graph->panel);
         graph_derived(graph, node, weight, memory_format("winograd%d", (int)chosen.tile), &transformed, &transform_operator);
+    }
+    if (chosen.along_rows || (graph->choices->measuring && !graph->direct && !winograd_rows_way(c).hindrance)) {
+        Shape transformed = winograd_rows_kernel_shape(c, graph->panel);
+        graph_derived(graph, node, weight, "winograd_rows", &transformed, &rows_transform_operator);
     }
     node->outputs[0]->shape = shape_of(3, (const int64_t[]){c->rows, c->columns, c->filters});
 }
@@ -128,6 +157,7 @@ static void workspace(Graph *graph, Node *node)
 {
     Convolution c = convolution_chosen(graph, node, false);
     if (c.tile) add_workspace(graph, node, winograd_workspace(&c), winograd_parts(&c));
+    else if (c.along_rows) add_workspace(graph, node, winograd_rows_workspace(&c), winograd_rows_parts(&c));
     else add_workspace(graph, node, convolution_workspace(&c), c.rows);
 }
 
@@ -164,6 +194,7 @@ static void emit(Emit *e, const Node *node)
     Convolution c = convolution_chosen(e->graph, node, false);
     const char *bias = bias_of(node) ? "bias" : NULL;
     if (c.tile) winograd_emit(e, node, &c, "x", memory_format("kernel_winograd%d", c.tile), bias, "y");
+    else if (c.along_rows) winograd_rows_emit(e, node, &c, "x", "kernel_winograd_rows", bias, "y");
     else convolution_emit(e, node, &c, "x", "kernel", bias, "y");
 }
 
@@ -236,12 +267,14 @@ static void emit_input_gradient(Emit *e, const Node *node)
 
 static void weight_gradient_workspace(Graph *graph, Node *node)
 {
-    graph_workspace(graph, node, convolution_weight_gradient_workspace(node->detail, graph->panel) * TASKS, 1);
+    bool along_rows = winograd_rows_gradient_chosen(graph, node);
+    graph_workspace(graph, node, (along_rows ? winograd_rows_gradient_workspace : convolution_weight_gradient_workspace)(node->detail, graph->panel) * TASKS, 1);
 }
 
 static void emit_weight_gradient(Emit *e, const Node *node)
 {
-    convolution_weight_gradient_emit(e, node, node->detail);
+    if (winograd_rows_gradient_chosen(e->graph, node)) winograd_rows_weight_gradient_emit(e, node, node->detail);
+    else convolution_weight_gradient_emit(e, node, node->detail);
 }
 
 static const char *input_gradient_formula(const Node *node)
