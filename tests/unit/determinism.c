@@ -181,3 +181,35 @@ Test(determinism, the_trainer_predicts_what_embedded_code_does)
     build_embedded("-std=c11 -DCNNC_LEVEL=0");
     compare(5);
 }
+
+/* The weights in the program, those that it unpacks and packs again beside them. */
+static const char repacking[] =
+    "#include \"baked.h\"\n"
+    "#include <math.h>\n"
+    "#include <stdio.h>\n"
+    "static wide_parameters parameters;\n"
+    "static wide_weights weights;\n"
+    "int main(void)\n"
+    "{\n"
+    "    wide_unpack(wide_trained, &parameters);\n"
+    "    wide_pack(&parameters, &weights);\n"
+    "    const float *packed = (const float *)(const void *)&weights, *trained = (const float *)(const void *)wide_trained;\n"
+    "    int different = 0, zero = 0;\n"
+    "    for (size_t i = 0; i < sizeof weights / sizeof(float); i++) {\n"
+    "        different += !(fabsf(packed[i] - trained[i]) <= 1e-6f * fmaxf(1.0f, fabsf(packed[i])));\n"
+    "        zero += packed[i] == 0;\n"
+    "    }\n"
+    "    if (different) printf(\"%d differ\\n\", different);\n"
+    "    return different || zero * 2 > (int)(sizeof weights / sizeof(float));\n"
+    "}\n";
+
+/* The compiler makes further forms of the weights, such as Winograd's transformed kernels, as the emitted pack does. */
+Test(determinism, weights_in_the_program_are_what_pack_makes)
+{
+    build_trainer("");
+    write_samples(64, "x.npy", "y.npy");
+    shell_good("./wide fit --x x.npy --y y.npy --verbose 0 --epochs 1 --output wide.safetensors");
+    shell_good("\"$CNNC\" wide.net --emit=inference --weights=wide.safetensors -o baked.c && grep -q winograd baked.h");
+    shell_file("repack.c", repacking);
+    shell_good("$CC ${EMITTED_CFLAGS:--O2} -std=gnu11 repack.c baked.c -lm -o repack && ./repack");
+}
