@@ -110,7 +110,7 @@ static void shape(Graph *graph, Node *node)
         Shape transformed = winograd_kernel_shape(&chosen, graph->panel);
         graph_derived(graph, node, weight, memory_format("winograd%d", (int)chosen.tile), &transformed, &transform_operator);
     }
-    if (chosen.along_rows || (graph->choices->measuring && !graph->direct && !winograd_rows_way(c).hindrance)) {
+    if (chosen.along_rows) {
         Shape transformed = winograd_rows_kernel_shape(c, graph->panel);
         graph_derived(graph, node, weight, "winograd_rows", &transformed, &rows_transform_operator);
     }
