@@ -355,6 +355,7 @@ bool winograd_rows_gradient_chosen(const Graph *graph, const Node *node)
     const Convolution *c = node->detail;
     double direct = (double)(c->rows * c->columns) * (double)(c->kernel_height * c->kernel_width) * (double)(c->channels * c->filters);
     Way ways[] = {{.name = "direct", .cost = direct}, winograd_rows_way(c)};
+    ways[1].cost *= 1.2; /* for each point and band the sums pass through memory */
     if (graph->direct) ways[1].hindrance = "--math=strict and --unroll=full go without";
     return choose_way(graph, node, false, ways, 2) == 1;
 }
