@@ -6,7 +6,7 @@
  * neighbouring inputs as the tile's rows. */
 #include "kernels.h"
 
-enum { REDUCTION_BLOCK = 256, TYPICAL_ROWS = 96, ROW_SUMS = 8, SHARES = 4 };
+enum { REDUCTION_BLOCK = 256, TYPICAL_ROWS = 128, ROW_SUMS = 8, SHARES = 4 };
 
 /* A block of the matrix, turned over: as wide as the widest tile. */
 int64_t matmul_workspace(const Graph *graph, int64_t outputs)
@@ -82,10 +82,10 @@ static void emit_forward_tile(Emit *e, const Product *product, int rows)
             if (product->blocked) text_add(&e->body, "f32x%d s%d_%d = i ? %s : %s;\n", lanes, t, v, so_far, start);
             else text_add(&e->body, "f32x%d s%d_%d = %s;\n", lanes, t, v, start);
         }
-    for (int t = 0; t < rows; t++) text_add(&e->body, "const float *const a%d = &x[m + %d][%s];\n", t, t, start_column);
+    text_add(&e->body, "const float *const a = &x[m][%s];\n", start_column);
     tile_pointers(e, group->vectors, first, e->graph->panel, "kernel", start_column);
     EMIT(e, "for (int j = 0; j < $END; j++) {");
-    tile_step(e, rows, group->vectors, "a$T[j]", "load_f32x$L(b$V + j * $PANEL)");
+    tile_step(e, rows, group->vectors, "a[$T * $N + j]", "load_f32x$L(b$V + j * $PANEL)");
     EMIT(e, "}");
     const char *subscript = "[m + $T][($G + $V) * $L]", *index = "(uint32_t)((m + $T) * $M + ($G + $V) * $L)";
     if (product->blocked && product->node->epilogue_count) {
@@ -132,9 +132,10 @@ static void emit_row(Emit *e, const Product *product)
 
 /* The tile of the forward product. Of one row the groups of columns are of a size that leaves some for each thread, and so they are of
  * more rows as long as a tile is two vectors wide. */
-static Tile forward_tile(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, int64_t rows)
+static Tile forward_tile(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
 {
     int lanes = emit_level(e)->lanes, vectors = (int)((outputs + lanes - 1) / lanes);
+    int64_t rows = emit_program(e) == PROGRAM_PREDICT ? rows_per_sample : TYPICAL_ROWS;
     Work work = {.kernel = "matmul", .rows = rows, .columns = outputs, .reduction = inputs, .times = (double)rows_per_sample / (double)rows};
     if (rows > 1) {
         work.most_vectors = vectors < 2 * SHARES ? 2 : (vectors + SHARES - 1) / SHARES;
@@ -167,13 +168,13 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
         return;
     }
     int64_t rows = e->graph->batch * rows_per_sample;
-    Tile tile = forward_tile(e, node, inputs, outputs, rows_per_sample, rows);
+    Tile tile = forward_tile(e, node, inputs, outputs, rows_per_sample);
     VectorGroup groups[2];
     int group_count = vector_groups(e, outputs, tile.vectors, groups), output = node->input_count + node->weight_count;
     int64_t columns = 0; /* groups of them */
     for (int g = 0; g < group_count; g++) columns += (groups[g].end - groups[g].first) / groups[g].vectors;
     int64_t chunks = columns < 2 * SHARES ? (2 * SHARES + columns - 1) / columns : 1;
-    if (chunks > rows / tile.rows) chunks = rows / tile.rows;
+    if (chunks > (rows + tile.rows - 1) / tile.rows) chunks = (rows + tile.rows - 1) / tile.rows;
     declare_rows(e, 0, inputs);
     declare_rows(e, output, outputs);
     phase_begin(e, node, NULL, OVER_EXTENT, columns * chunks);
@@ -233,14 +234,14 @@ static void emit_input_gradient_tile(Emit *e, const Product *product, int rows)
     fill_size(e, "STRETCHES", rows);
     fill_size(e, "WIDTH", product->group->vectors * emit_level(e)->lanes);
     tile_begin(e, rows, product->group->vectors, "{0}");
-    for (int t = 0; t < rows; t++) text_add(&e->body, "const float *const a%d = d_y[m + %d];\n", t, t);
+    EMIT(e, "const float *const a = d_y[m];");
     EMIT(e, "for (int t = 0; t < $STRETCHES; t++) {", "for (int at = 0; at < $WIDTH; at += 16) {", "__builtin_prefetch(&d_x[m + t][i + at], 1);");
     for (int k = 0; k < operands; k++) text_add(&e->body, "__builtin_prefetch(&e%d[m + t][i + at], 0);\n", k);
     EMIT(e,
          "}",
          "for (ptrdiff_t line = (m + t) * $SHARE; line < (m + t + 1) * $SHARE && line < $PANELS * $BLOCK; line++) __builtin_prefetch(kernel[line / $BLOCK][next + line % $BLOCK], 0);",
          "for (int j = $M * t / $STRETCHES; j < $M * (t + 1) / $STRETCHES; j++) {");
-    tile_step(e, rows, product->group->vectors, "a$T[j]", "load_f32x$L(turned[j] + $V * $L)");
+    tile_step(e, rows, product->group->vectors, "a[$T * $M + j]", "load_f32x$L(turned[j] + $V * $L)");
     EMIT(e, "}", "}");
     tile_end(e, product->node, rows, product->group->vectors, product->group->last_lanes, "[m + $T][i + $V * $L]", "(uint32_t)((m + $T) * $N + i + $V * $L)", "d_x");
 }
@@ -254,7 +255,7 @@ void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64
     }
     int lanes = emit_level(e)->lanes;
     int64_t vectors = (inputs + lanes - 1) / lanes, rows = e->graph->batch * rows_per_sample;
-    Work work = {.kernel = "matmul", .rows = rows, .columns = inputs, .reduction = outputs, .times = (double)rows_per_sample / (double)rows};
+    Work work = {.kernel = "matmul", .rows = TYPICAL_ROWS, .columns = inputs, .reduction = outputs, .times = (double)rows_per_sample / TYPICAL_ROWS};
     work.most_vectors = vectors < 2 * SHARES ? 2 : (int)((vectors + SHARES - 1) / SHARES);
     Tile tile = choose_tile(e, node, work);
     int64_t block = tile.vectors * lanes, whole = inputs / block, rest = inputs % block;

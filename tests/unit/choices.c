@@ -176,8 +176,8 @@ Test(choices, any_plan_gives_the_same_results)
                "conv2d_1 forward train x86-64-v3 tile 5x1 of 11x32x144\n"
                "conv2d_1 forward train x86-64-v4 tile 5x1 of 11x32x144\n"
                "conv2d_1 input_gradient train x86-64-v3 tile 6x2 of 11x16x288\n"
-               "dense forward batch x86-64-v3 tile 3x1 of 96x5x320\n"
-               "dense forward batch x86-64-v4 tile 3x1 of 96x5x320\n"
+               "dense forward batch x86-64-v3 tile 3x1 of 128x5x320\n"
+               "dense forward batch x86-64-v4 tile 3x1 of 128x5x320\n"
                "dense weight_gradient train x86-64-v3 tile 7x1 of 320x5x1\n"
                "end\n");
     expect_same_results("--plan=odd.plan");
