@@ -134,6 +134,32 @@ LEVEL_v4 INLINE static inline i32x16 load_u8_i32x16(const uint8_t *from)
 #endif
 }
 
+/* The 4x4 floats at `from`, whose rows lie `row` apart, with rows and columns exchanged. */
+LEVEL_v4 static inline void transpose4_f32x16(const float *from, ptrdiff_t row, float *to, ptrdiff_t to_row)
+{
+    typedef float quad __attribute__((vector_size(16)));
+    typedef float quad_at __attribute__((vector_size(16), aligned(4), may_alias));
+    const quad a = *(const quad_at *)from, b = *(const quad_at *)(from + row);
+    const quad c = *(const quad_at *)(from + 2 * row), d = *(const quad_at *)(from + 3 * row);
+#if defined(__clang__)
+    const quad even = __builtin_shufflevector(a, c, 0, 4, 1, 5), even2 = __builtin_shufflevector(a, c, 2, 6, 3, 7);
+    const quad odd = __builtin_shufflevector(b, d, 0, 4, 1, 5), odd2 = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+    *(quad_at *)to = __builtin_shufflevector(even, odd, 0, 4, 1, 5);
+    *(quad_at *)(to + to_row) = __builtin_shufflevector(even, odd, 2, 6, 3, 7);
+    *(quad_at *)(to + 2 * to_row) = __builtin_shufflevector(even2, odd2, 0, 4, 1, 5);
+    *(quad_at *)(to + 3 * to_row) = __builtin_shufflevector(even2, odd2, 2, 6, 3, 7);
+#else
+    typedef int32_t places __attribute__((vector_size(16)));
+    const places low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
+    const quad even = __builtin_shuffle(a, c, low), even2 = __builtin_shuffle(a, c, high);
+    const quad odd = __builtin_shuffle(b, d, low), odd2 = __builtin_shuffle(b, d, high);
+    *(quad_at *)to = __builtin_shuffle(even, odd, low);
+    *(quad_at *)(to + to_row) = __builtin_shuffle(even, odd, high);
+    *(quad_at *)(to + 2 * to_row) = __builtin_shuffle(even2, odd2, low);
+    *(quad_at *)(to + 3 * to_row) = __builtin_shuffle(even2, odd2, high);
+#endif
+}
+
 /* x where the mask is set, else zero. */
 LEVEL_v4 INLINE static inline f32x16 keep_f32x16(i32x16 mask, f32x16 x)
 {
@@ -187,7 +213,8 @@ LEVEL_v4 static void rescaling_forward_v4(const float *x, float *y, ptrdiff_t fi
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
 LEVEL_v4 static void dense_forward_v4(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t first, ptrdiff_t last)
 {
-    for (int k = (int)first * 8; k < (int)last * 8; k += 8) {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 8;
         const float *const a = x[0];
         const float *const b0 = &kernel[k][0][0];
         const float *const b1 = &kernel[k + 1][0][0];
@@ -236,9 +263,9 @@ LEVEL_v4 static void dense_forward_v4(const float (*x)[784], const float (*kerne
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-LEVEL_v4 static void dense_1_forward_v4(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10])
+LEVEL_v4 static void dense_1_forward_v4(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
-    {
+    for (ptrdiff_t part = first; part < last; part++) {
         const float *const a = x[0];
         const float *const b0 = &kernel[0][0][0];
         f32x16 s0_0 = {0};
@@ -309,19 +336,20 @@ static void run_single_v4(const mlp_weights *w, const float *input, float *outpu
             }
         }
     }
-    dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out);
+    dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
     dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], output, 0, 1);
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
 LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = 0, to = count * 1;
-    for (int k = (int)first * 4; k < (int)last * 4; k += 4) {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 4;
+        const ptrdiff_t from = 0, to = count * 1;
         for (int i = 0; i < 784; i += 256) {
             const int end = 784 - i < 256 ? 784 - i : 256;
             ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
+            for (; m + 5 <= to; m += 5) {
                 f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
                 f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
@@ -342,16 +370,11 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (
                 f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
                 f32x16 s4_2 = i ? load_f32x16(&y[m + 4][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
                 f32x16 s4_3 = i ? load_f32x16(&y[m + 4][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s5_0 = i ? load_f32x16(&y[m + 5][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s5_1 = i ? load_f32x16(&y[m + 5][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s5_2 = i ? load_f32x16(&y[m + 5][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s5_3 = i ? load_f32x16(&y[m + 5][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
                 const float *const a0 = &x[m][i];
                 const float *const a1 = &x[m + 1][i];
                 const float *const a2 = &x[m + 2][i];
                 const float *const a3 = &x[m + 3][i];
                 const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
                 const float *const b0 = &kernel[k][i][0];
                 const float *const b1 = &kernel[k + 1][i][0];
                 const float *const b2 = &kernel[k + 2][i][0];
@@ -363,7 +386,6 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (
                     s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
                     s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
                     s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2; s5_3 += a5[j] * w3;
                 }
                 if (i + end < 784) {
                     store_f32x16(&y[m][k * 16], s0_0);
@@ -386,10 +408,6 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (
                     store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
                     store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
                     store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
-                    store_f32x16(&y[m + 5][k * 16], s5_0);
-                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
-                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
-                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
                 } else {
                     s0_0 = max_f32x16((f32x16){0}, s0_0);
                     store_f32x16(&y[m][k * 16], s0_0);
@@ -431,14 +449,6 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (
                     store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
                     s4_3 = max_f32x16((f32x16){0}, s4_3);
                     store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
-                    s5_0 = max_f32x16((f32x16){0}, s5_0);
-                    store_f32x16(&y[m + 5][k * 16], s5_0);
-                    s5_1 = max_f32x16((f32x16){0}, s5_1);
-                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
-                    s5_2 = max_f32x16((f32x16){0}, s5_2);
-                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
-                    s5_3 = max_f32x16((f32x16){0}, s5_3);
-                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
                 }
             }
             for (; m < to; m++) {
@@ -476,10 +486,12 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t tiles = (count + 15) / 16, chunk = part % 8;
+        const ptrdiff_t from = tiles * chunk / 8 * 16, next = tiles * (chunk + 1) / 8 * 16;
+        const ptrdiff_t to = next < count * 1 ? next : count * 1;
         for (int i = 0; i < 512; i += 256) {
             const int end = 512 - i < 256 ? 512 - i : 256;
             ptrdiff_t m = from;
@@ -581,8 +593,8 @@ static void run_batch_v4(const mlp_weights *w, const float *input, float *output
         dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -632,8 +644,8 @@ static float run_evaluation_v4(const mlp_weights *w, const float *input, const f
         dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -659,118 +671,118 @@ static float run_evaluation_v4(const mlp_weights *w, const float *input, const f
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const float (*kernel)[512][16], float (*d_x)[512], float *work, const float (*e0)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const turned)[16] = (float (*)[16])(work + task * 160);
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int o = 0; o < 10; o++) {
-            for (int i = 0; i < 16; i++) {
-                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+    float (*const turned)[64] = (float (*)[64])(work + task * 1024);
+    const ptrdiff_t from = 0, to = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 64, next = part + 1 < 8 ? i + 64 : 0;
+        for (int p = 0; p < 1; p++) {
+            for (int o = 0; o < 16; o += 4) {
+                for (int r = 0; r < 64; r += 4) transpose4_f32x16(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 64);
             }
         }
-        const ptrdiff_t from = 0, to = count * 1;
         ptrdiff_t m = from;
-        for (; m + 16 <= to; m += 16) {
-            f32x16 s0_0 = {0};
-            f32x16 s1_0 = {0};
-            f32x16 s2_0 = {0};
-            f32x16 s3_0 = {0};
-            f32x16 s4_0 = {0};
-            f32x16 s5_0 = {0};
-            f32x16 s6_0 = {0};
-            f32x16 s7_0 = {0};
-            f32x16 s8_0 = {0};
-            f32x16 s9_0 = {0};
-            f32x16 s10_0 = {0};
-            f32x16 s11_0 = {0};
-            f32x16 s12_0 = {0};
-            f32x16 s13_0 = {0};
-            f32x16 s14_0 = {0};
-            f32x16 s15_0 = {0};
+        for (; m + 5 <= to; m += 5) {
+            f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
+            f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0}; f32x16 s1_3 = {0};
+            f32x16 s2_0 = {0}; f32x16 s2_1 = {0}; f32x16 s2_2 = {0}; f32x16 s2_3 = {0};
+            f32x16 s3_0 = {0}; f32x16 s3_1 = {0}; f32x16 s3_2 = {0}; f32x16 s3_3 = {0};
+            f32x16 s4_0 = {0}; f32x16 s4_1 = {0}; f32x16 s4_2 = {0}; f32x16 s4_3 = {0};
             const float *const a0 = d_y[m];
             const float *const a1 = d_y[m + 1];
             const float *const a2 = d_y[m + 2];
             const float *const a3 = d_y[m + 3];
             const float *const a4 = d_y[m + 4];
-            const float *const a5 = d_y[m + 5];
-            const float *const a6 = d_y[m + 6];
-            const float *const a7 = d_y[m + 7];
-            const float *const a8 = d_y[m + 8];
-            const float *const a9 = d_y[m + 9];
-            const float *const a10 = d_y[m + 10];
-            const float *const a11 = d_y[m + 11];
-            const float *const a12 = d_y[m + 12];
-            const float *const a13 = d_y[m + 13];
-            const float *const a14 = d_y[m + 14];
-            const float *const a15 = d_y[m + 15];
-            for (int j = 0; j < 10; j++) {
-                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
-                s0_0 += a0[j] * w0;
-                s1_0 += a1[j] * w0;
-                s2_0 += a2[j] * w0;
-                s3_0 += a3[j] * w0;
-                s4_0 += a4[j] * w0;
-                s5_0 += a5[j] * w0;
-                s6_0 += a6[j] * w0;
-                s7_0 += a7[j] * w0;
-                s8_0 += a8[j] * w0;
-                s9_0 += a9[j] * w0;
-                s10_0 += a10[j] * w0;
-                s11_0 += a11[j] * w0;
-                s12_0 += a12[j] * w0;
-                s13_0 += a13[j] * w0;
-                s14_0 += a14[j] * w0;
-                s15_0 += a15[j] * w0;
+            for (int t = 0; t < 5; t++) {
+                for (int at = 0; at < 64; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 64; line++) __builtin_prefetch(kernel[line / 64][next + line % 64], 0);
+                for (int j = 10 * t / 5; j < 10 * (t + 1) / 5; j++) {
+                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16); const f32x16 w3 = load_f32x16(turned[j] + 3 * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
+                }
             }
-            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x16(&d_x[m][g * 16], s0_0);
-            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][g * 16]) > 0.0f, s1_0);
-            store_f32x16(&d_x[m + 1][g * 16], s1_0);
-            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][g * 16]) > 0.0f, s2_0);
-            store_f32x16(&d_x[m + 2][g * 16], s2_0);
-            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][g * 16]) > 0.0f, s3_0);
-            store_f32x16(&d_x[m + 3][g * 16], s3_0);
-            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][g * 16]) > 0.0f, s4_0);
-            store_f32x16(&d_x[m + 4][g * 16], s4_0);
-            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][g * 16]) > 0.0f, s5_0);
-            store_f32x16(&d_x[m + 5][g * 16], s5_0);
-            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][g * 16]) > 0.0f, s6_0);
-            store_f32x16(&d_x[m + 6][g * 16], s6_0);
-            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][g * 16]) > 0.0f, s7_0);
-            store_f32x16(&d_x[m + 7][g * 16], s7_0);
-            s8_0 = keep_f32x16(load_f32x16(&e0[m + 8][g * 16]) > 0.0f, s8_0);
-            store_f32x16(&d_x[m + 8][g * 16], s8_0);
-            s9_0 = keep_f32x16(load_f32x16(&e0[m + 9][g * 16]) > 0.0f, s9_0);
-            store_f32x16(&d_x[m + 9][g * 16], s9_0);
-            s10_0 = keep_f32x16(load_f32x16(&e0[m + 10][g * 16]) > 0.0f, s10_0);
-            store_f32x16(&d_x[m + 10][g * 16], s10_0);
-            s11_0 = keep_f32x16(load_f32x16(&e0[m + 11][g * 16]) > 0.0f, s11_0);
-            store_f32x16(&d_x[m + 11][g * 16], s11_0);
-            s12_0 = keep_f32x16(load_f32x16(&e0[m + 12][g * 16]) > 0.0f, s12_0);
-            store_f32x16(&d_x[m + 12][g * 16], s12_0);
-            s13_0 = keep_f32x16(load_f32x16(&e0[m + 13][g * 16]) > 0.0f, s13_0);
-            store_f32x16(&d_x[m + 13][g * 16], s13_0);
-            s14_0 = keep_f32x16(load_f32x16(&e0[m + 14][g * 16]) > 0.0f, s14_0);
-            store_f32x16(&d_x[m + 14][g * 16], s14_0);
-            s15_0 = keep_f32x16(load_f32x16(&e0[m + 15][g * 16]) > 0.0f, s15_0);
-            store_f32x16(&d_x[m + 15][g * 16], s15_0);
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
+            store_f32x16(&d_x[m][i + 16], s0_1);
+            s0_2 = keep_f32x16(load_f32x16(&e0[m][i + 32]) > 0.0f, s0_2);
+            store_f32x16(&d_x[m][i + 32], s0_2);
+            s0_3 = keep_f32x16(load_f32x16(&e0[m][i + 48]) > 0.0f, s0_3);
+            store_f32x16(&d_x[m][i + 48], s0_3);
+            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][i]) > 0.0f, s1_0);
+            store_f32x16(&d_x[m + 1][i], s1_0);
+            s1_1 = keep_f32x16(load_f32x16(&e0[m + 1][i + 16]) > 0.0f, s1_1);
+            store_f32x16(&d_x[m + 1][i + 16], s1_1);
+            s1_2 = keep_f32x16(load_f32x16(&e0[m + 1][i + 32]) > 0.0f, s1_2);
+            store_f32x16(&d_x[m + 1][i + 32], s1_2);
+            s1_3 = keep_f32x16(load_f32x16(&e0[m + 1][i + 48]) > 0.0f, s1_3);
+            store_f32x16(&d_x[m + 1][i + 48], s1_3);
+            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][i]) > 0.0f, s2_0);
+            store_f32x16(&d_x[m + 2][i], s2_0);
+            s2_1 = keep_f32x16(load_f32x16(&e0[m + 2][i + 16]) > 0.0f, s2_1);
+            store_f32x16(&d_x[m + 2][i + 16], s2_1);
+            s2_2 = keep_f32x16(load_f32x16(&e0[m + 2][i + 32]) > 0.0f, s2_2);
+            store_f32x16(&d_x[m + 2][i + 32], s2_2);
+            s2_3 = keep_f32x16(load_f32x16(&e0[m + 2][i + 48]) > 0.0f, s2_3);
+            store_f32x16(&d_x[m + 2][i + 48], s2_3);
+            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][i]) > 0.0f, s3_0);
+            store_f32x16(&d_x[m + 3][i], s3_0);
+            s3_1 = keep_f32x16(load_f32x16(&e0[m + 3][i + 16]) > 0.0f, s3_1);
+            store_f32x16(&d_x[m + 3][i + 16], s3_1);
+            s3_2 = keep_f32x16(load_f32x16(&e0[m + 3][i + 32]) > 0.0f, s3_2);
+            store_f32x16(&d_x[m + 3][i + 32], s3_2);
+            s3_3 = keep_f32x16(load_f32x16(&e0[m + 3][i + 48]) > 0.0f, s3_3);
+            store_f32x16(&d_x[m + 3][i + 48], s3_3);
+            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][i]) > 0.0f, s4_0);
+            store_f32x16(&d_x[m + 4][i], s4_0);
+            s4_1 = keep_f32x16(load_f32x16(&e0[m + 4][i + 16]) > 0.0f, s4_1);
+            store_f32x16(&d_x[m + 4][i + 16], s4_1);
+            s4_2 = keep_f32x16(load_f32x16(&e0[m + 4][i + 32]) > 0.0f, s4_2);
+            store_f32x16(&d_x[m + 4][i + 32], s4_2);
+            s4_3 = keep_f32x16(load_f32x16(&e0[m + 4][i + 48]) > 0.0f, s4_3);
+            store_f32x16(&d_x[m + 4][i + 48], s4_3);
         }
         for (; m < to; m++) {
-            f32x16 s0_0 = {0};
+            f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
             const float *const a0 = d_y[m];
-            for (int j = 0; j < 10; j++) {
-                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
-                s0_0 += a0[j] * w0;
+            for (int t = 0; t < 1; t++) {
+                for (int at = 0; at < 64; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 64; line++) __builtin_prefetch(kernel[line / 64][next + line % 64], 0);
+                for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
+                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16); const f32x16 w3 = load_f32x16(turned[j] + 3 * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                }
             }
-            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x16(&d_x[m][g * 16], s0_0);
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
+            store_f32x16(&d_x[m][i + 16], s0_1);
+            s0_2 = keep_f32x16(load_f32x16(&e0[m][i + 32]) > 0.0f, s0_2);
+            store_f32x16(&d_x[m][i + 32], s0_2);
+            s0_3 = keep_f32x16(load_f32x16(&e0[m][i + 48]) > 0.0f, s0_3);
+            store_f32x16(&d_x[m][i + 48], s0_3);
         }
     }
 }
 
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[512], const float (*d_y)[10], float (*d_kernel)[512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[512], const float (*d_y)[10], float (*w)[512][16], float (*slot0)[512][16], float (*slot1)[512][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        const ptrdiff_t i = g * 16;
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 16;
         {
             f32x16 s0_0 = {0};
             f32x16 s1_0 = {0};
@@ -788,43 +800,224 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[512], const flo
             f32x16 s13_0 = {0};
             f32x16 s14_0 = {0};
             f32x16 s15_0 = {0};
-            for (ptrdiff_t m = 0; m < count * 1; m++) {
-                const float *const a = &x[m][i];
-                const f32x16 d0 = load_part_f32x16(&d_y[m][0], 10);
-                const f32x16 w0 = d0;
-                s0_0 += a[0] * w0;
-                s1_0 += a[1] * w0;
-                s2_0 += a[2] * w0;
-                s3_0 += a[3] * w0;
-                s4_0 += a[4] * w0;
-                s5_0 += a[5] * w0;
-                s6_0 += a[6] * w0;
-                s7_0 += a[7] * w0;
-                s8_0 += a[8] * w0;
-                s9_0 += a[9] * w0;
-                s10_0 += a[10] * w0;
-                s11_0 += a[11] * w0;
-                s12_0 += a[12] * w0;
-                s13_0 += a[13] * w0;
-                s14_0 += a[14] * w0;
-                s15_0 += a[15] * w0;
+            for (int t = 0; t < 16; t++) {
+                __builtin_prefetch(w[0][i + t], 1);
+                __builtin_prefetch(slot0[0][i + t], 1);
+                __builtin_prefetch(slot1[0][i + t], 1);
+                for (ptrdiff_t m = samples * t / 16; m < samples * (t + 1) / 16; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x16 d0 = load_part_f32x16(&d_y[m][0], 10);
+                    const f32x16 w0 = d0;
+                    s0_0 += a[0] * w0;
+                    s1_0 += a[1] * w0;
+                    s2_0 += a[2] * w0;
+                    s3_0 += a[3] * w0;
+                    s4_0 += a[4] * w0;
+                    s5_0 += a[5] * w0;
+                    s6_0 += a[6] * w0;
+                    s7_0 += a[7] * w0;
+                    s8_0 += a[8] * w0;
+                    s9_0 += a[9] * w0;
+                    s10_0 += a[10] * w0;
+                    s11_0 += a[11] * w0;
+                    s12_0 += a[12] * w0;
+                    s13_0 += a[13] * w0;
+                    s14_0 += a[14] * w0;
+                    s15_0 += a[15] * w0;
+                }
             }
-            store_f32x16(d_kernel[0][i], s0_0);
-            store_f32x16(d_kernel[0][i + 1], s1_0);
-            store_f32x16(d_kernel[0][i + 2], s2_0);
-            store_f32x16(d_kernel[0][i + 3], s3_0);
-            store_f32x16(d_kernel[0][i + 4], s4_0);
-            store_f32x16(d_kernel[0][i + 5], s5_0);
-            store_f32x16(d_kernel[0][i + 6], s6_0);
-            store_f32x16(d_kernel[0][i + 7], s7_0);
-            store_f32x16(d_kernel[0][i + 8], s8_0);
-            store_f32x16(d_kernel[0][i + 9], s9_0);
-            store_f32x16(d_kernel[0][i + 10], s10_0);
-            store_f32x16(d_kernel[0][i + 11], s11_0);
-            store_f32x16(d_kernel[0][i + 12], s12_0);
-            store_f32x16(d_kernel[0][i + 13], s13_0);
-            store_f32x16(d_kernel[0][i + 14], s14_0);
-            store_f32x16(d_kernel[0][i + 15], s15_0);
+            {
+                f32x16 g = s0_0;
+                f32x16 v = load_f32x16(&w[0][i][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i][0], m0);
+                store_f32x16(&slot1[0][i][0], m1);
+                store_f32x16(&w[0][i][0], v);
+            }
+            {
+                f32x16 g = s1_0;
+                f32x16 v = load_f32x16(&w[0][i + 1][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 1][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 1][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 1][0], m0);
+                store_f32x16(&slot1[0][i + 1][0], m1);
+                store_f32x16(&w[0][i + 1][0], v);
+            }
+            {
+                f32x16 g = s2_0;
+                f32x16 v = load_f32x16(&w[0][i + 2][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 2][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 2][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 2][0], m0);
+                store_f32x16(&slot1[0][i + 2][0], m1);
+                store_f32x16(&w[0][i + 2][0], v);
+            }
+            {
+                f32x16 g = s3_0;
+                f32x16 v = load_f32x16(&w[0][i + 3][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 3][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 3][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 3][0], m0);
+                store_f32x16(&slot1[0][i + 3][0], m1);
+                store_f32x16(&w[0][i + 3][0], v);
+            }
+            {
+                f32x16 g = s4_0;
+                f32x16 v = load_f32x16(&w[0][i + 4][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 4][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 4][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 4][0], m0);
+                store_f32x16(&slot1[0][i + 4][0], m1);
+                store_f32x16(&w[0][i + 4][0], v);
+            }
+            {
+                f32x16 g = s5_0;
+                f32x16 v = load_f32x16(&w[0][i + 5][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 5][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 5][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 5][0], m0);
+                store_f32x16(&slot1[0][i + 5][0], m1);
+                store_f32x16(&w[0][i + 5][0], v);
+            }
+            {
+                f32x16 g = s6_0;
+                f32x16 v = load_f32x16(&w[0][i + 6][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 6][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 6][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 6][0], m0);
+                store_f32x16(&slot1[0][i + 6][0], m1);
+                store_f32x16(&w[0][i + 6][0], v);
+            }
+            {
+                f32x16 g = s7_0;
+                f32x16 v = load_f32x16(&w[0][i + 7][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 7][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 7][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 7][0], m0);
+                store_f32x16(&slot1[0][i + 7][0], m1);
+                store_f32x16(&w[0][i + 7][0], v);
+            }
+            {
+                f32x16 g = s8_0;
+                f32x16 v = load_f32x16(&w[0][i + 8][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 8][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 8][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 8][0], m0);
+                store_f32x16(&slot1[0][i + 8][0], m1);
+                store_f32x16(&w[0][i + 8][0], v);
+            }
+            {
+                f32x16 g = s9_0;
+                f32x16 v = load_f32x16(&w[0][i + 9][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 9][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 9][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 9][0], m0);
+                store_f32x16(&slot1[0][i + 9][0], m1);
+                store_f32x16(&w[0][i + 9][0], v);
+            }
+            {
+                f32x16 g = s10_0;
+                f32x16 v = load_f32x16(&w[0][i + 10][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 10][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 10][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 10][0], m0);
+                store_f32x16(&slot1[0][i + 10][0], m1);
+                store_f32x16(&w[0][i + 10][0], v);
+            }
+            {
+                f32x16 g = s11_0;
+                f32x16 v = load_f32x16(&w[0][i + 11][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 11][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 11][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 11][0], m0);
+                store_f32x16(&slot1[0][i + 11][0], m1);
+                store_f32x16(&w[0][i + 11][0], v);
+            }
+            {
+                f32x16 g = s12_0;
+                f32x16 v = load_f32x16(&w[0][i + 12][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 12][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 12][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 12][0], m0);
+                store_f32x16(&slot1[0][i + 12][0], m1);
+                store_f32x16(&w[0][i + 12][0], v);
+            }
+            {
+                f32x16 g = s13_0;
+                f32x16 v = load_f32x16(&w[0][i + 13][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 13][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 13][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 13][0], m0);
+                store_f32x16(&slot1[0][i + 13][0], m1);
+                store_f32x16(&w[0][i + 13][0], v);
+            }
+            {
+                f32x16 g = s14_0;
+                f32x16 v = load_f32x16(&w[0][i + 14][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 14][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 14][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 14][0], m0);
+                store_f32x16(&slot1[0][i + 14][0], m1);
+                store_f32x16(&w[0][i + 14][0], v);
+            }
+            {
+                f32x16 g = s15_0;
+                f32x16 v = load_f32x16(&w[0][i + 15][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 15][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 15][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 15][0], m0);
+                store_f32x16(&slot1[0][i + 15][0], m1);
+                store_f32x16(&w[0][i + 15][0], v);
+            }
         }
     }
 }
@@ -871,28 +1064,6 @@ LEVEL_v4 static void dense_1_bias_gradient_v4(float *d_bias, float *work, ptrdif
     }
 }
 
-/* dense_1/kernel: one step of adam on dense_1/kernel. */
-LEVEL_v4 static void dense_1_kernel_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 8192 ? last * 1024 : 8192;
-    ptrdiff_t i = first * 1024;
-    for (; i + 16 <= end; i += 16) {
-        f32x16 g = load_f32x16(&d_w[i]);
-        f32x16 v = load_f32x16(&w[i]);
-        f32x16 m0 = load_f32x16(&slot0[i]);
-        f32x16 m1 = load_f32x16(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-        store_f32x16(&slot0[i], m0);
-        store_f32x16(&slot1[i], m1);
-        store_f32x16(&w[i], v);
-    }
-}
-
 /* dense_1/bias: one step of adam on dense_1/bias. */
 LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -901,7 +1072,8 @@ LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *s
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
     ptrdiff_t i = first * 1024;
-    for (; i + 16 <= end; i += 16) {
+    for (; i + 16 <= end; i += 16)
+        {
         f32x16 g = load_f32x16(&d_w[i]);
         f32x16 v = load_f32x16(&w[i]);
         f32x16 m0 = load_f32x16(&slot0[i]);
@@ -913,7 +1085,8 @@ LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *s
         store_f32x16(&slot1[i], m1);
         store_f32x16(&w[i], v);
     }
-    for (; i < end; i++) {
+    for (; i < end; i++)
+        {
         f32x16 g = load_part_f32x16(&d_w[i], 1);
         f32x16 v = load_part_f32x16(&w[i], 1);
         f32x16 m0 = load_part_f32x16(&slot0[i], 1);
@@ -928,43 +1101,237 @@ LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *s
 }
 
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[784], const float (*d_y)[512], float (*d_kernel)[784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[784], const float (*d_y)[512], float (*w)[784][16], float (*slot0)[784][16], float (*slot1)[784][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        const ptrdiff_t i = g * 4;
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 4;
         for (int k = 0; k < 32; k += 4) {
             f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
             f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0}; f32x16 s1_3 = {0};
             f32x16 s2_0 = {0}; f32x16 s2_1 = {0}; f32x16 s2_2 = {0}; f32x16 s2_3 = {0};
             f32x16 s3_0 = {0}; f32x16 s3_1 = {0}; f32x16 s3_2 = {0}; f32x16 s3_3 = {0};
-            for (ptrdiff_t m = 0; m < count * 1; m++) {
-                const float *const a = &x[m][i];
-                const f32x16 d0 = load_f32x16(&d_y[m][k * 16]);
-                const f32x16 d1 = load_f32x16(&d_y[m][(k + 1) * 16]);
-                const f32x16 d2 = load_f32x16(&d_y[m][(k + 2) * 16]);
-                const f32x16 d3 = load_f32x16(&d_y[m][(k + 3) * 16]);
-                const f32x16 w0 = d0; const f32x16 w1 = d1; const f32x16 w2 = d2; const f32x16 w3 = d3;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2; s2_3 += a[2] * w3;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2; s3_3 += a[3] * w3;
+            for (int t = 0; t < 4; t++) {
+                __builtin_prefetch(w[k][i + t], 1);
+                __builtin_prefetch(slot0[k][i + t], 1);
+                __builtin_prefetch(slot1[k][i + t], 1);
+                __builtin_prefetch(w[k + 1][i + t], 1);
+                __builtin_prefetch(slot0[k + 1][i + t], 1);
+                __builtin_prefetch(slot1[k + 1][i + t], 1);
+                __builtin_prefetch(w[k + 2][i + t], 1);
+                __builtin_prefetch(slot0[k + 2][i + t], 1);
+                __builtin_prefetch(slot1[k + 2][i + t], 1);
+                __builtin_prefetch(w[k + 3][i + t], 1);
+                __builtin_prefetch(slot0[k + 3][i + t], 1);
+                __builtin_prefetch(slot1[k + 3][i + t], 1);
+                for (ptrdiff_t m = samples * t / 4; m < samples * (t + 1) / 4; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x16 d0 = load_f32x16(&d_y[m][k * 16]);
+                    const f32x16 d1 = load_f32x16(&d_y[m][(k + 1) * 16]);
+                    const f32x16 d2 = load_f32x16(&d_y[m][(k + 2) * 16]);
+                    const f32x16 d3 = load_f32x16(&d_y[m][(k + 3) * 16]);
+                    const f32x16 w0 = d0; const f32x16 w1 = d1; const f32x16 w2 = d2; const f32x16 w3 = d3;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                    s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2; s2_3 += a[2] * w3;
+                    s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2; s3_3 += a[3] * w3;
+                }
             }
-            store_f32x16(d_kernel[k][i], s0_0);
-            store_f32x16(d_kernel[k + 1][i], s0_1);
-            store_f32x16(d_kernel[k + 2][i], s0_2);
-            store_f32x16(d_kernel[k + 3][i], s0_3);
-            store_f32x16(d_kernel[k][i + 1], s1_0);
-            store_f32x16(d_kernel[k + 1][i + 1], s1_1);
-            store_f32x16(d_kernel[k + 2][i + 1], s1_2);
-            store_f32x16(d_kernel[k + 3][i + 1], s1_3);
-            store_f32x16(d_kernel[k][i + 2], s2_0);
-            store_f32x16(d_kernel[k + 1][i + 2], s2_1);
-            store_f32x16(d_kernel[k + 2][i + 2], s2_2);
-            store_f32x16(d_kernel[k + 3][i + 2], s2_3);
-            store_f32x16(d_kernel[k][i + 3], s3_0);
-            store_f32x16(d_kernel[k + 1][i + 3], s3_1);
-            store_f32x16(d_kernel[k + 2][i + 3], s3_2);
-            store_f32x16(d_kernel[k + 3][i + 3], s3_3);
+            {
+                f32x16 g = s0_0;
+                f32x16 v = load_f32x16(&w[k][i][0]);
+                f32x16 m0 = load_f32x16(&slot0[k][i][0]);
+                f32x16 m1 = load_f32x16(&slot1[k][i][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k][i][0], m0);
+                store_f32x16(&slot1[k][i][0], m1);
+                store_f32x16(&w[k][i][0], v);
+            }
+            {
+                f32x16 g = s0_1;
+                f32x16 v = load_f32x16(&w[k + 1][i][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 1][i][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 1][i][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 1][i][0], m0);
+                store_f32x16(&slot1[k + 1][i][0], m1);
+                store_f32x16(&w[k + 1][i][0], v);
+            }
+            {
+                f32x16 g = s0_2;
+                f32x16 v = load_f32x16(&w[k + 2][i][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 2][i][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 2][i][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 2][i][0], m0);
+                store_f32x16(&slot1[k + 2][i][0], m1);
+                store_f32x16(&w[k + 2][i][0], v);
+            }
+            {
+                f32x16 g = s0_3;
+                f32x16 v = load_f32x16(&w[k + 3][i][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 3][i][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 3][i][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 3][i][0], m0);
+                store_f32x16(&slot1[k + 3][i][0], m1);
+                store_f32x16(&w[k + 3][i][0], v);
+            }
+            {
+                f32x16 g = s1_0;
+                f32x16 v = load_f32x16(&w[k][i + 1][0]);
+                f32x16 m0 = load_f32x16(&slot0[k][i + 1][0]);
+                f32x16 m1 = load_f32x16(&slot1[k][i + 1][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k][i + 1][0], m0);
+                store_f32x16(&slot1[k][i + 1][0], m1);
+                store_f32x16(&w[k][i + 1][0], v);
+            }
+            {
+                f32x16 g = s1_1;
+                f32x16 v = load_f32x16(&w[k + 1][i + 1][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 1][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 1][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 1][i + 1][0], m0);
+                store_f32x16(&slot1[k + 1][i + 1][0], m1);
+                store_f32x16(&w[k + 1][i + 1][0], v);
+            }
+            {
+                f32x16 g = s1_2;
+                f32x16 v = load_f32x16(&w[k + 2][i + 1][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 1][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 1][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 2][i + 1][0], m0);
+                store_f32x16(&slot1[k + 2][i + 1][0], m1);
+                store_f32x16(&w[k + 2][i + 1][0], v);
+            }
+            {
+                f32x16 g = s1_3;
+                f32x16 v = load_f32x16(&w[k + 3][i + 1][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 1][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 1][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 3][i + 1][0], m0);
+                store_f32x16(&slot1[k + 3][i + 1][0], m1);
+                store_f32x16(&w[k + 3][i + 1][0], v);
+            }
+            {
+                f32x16 g = s2_0;
+                f32x16 v = load_f32x16(&w[k][i + 2][0]);
+                f32x16 m0 = load_f32x16(&slot0[k][i + 2][0]);
+                f32x16 m1 = load_f32x16(&slot1[k][i + 2][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k][i + 2][0], m0);
+                store_f32x16(&slot1[k][i + 2][0], m1);
+                store_f32x16(&w[k][i + 2][0], v);
+            }
+            {
+                f32x16 g = s2_1;
+                f32x16 v = load_f32x16(&w[k + 1][i + 2][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 2][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 2][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 1][i + 2][0], m0);
+                store_f32x16(&slot1[k + 1][i + 2][0], m1);
+                store_f32x16(&w[k + 1][i + 2][0], v);
+            }
+            {
+                f32x16 g = s2_2;
+                f32x16 v = load_f32x16(&w[k + 2][i + 2][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 2][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 2][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 2][i + 2][0], m0);
+                store_f32x16(&slot1[k + 2][i + 2][0], m1);
+                store_f32x16(&w[k + 2][i + 2][0], v);
+            }
+            {
+                f32x16 g = s2_3;
+                f32x16 v = load_f32x16(&w[k + 3][i + 2][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 2][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 2][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 3][i + 2][0], m0);
+                store_f32x16(&slot1[k + 3][i + 2][0], m1);
+                store_f32x16(&w[k + 3][i + 2][0], v);
+            }
+            {
+                f32x16 g = s3_0;
+                f32x16 v = load_f32x16(&w[k][i + 3][0]);
+                f32x16 m0 = load_f32x16(&slot0[k][i + 3][0]);
+                f32x16 m1 = load_f32x16(&slot1[k][i + 3][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k][i + 3][0], m0);
+                store_f32x16(&slot1[k][i + 3][0], m1);
+                store_f32x16(&w[k][i + 3][0], v);
+            }
+            {
+                f32x16 g = s3_1;
+                f32x16 v = load_f32x16(&w[k + 1][i + 3][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 3][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 3][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 1][i + 3][0], m0);
+                store_f32x16(&slot1[k + 1][i + 3][0], m1);
+                store_f32x16(&w[k + 1][i + 3][0], v);
+            }
+            {
+                f32x16 g = s3_2;
+                f32x16 v = load_f32x16(&w[k + 2][i + 3][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 3][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 3][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 2][i + 3][0], m0);
+                store_f32x16(&slot1[k + 2][i + 3][0], m1);
+                store_f32x16(&w[k + 2][i + 3][0], v);
+            }
+            {
+                f32x16 g = s3_3;
+                f32x16 v = load_f32x16(&w[k + 3][i + 3][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 3][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 3][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 3][i + 3][0], m0);
+                store_f32x16(&slot1[k + 3][i + 3][0], m1);
+                store_f32x16(&w[k + 3][i + 3][0], v);
+            }
         }
     }
 }
@@ -1008,28 +1375,6 @@ LEVEL_v4 static void dense_bias_gradient_v4(float *d_bias, float *work, ptrdiff_
     }
 }
 
-/* dense/kernel: one step of adam on dense/kernel. */
-LEVEL_v4 static void dense_kernel_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 401408 ? last * 1024 : 401408;
-    ptrdiff_t i = first * 1024;
-    for (; i + 16 <= end; i += 16) {
-        f32x16 g = load_f32x16(&d_w[i]);
-        f32x16 v = load_f32x16(&w[i]);
-        f32x16 m0 = load_f32x16(&slot0[i]);
-        f32x16 m1 = load_f32x16(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-        store_f32x16(&slot0[i], m0);
-        store_f32x16(&slot1[i], m1);
-        store_f32x16(&w[i], v);
-    }
-}
-
 /* dense/bias: one step of adam on dense/bias. */
 LEVEL_v4 static void dense_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -1038,7 +1383,8 @@ LEVEL_v4 static void dense_bias_update_v4(const float *d_w, float *w, float *slo
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 512 ? last * 1024 : 512;
     ptrdiff_t i = first * 1024;
-    for (; i + 16 <= end; i += 16) {
+    for (; i + 16 <= end; i += 16)
+        {
         f32x16 g = load_f32x16(&d_w[i]);
         f32x16 v = load_f32x16(&w[i]);
         f32x16 m0 = load_f32x16(&slot0[i]);
@@ -1054,20 +1400,18 @@ LEVEL_v4 static void dense_bias_update_v4(const float *d_w, float *w, float *slo
 
 static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 1605632);
-    float (*const dense_linear_out)[512] = (float (*)[512])(arena);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 409600);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 2642432);
-    float *const dense_1_loss = (float *)(arena + 2650432);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 442368);
-    float (*const d_dense)[512] = (float (*)[512])(arena + 2232832);
-    float (*const d_dense_1_kernel)[512][16] = (float (*)[512][16])(arena + 409600);
-    float *const d_dense_1_bias = (float *)(arena + 640);
-    float (*const d_dense_kernel)[784][16] = (float (*)[784][16])(arena);
-    float *const d_dense_bias = (float *)(arena + 1638400);
-    float *const dense_1_workspace = (float *)(arena + 409600);
-    float *const dense_1_workspace_30 = (float *)(arena);
-    float *const dense_workspace = (float *)(arena + 1605632);
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
+    float *const dense_1_loss = (float *)(arena + 1527936);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
+    float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
+    float *const d_dense_1_bias = (float *)(arena + 627840);
+    float *const d_dense_bias = (float *)(arena + 32768);
+    float *const dense_1_workspace = (float *)(arena + 1446400);
+    float *const dense_1_workspace_30 = (float *)(arena + 627200);
+    float *const dense_workspace = (float *)(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -1077,8 +1421,8 @@ static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *in
         dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1089,26 +1433,22 @@ static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *in
         dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16, task);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, task, task + 1, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_v4(dense_linear_out, d_dense_1_linear, d_dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_v4(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_30, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_30, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_kernel_update_v4(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
-    }
     dense_1_bias_update_v4(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v4((const float (*)[784])rescaling_out, d_dense, d_dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+        dense_weight_gradient_v4((const float (*)[784])rescaling_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 196 * task / 16, 196 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1117,10 +1457,6 @@ static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *in
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         dense_bias_gradient_v4(d_dense_bias, dense_workspace, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_kernel_update_v4(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 392 * task / 16, 392 * (task + 1) / 16);
     }
     dense_bias_update_v4(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
@@ -1134,14 +1470,121 @@ static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *in
     return (float)(total / (double)count);
 }
 
+/* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v4 static void dense_1_weight_gradient_gradients_v4(const float (*x)[512], const float (*d_y)[10], float (*d_kernel)[512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 16;
+        {
+            f32x16 s0_0 = {0};
+            f32x16 s1_0 = {0};
+            f32x16 s2_0 = {0};
+            f32x16 s3_0 = {0};
+            f32x16 s4_0 = {0};
+            f32x16 s5_0 = {0};
+            f32x16 s6_0 = {0};
+            f32x16 s7_0 = {0};
+            f32x16 s8_0 = {0};
+            f32x16 s9_0 = {0};
+            f32x16 s10_0 = {0};
+            f32x16 s11_0 = {0};
+            f32x16 s12_0 = {0};
+            f32x16 s13_0 = {0};
+            f32x16 s14_0 = {0};
+            f32x16 s15_0 = {0};
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x16 d0 = load_part_f32x16(&d_y[m][0], 10);
+                const f32x16 w0 = d0;
+                s0_0 += a[0] * w0;
+                s1_0 += a[1] * w0;
+                s2_0 += a[2] * w0;
+                s3_0 += a[3] * w0;
+                s4_0 += a[4] * w0;
+                s5_0 += a[5] * w0;
+                s6_0 += a[6] * w0;
+                s7_0 += a[7] * w0;
+                s8_0 += a[8] * w0;
+                s9_0 += a[9] * w0;
+                s10_0 += a[10] * w0;
+                s11_0 += a[11] * w0;
+                s12_0 += a[12] * w0;
+                s13_0 += a[13] * w0;
+                s14_0 += a[14] * w0;
+                s15_0 += a[15] * w0;
+            }
+            store_f32x16(&d_kernel[0][i][0], s0_0);
+            store_f32x16(&d_kernel[0][i + 1][0], s1_0);
+            store_f32x16(&d_kernel[0][i + 2][0], s2_0);
+            store_f32x16(&d_kernel[0][i + 3][0], s3_0);
+            store_f32x16(&d_kernel[0][i + 4][0], s4_0);
+            store_f32x16(&d_kernel[0][i + 5][0], s5_0);
+            store_f32x16(&d_kernel[0][i + 6][0], s6_0);
+            store_f32x16(&d_kernel[0][i + 7][0], s7_0);
+            store_f32x16(&d_kernel[0][i + 8][0], s8_0);
+            store_f32x16(&d_kernel[0][i + 9][0], s9_0);
+            store_f32x16(&d_kernel[0][i + 10][0], s10_0);
+            store_f32x16(&d_kernel[0][i + 11][0], s11_0);
+            store_f32x16(&d_kernel[0][i + 12][0], s12_0);
+            store_f32x16(&d_kernel[0][i + 13][0], s13_0);
+            store_f32x16(&d_kernel[0][i + 14][0], s14_0);
+            store_f32x16(&d_kernel[0][i + 15][0], s15_0);
+        }
+    }
+}
+
+/* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v4 static void dense_weight_gradient_gradients_v4(const float (*x)[784], const float (*d_y)[512], float (*d_kernel)[784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 4;
+        for (int k = 0; k < 32; k += 4) {
+            f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
+            f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0}; f32x16 s1_3 = {0};
+            f32x16 s2_0 = {0}; f32x16 s2_1 = {0}; f32x16 s2_2 = {0}; f32x16 s2_3 = {0};
+            f32x16 s3_0 = {0}; f32x16 s3_1 = {0}; f32x16 s3_2 = {0}; f32x16 s3_3 = {0};
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x16 d0 = load_f32x16(&d_y[m][k * 16]);
+                const f32x16 d1 = load_f32x16(&d_y[m][(k + 1) * 16]);
+                const f32x16 d2 = load_f32x16(&d_y[m][(k + 2) * 16]);
+                const f32x16 d3 = load_f32x16(&d_y[m][(k + 3) * 16]);
+                const f32x16 w0 = d0; const f32x16 w1 = d1; const f32x16 w2 = d2; const f32x16 w3 = d3;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2; s2_3 += a[2] * w3;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2; s3_3 += a[3] * w3;
+            }
+            store_f32x16(&d_kernel[k][i][0], s0_0);
+            store_f32x16(&d_kernel[k + 1][i][0], s0_1);
+            store_f32x16(&d_kernel[k + 2][i][0], s0_2);
+            store_f32x16(&d_kernel[k + 3][i][0], s0_3);
+            store_f32x16(&d_kernel[k][i + 1][0], s1_0);
+            store_f32x16(&d_kernel[k + 1][i + 1][0], s1_1);
+            store_f32x16(&d_kernel[k + 2][i + 1][0], s1_2);
+            store_f32x16(&d_kernel[k + 3][i + 1][0], s1_3);
+            store_f32x16(&d_kernel[k][i + 2][0], s2_0);
+            store_f32x16(&d_kernel[k + 1][i + 2][0], s2_1);
+            store_f32x16(&d_kernel[k + 2][i + 2][0], s2_2);
+            store_f32x16(&d_kernel[k + 3][i + 2][0], s2_3);
+            store_f32x16(&d_kernel[k][i + 3][0], s3_0);
+            store_f32x16(&d_kernel[k + 1][i + 3][0], s3_1);
+            store_f32x16(&d_kernel[k + 2][i + 3][0], s3_2);
+            store_f32x16(&d_kernel[k + 3][i + 3][0], s3_3);
+        }
+    }
+}
+
 static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1456640);
-    float *const dense_1_loss = (float *)(arena + 1472640);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1464640);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
+    float *const dense_1_loss = (float *)(arena + 1527936);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
     float *const dense_1_workspace_22 = (float *)(arena + 627200);
@@ -1155,8 +1598,8 @@ static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, cons
         dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1167,12 +1610,12 @@ static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, cons
         dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16, task);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, task, task + 1, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_v4(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_gradients_v4(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1181,7 +1624,7 @@ static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, cons
     dense_1_bias_gradient_v4(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v4((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+        dense_weight_gradient_gradients_v4((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1229,8 +1672,8 @@ static float run_evaluation_bytes_v4(const mlp_weights *w, const uint8_t *input,
         dense_forward_batch_v4((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1253,20 +1696,18 @@ static float run_evaluation_bytes_v4(const mlp_weights *w, const uint8_t *input,
 
 static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
 {
-    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 1605632);
-    float (*const dense_linear_out)[512] = (float (*)[512])(arena);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 409600);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 2642432);
-    float *const dense_1_loss = (float *)(arena + 2650432);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 442368);
-    float (*const d_dense)[512] = (float (*)[512])(arena + 2232832);
-    float (*const d_dense_1_kernel)[512][16] = (float (*)[512][16])(arena + 409600);
-    float *const d_dense_1_bias = (float *)(arena + 640);
-    float (*const d_dense_kernel)[784][16] = (float (*)[784][16])(arena);
-    float *const d_dense_bias = (float *)(arena + 1638400);
-    float *const dense_1_workspace = (float *)(arena + 409600);
-    float *const dense_1_workspace_31 = (float *)(arena);
-    float *const dense_workspace = (float *)(arena + 1605632);
+    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
+    float *const dense_1_loss = (float *)(arena + 1527936);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
+    float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
+    float *const d_dense_1_bias = (float *)(arena + 627840);
+    float *const d_dense_bias = (float *)(arena + 32768);
+    float *const dense_1_workspace = (float *)(arena + 1446400);
+    float *const dense_1_workspace_31 = (float *)(arena + 627200);
+    float *const dense_workspace = (float *)(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         input_float32_forward_v4(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -1276,8 +1717,8 @@ static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uin
         dense_forward_batch_v4((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1288,26 +1729,22 @@ static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uin
         dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16, task);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, task, task + 1, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_v4(dense_linear_out, d_dense_1_linear, d_dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_v4(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_31, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_31, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_kernel_update_v4(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
-    }
     dense_1_bias_update_v4(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v4((const float (*)[784])input_float32_out, d_dense, d_dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+        dense_weight_gradient_v4((const float (*)[784])input_float32_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 196 * task / 16, 196 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1316,10 +1753,6 @@ static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uin
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         dense_bias_gradient_v4(d_dense_bias, dense_workspace, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_kernel_update_v4(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 392 * task / 16, 392 * (task + 1) / 16);
     }
     dense_bias_update_v4(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
@@ -1417,6 +1850,32 @@ LEVEL_v3 INLINE static inline i32x8 load_u8_i32x8(const uint8_t *from)
 #endif
 }
 
+/* The 4x4 floats at `from`, whose rows lie `row` apart, with rows and columns exchanged. */
+LEVEL_v3 static inline void transpose4_f32x8(const float *from, ptrdiff_t row, float *to, ptrdiff_t to_row)
+{
+    typedef float quad __attribute__((vector_size(16)));
+    typedef float quad_at __attribute__((vector_size(16), aligned(4), may_alias));
+    const quad a = *(const quad_at *)from, b = *(const quad_at *)(from + row);
+    const quad c = *(const quad_at *)(from + 2 * row), d = *(const quad_at *)(from + 3 * row);
+#if defined(__clang__)
+    const quad even = __builtin_shufflevector(a, c, 0, 4, 1, 5), even2 = __builtin_shufflevector(a, c, 2, 6, 3, 7);
+    const quad odd = __builtin_shufflevector(b, d, 0, 4, 1, 5), odd2 = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+    *(quad_at *)to = __builtin_shufflevector(even, odd, 0, 4, 1, 5);
+    *(quad_at *)(to + to_row) = __builtin_shufflevector(even, odd, 2, 6, 3, 7);
+    *(quad_at *)(to + 2 * to_row) = __builtin_shufflevector(even2, odd2, 0, 4, 1, 5);
+    *(quad_at *)(to + 3 * to_row) = __builtin_shufflevector(even2, odd2, 2, 6, 3, 7);
+#else
+    typedef int32_t places __attribute__((vector_size(16)));
+    const places low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
+    const quad even = __builtin_shuffle(a, c, low), even2 = __builtin_shuffle(a, c, high);
+    const quad odd = __builtin_shuffle(b, d, low), odd2 = __builtin_shuffle(b, d, high);
+    *(quad_at *)to = __builtin_shuffle(even, odd, low);
+    *(quad_at *)(to + to_row) = __builtin_shuffle(even, odd, high);
+    *(quad_at *)(to + 2 * to_row) = __builtin_shuffle(even2, odd2, low);
+    *(quad_at *)(to + 3 * to_row) = __builtin_shuffle(even2, odd2, high);
+#endif
+}
+
 /* x where the mask is set, else zero. */
 LEVEL_v3 INLINE static inline f32x8 keep_f32x8(i32x8 mask, f32x8 x)
 {
@@ -1470,7 +1929,8 @@ LEVEL_v3 static void rescaling_forward_v3(const float *x, float *y, ptrdiff_t fi
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
 LEVEL_v3 static void dense_forward_v3(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t first, ptrdiff_t last)
 {
-    for (int k = (int)first * 8; k < (int)last * 8; k += 8) {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 8;
         const float *const a = x[0];
         const float *const b0 = &kernel[k / 2][0][k % 2 * 8];
         const float *const b1 = &kernel[(k + 1) / 2][0][(k + 1) % 2 * 8];
@@ -1519,69 +1979,71 @@ LEVEL_v3 static void dense_forward_v3(const float (*x)[784], const float (*kerne
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-LEVEL_v3 static void dense_1_forward_v3(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10])
+LEVEL_v3 static void dense_1_forward_v3(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
-    {
-        const float *const a = x[0];
-        const float *const b0 = &kernel[0][0][0];
-        f32x8 s0_0 = {0};
-        f32x8 s1_0 = {0};
-        f32x8 s2_0 = {0};
-        f32x8 s3_0 = {0};
-        f32x8 s4_0 = {0};
-        f32x8 s5_0 = {0};
-        f32x8 s6_0 = {0};
-        f32x8 s7_0 = {0};
-        for (int j = 0; j < 512; j += 8) {
-            s0_0 += a[j] * load_f32x8(b0 + j * 16);
-            s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
-            s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
-            s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
-            s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
-            s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
-            s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
-            s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 1;
+        if (k < 1) {
+            const float *const a = x[0];
+            const float *const b0 = &kernel[k / 2][0][k % 2 * 8];
+            f32x8 s0_0 = {0};
+            f32x8 s1_0 = {0};
+            f32x8 s2_0 = {0};
+            f32x8 s3_0 = {0};
+            f32x8 s4_0 = {0};
+            f32x8 s5_0 = {0};
+            f32x8 s6_0 = {0};
+            f32x8 s7_0 = {0};
+            for (int j = 0; j < 512; j += 8) {
+                s0_0 += a[j] * load_f32x8(b0 + j * 16);
+                s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
+                s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
+                s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
+                s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
+                s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
+                s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
+                s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
+            }
+            s0_0 += s4_0;
+            s1_0 += s5_0;
+            s2_0 += s6_0;
+            s3_0 += s7_0;
+            s0_0 += s2_0;
+            s1_0 += s3_0;
+            s0_0 += s1_0;
+            s0_0 += load_f32x8(&bias[k * 8]);
+            store_f32x8(&y[0][k * 8], s0_0);
+        } else {
+            const float *const a = x[0];
+            const float *const b0 = &kernel[0][0][8];
+            f32x8 s0_0 = {0};
+            f32x8 s1_0 = {0};
+            f32x8 s2_0 = {0};
+            f32x8 s3_0 = {0};
+            f32x8 s4_0 = {0};
+            f32x8 s5_0 = {0};
+            f32x8 s6_0 = {0};
+            f32x8 s7_0 = {0};
+            for (int j = 0; j < 512; j += 8) {
+                s0_0 += a[j] * load_f32x8(b0 + j * 16);
+                s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
+                s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
+                s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
+                s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
+                s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
+                s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
+                s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
+            }
+            s0_0 += s4_0;
+            s1_0 += s5_0;
+            s2_0 += s6_0;
+            s3_0 += s7_0;
+            s0_0 += s2_0;
+            s1_0 += s3_0;
+            s0_0 += s1_0;
+            s0_0 += load_part_f32x8(&bias[8], 2);
+            store_part_f32x8(&y[0][8], s0_0, 2);
         }
-        s0_0 += s4_0;
-        s1_0 += s5_0;
-        s2_0 += s6_0;
-        s3_0 += s7_0;
-        s0_0 += s2_0;
-        s1_0 += s3_0;
-        s0_0 += s1_0;
-        s0_0 += load_f32x8(&bias[0]);
-        store_f32x8(&y[0][0], s0_0);
-    }
-    {
-        const float *const a = x[0];
-        const float *const b0 = &kernel[0][0][8];
-        f32x8 s0_0 = {0};
-        f32x8 s1_0 = {0};
-        f32x8 s2_0 = {0};
-        f32x8 s3_0 = {0};
-        f32x8 s4_0 = {0};
-        f32x8 s5_0 = {0};
-        f32x8 s6_0 = {0};
-        f32x8 s7_0 = {0};
-        for (int j = 0; j < 512; j += 8) {
-            s0_0 += a[j] * load_f32x8(b0 + j * 16);
-            s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
-            s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
-            s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
-            s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
-            s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
-            s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
-            s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
-        }
-        s0_0 += s4_0;
-        s1_0 += s5_0;
-        s2_0 += s6_0;
-        s3_0 += s7_0;
-        s0_0 += s2_0;
-        s1_0 += s3_0;
-        s0_0 += s1_0;
-        s0_0 += load_part_f32x8(&bias[8], 2);
-        store_part_f32x8(&y[0][8], s0_0, 2);
     }
 }
 
@@ -1623,19 +2085,20 @@ static void run_single_v3(const mlp_weights *w, const float *input, float *outpu
             }
         }
     }
-    dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out);
+    dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 2);
     dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], output, 0, 1);
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
 LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = 0, to = count * 1;
-    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 2;
+        const ptrdiff_t from = 0, to = count * 1;
         for (int i = 0; i < 784; i += 256) {
             const int end = 784 - i < 256 ? 784 - i : 256;
             ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
+            for (; m + 5 <= to; m += 5) {
                 f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
                 f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
@@ -1646,14 +2109,11 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (
                 f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
                 f32x8 s4_0 = i ? load_f32x8(&y[m + 4][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s4_1 = i ? load_f32x8(&y[m + 4][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s5_1 = i ? load_f32x8(&y[m + 5][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
                 const float *const a0 = &x[m][i];
                 const float *const a1 = &x[m + 1][i];
                 const float *const a2 = &x[m + 2][i];
                 const float *const a3 = &x[m + 3][i];
                 const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
                 const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
                 const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
                 for (int j = 0; j < end; j++) {
@@ -1663,7 +2123,6 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (
                     s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
                     s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
                     s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
                 }
                 if (i + end < 784) {
                     store_f32x8(&y[m][k * 8], s0_0);
@@ -1676,8 +2135,6 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (
                     store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
                     store_f32x8(&y[m + 4][k * 8], s4_0);
                     store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
-                    store_f32x8(&y[m + 5][k * 8], s5_0);
-                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
                 } else {
                     s0_0 = max_f32x8((f32x8){0}, s0_0);
                     store_f32x8(&y[m][k * 8], s0_0);
@@ -1699,10 +2156,6 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (
                     store_f32x8(&y[m + 4][k * 8], s4_0);
                     s4_1 = max_f32x8((f32x8){0}, s4_1);
                     store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
-                    s5_0 = max_f32x8((f32x8){0}, s5_0);
-                    store_f32x8(&y[m + 5][k * 8], s5_0);
-                    s5_1 = max_f32x8((f32x8){0}, s5_1);
-                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
                 }
             }
             for (; m < to; m++) {
@@ -1730,14 +2183,16 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t tiles = (count + 4) / 5, chunk = part % 8;
+        const ptrdiff_t from = tiles * chunk / 8 * 5, next = tiles * (chunk + 1) / 8 * 5;
+        const ptrdiff_t to = next < count * 1 ? next : count * 1;
         for (int i = 0; i < 512; i += 256) {
             const int end = 512 - i < 256 ? 512 - i : 256;
             ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
+            for (; m + 5 <= to; m += 5) {
                 f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
                 f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
                 f32x8 s1_0 = i ? load_f32x8(&y[m + 1][0]) : load_f32x8(&bias[0]);
@@ -1748,14 +2203,11 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[512], const float
                 f32x8 s3_1 = i ? load_part_f32x8(&y[m + 3][8], 2) : load_part_f32x8(&bias[8], 2);
                 f32x8 s4_0 = i ? load_f32x8(&y[m + 4][0]) : load_f32x8(&bias[0]);
                 f32x8 s4_1 = i ? load_part_f32x8(&y[m + 4][8], 2) : load_part_f32x8(&bias[8], 2);
-                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][0]) : load_f32x8(&bias[0]);
-                f32x8 s5_1 = i ? load_part_f32x8(&y[m + 5][8], 2) : load_part_f32x8(&bias[8], 2);
                 const float *const a0 = &x[m][i];
                 const float *const a1 = &x[m + 1][i];
                 const float *const a2 = &x[m + 2][i];
                 const float *const a3 = &x[m + 3][i];
                 const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
                 const float *const b0 = &kernel[0][i][0];
                 const float *const b1 = &kernel[0][i][8];
                 for (int j = 0; j < end; j++) {
@@ -1765,7 +2217,6 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[512], const float
                     s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
                     s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
                     s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
                 }
                 store_f32x8(&y[m][0], s0_0);
                 store_part_f32x8(&y[m][8], s0_1, 2);
@@ -1777,8 +2228,6 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[512], const float
                 store_part_f32x8(&y[m + 3][8], s3_1, 2);
                 store_f32x8(&y[m + 4][0], s4_0);
                 store_part_f32x8(&y[m + 4][8], s4_1, 2);
-                store_f32x8(&y[m + 5][0], s5_0);
-                store_part_f32x8(&y[m + 5][8], s5_1, 2);
             }
             for (; m < to; m++) {
                 f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
@@ -1811,8 +2260,8 @@ static void run_batch_v3(const mlp_weights *w, const float *input, float *output
         dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1862,8 +2311,8 @@ static float run_evaluation_v3(const mlp_weights *w, const float *input, const f
         dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1889,105 +2338,210 @@ static float run_evaluation_v3(const mlp_weights *w, const float *input, const f
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const float (*kernel)[512][16], float (*d_x)[512], float *work, const float (*e0)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const turned)[16] = (float (*)[16])(work + task * 160);
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int o = 0; o < 10; o++) {
-            for (int i = 0; i < 16; i++) {
-                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+    float (*const turned)[16] = (float (*)[16])(work + task * 1024);
+    const ptrdiff_t from = 0, to = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 16, next = part + 1 < 32 ? i + 16 : 0;
+        for (int p = 0; p < 1; p++) {
+            for (int o = 0; o < 16; o += 4) {
+                for (int r = 0; r < 16; r += 4) transpose4_f32x8(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
             }
         }
-        const ptrdiff_t from = 0, to = count * 1;
         ptrdiff_t m = from;
-        for (; m + 6 <= to; m += 6) {
+        for (; m + 5 <= to; m += 5) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
             f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
             f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
             f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
-            f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
             const float *const a0 = d_y[m];
             const float *const a1 = d_y[m + 1];
             const float *const a2 = d_y[m + 2];
             const float *const a3 = d_y[m + 3];
             const float *const a4 = d_y[m + 4];
-            const float *const a5 = d_y[m + 5];
-            for (int j = 0; j < 10; j++) {
-                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+            for (int t = 0; t < 5; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 10 * t / 5; j < 10 * (t + 1) / 5; j++) {
+                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                }
             }
-            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x8(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
-            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
-            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16]) > 0.0f, s1_0);
-            store_f32x8(&d_x[m + 1][g * 16], s1_0);
-            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_1);
-            store_f32x8(&d_x[m + 1][g * 16 + 8], s1_1);
-            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16]) > 0.0f, s2_0);
-            store_f32x8(&d_x[m + 2][g * 16], s2_0);
-            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16 + 8]) > 0.0f, s2_1);
-            store_f32x8(&d_x[m + 2][g * 16 + 8], s2_1);
-            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16]) > 0.0f, s3_0);
-            store_f32x8(&d_x[m + 3][g * 16], s3_0);
-            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16 + 8]) > 0.0f, s3_1);
-            store_f32x8(&d_x[m + 3][g * 16 + 8], s3_1);
-            s4_0 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16]) > 0.0f, s4_0);
-            store_f32x8(&d_x[m + 4][g * 16], s4_0);
-            s4_1 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16 + 8]) > 0.0f, s4_1);
-            store_f32x8(&d_x[m + 4][g * 16 + 8], s4_1);
-            s5_0 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16]) > 0.0f, s5_0);
-            store_f32x8(&d_x[m + 5][g * 16], s5_0);
-            s5_1 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16 + 8]) > 0.0f, s5_1);
-            store_f32x8(&d_x[m + 5][g * 16 + 8], s5_1);
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][i + 8], s0_1);
+            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][i]) > 0.0f, s1_0);
+            store_f32x8(&d_x[m + 1][i], s1_0);
+            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][i + 8]) > 0.0f, s1_1);
+            store_f32x8(&d_x[m + 1][i + 8], s1_1);
+            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][i]) > 0.0f, s2_0);
+            store_f32x8(&d_x[m + 2][i], s2_0);
+            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][i + 8]) > 0.0f, s2_1);
+            store_f32x8(&d_x[m + 2][i + 8], s2_1);
+            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][i]) > 0.0f, s3_0);
+            store_f32x8(&d_x[m + 3][i], s3_0);
+            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][i + 8]) > 0.0f, s3_1);
+            store_f32x8(&d_x[m + 3][i + 8], s3_1);
+            s4_0 = keep_f32x8(load_f32x8(&e0[m + 4][i]) > 0.0f, s4_0);
+            store_f32x8(&d_x[m + 4][i], s4_0);
+            s4_1 = keep_f32x8(load_f32x8(&e0[m + 4][i + 8]) > 0.0f, s4_1);
+            store_f32x8(&d_x[m + 4][i + 8], s4_1);
         }
         for (; m < to; m++) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
             const float *const a0 = d_y[m];
-            for (int j = 0; j < 10; j++) {
-                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+            for (int t = 0; t < 1; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
+                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
             }
-            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x8(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
-            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][i + 8], s0_1);
         }
     }
 }
 
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[512], const float (*d_y)[10], float (*d_kernel)[512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[512], const float (*d_y)[10], float (*w)[512][16], float (*slot0)[512][16], float (*slot1)[512][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        const ptrdiff_t i = g * 4;
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 4;
         {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
             f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
             f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
-            for (ptrdiff_t m = 0; m < count * 1; m++) {
-                const float *const a = &x[m][i];
-                const f32x8 d0 = load_f32x8(&d_y[m][0]);
-                const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
-                const f32x8 w0 = d0; const f32x8 w1 = d1;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+            for (int t = 0; t < 4; t++) {
+                __builtin_prefetch(w[0][i + t], 1);
+                __builtin_prefetch(slot0[0][i + t], 1);
+                __builtin_prefetch(slot1[0][i + t], 1);
+                for (ptrdiff_t m = samples * t / 4; m < samples * (t + 1) / 4; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x8 d0 = load_f32x8(&d_y[m][0]);
+                    const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
+                    const f32x8 w0 = d0; const f32x8 w1 = d1;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                    s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                    s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                }
             }
-            store_f32x8(&d_kernel[0][i][0], s0_0);
-            store_f32x8(&d_kernel[0][i][8], s0_1);
-            store_f32x8(&d_kernel[0][i + 1][0], s1_0);
-            store_f32x8(&d_kernel[0][i + 1][8], s1_1);
-            store_f32x8(&d_kernel[0][i + 2][0], s2_0);
-            store_f32x8(&d_kernel[0][i + 2][8], s2_1);
-            store_f32x8(&d_kernel[0][i + 3][0], s3_0);
-            store_f32x8(&d_kernel[0][i + 3][8], s3_1);
+            {
+                f32x8 g = s0_0;
+                f32x8 v = load_f32x8(&w[0][i][0]);
+                f32x8 m0 = load_f32x8(&slot0[0][i][0]);
+                f32x8 m1 = load_f32x8(&slot1[0][i][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i][0], m0);
+                store_f32x8(&slot1[0][i][0], m1);
+                store_f32x8(&w[0][i][0], v);
+            }
+            {
+                f32x8 g = s0_1;
+                f32x8 v = load_f32x8(&w[0][i][8]);
+                f32x8 m0 = load_f32x8(&slot0[0][i][8]);
+                f32x8 m1 = load_f32x8(&slot1[0][i][8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i][8], m0);
+                store_f32x8(&slot1[0][i][8], m1);
+                store_f32x8(&w[0][i][8], v);
+            }
+            {
+                f32x8 g = s1_0;
+                f32x8 v = load_f32x8(&w[0][i + 1][0]);
+                f32x8 m0 = load_f32x8(&slot0[0][i + 1][0]);
+                f32x8 m1 = load_f32x8(&slot1[0][i + 1][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i + 1][0], m0);
+                store_f32x8(&slot1[0][i + 1][0], m1);
+                store_f32x8(&w[0][i + 1][0], v);
+            }
+            {
+                f32x8 g = s1_1;
+                f32x8 v = load_f32x8(&w[0][i + 1][8]);
+                f32x8 m0 = load_f32x8(&slot0[0][i + 1][8]);
+                f32x8 m1 = load_f32x8(&slot1[0][i + 1][8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i + 1][8], m0);
+                store_f32x8(&slot1[0][i + 1][8], m1);
+                store_f32x8(&w[0][i + 1][8], v);
+            }
+            {
+                f32x8 g = s2_0;
+                f32x8 v = load_f32x8(&w[0][i + 2][0]);
+                f32x8 m0 = load_f32x8(&slot0[0][i + 2][0]);
+                f32x8 m1 = load_f32x8(&slot1[0][i + 2][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i + 2][0], m0);
+                store_f32x8(&slot1[0][i + 2][0], m1);
+                store_f32x8(&w[0][i + 2][0], v);
+            }
+            {
+                f32x8 g = s2_1;
+                f32x8 v = load_f32x8(&w[0][i + 2][8]);
+                f32x8 m0 = load_f32x8(&slot0[0][i + 2][8]);
+                f32x8 m1 = load_f32x8(&slot1[0][i + 2][8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i + 2][8], m0);
+                store_f32x8(&slot1[0][i + 2][8], m1);
+                store_f32x8(&w[0][i + 2][8], v);
+            }
+            {
+                f32x8 g = s3_0;
+                f32x8 v = load_f32x8(&w[0][i + 3][0]);
+                f32x8 m0 = load_f32x8(&slot0[0][i + 3][0]);
+                f32x8 m1 = load_f32x8(&slot1[0][i + 3][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i + 3][0], m0);
+                store_f32x8(&slot1[0][i + 3][0], m1);
+                store_f32x8(&w[0][i + 3][0], v);
+            }
+            {
+                f32x8 g = s3_1;
+                f32x8 v = load_f32x8(&w[0][i + 3][8]);
+                f32x8 m0 = load_f32x8(&slot0[0][i + 3][8]);
+                f32x8 m1 = load_f32x8(&slot1[0][i + 3][8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i + 3][8], m0);
+                store_f32x8(&slot1[0][i + 3][8], m1);
+                store_f32x8(&w[0][i + 3][8], v);
+            }
         }
     }
 }
@@ -2034,28 +2588,6 @@ LEVEL_v3 static void dense_1_bias_gradient_v3(float *d_bias, float *work, ptrdif
     }
 }
 
-/* dense_1/kernel: one step of adam on dense_1/kernel. */
-LEVEL_v3 static void dense_1_kernel_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 8192 ? last * 1024 : 8192;
-    ptrdiff_t i = first * 1024;
-    for (; i + 8 <= end; i += 8) {
-        f32x8 g = load_f32x8(&d_w[i]);
-        f32x8 v = load_f32x8(&w[i]);
-        f32x8 m0 = load_f32x8(&slot0[i]);
-        f32x8 m1 = load_f32x8(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-        store_f32x8(&slot0[i], m0);
-        store_f32x8(&slot1[i], m1);
-        store_f32x8(&w[i], v);
-    }
-}
-
 /* dense_1/bias: one step of adam on dense_1/bias. */
 LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -2064,7 +2596,8 @@ LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *s
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
     ptrdiff_t i = first * 1024;
-    for (; i + 8 <= end; i += 8) {
+    for (; i + 8 <= end; i += 8)
+        {
         f32x8 g = load_f32x8(&d_w[i]);
         f32x8 v = load_f32x8(&w[i]);
         f32x8 m0 = load_f32x8(&slot0[i]);
@@ -2076,7 +2609,8 @@ LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *s
         store_f32x8(&slot1[i], m1);
         store_f32x8(&w[i], v);
     }
-    for (; i < end; i++) {
+    for (; i < end; i++)
+        {
         f32x8 g = load_part_f32x8(&d_w[i], 1);
         f32x8 v = load_part_f32x8(&w[i], 1);
         f32x8 m0 = load_part_f32x8(&slot0[i], 1);
@@ -2091,33 +2625,130 @@ LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *s
 }
 
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[784], const float (*d_y)[512], float (*d_kernel)[784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[784], const float (*d_y)[512], float (*w)[784][16], float (*slot0)[784][16], float (*slot1)[784][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        const ptrdiff_t i = g * 4;
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 4;
         for (int k = 0; k < 64; k += 2) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
             f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
             f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
-            for (ptrdiff_t m = 0; m < count * 1; m++) {
-                const float *const a = &x[m][i];
-                const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
-                const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
-                const f32x8 w0 = d0; const f32x8 w1 = d1;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+            for (int t = 0; t < 4; t++) {
+                __builtin_prefetch(w[k / 2][i + t], 1);
+                __builtin_prefetch(slot0[k / 2][i + t], 1);
+                __builtin_prefetch(slot1[k / 2][i + t], 1);
+                for (ptrdiff_t m = samples * t / 4; m < samples * (t + 1) / 4; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
+                    const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
+                    const f32x8 w0 = d0; const f32x8 w1 = d1;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                    s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                    s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                }
             }
-            store_f32x8(&d_kernel[k / 2][i][k % 2 * 8], s0_0);
-            store_f32x8(&d_kernel[(k + 1) / 2][i][(k + 1) % 2 * 8], s0_1);
-            store_f32x8(&d_kernel[k / 2][i + 1][k % 2 * 8], s1_0);
-            store_f32x8(&d_kernel[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], s1_1);
-            store_f32x8(&d_kernel[k / 2][i + 2][k % 2 * 8], s2_0);
-            store_f32x8(&d_kernel[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], s2_1);
-            store_f32x8(&d_kernel[k / 2][i + 3][k % 2 * 8], s3_0);
-            store_f32x8(&d_kernel[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], s3_1);
+            {
+                f32x8 g = s0_0;
+                f32x8 v = load_f32x8(&w[k / 2][i][k % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[k / 2][i][k % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[k / 2][i][k % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[k / 2][i][k % 2 * 8], m0);
+                store_f32x8(&slot1[k / 2][i][k % 2 * 8], m1);
+                store_f32x8(&w[k / 2][i][k % 2 * 8], v);
+            }
+            {
+                f32x8 g = s0_1;
+                f32x8 v = load_f32x8(&w[(k + 1) / 2][i][(k + 1) % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i][(k + 1) % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i][(k + 1) % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[(k + 1) / 2][i][(k + 1) % 2 * 8], m0);
+                store_f32x8(&slot1[(k + 1) / 2][i][(k + 1) % 2 * 8], m1);
+                store_f32x8(&w[(k + 1) / 2][i][(k + 1) % 2 * 8], v);
+            }
+            {
+                f32x8 g = s1_0;
+                f32x8 v = load_f32x8(&w[k / 2][i + 1][k % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 1][k % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 1][k % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[k / 2][i + 1][k % 2 * 8], m0);
+                store_f32x8(&slot1[k / 2][i + 1][k % 2 * 8], m1);
+                store_f32x8(&w[k / 2][i + 1][k % 2 * 8], v);
+            }
+            {
+                f32x8 g = s1_1;
+                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 1][(k + 1) % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 1][(k + 1) % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 1][(k + 1) % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], m0);
+                store_f32x8(&slot1[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], m1);
+                store_f32x8(&w[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], v);
+            }
+            {
+                f32x8 g = s2_0;
+                f32x8 v = load_f32x8(&w[k / 2][i + 2][k % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 2][k % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 2][k % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[k / 2][i + 2][k % 2 * 8], m0);
+                store_f32x8(&slot1[k / 2][i + 2][k % 2 * 8], m1);
+                store_f32x8(&w[k / 2][i + 2][k % 2 * 8], v);
+            }
+            {
+                f32x8 g = s2_1;
+                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 2][(k + 1) % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 2][(k + 1) % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 2][(k + 1) % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], m0);
+                store_f32x8(&slot1[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], m1);
+                store_f32x8(&w[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], v);
+            }
+            {
+                f32x8 g = s3_0;
+                f32x8 v = load_f32x8(&w[k / 2][i + 3][k % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 3][k % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 3][k % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[k / 2][i + 3][k % 2 * 8], m0);
+                store_f32x8(&slot1[k / 2][i + 3][k % 2 * 8], m1);
+                store_f32x8(&w[k / 2][i + 3][k % 2 * 8], v);
+            }
+            {
+                f32x8 g = s3_1;
+                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 3][(k + 1) % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 3][(k + 1) % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 3][(k + 1) % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], m0);
+                store_f32x8(&slot1[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], m1);
+                store_f32x8(&w[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], v);
+            }
         }
     }
 }
@@ -2161,28 +2792,6 @@ LEVEL_v3 static void dense_bias_gradient_v3(float *d_bias, float *work, ptrdiff_
     }
 }
 
-/* dense/kernel: one step of adam on dense/kernel. */
-LEVEL_v3 static void dense_kernel_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 401408 ? last * 1024 : 401408;
-    ptrdiff_t i = first * 1024;
-    for (; i + 8 <= end; i += 8) {
-        f32x8 g = load_f32x8(&d_w[i]);
-        f32x8 v = load_f32x8(&w[i]);
-        f32x8 m0 = load_f32x8(&slot0[i]);
-        f32x8 m1 = load_f32x8(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-        store_f32x8(&slot0[i], m0);
-        store_f32x8(&slot1[i], m1);
-        store_f32x8(&w[i], v);
-    }
-}
-
 /* dense/bias: one step of adam on dense/bias. */
 LEVEL_v3 static void dense_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -2191,7 +2800,8 @@ LEVEL_v3 static void dense_bias_update_v3(const float *d_w, float *w, float *slo
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 512 ? last * 1024 : 512;
     ptrdiff_t i = first * 1024;
-    for (; i + 8 <= end; i += 8) {
+    for (; i + 8 <= end; i += 8)
+        {
         f32x8 g = load_f32x8(&d_w[i]);
         f32x8 v = load_f32x8(&w[i]);
         f32x8 m0 = load_f32x8(&slot0[i]);
@@ -2207,20 +2817,18 @@ LEVEL_v3 static void dense_bias_update_v3(const float *d_w, float *w, float *slo
 
 static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 1605632);
-    float (*const dense_linear_out)[512] = (float (*)[512])(arena);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 409600);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 2642432);
-    float *const dense_1_loss = (float *)(arena + 2650432);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 442368);
-    float (*const d_dense)[512] = (float (*)[512])(arena + 2232832);
-    float (*const d_dense_1_kernel)[512][16] = (float (*)[512][16])(arena + 409600);
-    float *const d_dense_1_bias = (float *)(arena + 640);
-    float (*const d_dense_kernel)[784][16] = (float (*)[784][16])(arena);
-    float *const d_dense_bias = (float *)(arena + 1638400);
-    float *const dense_1_workspace = (float *)(arena + 409600);
-    float *const dense_1_workspace_30 = (float *)(arena);
-    float *const dense_workspace = (float *)(arena + 1605632);
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
+    float *const dense_1_loss = (float *)(arena + 1527936);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
+    float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
+    float *const d_dense_1_bias = (float *)(arena + 627840);
+    float *const d_dense_bias = (float *)(arena + 32768);
+    float *const dense_1_workspace = (float *)(arena + 1446400);
+    float *const dense_1_workspace_30 = (float *)(arena + 627200);
+    float *const dense_workspace = (float *)(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -2230,8 +2838,8 @@ static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *in
         dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2247,21 +2855,17 @@ static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *in
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_v3(dense_linear_out, d_dense_1_linear, d_dense_1_kernel, count, 128 * task / 16, 128 * (task + 1) / 16);
+        dense_1_weight_gradient_v3(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 128 * task / 16, 128 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_30, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_30, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_kernel_update_v3(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
-    }
     dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v3((const float (*)[784])rescaling_out, d_dense, d_dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+        dense_weight_gradient_v3((const float (*)[784])rescaling_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 196 * task / 16, 196 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2270,10 +2874,6 @@ static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *in
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         dense_bias_gradient_v3(d_dense_bias, dense_workspace, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_kernel_update_v3(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 392 * task / 16, 392 * (task + 1) / 16);
     }
     dense_bias_update_v3(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
@@ -2287,14 +2887,80 @@ static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *in
     return (float)(total / (double)count);
 }
 
+/* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v3 static void dense_1_weight_gradient_gradients_v3(const float (*x)[512], const float (*d_y)[10], float (*d_kernel)[512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 4;
+        {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x8 d0 = load_f32x8(&d_y[m][0]);
+                const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
+                const f32x8 w0 = d0; const f32x8 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+            }
+            store_f32x8(&d_kernel[0][i][0], s0_0);
+            store_f32x8(&d_kernel[0][i][8], s0_1);
+            store_f32x8(&d_kernel[0][i + 1][0], s1_0);
+            store_f32x8(&d_kernel[0][i + 1][8], s1_1);
+            store_f32x8(&d_kernel[0][i + 2][0], s2_0);
+            store_f32x8(&d_kernel[0][i + 2][8], s2_1);
+            store_f32x8(&d_kernel[0][i + 3][0], s3_0);
+            store_f32x8(&d_kernel[0][i + 3][8], s3_1);
+        }
+    }
+}
+
+/* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v3 static void dense_weight_gradient_gradients_v3(const float (*x)[784], const float (*d_y)[512], float (*d_kernel)[784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 4;
+        for (int k = 0; k < 64; k += 2) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
+                const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
+                const f32x8 w0 = d0; const f32x8 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+            }
+            store_f32x8(&d_kernel[k / 2][i][k % 2 * 8], s0_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i][(k + 1) % 2 * 8], s0_1);
+            store_f32x8(&d_kernel[k / 2][i + 1][k % 2 * 8], s1_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], s1_1);
+            store_f32x8(&d_kernel[k / 2][i + 2][k % 2 * 8], s2_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], s2_1);
+            store_f32x8(&d_kernel[k / 2][i + 3][k % 2 * 8], s3_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], s3_1);
+        }
+    }
+}
+
 static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1456640);
-    float *const dense_1_loss = (float *)(arena + 1472640);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1464640);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
+    float *const dense_1_loss = (float *)(arena + 1527936);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
     float *const dense_1_workspace_22 = (float *)(arena + 627200);
@@ -2308,8 +2974,8 @@ static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, cons
         dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2325,7 +2991,7 @@ static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, cons
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_v3(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 128 * task / 16, 128 * (task + 1) / 16);
+        dense_1_weight_gradient_gradients_v3(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 128 * task / 16, 128 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2334,7 +3000,7 @@ static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, cons
     dense_1_bias_gradient_v3(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v3((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+        dense_weight_gradient_gradients_v3((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2382,8 +3048,8 @@ static float run_evaluation_bytes_v3(const mlp_weights *w, const uint8_t *input,
         dense_forward_batch_v3((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2406,20 +3072,18 @@ static float run_evaluation_bytes_v3(const mlp_weights *w, const uint8_t *input,
 
 static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
 {
-    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 1605632);
-    float (*const dense_linear_out)[512] = (float (*)[512])(arena);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 409600);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 2642432);
-    float *const dense_1_loss = (float *)(arena + 2650432);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 442368);
-    float (*const d_dense)[512] = (float (*)[512])(arena + 2232832);
-    float (*const d_dense_1_kernel)[512][16] = (float (*)[512][16])(arena + 409600);
-    float *const d_dense_1_bias = (float *)(arena + 640);
-    float (*const d_dense_kernel)[784][16] = (float (*)[784][16])(arena);
-    float *const d_dense_bias = (float *)(arena + 1638400);
-    float *const dense_1_workspace = (float *)(arena + 409600);
-    float *const dense_1_workspace_31 = (float *)(arena);
-    float *const dense_workspace = (float *)(arena + 1605632);
+    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
+    float *const dense_1_loss = (float *)(arena + 1527936);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
+    float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
+    float *const d_dense_1_bias = (float *)(arena + 627840);
+    float *const d_dense_bias = (float *)(arena + 32768);
+    float *const dense_1_workspace = (float *)(arena + 1446400);
+    float *const dense_1_workspace_31 = (float *)(arena + 627200);
+    float *const dense_workspace = (float *)(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         input_float32_forward_v3(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -2429,8 +3093,8 @@ static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uin
         dense_forward_batch_v3((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2446,21 +3110,17 @@ static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uin
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_v3(dense_linear_out, d_dense_1_linear, d_dense_1_kernel, count, 128 * task / 16, 128 * (task + 1) / 16);
+        dense_1_weight_gradient_v3(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 128 * task / 16, 128 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_31, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_31, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_kernel_update_v3(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
-    }
     dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v3((const float (*)[784])input_float32_out, d_dense, d_dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+        dense_weight_gradient_v3((const float (*)[784])input_float32_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 196 * task / 16, 196 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2469,10 +3129,6 @@ static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uin
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         dense_bias_gradient_v3(d_dense_bias, dense_workspace, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_kernel_update_v3(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 392 * task / 16, 392 * (task + 1) / 16);
     }
     dense_bias_update_v3(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
@@ -2569,6 +3225,32 @@ LEVEL_base INLINE static inline i32x4 load_u8_i32x4(const uint8_t *from)
 #endif
 }
 
+/* The 4x4 floats at `from`, whose rows lie `row` apart, with rows and columns exchanged. */
+LEVEL_base static inline void transpose4_f32x4(const float *from, ptrdiff_t row, float *to, ptrdiff_t to_row)
+{
+    typedef float quad __attribute__((vector_size(16)));
+    typedef float quad_at __attribute__((vector_size(16), aligned(4), may_alias));
+    const quad a = *(const quad_at *)from, b = *(const quad_at *)(from + row);
+    const quad c = *(const quad_at *)(from + 2 * row), d = *(const quad_at *)(from + 3 * row);
+#if defined(__clang__)
+    const quad even = __builtin_shufflevector(a, c, 0, 4, 1, 5), even2 = __builtin_shufflevector(a, c, 2, 6, 3, 7);
+    const quad odd = __builtin_shufflevector(b, d, 0, 4, 1, 5), odd2 = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+    *(quad_at *)to = __builtin_shufflevector(even, odd, 0, 4, 1, 5);
+    *(quad_at *)(to + to_row) = __builtin_shufflevector(even, odd, 2, 6, 3, 7);
+    *(quad_at *)(to + 2 * to_row) = __builtin_shufflevector(even2, odd2, 0, 4, 1, 5);
+    *(quad_at *)(to + 3 * to_row) = __builtin_shufflevector(even2, odd2, 2, 6, 3, 7);
+#else
+    typedef int32_t places __attribute__((vector_size(16)));
+    const places low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
+    const quad even = __builtin_shuffle(a, c, low), even2 = __builtin_shuffle(a, c, high);
+    const quad odd = __builtin_shuffle(b, d, low), odd2 = __builtin_shuffle(b, d, high);
+    *(quad_at *)to = __builtin_shuffle(even, odd, low);
+    *(quad_at *)(to + to_row) = __builtin_shuffle(even, odd, high);
+    *(quad_at *)(to + 2 * to_row) = __builtin_shuffle(even2, odd2, low);
+    *(quad_at *)(to + 3 * to_row) = __builtin_shuffle(even2, odd2, high);
+#endif
+}
+
 /* x where the mask is set, else zero. */
 LEVEL_base INLINE static inline f32x4 keep_f32x4(i32x4 mask, f32x4 x)
 {
@@ -2622,7 +3304,8 @@ static void rescaling_forward_base(const float *x, float *y, ptrdiff_t first, pt
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
 static void dense_forward_base(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t first, ptrdiff_t last)
 {
-    for (int k = (int)first * 8; k < (int)last * 8; k += 8) {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 8;
         const float *const a = x[0];
         const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
         const float *const b1 = &kernel[(k + 1) / 4][0][(k + 1) % 4 * 4];
@@ -2673,39 +3356,39 @@ static void dense_forward_base(const float (*x)[784], const float (*kernel)[784]
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
 static void dense_1_forward_base(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
-    for (int k = (int)first * 1; k < (int)last * 1; k += 1) {
-        const float *const a = x[0];
-        const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
-        f32x4 s0_0 = {0};
-        f32x4 s1_0 = {0};
-        f32x4 s2_0 = {0};
-        f32x4 s3_0 = {0};
-        f32x4 s4_0 = {0};
-        f32x4 s5_0 = {0};
-        f32x4 s6_0 = {0};
-        f32x4 s7_0 = {0};
-        for (int j = 0; j < 512; j += 8) {
-            s0_0 += a[j] * load_f32x4(b0 + j * 16);
-            s1_0 += a[j + 1] * load_f32x4(b0 + (j + 1) * 16);
-            s2_0 += a[j + 2] * load_f32x4(b0 + (j + 2) * 16);
-            s3_0 += a[j + 3] * load_f32x4(b0 + (j + 3) * 16);
-            s4_0 += a[j + 4] * load_f32x4(b0 + (j + 4) * 16);
-            s5_0 += a[j + 5] * load_f32x4(b0 + (j + 5) * 16);
-            s6_0 += a[j + 6] * load_f32x4(b0 + (j + 6) * 16);
-            s7_0 += a[j + 7] * load_f32x4(b0 + (j + 7) * 16);
-        }
-        s0_0 += s4_0;
-        s1_0 += s5_0;
-        s2_0 += s6_0;
-        s3_0 += s7_0;
-        s0_0 += s2_0;
-        s1_0 += s3_0;
-        s0_0 += s1_0;
-        s0_0 += load_f32x4(&bias[k * 4]);
-        store_f32x4(&y[0][k * 4], s0_0);
-    }
-    if (last == 2) {
-        {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 1;
+        if (k < 2) {
+            const float *const a = x[0];
+            const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
+            f32x4 s0_0 = {0};
+            f32x4 s1_0 = {0};
+            f32x4 s2_0 = {0};
+            f32x4 s3_0 = {0};
+            f32x4 s4_0 = {0};
+            f32x4 s5_0 = {0};
+            f32x4 s6_0 = {0};
+            f32x4 s7_0 = {0};
+            for (int j = 0; j < 512; j += 8) {
+                s0_0 += a[j] * load_f32x4(b0 + j * 16);
+                s1_0 += a[j + 1] * load_f32x4(b0 + (j + 1) * 16);
+                s2_0 += a[j + 2] * load_f32x4(b0 + (j + 2) * 16);
+                s3_0 += a[j + 3] * load_f32x4(b0 + (j + 3) * 16);
+                s4_0 += a[j + 4] * load_f32x4(b0 + (j + 4) * 16);
+                s5_0 += a[j + 5] * load_f32x4(b0 + (j + 5) * 16);
+                s6_0 += a[j + 6] * load_f32x4(b0 + (j + 6) * 16);
+                s7_0 += a[j + 7] * load_f32x4(b0 + (j + 7) * 16);
+            }
+            s0_0 += s4_0;
+            s1_0 += s5_0;
+            s2_0 += s6_0;
+            s3_0 += s7_0;
+            s0_0 += s2_0;
+            s1_0 += s3_0;
+            s0_0 += s1_0;
+            s0_0 += load_f32x4(&bias[k * 4]);
+            store_f32x4(&y[0][k * 4], s0_0);
+        } else {
             const float *const a = x[0];
             const float *const b0 = &kernel[0][0][8];
             f32x4 s0_0 = {0};
@@ -2777,106 +3460,95 @@ static void run_single_base(const mlp_weights *w, const float *input, float *out
             }
         }
     }
-    dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 2);
+    dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 3);
     dense_1_softmax_forward_base(&dense_1_linear_out[0][0], output, 0, 1);
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
 static void dense_forward_batch_base(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = 0, to = count * 1;
-    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 4;
+        const ptrdiff_t from = 0, to = count * 1;
         for (int i = 0; i < 784; i += 256) {
             const int end = 784 - i < 256 ? 784 - i : 256;
             ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
+            for (; m + 2 <= to; m += 2) {
                 f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
                 f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s4_1 = i ? load_f32x4(&y[m + 4][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s5_0 = i ? load_f32x4(&y[m + 5][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s5_1 = i ? load_f32x4(&y[m + 5][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s1_2 = i ? load_f32x4(&y[m + 1][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s1_3 = i ? load_f32x4(&y[m + 1][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
                 const float *const a0 = &x[m][i];
                 const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
                 const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
                 const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
                 for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
                 }
                 if (i + end < 784) {
                     store_f32x4(&y[m][k * 4], s0_0);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                     store_f32x4(&y[m + 1][k * 4], s1_0);
                     store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    store_f32x4(&y[m + 2][k * 4], s2_0);
-                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
-                    store_f32x4(&y[m + 3][k * 4], s3_0);
-                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
-                    store_f32x4(&y[m + 4][k * 4], s4_0);
-                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
-                    store_f32x4(&y[m + 5][k * 4], s5_0);
-                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                    store_f32x4(&y[m + 1][(k + 2) * 4], s1_2);
+                    store_f32x4(&y[m + 1][(k + 3) * 4], s1_3);
                 } else {
                     s0_0 = max_f32x4((f32x4){0}, s0_0);
                     store_f32x4(&y[m][k * 4], s0_0);
                     s0_1 = max_f32x4((f32x4){0}, s0_1);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s0_2 = max_f32x4((f32x4){0}, s0_2);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    s0_3 = max_f32x4((f32x4){0}, s0_3);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                     s1_0 = max_f32x4((f32x4){0}, s1_0);
                     store_f32x4(&y[m + 1][k * 4], s1_0);
                     s1_1 = max_f32x4((f32x4){0}, s1_1);
                     store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    s2_0 = max_f32x4((f32x4){0}, s2_0);
-                    store_f32x4(&y[m + 2][k * 4], s2_0);
-                    s2_1 = max_f32x4((f32x4){0}, s2_1);
-                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
-                    s3_0 = max_f32x4((f32x4){0}, s3_0);
-                    store_f32x4(&y[m + 3][k * 4], s3_0);
-                    s3_1 = max_f32x4((f32x4){0}, s3_1);
-                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
-                    s4_0 = max_f32x4((f32x4){0}, s4_0);
-                    store_f32x4(&y[m + 4][k * 4], s4_0);
-                    s4_1 = max_f32x4((f32x4){0}, s4_1);
-                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
-                    s5_0 = max_f32x4((f32x4){0}, s5_0);
-                    store_f32x4(&y[m + 5][k * 4], s5_0);
-                    s5_1 = max_f32x4((f32x4){0}, s5_1);
-                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                    s1_2 = max_f32x4((f32x4){0}, s1_2);
+                    store_f32x4(&y[m + 1][(k + 2) * 4], s1_2);
+                    s1_3 = max_f32x4((f32x4){0}, s1_3);
+                    store_f32x4(&y[m + 1][(k + 3) * 4], s1_3);
                 }
             }
             for (; m < to; m++) {
                 f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
                 const float *const a0 = &x[m][i];
                 const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
                 const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
                 for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
                 }
                 if (i + end < 784) {
                     store_f32x4(&y[m][k * 4], s0_0);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                 } else {
                     s0_0 = max_f32x4((f32x4){0}, s0_0);
                     store_f32x4(&y[m][k * 4], s0_0);
                     s0_1 = max_f32x4((f32x4){0}, s0_1);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s0_2 = max_f32x4((f32x4){0}, s0_2);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    s0_3 = max_f32x4((f32x4){0}, s0_3);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                 }
             }
         }
@@ -2884,60 +3556,108 @@ static void dense_forward_batch_base(const float (*x)[784], const float (*kernel
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 512 inputs, 10 outputs. */
-static void dense_1_forward_batch_base(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
+static void dense_1_forward_batch_base(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
-        for (int i = 0; i < 512; i += 256) {
-            const int end = 512 - i < 256 ? 512 - i : 256;
-            ptrdiff_t m = from;
-            for (; m + 3 <= to; m += 3) {
-                f32x4 s0_0 = i ? load_f32x4(&y[m][0]) : load_f32x4(&bias[0]);
-                f32x4 s0_1 = i ? load_f32x4(&y[m][4]) : load_f32x4(&bias[4]);
-                f32x4 s0_2 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
-                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][0]) : load_f32x4(&bias[0]);
-                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][4]) : load_f32x4(&bias[4]);
-                f32x4 s1_2 = i ? load_part_f32x4(&y[m + 1][8], 2) : load_part_f32x4(&bias[8], 2);
-                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][0]) : load_f32x4(&bias[0]);
-                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][4]) : load_f32x4(&bias[4]);
-                f32x4 s2_2 = i ? load_part_f32x4(&y[m + 2][8], 2) : load_part_f32x4(&bias[8], 2);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const b0 = &kernel[0][i][0];
-                const float *const b1 = &kernel[0][i][4];
-                const float *const b2 = &kernel[0][i][8];
-                for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part / 4 * 2;
+        const ptrdiff_t tiles = (count + 4) / 5, chunk = part % 4;
+        const ptrdiff_t from = tiles * chunk / 4 * 5, next = tiles * (chunk + 1) / 4 * 5;
+        const ptrdiff_t to = next < count * 1 ? next : count * 1;
+        if (k < 2) {
+            for (int i = 0; i < 512; i += 256) {
+                const int end = 512 - i < 256 ? 512 - i : 256;
+                ptrdiff_t m = from;
+                for (; m + 5 <= to; m += 5) {
+                    f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                    f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                    f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
+                    f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                    f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
+                    f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                    f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
+                    f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                    f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
+                    f32x4 s4_1 = i ? load_f32x4(&y[m + 4][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                    const float *const a0 = &x[m][i];
+                    const float *const a1 = &x[m + 1][i];
+                    const float *const a2 = &x[m + 2][i];
+                    const float *const a3 = &x[m + 3][i];
+                    const float *const a4 = &x[m + 4][i];
+                    const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                    const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                    for (int j = 0; j < end; j++) {
+                        const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                        s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                        s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                        s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                        s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                        s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    }
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    store_f32x4(&y[m + 2][k * 4], s2_0);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                    store_f32x4(&y[m + 3][k * 4], s3_0);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    store_f32x4(&y[m + 4][k * 4], s4_0);
+                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
                 }
-                store_f32x4(&y[m][0], s0_0);
-                store_f32x4(&y[m][4], s0_1);
-                store_part_f32x4(&y[m][8], s0_2, 2);
-                store_f32x4(&y[m + 1][0], s1_0);
-                store_f32x4(&y[m + 1][4], s1_1);
-                store_part_f32x4(&y[m + 1][8], s1_2, 2);
-                store_f32x4(&y[m + 2][0], s2_0);
-                store_f32x4(&y[m + 2][4], s2_1);
-                store_part_f32x4(&y[m + 2][8], s2_2, 2);
+                for (; m < to; m++) {
+                    f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                    f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                    const float *const a0 = &x[m][i];
+                    const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                    const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                    for (int j = 0; j < end; j++) {
+                        const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                        s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    }
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                }
             }
-            for (; m < to; m++) {
-                f32x4 s0_0 = i ? load_f32x4(&y[m][0]) : load_f32x4(&bias[0]);
-                f32x4 s0_1 = i ? load_f32x4(&y[m][4]) : load_f32x4(&bias[4]);
-                f32x4 s0_2 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
-                const float *const a0 = &x[m][i];
-                const float *const b0 = &kernel[0][i][0];
-                const float *const b1 = &kernel[0][i][4];
-                const float *const b2 = &kernel[0][i][8];
-                for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+        } else {
+            for (int i = 0; i < 512; i += 256) {
+                const int end = 512 - i < 256 ? 512 - i : 256;
+                ptrdiff_t m = from;
+                for (; m + 5 <= to; m += 5) {
+                    f32x4 s0_0 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
+                    f32x4 s1_0 = i ? load_part_f32x4(&y[m + 1][8], 2) : load_part_f32x4(&bias[8], 2);
+                    f32x4 s2_0 = i ? load_part_f32x4(&y[m + 2][8], 2) : load_part_f32x4(&bias[8], 2);
+                    f32x4 s3_0 = i ? load_part_f32x4(&y[m + 3][8], 2) : load_part_f32x4(&bias[8], 2);
+                    f32x4 s4_0 = i ? load_part_f32x4(&y[m + 4][8], 2) : load_part_f32x4(&bias[8], 2);
+                    const float *const a0 = &x[m][i];
+                    const float *const a1 = &x[m + 1][i];
+                    const float *const a2 = &x[m + 2][i];
+                    const float *const a3 = &x[m + 3][i];
+                    const float *const a4 = &x[m + 4][i];
+                    const float *const b0 = &kernel[0][i][8];
+                    for (int j = 0; j < end; j++) {
+                        const f32x4 w0 = load_f32x4(b0 + j * 16);
+                        s0_0 += a0[j] * w0;
+                        s1_0 += a1[j] * w0;
+                        s2_0 += a2[j] * w0;
+                        s3_0 += a3[j] * w0;
+                        s4_0 += a4[j] * w0;
+                    }
+                    store_part_f32x4(&y[m][8], s0_0, 2);
+                    store_part_f32x4(&y[m + 1][8], s1_0, 2);
+                    store_part_f32x4(&y[m + 2][8], s2_0, 2);
+                    store_part_f32x4(&y[m + 3][8], s3_0, 2);
+                    store_part_f32x4(&y[m + 4][8], s4_0, 2);
                 }
-                store_f32x4(&y[m][0], s0_0);
-                store_f32x4(&y[m][4], s0_1);
-                store_part_f32x4(&y[m][8], s0_2, 2);
+                for (; m < to; m++) {
+                    f32x4 s0_0 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
+                    const float *const a0 = &x[m][i];
+                    const float *const b0 = &kernel[0][i][8];
+                    for (int j = 0; j < end; j++) {
+                        const f32x4 w0 = load_f32x4(b0 + j * 16);
+                        s0_0 += a0[j] * w0;
+                    }
+                    store_part_f32x4(&y[m][8], s0_0, 2);
+                }
             }
         }
     }
@@ -2954,11 +3674,11 @@ static void run_batch_base(const mlp_weights *w, const float *input, float *outp
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3005,11 +3725,11 @@ static float run_evaluation_base(const mlp_weights *w, const float *input, const
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3035,86 +3755,305 @@ static float run_evaluation_base(const mlp_weights *w, const float *input, const
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*kernel)[512][16], float (*d_x)[512], float *work, const float (*e0)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const turned)[16] = (float (*)[16])(work + task * 160);
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int o = 0; o < 10; o++) {
-            for (int i = 0; i < 16; i++) {
-                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+    float (*const turned)[16] = (float (*)[16])(work + task * 1024);
+    const ptrdiff_t from = 0, to = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 16, next = part + 1 < 32 ? i + 16 : 0;
+        for (int p = 0; p < 1; p++) {
+            for (int o = 0; o < 16; o += 4) {
+                for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
             }
         }
-        const ptrdiff_t from = 0, to = count * 1;
         ptrdiff_t m = from;
         for (; m + 2 <= to; m += 2) {
             f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
             f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
             const float *const a0 = d_y[m];
             const float *const a1 = d_y[m + 1];
-            for (int j = 0; j < 10; j++) {
-                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+            for (int t = 0; t < 2; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 10 * t / 2; j < 10 * (t + 1) / 2; j++) {
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+                }
             }
-            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x4(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
-            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
-            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16]) > 0.0f, s1_0);
-            store_f32x4(&d_x[m + 1][g * 16], s1_0);
-            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 4]) > 0.0f, s1_1);
-            store_f32x4(&d_x[m + 1][g * 16 + 4], s1_1);
-            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_2);
-            store_f32x4(&d_x[m + 1][g * 16 + 8], s1_2);
-            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 12]) > 0.0f, s1_3);
-            store_f32x4(&d_x[m + 1][g * 16 + 12], s1_3);
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
+            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][i]) > 0.0f, s1_0);
+            store_f32x4(&d_x[m + 1][i], s1_0);
+            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][i + 4]) > 0.0f, s1_1);
+            store_f32x4(&d_x[m + 1][i + 4], s1_1);
+            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][i + 8]) > 0.0f, s1_2);
+            store_f32x4(&d_x[m + 1][i + 8], s1_2);
+            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][i + 12]) > 0.0f, s1_3);
+            store_f32x4(&d_x[m + 1][i + 12], s1_3);
         }
         for (; m < to; m++) {
             f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
             const float *const a0 = d_y[m];
-            for (int j = 0; j < 10; j++) {
-                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+            for (int t = 0; t < 1; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                }
             }
-            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x4(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
-            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
         }
     }
 }
 
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_y)[10], float (*d_kernel)[512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_y)[10], float (*w)[512][16], float (*slot0)[512][16], float (*slot1)[512][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        const ptrdiff_t i = g * 2;
-        {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
-            for (ptrdiff_t m = 0; m < count * 1; m++) {
-                const float *const a = &x[m][i];
-                const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
-                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 3;
+        if (part < 170) {
+            {
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
+                for (int t = 0; t < 3; t++) {
+                    __builtin_prefetch(w[0][i + t], 1);
+                    __builtin_prefetch(slot0[0][i + t], 1);
+                    __builtin_prefetch(slot1[0][i + t], 1);
+                    for (ptrdiff_t m = samples * t / 3; m < samples * (t + 1) / 3; m++) {
+                        const float *const a = &x[m][i];
+                        const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                        const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                        const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                        const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                        s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
+                    }
+                }
+                {
+                    f32x4 g = s0_0;
+                    f32x4 v = load_f32x4(&w[0][i][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][0], m0);
+                    store_f32x4(&slot1[0][i][0], m1);
+                    store_f32x4(&w[0][i][0], v);
+                }
+                {
+                    f32x4 g = s0_1;
+                    f32x4 v = load_f32x4(&w[0][i][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][4], m0);
+                    store_f32x4(&slot1[0][i][4], m1);
+                    store_f32x4(&w[0][i][4], v);
+                }
+                {
+                    f32x4 g = s0_2;
+                    f32x4 v = load_f32x4(&w[0][i][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][8], m0);
+                    store_f32x4(&slot1[0][i][8], m1);
+                    store_f32x4(&w[0][i][8], v);
+                }
+                {
+                    f32x4 g = s1_0;
+                    f32x4 v = load_f32x4(&w[0][i + 1][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][0], m0);
+                    store_f32x4(&slot1[0][i + 1][0], m1);
+                    store_f32x4(&w[0][i + 1][0], v);
+                }
+                {
+                    f32x4 g = s1_1;
+                    f32x4 v = load_f32x4(&w[0][i + 1][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][4], m0);
+                    store_f32x4(&slot1[0][i + 1][4], m1);
+                    store_f32x4(&w[0][i + 1][4], v);
+                }
+                {
+                    f32x4 g = s1_2;
+                    f32x4 v = load_f32x4(&w[0][i + 1][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][8], m0);
+                    store_f32x4(&slot1[0][i + 1][8], m1);
+                    store_f32x4(&w[0][i + 1][8], v);
+                }
+                {
+                    f32x4 g = s2_0;
+                    f32x4 v = load_f32x4(&w[0][i + 2][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 2][0], m0);
+                    store_f32x4(&slot1[0][i + 2][0], m1);
+                    store_f32x4(&w[0][i + 2][0], v);
+                }
+                {
+                    f32x4 g = s2_1;
+                    f32x4 v = load_f32x4(&w[0][i + 2][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 2][4], m0);
+                    store_f32x4(&slot1[0][i + 2][4], m1);
+                    store_f32x4(&w[0][i + 2][4], v);
+                }
+                {
+                    f32x4 g = s2_2;
+                    f32x4 v = load_f32x4(&w[0][i + 2][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 2][8], m0);
+                    store_f32x4(&slot1[0][i + 2][8], m1);
+                    store_f32x4(&w[0][i + 2][8], v);
+                }
             }
-            store_f32x4(&d_kernel[0][i][0], s0_0);
-            store_f32x4(&d_kernel[0][i][4], s0_1);
-            store_f32x4(&d_kernel[0][i][8], s0_2);
-            store_f32x4(&d_kernel[0][i][12], (f32x4){0});
-            store_f32x4(&d_kernel[0][i + 1][0], s1_0);
-            store_f32x4(&d_kernel[0][i + 1][4], s1_1);
-            store_f32x4(&d_kernel[0][i + 1][8], s1_2);
-            store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
+        } else {
+            {
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                for (int t = 0; t < 2; t++) {
+                    __builtin_prefetch(w[0][i + t], 1);
+                    __builtin_prefetch(slot0[0][i + t], 1);
+                    __builtin_prefetch(slot1[0][i + t], 1);
+                    for (ptrdiff_t m = samples * t / 2; m < samples * (t + 1) / 2; m++) {
+                        const float *const a = &x[m][i];
+                        const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                        const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                        const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                        const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                    }
+                }
+                {
+                    f32x4 g = s0_0;
+                    f32x4 v = load_f32x4(&w[0][i][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][0], m0);
+                    store_f32x4(&slot1[0][i][0], m1);
+                    store_f32x4(&w[0][i][0], v);
+                }
+                {
+                    f32x4 g = s0_1;
+                    f32x4 v = load_f32x4(&w[0][i][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][4], m0);
+                    store_f32x4(&slot1[0][i][4], m1);
+                    store_f32x4(&w[0][i][4], v);
+                }
+                {
+                    f32x4 g = s0_2;
+                    f32x4 v = load_f32x4(&w[0][i][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][8], m0);
+                    store_f32x4(&slot1[0][i][8], m1);
+                    store_f32x4(&w[0][i][8], v);
+                }
+                {
+                    f32x4 g = s1_0;
+                    f32x4 v = load_f32x4(&w[0][i + 1][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][0], m0);
+                    store_f32x4(&slot1[0][i + 1][0], m1);
+                    store_f32x4(&w[0][i + 1][0], v);
+                }
+                {
+                    f32x4 g = s1_1;
+                    f32x4 v = load_f32x4(&w[0][i + 1][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][4], m0);
+                    store_f32x4(&slot1[0][i + 1][4], m1);
+                    store_f32x4(&w[0][i + 1][4], v);
+                }
+                {
+                    f32x4 g = s1_2;
+                    f32x4 v = load_f32x4(&w[0][i + 1][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][8], m0);
+                    store_f32x4(&slot1[0][i + 1][8], m1);
+                    store_f32x4(&w[0][i + 1][8], v);
+                }
+            }
         }
     }
 }
@@ -3161,28 +4100,6 @@ static void dense_1_bias_gradient_base(float *d_bias, float *work, ptrdiff_t fir
     }
 }
 
-/* dense_1/kernel: one step of adam on dense_1/kernel. */
-static void dense_1_kernel_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 8192 ? last * 1024 : 8192;
-    ptrdiff_t i = first * 1024;
-    for (; i + 4 <= end; i += 4) {
-        f32x4 g = load_f32x4(&d_w[i]);
-        f32x4 v = load_f32x4(&w[i]);
-        f32x4 m0 = load_f32x4(&slot0[i]);
-        f32x4 m1 = load_f32x4(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-        store_f32x4(&slot0[i], m0);
-        store_f32x4(&slot1[i], m1);
-        store_f32x4(&w[i], v);
-    }
-}
-
 /* dense_1/bias: one step of adam on dense_1/bias. */
 static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -3191,7 +4108,8 @@ static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, f
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
     ptrdiff_t i = first * 1024;
-    for (; i + 4 <= end; i += 4) {
+    for (; i + 4 <= end; i += 4)
+        {
         f32x4 g = load_f32x4(&d_w[i]);
         f32x4 v = load_f32x4(&w[i]);
         f32x4 m0 = load_f32x4(&slot0[i]);
@@ -3203,7 +4121,8 @@ static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, f
         store_f32x4(&slot1[i], m1);
         store_f32x4(&w[i], v);
     }
-    for (; i < end; i++) {
+    for (; i < end; i++)
+        {
         f32x4 g = load_part_f32x4(&d_w[i], 1);
         f32x4 v = load_part_f32x4(&w[i], 1);
         f32x4 m0 = load_part_f32x4(&slot0[i], 1);
@@ -3218,33 +4137,128 @@ static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, f
 }
 
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-static void dense_weight_gradient_base(const float (*x)[784], const float (*d_y)[512], float (*d_kernel)[784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+static void dense_weight_gradient_base(const float (*x)[784], const float (*d_y)[512], float (*w)[784][16], float (*slot0)[784][16], float (*slot1)[784][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        const ptrdiff_t i = g * 4;
-        for (int k = 0; k < 128; k += 2) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-            f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-            f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-            for (ptrdiff_t m = 0; m < count * 1; m++) {
-                const float *const a = &x[m][i];
-                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
-                const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
-                const f32x4 w0 = d0; const f32x4 w1 = d1;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 2;
+        for (int k = 0; k < 128; k += 4) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            for (int t = 0; t < 2; t++) {
+                __builtin_prefetch(w[k / 4][i + t], 1);
+                __builtin_prefetch(slot0[k / 4][i + t], 1);
+                __builtin_prefetch(slot1[k / 4][i + t], 1);
+                for (ptrdiff_t m = samples * t / 2; m < samples * (t + 1) / 2; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
+                    const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
+                    const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
+                    const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                }
             }
-            store_f32x4(&d_kernel[k / 4][i][k % 4 * 4], s0_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i][(k + 1) % 4 * 4], s0_1);
-            store_f32x4(&d_kernel[k / 4][i + 1][k % 4 * 4], s1_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], s1_1);
-            store_f32x4(&d_kernel[k / 4][i + 2][k % 4 * 4], s2_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i + 2][(k + 1) % 4 * 4], s2_1);
-            store_f32x4(&d_kernel[k / 4][i + 3][k % 4 * 4], s3_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i + 3][(k + 1) % 4 * 4], s3_1);
+            {
+                f32x4 g = s0_0;
+                f32x4 v = load_f32x4(&w[k / 4][i][k % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[k / 4][i][k % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[k / 4][i][k % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[k / 4][i][k % 4 * 4], m0);
+                store_f32x4(&slot1[k / 4][i][k % 4 * 4], m1);
+                store_f32x4(&w[k / 4][i][k % 4 * 4], v);
+            }
+            {
+                f32x4 g = s0_1;
+                f32x4 v = load_f32x4(&w[(k + 1) / 4][i][(k + 1) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 1) / 4][i][(k + 1) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 1) / 4][i][(k + 1) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 1) / 4][i][(k + 1) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 1) / 4][i][(k + 1) % 4 * 4], m1);
+                store_f32x4(&w[(k + 1) / 4][i][(k + 1) % 4 * 4], v);
+            }
+            {
+                f32x4 g = s0_2;
+                f32x4 v = load_f32x4(&w[(k + 2) / 4][i][(k + 2) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 2) / 4][i][(k + 2) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 2) / 4][i][(k + 2) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 2) / 4][i][(k + 2) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 2) / 4][i][(k + 2) % 4 * 4], m1);
+                store_f32x4(&w[(k + 2) / 4][i][(k + 2) % 4 * 4], v);
+            }
+            {
+                f32x4 g = s0_3;
+                f32x4 v = load_f32x4(&w[(k + 3) / 4][i][(k + 3) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 3) / 4][i][(k + 3) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 3) / 4][i][(k + 3) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 3) / 4][i][(k + 3) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 3) / 4][i][(k + 3) % 4 * 4], m1);
+                store_f32x4(&w[(k + 3) / 4][i][(k + 3) % 4 * 4], v);
+            }
+            {
+                f32x4 g = s1_0;
+                f32x4 v = load_f32x4(&w[k / 4][i + 1][k % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[k / 4][i + 1][k % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[k / 4][i + 1][k % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[k / 4][i + 1][k % 4 * 4], m0);
+                store_f32x4(&slot1[k / 4][i + 1][k % 4 * 4], m1);
+                store_f32x4(&w[k / 4][i + 1][k % 4 * 4], v);
+            }
+            {
+                f32x4 g = s1_1;
+                f32x4 v = load_f32x4(&w[(k + 1) / 4][i + 1][(k + 1) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 1) / 4][i + 1][(k + 1) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 1) / 4][i + 1][(k + 1) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], m1);
+                store_f32x4(&w[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], v);
+            }
+            {
+                f32x4 g = s1_2;
+                f32x4 v = load_f32x4(&w[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], m1);
+                store_f32x4(&w[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], v);
+            }
+            {
+                f32x4 g = s1_3;
+                f32x4 v = load_f32x4(&w[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], m1);
+                store_f32x4(&w[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], v);
+            }
         }
     }
 }
@@ -3288,28 +4302,6 @@ static void dense_bias_gradient_base(float *d_bias, float *work, ptrdiff_t first
     }
 }
 
-/* dense/kernel: one step of adam on dense/kernel. */
-static void dense_kernel_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 401408 ? last * 1024 : 401408;
-    ptrdiff_t i = first * 1024;
-    for (; i + 4 <= end; i += 4) {
-        f32x4 g = load_f32x4(&d_w[i]);
-        f32x4 v = load_f32x4(&w[i]);
-        f32x4 m0 = load_f32x4(&slot0[i]);
-        f32x4 m1 = load_f32x4(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-        store_f32x4(&slot0[i], m0);
-        store_f32x4(&slot1[i], m1);
-        store_f32x4(&w[i], v);
-    }
-}
-
 /* dense/bias: one step of adam on dense/bias. */
 static void dense_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -3318,7 +4310,8 @@ static void dense_bias_update_base(const float *d_w, float *w, float *slot0, flo
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 512 ? last * 1024 : 512;
     ptrdiff_t i = first * 1024;
-    for (; i + 4 <= end; i += 4) {
+    for (; i + 4 <= end; i += 4)
+        {
         f32x4 g = load_f32x4(&d_w[i]);
         f32x4 v = load_f32x4(&w[i]);
         f32x4 m0 = load_f32x4(&slot0[i]);
@@ -3334,31 +4327,29 @@ static void dense_bias_update_base(const float *d_w, float *w, float *slot0, flo
 
 static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 1605632);
-    float (*const dense_linear_out)[512] = (float (*)[512])(arena);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 409600);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 2642432);
-    float *const dense_1_loss = (float *)(arena + 2650432);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 442368);
-    float (*const d_dense)[512] = (float (*)[512])(arena + 2232832);
-    float (*const d_dense_1_kernel)[512][16] = (float (*)[512][16])(arena + 409600);
-    float *const d_dense_1_bias = (float *)(arena + 640);
-    float (*const d_dense_kernel)[784][16] = (float (*)[784][16])(arena);
-    float *const d_dense_bias = (float *)(arena + 1638400);
-    float *const dense_1_workspace = (float *)(arena + 409600);
-    float *const dense_1_workspace_30 = (float *)(arena);
-    float *const dense_workspace = (float *)(arena + 1605632);
+    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
+    float *const dense_1_loss = (float *)(arena + 1527936);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
+    float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
+    float *const d_dense_1_bias = (float *)(arena + 627840);
+    float *const d_dense_bias = (float *)(arena + 32768);
+    float *const dense_1_workspace = (float *)(arena + 1446400);
+    float *const dense_1_workspace_30 = (float *)(arena + 627200);
+    float *const dense_workspace = (float *)(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3374,21 +4365,17 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, d_dense_1_kernel, count, 256 * task / 16, 256 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 171 * task / 16, 171 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_30, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_30, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_kernel_update_base(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
-    }
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_base((const float (*)[784])rescaling_out, d_dense, d_dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+        dense_weight_gradient_base((const float (*)[784])rescaling_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 392 * task / 16, 392 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3397,10 +4384,6 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         dense_bias_gradient_base(d_dense_bias, dense_workspace, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_kernel_update_base(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 392 * task / 16, 392 * (task + 1) / 16);
     }
     dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
@@ -3414,14 +4397,105 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     return (float)(total / (double)count);
 }
 
+/* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+static void dense_1_weight_gradient_gradients_base(const float (*x)[512], const float (*d_y)[10], float (*d_kernel)[512][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 3;
+        if (part < 170) {
+            {
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
+                for (ptrdiff_t m = 0; m < samples; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                    s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
+                }
+                store_f32x4(&d_kernel[0][i][0], s0_0);
+                store_f32x4(&d_kernel[0][i][4], s0_1);
+                store_f32x4(&d_kernel[0][i][8], s0_2);
+                store_f32x4(&d_kernel[0][i][12], (f32x4){0});
+                store_f32x4(&d_kernel[0][i + 1][0], s1_0);
+                store_f32x4(&d_kernel[0][i + 1][4], s1_1);
+                store_f32x4(&d_kernel[0][i + 1][8], s1_2);
+                store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
+                store_f32x4(&d_kernel[0][i + 2][0], s2_0);
+                store_f32x4(&d_kernel[0][i + 2][4], s2_1);
+                store_f32x4(&d_kernel[0][i + 2][8], s2_2);
+                store_f32x4(&d_kernel[0][i + 2][12], (f32x4){0});
+            }
+        } else {
+            {
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                for (ptrdiff_t m = 0; m < samples; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                }
+                store_f32x4(&d_kernel[0][i][0], s0_0);
+                store_f32x4(&d_kernel[0][i][4], s0_1);
+                store_f32x4(&d_kernel[0][i][8], s0_2);
+                store_f32x4(&d_kernel[0][i][12], (f32x4){0});
+                store_f32x4(&d_kernel[0][i + 1][0], s1_0);
+                store_f32x4(&d_kernel[0][i + 1][4], s1_1);
+                store_f32x4(&d_kernel[0][i + 1][8], s1_2);
+                store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
+            }
+        }
+    }
+}
+
+/* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+static void dense_weight_gradient_gradients_base(const float (*x)[784], const float (*d_y)[512], float (*d_kernel)[784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 2;
+        for (int k = 0; k < 128; k += 4) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
+                const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
+                const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
+                const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
+                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+            }
+            store_f32x4(&d_kernel[k / 4][i][k % 4 * 4], s0_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i][(k + 1) % 4 * 4], s0_1);
+            store_f32x4(&d_kernel[(k + 2) / 4][i][(k + 2) % 4 * 4], s0_2);
+            store_f32x4(&d_kernel[(k + 3) / 4][i][(k + 3) % 4 * 4], s0_3);
+            store_f32x4(&d_kernel[k / 4][i + 1][k % 4 * 4], s1_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], s1_1);
+            store_f32x4(&d_kernel[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], s1_2);
+            store_f32x4(&d_kernel[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], s1_3);
+        }
+    }
+}
+
 static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1456640);
-    float *const dense_1_loss = (float *)(arena + 1472640);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1464640);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
+    float *const dense_1_loss = (float *)(arena + 1527936);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
     float *const dense_1_workspace_22 = (float *)(arena + 627200);
@@ -3432,11 +4506,11 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3452,7 +4526,7 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 256 * task / 16, 256 * (task + 1) / 16);
+        dense_1_weight_gradient_gradients_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 171 * task / 16, 171 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3461,7 +4535,7 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_base((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+        dense_weight_gradient_gradients_base((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 392 * task / 16, 392 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3506,11 +4580,11 @@ static float run_evaluation_bytes_base(const mlp_weights *w, const uint8_t *inpu
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_batch_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3533,31 +4607,29 @@ static float run_evaluation_bytes_base(const mlp_weights *w, const uint8_t *inpu
 
 static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
 {
-    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 1605632);
-    float (*const dense_linear_out)[512] = (float (*)[512])(arena);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 409600);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 2642432);
-    float *const dense_1_loss = (float *)(arena + 2650432);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 442368);
-    float (*const d_dense)[512] = (float (*)[512])(arena + 2232832);
-    float (*const d_dense_1_kernel)[512][16] = (float (*)[512][16])(arena + 409600);
-    float *const d_dense_1_bias = (float *)(arena + 640);
-    float (*const d_dense_kernel)[784][16] = (float (*)[784][16])(arena);
-    float *const d_dense_bias = (float *)(arena + 1638400);
-    float *const dense_1_workspace = (float *)(arena + 409600);
-    float *const dense_1_workspace_31 = (float *)(arena);
-    float *const dense_workspace = (float *)(arena + 1605632);
+    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena);
+    float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
+    float *const dense_1_loss = (float *)(arena + 1527936);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
+    float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
+    float *const d_dense_1_bias = (float *)(arena + 627840);
+    float *const d_dense_bias = (float *)(arena + 32768);
+    float *const dense_1_workspace = (float *)(arena + 1446400);
+    float *const dense_1_workspace_31 = (float *)(arena + 627200);
+    float *const dense_workspace = (float *)(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         input_float32_forward_base(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_batch_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3573,21 +4645,17 @@ static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const u
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, d_dense_1_kernel, count, 256 * task / 16, 256 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 171 * task / 16, 171 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_31, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_31, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_kernel_update_base(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
-    }
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_base((const float (*)[784])input_float32_out, d_dense, d_dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+        dense_weight_gradient_base((const float (*)[784])input_float32_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 392 * task / 16, 392 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3596,10 +4664,6 @@ static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const u
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         dense_bias_gradient_base(d_dense_bias, dense_workspace, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_kernel_update_base(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 392 * task / 16, 392 * (task + 1) / 16);
     }
     dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));

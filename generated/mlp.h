@@ -22,7 +22,7 @@ extern "C" {
 #define MLP_ARENA_BYTES 5184 /* scratch memory of predict */
 #define MLP_BATCH_ARENA_BYTES 1036800 /* of predict_batch */
 #define MLP_EVALUATE_ARENA_BYTES 1036800 /* of evaluate */
-#define MLP_TRAIN_ARENA_BYTES 2651264 /* of train_step and gradients */
+#define MLP_TRAIN_ARENA_BYTES 1528768 /* of train_step and gradients */
 #define MLP_SLOTS 2 /* the optimiser's memories: each a struct of weights, zero at first */
 
 /* The weights as files hold them, in Keras's layouts. */

@@ -164,6 +164,32 @@ LEVEL_v4 INLINE static inline void store_u8_i32x16(uint8_t *to, i32x16 x)
 #endif
 }
 
+/* The 4x4 floats at `from`, whose rows lie `row` apart, with rows and columns exchanged. */
+LEVEL_v4 static inline void transpose4_f32x16(const float *from, ptrdiff_t row, float *to, ptrdiff_t to_row)
+{
+    typedef float quad __attribute__((vector_size(16)));
+    typedef float quad_at __attribute__((vector_size(16), aligned(4), may_alias));
+    const quad a = *(const quad_at *)from, b = *(const quad_at *)(from + row);
+    const quad c = *(const quad_at *)(from + 2 * row), d = *(const quad_at *)(from + 3 * row);
+#if defined(__clang__)
+    const quad even = __builtin_shufflevector(a, c, 0, 4, 1, 5), even2 = __builtin_shufflevector(a, c, 2, 6, 3, 7);
+    const quad odd = __builtin_shufflevector(b, d, 0, 4, 1, 5), odd2 = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+    *(quad_at *)to = __builtin_shufflevector(even, odd, 0, 4, 1, 5);
+    *(quad_at *)(to + to_row) = __builtin_shufflevector(even, odd, 2, 6, 3, 7);
+    *(quad_at *)(to + 2 * to_row) = __builtin_shufflevector(even2, odd2, 0, 4, 1, 5);
+    *(quad_at *)(to + 3 * to_row) = __builtin_shufflevector(even2, odd2, 2, 6, 3, 7);
+#else
+    typedef int32_t places __attribute__((vector_size(16)));
+    const places low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
+    const quad even = __builtin_shuffle(a, c, low), even2 = __builtin_shuffle(a, c, high);
+    const quad odd = __builtin_shuffle(b, d, low), odd2 = __builtin_shuffle(b, d, high);
+    *(quad_at *)to = __builtin_shuffle(even, odd, low);
+    *(quad_at *)(to + to_row) = __builtin_shuffle(even, odd, high);
+    *(quad_at *)(to + 2 * to_row) = __builtin_shuffle(even2, odd2, low);
+    *(quad_at *)(to + 3 * to_row) = __builtin_shuffle(even2, odd2, high);
+#endif
+}
+
 /* x where the mask is set, else zero. */
 LEVEL_v4 INLINE static inline f32x16 keep_f32x16(i32x16 mask, f32x16 x)
 {
@@ -417,7 +443,7 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
         {
             for (int p = (int)low; p < (int)high; p++) {
                 {
-                    for (int q = 0; q < 26; q += 13) {
+                    for (int q = 0; q < 18; q += 9) {
                         const f32x16 bias0 = load_f32x16(&bias[0]);
                         const f32x16 bias1 = load_f32x16(&bias[16]);
                         f32x16 s0_0 = bias0; f32x16 s0_1 = bias1;
@@ -429,10 +455,6 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
                         f32x16 s6_0 = bias0; f32x16 s6_1 = bias1;
                         f32x16 s7_0 = bias0; f32x16 s7_1 = bias1;
                         f32x16 s8_0 = bias0; f32x16 s8_1 = bias1;
-                        f32x16 s9_0 = bias0; f32x16 s9_1 = bias1;
-                        f32x16 s10_0 = bias0; f32x16 s10_1 = bias1;
-                        f32x16 s11_0 = bias0; f32x16 s11_1 = bias1;
-                        f32x16 s12_0 = bias0; f32x16 s12_1 = bias1;
                         for (int r = 0; r < 3; r++) {
                             const float *const a = x[n][p + r][q];
                             const float *const b0 = &kernel[0][r * 3][0];
@@ -448,10 +470,6 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
                                 s6_0 += a[6] * w0; s6_1 += a[6] * w1;
                                 s7_0 += a[7] * w0; s7_1 += a[7] * w1;
                                 s8_0 += a[8] * w0; s8_1 += a[8] * w1;
-                                s9_0 += a[9] * w0; s9_1 += a[9] * w1;
-                                s10_0 += a[10] * w0; s10_1 += a[10] * w1;
-                                s11_0 += a[11] * w0; s11_1 += a[11] * w1;
-                                s12_0 += a[12] * w0; s12_1 += a[12] * w1;
                             }
                             {
                                 const f32x16 w0 = load_f32x16(b0 + 16); const f32x16 w1 = load_f32x16(b1 + 16);
@@ -464,10 +482,6 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
                                 s6_0 += a[7] * w0; s6_1 += a[7] * w1;
                                 s7_0 += a[8] * w0; s7_1 += a[8] * w1;
                                 s8_0 += a[9] * w0; s8_1 += a[9] * w1;
-                                s9_0 += a[10] * w0; s9_1 += a[10] * w1;
-                                s10_0 += a[11] * w0; s10_1 += a[11] * w1;
-                                s11_0 += a[12] * w0; s11_1 += a[12] * w1;
-                                s12_0 += a[13] * w0; s12_1 += a[13] * w1;
                             }
                             {
                                 const f32x16 w0 = load_f32x16(b0 + 32); const f32x16 w1 = load_f32x16(b1 + 32);
@@ -480,10 +494,6 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
                                 s6_0 += a[8] * w0; s6_1 += a[8] * w1;
                                 s7_0 += a[9] * w0; s7_1 += a[9] * w1;
                                 s8_0 += a[10] * w0; s8_1 += a[10] * w1;
-                                s9_0 += a[11] * w0; s9_1 += a[11] * w1;
-                                s10_0 += a[12] * w0; s10_1 += a[12] * w1;
-                                s11_0 += a[13] * w0; s11_1 += a[13] * w1;
-                                s12_0 += a[14] * w0; s12_1 += a[14] * w1;
                             }
                         }
                         s0_0 = max_f32x16((f32x16){0}, s0_0);
@@ -522,22 +532,89 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
                         store_f32x16(&y[n][p][q + 8][0], s8_0);
                         s8_1 = max_f32x16((f32x16){0}, s8_1);
                         store_f32x16(&y[n][p][q + 8][16], s8_1);
-                        s9_0 = max_f32x16((f32x16){0}, s9_0);
-                        store_f32x16(&y[n][p][q + 9][0], s9_0);
-                        s9_1 = max_f32x16((f32x16){0}, s9_1);
-                        store_f32x16(&y[n][p][q + 9][16], s9_1);
-                        s10_0 = max_f32x16((f32x16){0}, s10_0);
-                        store_f32x16(&y[n][p][q + 10][0], s10_0);
-                        s10_1 = max_f32x16((f32x16){0}, s10_1);
-                        store_f32x16(&y[n][p][q + 10][16], s10_1);
-                        s11_0 = max_f32x16((f32x16){0}, s11_0);
-                        store_f32x16(&y[n][p][q + 11][0], s11_0);
-                        s11_1 = max_f32x16((f32x16){0}, s11_1);
-                        store_f32x16(&y[n][p][q + 11][16], s11_1);
-                        s12_0 = max_f32x16((f32x16){0}, s12_0);
-                        store_f32x16(&y[n][p][q + 12][0], s12_0);
-                        s12_1 = max_f32x16((f32x16){0}, s12_1);
-                        store_f32x16(&y[n][p][q + 12][16], s12_1);
+                    }
+                    {
+                        const int q = 18;
+                        const f32x16 bias0 = load_f32x16(&bias[0]);
+                        const f32x16 bias1 = load_f32x16(&bias[16]);
+                        f32x16 s0_0 = bias0; f32x16 s0_1 = bias1;
+                        f32x16 s1_0 = bias0; f32x16 s1_1 = bias1;
+                        f32x16 s2_0 = bias0; f32x16 s2_1 = bias1;
+                        f32x16 s3_0 = bias0; f32x16 s3_1 = bias1;
+                        f32x16 s4_0 = bias0; f32x16 s4_1 = bias1;
+                        f32x16 s5_0 = bias0; f32x16 s5_1 = bias1;
+                        f32x16 s6_0 = bias0; f32x16 s6_1 = bias1;
+                        f32x16 s7_0 = bias0; f32x16 s7_1 = bias1;
+                        for (int r = 0; r < 3; r++) {
+                            const float *const a = x[n][p + r][q];
+                            const float *const b0 = &kernel[0][r * 3][0];
+                            const float *const b1 = &kernel[1][r * 3][0];
+                            {
+                                const f32x16 w0 = load_f32x16(b0); const f32x16 w1 = load_f32x16(b1);
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                                s4_0 += a[4] * w0; s4_1 += a[4] * w1;
+                                s5_0 += a[5] * w0; s5_1 += a[5] * w1;
+                                s6_0 += a[6] * w0; s6_1 += a[6] * w1;
+                                s7_0 += a[7] * w0; s7_1 += a[7] * w1;
+                            }
+                            {
+                                const f32x16 w0 = load_f32x16(b0 + 16); const f32x16 w1 = load_f32x16(b1 + 16);
+                                s0_0 += a[1] * w0; s0_1 += a[1] * w1;
+                                s1_0 += a[2] * w0; s1_1 += a[2] * w1;
+                                s2_0 += a[3] * w0; s2_1 += a[3] * w1;
+                                s3_0 += a[4] * w0; s3_1 += a[4] * w1;
+                                s4_0 += a[5] * w0; s4_1 += a[5] * w1;
+                                s5_0 += a[6] * w0; s5_1 += a[6] * w1;
+                                s6_0 += a[7] * w0; s6_1 += a[7] * w1;
+                                s7_0 += a[8] * w0; s7_1 += a[8] * w1;
+                            }
+                            {
+                                const f32x16 w0 = load_f32x16(b0 + 32); const f32x16 w1 = load_f32x16(b1 + 32);
+                                s0_0 += a[2] * w0; s0_1 += a[2] * w1;
+                                s1_0 += a[3] * w0; s1_1 += a[3] * w1;
+                                s2_0 += a[4] * w0; s2_1 += a[4] * w1;
+                                s3_0 += a[5] * w0; s3_1 += a[5] * w1;
+                                s4_0 += a[6] * w0; s4_1 += a[6] * w1;
+                                s5_0 += a[7] * w0; s5_1 += a[7] * w1;
+                                s6_0 += a[8] * w0; s6_1 += a[8] * w1;
+                                s7_0 += a[9] * w0; s7_1 += a[9] * w1;
+                            }
+                        }
+                        s0_0 = max_f32x16((f32x16){0}, s0_0);
+                        store_f32x16(&y[n][p][q][0], s0_0);
+                        s0_1 = max_f32x16((f32x16){0}, s0_1);
+                        store_f32x16(&y[n][p][q][16], s0_1);
+                        s1_0 = max_f32x16((f32x16){0}, s1_0);
+                        store_f32x16(&y[n][p][q + 1][0], s1_0);
+                        s1_1 = max_f32x16((f32x16){0}, s1_1);
+                        store_f32x16(&y[n][p][q + 1][16], s1_1);
+                        s2_0 = max_f32x16((f32x16){0}, s2_0);
+                        store_f32x16(&y[n][p][q + 2][0], s2_0);
+                        s2_1 = max_f32x16((f32x16){0}, s2_1);
+                        store_f32x16(&y[n][p][q + 2][16], s2_1);
+                        s3_0 = max_f32x16((f32x16){0}, s3_0);
+                        store_f32x16(&y[n][p][q + 3][0], s3_0);
+                        s3_1 = max_f32x16((f32x16){0}, s3_1);
+                        store_f32x16(&y[n][p][q + 3][16], s3_1);
+                        s4_0 = max_f32x16((f32x16){0}, s4_0);
+                        store_f32x16(&y[n][p][q + 4][0], s4_0);
+                        s4_1 = max_f32x16((f32x16){0}, s4_1);
+                        store_f32x16(&y[n][p][q + 4][16], s4_1);
+                        s5_0 = max_f32x16((f32x16){0}, s5_0);
+                        store_f32x16(&y[n][p][q + 5][0], s5_0);
+                        s5_1 = max_f32x16((f32x16){0}, s5_1);
+                        store_f32x16(&y[n][p][q + 5][16], s5_1);
+                        s6_0 = max_f32x16((f32x16){0}, s6_0);
+                        store_f32x16(&y[n][p][q + 6][0], s6_0);
+                        s6_1 = max_f32x16((f32x16){0}, s6_1);
+                        store_f32x16(&y[n][p][q + 6][16], s6_1);
+                        s7_0 = max_f32x16((f32x16){0}, s7_0);
+                        store_f32x16(&y[n][p][q + 7][0], s7_0);
+                        s7_1 = max_f32x16((f32x16){0}, s7_1);
+                        store_f32x16(&y[n][p][q + 7][16], s7_1);
                     }
                 }
             }
@@ -637,7 +714,8 @@ LEVEL_v4 static void conv2d_1_forward_v4(const float (*x)[26][26][32], const flo
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
 LEVEL_v4 static void dense_forward_v4(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t first, ptrdiff_t last)
 {
-    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 2;
         const float *const a = x[0];
         const float *const b0 = &kernel[k][0][0];
         const float *const b1 = &kernel[k + 1][0][0];
@@ -671,9 +749,9 @@ LEVEL_v4 static void dense_forward_v4(const float (*x)[9216], const float (*kern
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v4 static void dense_1_forward_v4(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10])
+LEVEL_v4 static void dense_1_forward_v4(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
-    {
+    for (ptrdiff_t part = first; part < last; part++) {
         const float *const a = x[0];
         const float *const b0 = &kernel[0][0][0];
         f32x16 s0_0 = {0};
@@ -757,166 +835,129 @@ static void run_single_v4(const mnist_cnn_weights *w, const float *input, float 
             }
         }
     }
-    dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out);
+    dense_1_forward_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 1);
     dense_1_softmax_forward_v4(&dense_1_linear_out[0][0], output, 0, 1);
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
-LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
-    for (int k = 0; k < 8; k += 4) {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part / 2 * 2;
+        const ptrdiff_t tiles = (count + 7) / 8, chunk = part % 2;
+        const ptrdiff_t from = tiles * chunk / 2 * 8, next = tiles * (chunk + 1) / 2 * 8;
+        const ptrdiff_t to = next < count * 1 ? next : count * 1;
         for (int i = 0; i < 9216; i += 256) {
             const int end = 9216 - i < 256 ? 9216 - i : 256;
             ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
+            for (; m + 8 <= to; m += 8) {
                 f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
                 f32x16 s1_0 = i ? load_f32x16(&y[m + 1][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s1_1 = i ? load_f32x16(&y[m + 1][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s1_2 = i ? load_f32x16(&y[m + 1][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s1_3 = i ? load_f32x16(&y[m + 1][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
                 f32x16 s2_0 = i ? load_f32x16(&y[m + 2][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s2_1 = i ? load_f32x16(&y[m + 2][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s2_2 = i ? load_f32x16(&y[m + 2][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s2_3 = i ? load_f32x16(&y[m + 2][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
                 f32x16 s3_0 = i ? load_f32x16(&y[m + 3][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s3_2 = i ? load_f32x16(&y[m + 3][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s3_3 = i ? load_f32x16(&y[m + 3][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
                 f32x16 s4_0 = i ? load_f32x16(&y[m + 4][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s4_2 = i ? load_f32x16(&y[m + 4][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s4_3 = i ? load_f32x16(&y[m + 4][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
                 f32x16 s5_0 = i ? load_f32x16(&y[m + 5][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s5_1 = i ? load_f32x16(&y[m + 5][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s5_2 = i ? load_f32x16(&y[m + 5][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s5_3 = i ? load_f32x16(&y[m + 5][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s6_0 = i ? load_f32x16(&y[m + 6][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s6_1 = i ? load_f32x16(&y[m + 6][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s7_0 = i ? load_f32x16(&y[m + 7][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s7_1 = i ? load_f32x16(&y[m + 7][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
                 const float *const a0 = &x[m][i];
                 const float *const a1 = &x[m + 1][i];
                 const float *const a2 = &x[m + 2][i];
                 const float *const a3 = &x[m + 3][i];
                 const float *const a4 = &x[m + 4][i];
                 const float *const a5 = &x[m + 5][i];
+                const float *const a6 = &x[m + 6][i];
+                const float *const a7 = &x[m + 7][i];
                 const float *const b0 = &kernel[k][i][0];
                 const float *const b1 = &kernel[k + 1][i][0];
-                const float *const b2 = &kernel[k + 2][i][0];
-                const float *const b3 = &kernel[k + 3][i][0];
                 for (int j = 0; j < end; j++) {
-                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2; s5_3 += a5[j] * w3;
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                    s6_0 += a6[j] * w0; s6_1 += a6[j] * w1;
+                    s7_0 += a7[j] * w0; s7_1 += a7[j] * w1;
                 }
                 if (i + end < 9216) {
                     store_f32x16(&y[m][k * 16], s0_0);
                     store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
                     store_f32x16(&y[m + 1][k * 16], s1_0);
                     store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
-                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
-                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
                     store_f32x16(&y[m + 2][k * 16], s2_0);
                     store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
-                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
-                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
                     store_f32x16(&y[m + 3][k * 16], s3_0);
                     store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
-                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
-                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
                     store_f32x16(&y[m + 4][k * 16], s4_0);
                     store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
-                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
-                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
                     store_f32x16(&y[m + 5][k * 16], s5_0);
                     store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
-                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
-                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                    store_f32x16(&y[m + 6][k * 16], s6_0);
+                    store_f32x16(&y[m + 6][(k + 1) * 16], s6_1);
+                    store_f32x16(&y[m + 7][k * 16], s7_0);
+                    store_f32x16(&y[m + 7][(k + 1) * 16], s7_1);
                 } else {
                     s0_0 = max_f32x16((f32x16){0}, s0_0);
                     store_f32x16(&y[m][k * 16], s0_0);
                     s0_1 = max_f32x16((f32x16){0}, s0_1);
                     store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    s0_2 = max_f32x16((f32x16){0}, s0_2);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    s0_3 = max_f32x16((f32x16){0}, s0_3);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
                     s1_0 = max_f32x16((f32x16){0}, s1_0);
                     store_f32x16(&y[m + 1][k * 16], s1_0);
                     s1_1 = max_f32x16((f32x16){0}, s1_1);
                     store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
-                    s1_2 = max_f32x16((f32x16){0}, s1_2);
-                    store_f32x16(&y[m + 1][(k + 2) * 16], s1_2);
-                    s1_3 = max_f32x16((f32x16){0}, s1_3);
-                    store_f32x16(&y[m + 1][(k + 3) * 16], s1_3);
                     s2_0 = max_f32x16((f32x16){0}, s2_0);
                     store_f32x16(&y[m + 2][k * 16], s2_0);
                     s2_1 = max_f32x16((f32x16){0}, s2_1);
                     store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
-                    s2_2 = max_f32x16((f32x16){0}, s2_2);
-                    store_f32x16(&y[m + 2][(k + 2) * 16], s2_2);
-                    s2_3 = max_f32x16((f32x16){0}, s2_3);
-                    store_f32x16(&y[m + 2][(k + 3) * 16], s2_3);
                     s3_0 = max_f32x16((f32x16){0}, s3_0);
                     store_f32x16(&y[m + 3][k * 16], s3_0);
                     s3_1 = max_f32x16((f32x16){0}, s3_1);
                     store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
-                    s3_2 = max_f32x16((f32x16){0}, s3_2);
-                    store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
-                    s3_3 = max_f32x16((f32x16){0}, s3_3);
-                    store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
                     s4_0 = max_f32x16((f32x16){0}, s4_0);
                     store_f32x16(&y[m + 4][k * 16], s4_0);
                     s4_1 = max_f32x16((f32x16){0}, s4_1);
                     store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
-                    s4_2 = max_f32x16((f32x16){0}, s4_2);
-                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
-                    s4_3 = max_f32x16((f32x16){0}, s4_3);
-                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
                     s5_0 = max_f32x16((f32x16){0}, s5_0);
                     store_f32x16(&y[m + 5][k * 16], s5_0);
                     s5_1 = max_f32x16((f32x16){0}, s5_1);
                     store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
-                    s5_2 = max_f32x16((f32x16){0}, s5_2);
-                    store_f32x16(&y[m + 5][(k + 2) * 16], s5_2);
-                    s5_3 = max_f32x16((f32x16){0}, s5_3);
-                    store_f32x16(&y[m + 5][(k + 3) * 16], s5_3);
+                    s6_0 = max_f32x16((f32x16){0}, s6_0);
+                    store_f32x16(&y[m + 6][k * 16], s6_0);
+                    s6_1 = max_f32x16((f32x16){0}, s6_1);
+                    store_f32x16(&y[m + 6][(k + 1) * 16], s6_1);
+                    s7_0 = max_f32x16((f32x16){0}, s7_0);
+                    store_f32x16(&y[m + 7][k * 16], s7_0);
+                    s7_1 = max_f32x16((f32x16){0}, s7_1);
+                    store_f32x16(&y[m + 7][(k + 1) * 16], s7_1);
                 }
             }
             for (; m < to; m++) {
                 f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
                 const float *const a0 = &x[m][i];
                 const float *const b0 = &kernel[k][i][0];
                 const float *const b1 = &kernel[k + 1][i][0];
-                const float *const b2 = &kernel[k + 2][i][0];
-                const float *const b3 = &kernel[k + 3][i][0];
                 for (int j = 0; j < end; j++) {
-                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
                 }
                 if (i + end < 9216) {
                     store_f32x16(&y[m][k * 16], s0_0);
                     store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
                 } else {
                     s0_0 = max_f32x16((f32x16){0}, s0_0);
                     store_f32x16(&y[m][k * 16], s0_0);
                     s0_1 = max_f32x16((f32x16){0}, s0_1);
                     store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    s0_2 = max_f32x16((f32x16){0}, s0_2);
-                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
-                    s0_3 = max_f32x16((f32x16){0}, s0_3);
-                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
                 }
             }
         }
@@ -924,10 +965,12 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[9216], const float 
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t tiles = (count + 15) / 16, chunk = part % 8;
+        const ptrdiff_t from = tiles * chunk / 8 * 16, next = tiles * (chunk + 1) / 8 * 16;
+        const ptrdiff_t to = next < count * 1 ? next : count * 1;
         ptrdiff_t m = from;
         for (; m + 16 <= to; m += 16) {
             f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
@@ -1033,12 +1076,12 @@ static void run_batch_v4(const mnist_cnn_weights *w, const float *input, float *
         conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1095,12 +1138,12 @@ static float run_evaluation_v4(const mnist_cnn_weights *w, const float *input, c
         conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1248,32 +1291,25 @@ LEVEL_v4 static void dropout_1_forward_v4(const float *x, float *y, const Step *
 LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     const uint64_t key8 = random_key(step_key(step), 8u);
-    float (*const turned)[16] = (float (*)[16])(work + task * 160);
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int o = 0; o < 10; o++) {
-            for (int i = 0; i < 16; i++) {
-                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+    float (*const turned)[32] = (float (*)[32])(work + task * 1024);
+    const ptrdiff_t from = 0, to = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 32, next = part + 1 < 4 ? i + 32 : 0;
+        for (int p = 0; p < 1; p++) {
+            for (int o = 0; o < 16; o += 4) {
+                for (int r = 0; r < 32; r += 4) transpose4_f32x16(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 32);
             }
         }
-        const ptrdiff_t from = 0, to = count * 1;
         ptrdiff_t m = from;
-        for (; m + 16 <= to; m += 16) {
-            f32x16 s0_0 = {0};
-            f32x16 s1_0 = {0};
-            f32x16 s2_0 = {0};
-            f32x16 s3_0 = {0};
-            f32x16 s4_0 = {0};
-            f32x16 s5_0 = {0};
-            f32x16 s6_0 = {0};
-            f32x16 s7_0 = {0};
-            f32x16 s8_0 = {0};
-            f32x16 s9_0 = {0};
-            f32x16 s10_0 = {0};
-            f32x16 s11_0 = {0};
-            f32x16 s12_0 = {0};
-            f32x16 s13_0 = {0};
-            f32x16 s14_0 = {0};
-            f32x16 s15_0 = {0};
+        for (; m + 8 <= to; m += 8) {
+            f32x16 s0_0 = {0}; f32x16 s0_1 = {0};
+            f32x16 s1_0 = {0}; f32x16 s1_1 = {0};
+            f32x16 s2_0 = {0}; f32x16 s2_1 = {0};
+            f32x16 s3_0 = {0}; f32x16 s3_1 = {0};
+            f32x16 s4_0 = {0}; f32x16 s4_1 = {0};
+            f32x16 s5_0 = {0}; f32x16 s5_1 = {0};
+            f32x16 s6_0 = {0}; f32x16 s6_1 = {0};
+            f32x16 s7_0 = {0}; f32x16 s7_1 = {0};
             const float *const a0 = d_y[m];
             const float *const a1 = d_y[m + 1];
             const float *const a2 = d_y[m + 2];
@@ -1282,101 +1318,106 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const flo
             const float *const a5 = d_y[m + 5];
             const float *const a6 = d_y[m + 6];
             const float *const a7 = d_y[m + 7];
-            const float *const a8 = d_y[m + 8];
-            const float *const a9 = d_y[m + 9];
-            const float *const a10 = d_y[m + 10];
-            const float *const a11 = d_y[m + 11];
-            const float *const a12 = d_y[m + 12];
-            const float *const a13 = d_y[m + 13];
-            const float *const a14 = d_y[m + 14];
-            const float *const a15 = d_y[m + 15];
-            for (int j = 0; j < 10; j++) {
-                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
-                s0_0 += a0[j] * w0;
-                s1_0 += a1[j] * w0;
-                s2_0 += a2[j] * w0;
-                s3_0 += a3[j] * w0;
-                s4_0 += a4[j] * w0;
-                s5_0 += a5[j] * w0;
-                s6_0 += a6[j] * w0;
-                s7_0 += a7[j] * w0;
-                s8_0 += a8[j] * w0;
-                s9_0 += a9[j] * w0;
-                s10_0 += a10[j] * w0;
-                s11_0 += a11[j] * w0;
-                s12_0 += a12[j] * w0;
-                s13_0 += a13[j] * w0;
-                s14_0 += a14[j] * w0;
-                s15_0 += a15[j] * w0;
+            for (int t = 0; t < 8; t++) {
+                for (int at = 0; at < 32; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 32; line++) __builtin_prefetch(kernel[line / 32][next + line % 32], 0);
+                for (int j = 10 * t / 8; j < 10 * (t + 1) / 8; j++) {
+                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                    s6_0 += a6[j] * w0; s6_1 += a6[j] * w1;
+                    s7_0 += a7[j] * w0; s7_1 += a7[j] * w1;
+                }
             }
-            s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + g * 16), 2147483648u), s0_0 * 2.0f);
-            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x16(&d_x[m][g * 16], s0_0);
-            s1_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 1) * 128 + g * 16), 2147483648u), s1_0 * 2.0f);
-            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][g * 16]) > 0.0f, s1_0);
-            store_f32x16(&d_x[m + 1][g * 16], s1_0);
-            s2_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 2) * 128 + g * 16), 2147483648u), s2_0 * 2.0f);
-            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][g * 16]) > 0.0f, s2_0);
-            store_f32x16(&d_x[m + 2][g * 16], s2_0);
-            s3_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 3) * 128 + g * 16), 2147483648u), s3_0 * 2.0f);
-            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][g * 16]) > 0.0f, s3_0);
-            store_f32x16(&d_x[m + 3][g * 16], s3_0);
-            s4_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 4) * 128 + g * 16), 2147483648u), s4_0 * 2.0f);
-            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][g * 16]) > 0.0f, s4_0);
-            store_f32x16(&d_x[m + 4][g * 16], s4_0);
-            s5_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 5) * 128 + g * 16), 2147483648u), s5_0 * 2.0f);
-            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][g * 16]) > 0.0f, s5_0);
-            store_f32x16(&d_x[m + 5][g * 16], s5_0);
-            s6_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 6) * 128 + g * 16), 2147483648u), s6_0 * 2.0f);
-            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][g * 16]) > 0.0f, s6_0);
-            store_f32x16(&d_x[m + 6][g * 16], s6_0);
-            s7_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 7) * 128 + g * 16), 2147483648u), s7_0 * 2.0f);
-            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][g * 16]) > 0.0f, s7_0);
-            store_f32x16(&d_x[m + 7][g * 16], s7_0);
-            s8_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 8) * 128 + g * 16), 2147483648u), s8_0 * 2.0f);
-            s8_0 = keep_f32x16(load_f32x16(&e0[m + 8][g * 16]) > 0.0f, s8_0);
-            store_f32x16(&d_x[m + 8][g * 16], s8_0);
-            s9_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 9) * 128 + g * 16), 2147483648u), s9_0 * 2.0f);
-            s9_0 = keep_f32x16(load_f32x16(&e0[m + 9][g * 16]) > 0.0f, s9_0);
-            store_f32x16(&d_x[m + 9][g * 16], s9_0);
-            s10_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 10) * 128 + g * 16), 2147483648u), s10_0 * 2.0f);
-            s10_0 = keep_f32x16(load_f32x16(&e0[m + 10][g * 16]) > 0.0f, s10_0);
-            store_f32x16(&d_x[m + 10][g * 16], s10_0);
-            s11_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 11) * 128 + g * 16), 2147483648u), s11_0 * 2.0f);
-            s11_0 = keep_f32x16(load_f32x16(&e0[m + 11][g * 16]) > 0.0f, s11_0);
-            store_f32x16(&d_x[m + 11][g * 16], s11_0);
-            s12_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 12) * 128 + g * 16), 2147483648u), s12_0 * 2.0f);
-            s12_0 = keep_f32x16(load_f32x16(&e0[m + 12][g * 16]) > 0.0f, s12_0);
-            store_f32x16(&d_x[m + 12][g * 16], s12_0);
-            s13_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 13) * 128 + g * 16), 2147483648u), s13_0 * 2.0f);
-            s13_0 = keep_f32x16(load_f32x16(&e0[m + 13][g * 16]) > 0.0f, s13_0);
-            store_f32x16(&d_x[m + 13][g * 16], s13_0);
-            s14_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 14) * 128 + g * 16), 2147483648u), s14_0 * 2.0f);
-            s14_0 = keep_f32x16(load_f32x16(&e0[m + 14][g * 16]) > 0.0f, s14_0);
-            store_f32x16(&d_x[m + 14][g * 16], s14_0);
-            s15_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 15) * 128 + g * 16), 2147483648u), s15_0 * 2.0f);
-            s15_0 = keep_f32x16(load_f32x16(&e0[m + 15][g * 16]) > 0.0f, s15_0);
-            store_f32x16(&d_x[m + 15][g * 16], s15_0);
+            s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + i + 16), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
+            store_f32x16(&d_x[m][i + 16], s0_1);
+            s1_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 1) * 128 + i), 2147483648u), s1_0 * 2.0f);
+            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][i]) > 0.0f, s1_0);
+            store_f32x16(&d_x[m + 1][i], s1_0);
+            s1_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 1) * 128 + i + 16), 2147483648u), s1_1 * 2.0f);
+            s1_1 = keep_f32x16(load_f32x16(&e0[m + 1][i + 16]) > 0.0f, s1_1);
+            store_f32x16(&d_x[m + 1][i + 16], s1_1);
+            s2_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 2) * 128 + i), 2147483648u), s2_0 * 2.0f);
+            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][i]) > 0.0f, s2_0);
+            store_f32x16(&d_x[m + 2][i], s2_0);
+            s2_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 2) * 128 + i + 16), 2147483648u), s2_1 * 2.0f);
+            s2_1 = keep_f32x16(load_f32x16(&e0[m + 2][i + 16]) > 0.0f, s2_1);
+            store_f32x16(&d_x[m + 2][i + 16], s2_1);
+            s3_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 3) * 128 + i), 2147483648u), s3_0 * 2.0f);
+            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][i]) > 0.0f, s3_0);
+            store_f32x16(&d_x[m + 3][i], s3_0);
+            s3_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 3) * 128 + i + 16), 2147483648u), s3_1 * 2.0f);
+            s3_1 = keep_f32x16(load_f32x16(&e0[m + 3][i + 16]) > 0.0f, s3_1);
+            store_f32x16(&d_x[m + 3][i + 16], s3_1);
+            s4_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 4) * 128 + i), 2147483648u), s4_0 * 2.0f);
+            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][i]) > 0.0f, s4_0);
+            store_f32x16(&d_x[m + 4][i], s4_0);
+            s4_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 4) * 128 + i + 16), 2147483648u), s4_1 * 2.0f);
+            s4_1 = keep_f32x16(load_f32x16(&e0[m + 4][i + 16]) > 0.0f, s4_1);
+            store_f32x16(&d_x[m + 4][i + 16], s4_1);
+            s5_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 5) * 128 + i), 2147483648u), s5_0 * 2.0f);
+            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][i]) > 0.0f, s5_0);
+            store_f32x16(&d_x[m + 5][i], s5_0);
+            s5_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 5) * 128 + i + 16), 2147483648u), s5_1 * 2.0f);
+            s5_1 = keep_f32x16(load_f32x16(&e0[m + 5][i + 16]) > 0.0f, s5_1);
+            store_f32x16(&d_x[m + 5][i + 16], s5_1);
+            s6_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 6) * 128 + i), 2147483648u), s6_0 * 2.0f);
+            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][i]) > 0.0f, s6_0);
+            store_f32x16(&d_x[m + 6][i], s6_0);
+            s6_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 6) * 128 + i + 16), 2147483648u), s6_1 * 2.0f);
+            s6_1 = keep_f32x16(load_f32x16(&e0[m + 6][i + 16]) > 0.0f, s6_1);
+            store_f32x16(&d_x[m + 6][i + 16], s6_1);
+            s7_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 7) * 128 + i), 2147483648u), s7_0 * 2.0f);
+            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][i]) > 0.0f, s7_0);
+            store_f32x16(&d_x[m + 7][i], s7_0);
+            s7_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 7) * 128 + i + 16), 2147483648u), s7_1 * 2.0f);
+            s7_1 = keep_f32x16(load_f32x16(&e0[m + 7][i + 16]) > 0.0f, s7_1);
+            store_f32x16(&d_x[m + 7][i + 16], s7_1);
         }
         for (; m < to; m++) {
-            f32x16 s0_0 = {0};
+            f32x16 s0_0 = {0}; f32x16 s0_1 = {0};
             const float *const a0 = d_y[m];
-            for (int j = 0; j < 10; j++) {
-                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
-                s0_0 += a0[j] * w0;
+            for (int t = 0; t < 1; t++) {
+                for (int at = 0; at < 32; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 32; line++) __builtin_prefetch(kernel[line / 32][next + line % 32], 0);
+                for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
+                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
             }
-            s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + g * 16), 2147483648u), s0_0 * 2.0f);
-            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x16(&d_x[m][g * 16], s0_0);
+            s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + i + 16), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
+            store_f32x16(&d_x[m][i + 16], s0_1);
         }
     }
 }
 
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[128], const float (*d_y)[10], float (*d_kernel)[128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[128], const float (*d_y)[10], float (*w)[128][16], float (*slot0)[128][16], float (*slot1)[128][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        const ptrdiff_t i = g * 16;
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 16;
         {
             f32x16 s0_0 = {0};
             f32x16 s1_0 = {0};
@@ -1394,43 +1435,224 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[128], const flo
             f32x16 s13_0 = {0};
             f32x16 s14_0 = {0};
             f32x16 s15_0 = {0};
-            for (ptrdiff_t m = 0; m < count * 1; m++) {
-                const float *const a = &x[m][i];
-                const f32x16 d0 = load_part_f32x16(&d_y[m][0], 10);
-                const f32x16 w0 = d0;
-                s0_0 += a[0] * w0;
-                s1_0 += a[1] * w0;
-                s2_0 += a[2] * w0;
-                s3_0 += a[3] * w0;
-                s4_0 += a[4] * w0;
-                s5_0 += a[5] * w0;
-                s6_0 += a[6] * w0;
-                s7_0 += a[7] * w0;
-                s8_0 += a[8] * w0;
-                s9_0 += a[9] * w0;
-                s10_0 += a[10] * w0;
-                s11_0 += a[11] * w0;
-                s12_0 += a[12] * w0;
-                s13_0 += a[13] * w0;
-                s14_0 += a[14] * w0;
-                s15_0 += a[15] * w0;
+            for (int t = 0; t < 16; t++) {
+                __builtin_prefetch(w[0][i + t], 1);
+                __builtin_prefetch(slot0[0][i + t], 1);
+                __builtin_prefetch(slot1[0][i + t], 1);
+                for (ptrdiff_t m = samples * t / 16; m < samples * (t + 1) / 16; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x16 d0 = load_part_f32x16(&d_y[m][0], 10);
+                    const f32x16 w0 = d0;
+                    s0_0 += a[0] * w0;
+                    s1_0 += a[1] * w0;
+                    s2_0 += a[2] * w0;
+                    s3_0 += a[3] * w0;
+                    s4_0 += a[4] * w0;
+                    s5_0 += a[5] * w0;
+                    s6_0 += a[6] * w0;
+                    s7_0 += a[7] * w0;
+                    s8_0 += a[8] * w0;
+                    s9_0 += a[9] * w0;
+                    s10_0 += a[10] * w0;
+                    s11_0 += a[11] * w0;
+                    s12_0 += a[12] * w0;
+                    s13_0 += a[13] * w0;
+                    s14_0 += a[14] * w0;
+                    s15_0 += a[15] * w0;
+                }
             }
-            store_f32x16(d_kernel[0][i], s0_0);
-            store_f32x16(d_kernel[0][i + 1], s1_0);
-            store_f32x16(d_kernel[0][i + 2], s2_0);
-            store_f32x16(d_kernel[0][i + 3], s3_0);
-            store_f32x16(d_kernel[0][i + 4], s4_0);
-            store_f32x16(d_kernel[0][i + 5], s5_0);
-            store_f32x16(d_kernel[0][i + 6], s6_0);
-            store_f32x16(d_kernel[0][i + 7], s7_0);
-            store_f32x16(d_kernel[0][i + 8], s8_0);
-            store_f32x16(d_kernel[0][i + 9], s9_0);
-            store_f32x16(d_kernel[0][i + 10], s10_0);
-            store_f32x16(d_kernel[0][i + 11], s11_0);
-            store_f32x16(d_kernel[0][i + 12], s12_0);
-            store_f32x16(d_kernel[0][i + 13], s13_0);
-            store_f32x16(d_kernel[0][i + 14], s14_0);
-            store_f32x16(d_kernel[0][i + 15], s15_0);
+            {
+                f32x16 g = s0_0;
+                f32x16 v = load_f32x16(&w[0][i][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i][0], m0);
+                store_f32x16(&slot1[0][i][0], m1);
+                store_f32x16(&w[0][i][0], v);
+            }
+            {
+                f32x16 g = s1_0;
+                f32x16 v = load_f32x16(&w[0][i + 1][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 1][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 1][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 1][0], m0);
+                store_f32x16(&slot1[0][i + 1][0], m1);
+                store_f32x16(&w[0][i + 1][0], v);
+            }
+            {
+                f32x16 g = s2_0;
+                f32x16 v = load_f32x16(&w[0][i + 2][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 2][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 2][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 2][0], m0);
+                store_f32x16(&slot1[0][i + 2][0], m1);
+                store_f32x16(&w[0][i + 2][0], v);
+            }
+            {
+                f32x16 g = s3_0;
+                f32x16 v = load_f32x16(&w[0][i + 3][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 3][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 3][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 3][0], m0);
+                store_f32x16(&slot1[0][i + 3][0], m1);
+                store_f32x16(&w[0][i + 3][0], v);
+            }
+            {
+                f32x16 g = s4_0;
+                f32x16 v = load_f32x16(&w[0][i + 4][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 4][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 4][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 4][0], m0);
+                store_f32x16(&slot1[0][i + 4][0], m1);
+                store_f32x16(&w[0][i + 4][0], v);
+            }
+            {
+                f32x16 g = s5_0;
+                f32x16 v = load_f32x16(&w[0][i + 5][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 5][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 5][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 5][0], m0);
+                store_f32x16(&slot1[0][i + 5][0], m1);
+                store_f32x16(&w[0][i + 5][0], v);
+            }
+            {
+                f32x16 g = s6_0;
+                f32x16 v = load_f32x16(&w[0][i + 6][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 6][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 6][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 6][0], m0);
+                store_f32x16(&slot1[0][i + 6][0], m1);
+                store_f32x16(&w[0][i + 6][0], v);
+            }
+            {
+                f32x16 g = s7_0;
+                f32x16 v = load_f32x16(&w[0][i + 7][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 7][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 7][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 7][0], m0);
+                store_f32x16(&slot1[0][i + 7][0], m1);
+                store_f32x16(&w[0][i + 7][0], v);
+            }
+            {
+                f32x16 g = s8_0;
+                f32x16 v = load_f32x16(&w[0][i + 8][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 8][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 8][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 8][0], m0);
+                store_f32x16(&slot1[0][i + 8][0], m1);
+                store_f32x16(&w[0][i + 8][0], v);
+            }
+            {
+                f32x16 g = s9_0;
+                f32x16 v = load_f32x16(&w[0][i + 9][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 9][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 9][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 9][0], m0);
+                store_f32x16(&slot1[0][i + 9][0], m1);
+                store_f32x16(&w[0][i + 9][0], v);
+            }
+            {
+                f32x16 g = s10_0;
+                f32x16 v = load_f32x16(&w[0][i + 10][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 10][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 10][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 10][0], m0);
+                store_f32x16(&slot1[0][i + 10][0], m1);
+                store_f32x16(&w[0][i + 10][0], v);
+            }
+            {
+                f32x16 g = s11_0;
+                f32x16 v = load_f32x16(&w[0][i + 11][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 11][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 11][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 11][0], m0);
+                store_f32x16(&slot1[0][i + 11][0], m1);
+                store_f32x16(&w[0][i + 11][0], v);
+            }
+            {
+                f32x16 g = s12_0;
+                f32x16 v = load_f32x16(&w[0][i + 12][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 12][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 12][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 12][0], m0);
+                store_f32x16(&slot1[0][i + 12][0], m1);
+                store_f32x16(&w[0][i + 12][0], v);
+            }
+            {
+                f32x16 g = s13_0;
+                f32x16 v = load_f32x16(&w[0][i + 13][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 13][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 13][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 13][0], m0);
+                store_f32x16(&slot1[0][i + 13][0], m1);
+                store_f32x16(&w[0][i + 13][0], v);
+            }
+            {
+                f32x16 g = s14_0;
+                f32x16 v = load_f32x16(&w[0][i + 14][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 14][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 14][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 14][0], m0);
+                store_f32x16(&slot1[0][i + 14][0], m1);
+                store_f32x16(&w[0][i + 14][0], v);
+            }
+            {
+                f32x16 g = s15_0;
+                f32x16 v = load_f32x16(&w[0][i + 15][0]);
+                f32x16 m0 = load_f32x16(&slot0[0][i + 15][0]);
+                f32x16 m1 = load_f32x16(&slot1[0][i + 15][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[0][i + 15][0], m0);
+                store_f32x16(&slot1[0][i + 15][0], m1);
+                store_f32x16(&w[0][i + 15][0], v);
+            }
         }
     }
 }
@@ -1477,28 +1699,6 @@ LEVEL_v4 static void dense_1_bias_gradient_v4(float *d_bias, float *work, ptrdif
     }
 }
 
-/* dense_1/kernel: one step of adam on dense_1/kernel. */
-LEVEL_v4 static void dense_1_kernel_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 2048 ? last * 1024 : 2048;
-    ptrdiff_t i = first * 1024;
-    for (; i + 16 <= end; i += 16) {
-        f32x16 g = load_f32x16(&d_w[i]);
-        f32x16 v = load_f32x16(&w[i]);
-        f32x16 m0 = load_f32x16(&slot0[i]);
-        f32x16 m1 = load_f32x16(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-        store_f32x16(&slot0[i], m0);
-        store_f32x16(&slot1[i], m1);
-        store_f32x16(&w[i], v);
-    }
-}
-
 /* dense_1/bias: one step of adam on dense_1/bias. */
 LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -1507,7 +1707,8 @@ LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *s
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
     ptrdiff_t i = first * 1024;
-    for (; i + 16 <= end; i += 16) {
+    for (; i + 16 <= end; i += 16)
+        {
         f32x16 g = load_f32x16(&d_w[i]);
         f32x16 v = load_f32x16(&w[i]);
         f32x16 m0 = load_f32x16(&slot0[i]);
@@ -1519,7 +1720,8 @@ LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *s
         store_f32x16(&slot1[i], m1);
         store_f32x16(&w[i], v);
     }
-    for (; i < end; i++) {
+    for (; i < end; i++)
+        {
         f32x16 g = load_part_f32x16(&d_w[i], 1);
         f32x16 v = load_part_f32x16(&w[i], 1);
         f32x16 m0 = load_part_f32x16(&slot0[i], 1);
@@ -1537,32 +1739,25 @@ LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *s
 LEVEL_v4 static void dense_input_gradient_v4(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     const uint64_t key5 = random_key(step_key(step), 5u);
-    float (*const turned)[16] = (float (*)[16])(work + task * 2048);
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int o = 0; o < 128; o++) {
-            for (int i = 0; i < 16; i++) {
-                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+    float (*const turned)[48] = (float (*)[48])(work + task * 8192);
+    const ptrdiff_t from = 0, to = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 48, next = part + 1 < 192 ? i + 48 : 0;
+        for (int p = 0; p < 8; p++) {
+            for (int o = 0; o < 16; o += 4) {
+                for (int r = 0; r < 48; r += 4) transpose4_f32x16(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 48);
             }
         }
-        const ptrdiff_t from = 0, to = count * 1;
         ptrdiff_t m = from;
-        for (; m + 16 <= to; m += 16) {
-            f32x16 s0_0 = {0};
-            f32x16 s1_0 = {0};
-            f32x16 s2_0 = {0};
-            f32x16 s3_0 = {0};
-            f32x16 s4_0 = {0};
-            f32x16 s5_0 = {0};
-            f32x16 s6_0 = {0};
-            f32x16 s7_0 = {0};
-            f32x16 s8_0 = {0};
-            f32x16 s9_0 = {0};
-            f32x16 s10_0 = {0};
-            f32x16 s11_0 = {0};
-            f32x16 s12_0 = {0};
-            f32x16 s13_0 = {0};
-            f32x16 s14_0 = {0};
-            f32x16 s15_0 = {0};
+        for (; m + 8 <= to; m += 8) {
+            f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0};
+            f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0};
+            f32x16 s2_0 = {0}; f32x16 s2_1 = {0}; f32x16 s2_2 = {0};
+            f32x16 s3_0 = {0}; f32x16 s3_1 = {0}; f32x16 s3_2 = {0};
+            f32x16 s4_0 = {0}; f32x16 s4_1 = {0}; f32x16 s4_2 = {0};
+            f32x16 s5_0 = {0}; f32x16 s5_1 = {0}; f32x16 s5_2 = {0};
+            f32x16 s6_0 = {0}; f32x16 s6_1 = {0}; f32x16 s6_2 = {0};
+            f32x16 s7_0 = {0}; f32x16 s7_1 = {0}; f32x16 s7_2 = {0};
             const float *const a0 = d_y[m];
             const float *const a1 = d_y[m + 1];
             const float *const a2 = d_y[m + 2];
@@ -1571,101 +1766,133 @@ LEVEL_v4 static void dense_input_gradient_v4(const float (*d_y)[128], const floa
             const float *const a5 = d_y[m + 5];
             const float *const a6 = d_y[m + 6];
             const float *const a7 = d_y[m + 7];
-            const float *const a8 = d_y[m + 8];
-            const float *const a9 = d_y[m + 9];
-            const float *const a10 = d_y[m + 10];
-            const float *const a11 = d_y[m + 11];
-            const float *const a12 = d_y[m + 12];
-            const float *const a13 = d_y[m + 13];
-            const float *const a14 = d_y[m + 14];
-            const float *const a15 = d_y[m + 15];
-            for (int j = 0; j < 128; j++) {
-                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
-                s0_0 += a0[j] * w0;
-                s1_0 += a1[j] * w0;
-                s2_0 += a2[j] * w0;
-                s3_0 += a3[j] * w0;
-                s4_0 += a4[j] * w0;
-                s5_0 += a5[j] * w0;
-                s6_0 += a6[j] * w0;
-                s7_0 += a7[j] * w0;
-                s8_0 += a8[j] * w0;
-                s9_0 += a9[j] * w0;
-                s10_0 += a10[j] * w0;
-                s11_0 += a11[j] * w0;
-                s12_0 += a12[j] * w0;
-                s13_0 += a13[j] * w0;
-                s14_0 += a14[j] * w0;
-                s15_0 += a15[j] * w0;
+            for (int t = 0; t < 8; t++) {
+                for (int at = 0; at < 48; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 3; line < (m + t + 1) * 3 && line < 8 * 48; line++) __builtin_prefetch(kernel[line / 48][next + line % 48], 0);
+                for (int j = 128 * t / 8; j < 128 * (t + 1) / 8; j++) {
+                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2;
+                    s6_0 += a6[j] * w0; s6_1 += a6[j] * w1; s6_2 += a6[j] * w2;
+                    s7_0 += a7[j] * w0; s7_1 += a7[j] * w1; s7_2 += a7[j] * w2;
+                }
             }
-            s0_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + g * 16), 1073741824u), s0_0 * 1.3333334f);
-            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x16(&d_x[m][g * 16], s0_0);
-            s1_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 1) * 9216 + g * 16), 1073741824u), s1_0 * 1.3333334f);
-            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][g * 16]) > 0.0f, s1_0);
-            store_f32x16(&d_x[m + 1][g * 16], s1_0);
-            s2_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 2) * 9216 + g * 16), 1073741824u), s2_0 * 1.3333334f);
-            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][g * 16]) > 0.0f, s2_0);
-            store_f32x16(&d_x[m + 2][g * 16], s2_0);
-            s3_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 3) * 9216 + g * 16), 1073741824u), s3_0 * 1.3333334f);
-            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][g * 16]) > 0.0f, s3_0);
-            store_f32x16(&d_x[m + 3][g * 16], s3_0);
-            s4_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 4) * 9216 + g * 16), 1073741824u), s4_0 * 1.3333334f);
-            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][g * 16]) > 0.0f, s4_0);
-            store_f32x16(&d_x[m + 4][g * 16], s4_0);
-            s5_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 5) * 9216 + g * 16), 1073741824u), s5_0 * 1.3333334f);
-            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][g * 16]) > 0.0f, s5_0);
-            store_f32x16(&d_x[m + 5][g * 16], s5_0);
-            s6_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 6) * 9216 + g * 16), 1073741824u), s6_0 * 1.3333334f);
-            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][g * 16]) > 0.0f, s6_0);
-            store_f32x16(&d_x[m + 6][g * 16], s6_0);
-            s7_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 7) * 9216 + g * 16), 1073741824u), s7_0 * 1.3333334f);
-            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][g * 16]) > 0.0f, s7_0);
-            store_f32x16(&d_x[m + 7][g * 16], s7_0);
-            s8_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 8) * 9216 + g * 16), 1073741824u), s8_0 * 1.3333334f);
-            s8_0 = keep_f32x16(load_f32x16(&e0[m + 8][g * 16]) > 0.0f, s8_0);
-            store_f32x16(&d_x[m + 8][g * 16], s8_0);
-            s9_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 9) * 9216 + g * 16), 1073741824u), s9_0 * 1.3333334f);
-            s9_0 = keep_f32x16(load_f32x16(&e0[m + 9][g * 16]) > 0.0f, s9_0);
-            store_f32x16(&d_x[m + 9][g * 16], s9_0);
-            s10_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 10) * 9216 + g * 16), 1073741824u), s10_0 * 1.3333334f);
-            s10_0 = keep_f32x16(load_f32x16(&e0[m + 10][g * 16]) > 0.0f, s10_0);
-            store_f32x16(&d_x[m + 10][g * 16], s10_0);
-            s11_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 11) * 9216 + g * 16), 1073741824u), s11_0 * 1.3333334f);
-            s11_0 = keep_f32x16(load_f32x16(&e0[m + 11][g * 16]) > 0.0f, s11_0);
-            store_f32x16(&d_x[m + 11][g * 16], s11_0);
-            s12_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 12) * 9216 + g * 16), 1073741824u), s12_0 * 1.3333334f);
-            s12_0 = keep_f32x16(load_f32x16(&e0[m + 12][g * 16]) > 0.0f, s12_0);
-            store_f32x16(&d_x[m + 12][g * 16], s12_0);
-            s13_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 13) * 9216 + g * 16), 1073741824u), s13_0 * 1.3333334f);
-            s13_0 = keep_f32x16(load_f32x16(&e0[m + 13][g * 16]) > 0.0f, s13_0);
-            store_f32x16(&d_x[m + 13][g * 16], s13_0);
-            s14_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 14) * 9216 + g * 16), 1073741824u), s14_0 * 1.3333334f);
-            s14_0 = keep_f32x16(load_f32x16(&e0[m + 14][g * 16]) > 0.0f, s14_0);
-            store_f32x16(&d_x[m + 14][g * 16], s14_0);
-            s15_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 15) * 9216 + g * 16), 1073741824u), s15_0 * 1.3333334f);
-            s15_0 = keep_f32x16(load_f32x16(&e0[m + 15][g * 16]) > 0.0f, s15_0);
-            store_f32x16(&d_x[m + 15][g * 16], s15_0);
+            s0_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i + 16), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
+            store_f32x16(&d_x[m][i + 16], s0_1);
+            s0_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i + 32), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x16(load_f32x16(&e0[m][i + 32]) > 0.0f, s0_2);
+            store_f32x16(&d_x[m][i + 32], s0_2);
+            s1_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 1) * 9216 + i), 1073741824u), s1_0 * 1.3333334f);
+            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][i]) > 0.0f, s1_0);
+            store_f32x16(&d_x[m + 1][i], s1_0);
+            s1_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 1) * 9216 + i + 16), 1073741824u), s1_1 * 1.3333334f);
+            s1_1 = keep_f32x16(load_f32x16(&e0[m + 1][i + 16]) > 0.0f, s1_1);
+            store_f32x16(&d_x[m + 1][i + 16], s1_1);
+            s1_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 1) * 9216 + i + 32), 1073741824u), s1_2 * 1.3333334f);
+            s1_2 = keep_f32x16(load_f32x16(&e0[m + 1][i + 32]) > 0.0f, s1_2);
+            store_f32x16(&d_x[m + 1][i + 32], s1_2);
+            s2_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 2) * 9216 + i), 1073741824u), s2_0 * 1.3333334f);
+            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][i]) > 0.0f, s2_0);
+            store_f32x16(&d_x[m + 2][i], s2_0);
+            s2_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 2) * 9216 + i + 16), 1073741824u), s2_1 * 1.3333334f);
+            s2_1 = keep_f32x16(load_f32x16(&e0[m + 2][i + 16]) > 0.0f, s2_1);
+            store_f32x16(&d_x[m + 2][i + 16], s2_1);
+            s2_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 2) * 9216 + i + 32), 1073741824u), s2_2 * 1.3333334f);
+            s2_2 = keep_f32x16(load_f32x16(&e0[m + 2][i + 32]) > 0.0f, s2_2);
+            store_f32x16(&d_x[m + 2][i + 32], s2_2);
+            s3_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 3) * 9216 + i), 1073741824u), s3_0 * 1.3333334f);
+            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][i]) > 0.0f, s3_0);
+            store_f32x16(&d_x[m + 3][i], s3_0);
+            s3_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 3) * 9216 + i + 16), 1073741824u), s3_1 * 1.3333334f);
+            s3_1 = keep_f32x16(load_f32x16(&e0[m + 3][i + 16]) > 0.0f, s3_1);
+            store_f32x16(&d_x[m + 3][i + 16], s3_1);
+            s3_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 3) * 9216 + i + 32), 1073741824u), s3_2 * 1.3333334f);
+            s3_2 = keep_f32x16(load_f32x16(&e0[m + 3][i + 32]) > 0.0f, s3_2);
+            store_f32x16(&d_x[m + 3][i + 32], s3_2);
+            s4_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 4) * 9216 + i), 1073741824u), s4_0 * 1.3333334f);
+            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][i]) > 0.0f, s4_0);
+            store_f32x16(&d_x[m + 4][i], s4_0);
+            s4_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 4) * 9216 + i + 16), 1073741824u), s4_1 * 1.3333334f);
+            s4_1 = keep_f32x16(load_f32x16(&e0[m + 4][i + 16]) > 0.0f, s4_1);
+            store_f32x16(&d_x[m + 4][i + 16], s4_1);
+            s4_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 4) * 9216 + i + 32), 1073741824u), s4_2 * 1.3333334f);
+            s4_2 = keep_f32x16(load_f32x16(&e0[m + 4][i + 32]) > 0.0f, s4_2);
+            store_f32x16(&d_x[m + 4][i + 32], s4_2);
+            s5_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 5) * 9216 + i), 1073741824u), s5_0 * 1.3333334f);
+            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][i]) > 0.0f, s5_0);
+            store_f32x16(&d_x[m + 5][i], s5_0);
+            s5_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 5) * 9216 + i + 16), 1073741824u), s5_1 * 1.3333334f);
+            s5_1 = keep_f32x16(load_f32x16(&e0[m + 5][i + 16]) > 0.0f, s5_1);
+            store_f32x16(&d_x[m + 5][i + 16], s5_1);
+            s5_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 5) * 9216 + i + 32), 1073741824u), s5_2 * 1.3333334f);
+            s5_2 = keep_f32x16(load_f32x16(&e0[m + 5][i + 32]) > 0.0f, s5_2);
+            store_f32x16(&d_x[m + 5][i + 32], s5_2);
+            s6_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 6) * 9216 + i), 1073741824u), s6_0 * 1.3333334f);
+            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][i]) > 0.0f, s6_0);
+            store_f32x16(&d_x[m + 6][i], s6_0);
+            s6_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 6) * 9216 + i + 16), 1073741824u), s6_1 * 1.3333334f);
+            s6_1 = keep_f32x16(load_f32x16(&e0[m + 6][i + 16]) > 0.0f, s6_1);
+            store_f32x16(&d_x[m + 6][i + 16], s6_1);
+            s6_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 6) * 9216 + i + 32), 1073741824u), s6_2 * 1.3333334f);
+            s6_2 = keep_f32x16(load_f32x16(&e0[m + 6][i + 32]) > 0.0f, s6_2);
+            store_f32x16(&d_x[m + 6][i + 32], s6_2);
+            s7_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 7) * 9216 + i), 1073741824u), s7_0 * 1.3333334f);
+            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][i]) > 0.0f, s7_0);
+            store_f32x16(&d_x[m + 7][i], s7_0);
+            s7_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 7) * 9216 + i + 16), 1073741824u), s7_1 * 1.3333334f);
+            s7_1 = keep_f32x16(load_f32x16(&e0[m + 7][i + 16]) > 0.0f, s7_1);
+            store_f32x16(&d_x[m + 7][i + 16], s7_1);
+            s7_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 7) * 9216 + i + 32), 1073741824u), s7_2 * 1.3333334f);
+            s7_2 = keep_f32x16(load_f32x16(&e0[m + 7][i + 32]) > 0.0f, s7_2);
+            store_f32x16(&d_x[m + 7][i + 32], s7_2);
         }
         for (; m < to; m++) {
-            f32x16 s0_0 = {0};
+            f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0};
             const float *const a0 = d_y[m];
-            for (int j = 0; j < 128; j++) {
-                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
-                s0_0 += a0[j] * w0;
+            for (int t = 0; t < 1; t++) {
+                for (int at = 0; at < 48; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 3; line < (m + t + 1) * 3 && line < 8 * 48; line++) __builtin_prefetch(kernel[line / 48][next + line % 48], 0);
+                for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
+                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                }
             }
-            s0_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + g * 16), 1073741824u), s0_0 * 1.3333334f);
-            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x16(&d_x[m][g * 16], s0_0);
+            s0_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i + 16), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
+            store_f32x16(&d_x[m][i + 16], s0_1);
+            s0_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i + 32), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x16(load_f32x16(&e0[m][i + 32]) > 0.0f, s0_2);
+            store_f32x16(&d_x[m][i + 32], s0_2);
         }
     }
 }
 
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[9216], const float (*d_y)[128], float (*d_kernel)[9216][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[9216], const float (*d_y)[128], float (*w)[9216][16], float (*slot0)[9216][16], float (*slot1)[9216][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        const ptrdiff_t i = g * 6;
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 6;
         for (int k = 0; k < 8; k += 4) {
             f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
             f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0}; f32x16 s1_3 = {0};
@@ -1673,44 +1900,322 @@ LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[9216], const floa
             f32x16 s3_0 = {0}; f32x16 s3_1 = {0}; f32x16 s3_2 = {0}; f32x16 s3_3 = {0};
             f32x16 s4_0 = {0}; f32x16 s4_1 = {0}; f32x16 s4_2 = {0}; f32x16 s4_3 = {0};
             f32x16 s5_0 = {0}; f32x16 s5_1 = {0}; f32x16 s5_2 = {0}; f32x16 s5_3 = {0};
-            for (ptrdiff_t m = 0; m < count * 1; m++) {
-                const float *const a = &x[m][i];
-                const f32x16 d0 = load_f32x16(&d_y[m][k * 16]);
-                const f32x16 d1 = load_f32x16(&d_y[m][(k + 1) * 16]);
-                const f32x16 d2 = load_f32x16(&d_y[m][(k + 2) * 16]);
-                const f32x16 d3 = load_f32x16(&d_y[m][(k + 3) * 16]);
-                const f32x16 w0 = d0; const f32x16 w1 = d1; const f32x16 w2 = d2; const f32x16 w3 = d3;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2; s2_3 += a[2] * w3;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2; s3_3 += a[3] * w3;
-                s4_0 += a[4] * w0; s4_1 += a[4] * w1; s4_2 += a[4] * w2; s4_3 += a[4] * w3;
-                s5_0 += a[5] * w0; s5_1 += a[5] * w1; s5_2 += a[5] * w2; s5_3 += a[5] * w3;
+            for (int t = 0; t < 6; t++) {
+                __builtin_prefetch(w[k][i + t], 1);
+                __builtin_prefetch(slot0[k][i + t], 1);
+                __builtin_prefetch(slot1[k][i + t], 1);
+                __builtin_prefetch(w[k + 1][i + t], 1);
+                __builtin_prefetch(slot0[k + 1][i + t], 1);
+                __builtin_prefetch(slot1[k + 1][i + t], 1);
+                __builtin_prefetch(w[k + 2][i + t], 1);
+                __builtin_prefetch(slot0[k + 2][i + t], 1);
+                __builtin_prefetch(slot1[k + 2][i + t], 1);
+                __builtin_prefetch(w[k + 3][i + t], 1);
+                __builtin_prefetch(slot0[k + 3][i + t], 1);
+                __builtin_prefetch(slot1[k + 3][i + t], 1);
+                for (ptrdiff_t m = samples * t / 6; m < samples * (t + 1) / 6; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x16 d0 = load_f32x16(&d_y[m][k * 16]);
+                    const f32x16 d1 = load_f32x16(&d_y[m][(k + 1) * 16]);
+                    const f32x16 d2 = load_f32x16(&d_y[m][(k + 2) * 16]);
+                    const f32x16 d3 = load_f32x16(&d_y[m][(k + 3) * 16]);
+                    const f32x16 w0 = d0; const f32x16 w1 = d1; const f32x16 w2 = d2; const f32x16 w3 = d3;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                    s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2; s2_3 += a[2] * w3;
+                    s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2; s3_3 += a[3] * w3;
+                    s4_0 += a[4] * w0; s4_1 += a[4] * w1; s4_2 += a[4] * w2; s4_3 += a[4] * w3;
+                    s5_0 += a[5] * w0; s5_1 += a[5] * w1; s5_2 += a[5] * w2; s5_3 += a[5] * w3;
+                }
             }
-            store_f32x16(d_kernel[k][i], s0_0);
-            store_f32x16(d_kernel[k + 1][i], s0_1);
-            store_f32x16(d_kernel[k + 2][i], s0_2);
-            store_f32x16(d_kernel[k + 3][i], s0_3);
-            store_f32x16(d_kernel[k][i + 1], s1_0);
-            store_f32x16(d_kernel[k + 1][i + 1], s1_1);
-            store_f32x16(d_kernel[k + 2][i + 1], s1_2);
-            store_f32x16(d_kernel[k + 3][i + 1], s1_3);
-            store_f32x16(d_kernel[k][i + 2], s2_0);
-            store_f32x16(d_kernel[k + 1][i + 2], s2_1);
-            store_f32x16(d_kernel[k + 2][i + 2], s2_2);
-            store_f32x16(d_kernel[k + 3][i + 2], s2_3);
-            store_f32x16(d_kernel[k][i + 3], s3_0);
-            store_f32x16(d_kernel[k + 1][i + 3], s3_1);
-            store_f32x16(d_kernel[k + 2][i + 3], s3_2);
-            store_f32x16(d_kernel[k + 3][i + 3], s3_3);
-            store_f32x16(d_kernel[k][i + 4], s4_0);
-            store_f32x16(d_kernel[k + 1][i + 4], s4_1);
-            store_f32x16(d_kernel[k + 2][i + 4], s4_2);
-            store_f32x16(d_kernel[k + 3][i + 4], s4_3);
-            store_f32x16(d_kernel[k][i + 5], s5_0);
-            store_f32x16(d_kernel[k + 1][i + 5], s5_1);
-            store_f32x16(d_kernel[k + 2][i + 5], s5_2);
-            store_f32x16(d_kernel[k + 3][i + 5], s5_3);
+            {
+                f32x16 g = s0_0;
+                f32x16 v = load_f32x16(&w[k][i][0]);
+                f32x16 m0 = load_f32x16(&slot0[k][i][0]);
+                f32x16 m1 = load_f32x16(&slot1[k][i][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k][i][0], m0);
+                store_f32x16(&slot1[k][i][0], m1);
+                store_f32x16(&w[k][i][0], v);
+            }
+            {
+                f32x16 g = s0_1;
+                f32x16 v = load_f32x16(&w[k + 1][i][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 1][i][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 1][i][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 1][i][0], m0);
+                store_f32x16(&slot1[k + 1][i][0], m1);
+                store_f32x16(&w[k + 1][i][0], v);
+            }
+            {
+                f32x16 g = s0_2;
+                f32x16 v = load_f32x16(&w[k + 2][i][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 2][i][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 2][i][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 2][i][0], m0);
+                store_f32x16(&slot1[k + 2][i][0], m1);
+                store_f32x16(&w[k + 2][i][0], v);
+            }
+            {
+                f32x16 g = s0_3;
+                f32x16 v = load_f32x16(&w[k + 3][i][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 3][i][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 3][i][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 3][i][0], m0);
+                store_f32x16(&slot1[k + 3][i][0], m1);
+                store_f32x16(&w[k + 3][i][0], v);
+            }
+            {
+                f32x16 g = s1_0;
+                f32x16 v = load_f32x16(&w[k][i + 1][0]);
+                f32x16 m0 = load_f32x16(&slot0[k][i + 1][0]);
+                f32x16 m1 = load_f32x16(&slot1[k][i + 1][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k][i + 1][0], m0);
+                store_f32x16(&slot1[k][i + 1][0], m1);
+                store_f32x16(&w[k][i + 1][0], v);
+            }
+            {
+                f32x16 g = s1_1;
+                f32x16 v = load_f32x16(&w[k + 1][i + 1][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 1][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 1][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 1][i + 1][0], m0);
+                store_f32x16(&slot1[k + 1][i + 1][0], m1);
+                store_f32x16(&w[k + 1][i + 1][0], v);
+            }
+            {
+                f32x16 g = s1_2;
+                f32x16 v = load_f32x16(&w[k + 2][i + 1][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 1][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 1][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 2][i + 1][0], m0);
+                store_f32x16(&slot1[k + 2][i + 1][0], m1);
+                store_f32x16(&w[k + 2][i + 1][0], v);
+            }
+            {
+                f32x16 g = s1_3;
+                f32x16 v = load_f32x16(&w[k + 3][i + 1][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 1][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 1][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 3][i + 1][0], m0);
+                store_f32x16(&slot1[k + 3][i + 1][0], m1);
+                store_f32x16(&w[k + 3][i + 1][0], v);
+            }
+            {
+                f32x16 g = s2_0;
+                f32x16 v = load_f32x16(&w[k][i + 2][0]);
+                f32x16 m0 = load_f32x16(&slot0[k][i + 2][0]);
+                f32x16 m1 = load_f32x16(&slot1[k][i + 2][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k][i + 2][0], m0);
+                store_f32x16(&slot1[k][i + 2][0], m1);
+                store_f32x16(&w[k][i + 2][0], v);
+            }
+            {
+                f32x16 g = s2_1;
+                f32x16 v = load_f32x16(&w[k + 1][i + 2][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 2][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 2][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 1][i + 2][0], m0);
+                store_f32x16(&slot1[k + 1][i + 2][0], m1);
+                store_f32x16(&w[k + 1][i + 2][0], v);
+            }
+            {
+                f32x16 g = s2_2;
+                f32x16 v = load_f32x16(&w[k + 2][i + 2][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 2][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 2][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 2][i + 2][0], m0);
+                store_f32x16(&slot1[k + 2][i + 2][0], m1);
+                store_f32x16(&w[k + 2][i + 2][0], v);
+            }
+            {
+                f32x16 g = s2_3;
+                f32x16 v = load_f32x16(&w[k + 3][i + 2][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 2][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 2][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 3][i + 2][0], m0);
+                store_f32x16(&slot1[k + 3][i + 2][0], m1);
+                store_f32x16(&w[k + 3][i + 2][0], v);
+            }
+            {
+                f32x16 g = s3_0;
+                f32x16 v = load_f32x16(&w[k][i + 3][0]);
+                f32x16 m0 = load_f32x16(&slot0[k][i + 3][0]);
+                f32x16 m1 = load_f32x16(&slot1[k][i + 3][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k][i + 3][0], m0);
+                store_f32x16(&slot1[k][i + 3][0], m1);
+                store_f32x16(&w[k][i + 3][0], v);
+            }
+            {
+                f32x16 g = s3_1;
+                f32x16 v = load_f32x16(&w[k + 1][i + 3][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 3][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 3][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 1][i + 3][0], m0);
+                store_f32x16(&slot1[k + 1][i + 3][0], m1);
+                store_f32x16(&w[k + 1][i + 3][0], v);
+            }
+            {
+                f32x16 g = s3_2;
+                f32x16 v = load_f32x16(&w[k + 2][i + 3][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 3][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 3][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 2][i + 3][0], m0);
+                store_f32x16(&slot1[k + 2][i + 3][0], m1);
+                store_f32x16(&w[k + 2][i + 3][0], v);
+            }
+            {
+                f32x16 g = s3_3;
+                f32x16 v = load_f32x16(&w[k + 3][i + 3][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 3][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 3][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 3][i + 3][0], m0);
+                store_f32x16(&slot1[k + 3][i + 3][0], m1);
+                store_f32x16(&w[k + 3][i + 3][0], v);
+            }
+            {
+                f32x16 g = s4_0;
+                f32x16 v = load_f32x16(&w[k][i + 4][0]);
+                f32x16 m0 = load_f32x16(&slot0[k][i + 4][0]);
+                f32x16 m1 = load_f32x16(&slot1[k][i + 4][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k][i + 4][0], m0);
+                store_f32x16(&slot1[k][i + 4][0], m1);
+                store_f32x16(&w[k][i + 4][0], v);
+            }
+            {
+                f32x16 g = s4_1;
+                f32x16 v = load_f32x16(&w[k + 1][i + 4][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 4][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 4][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 1][i + 4][0], m0);
+                store_f32x16(&slot1[k + 1][i + 4][0], m1);
+                store_f32x16(&w[k + 1][i + 4][0], v);
+            }
+            {
+                f32x16 g = s4_2;
+                f32x16 v = load_f32x16(&w[k + 2][i + 4][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 4][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 4][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 2][i + 4][0], m0);
+                store_f32x16(&slot1[k + 2][i + 4][0], m1);
+                store_f32x16(&w[k + 2][i + 4][0], v);
+            }
+            {
+                f32x16 g = s4_3;
+                f32x16 v = load_f32x16(&w[k + 3][i + 4][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 4][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 4][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 3][i + 4][0], m0);
+                store_f32x16(&slot1[k + 3][i + 4][0], m1);
+                store_f32x16(&w[k + 3][i + 4][0], v);
+            }
+            {
+                f32x16 g = s5_0;
+                f32x16 v = load_f32x16(&w[k][i + 5][0]);
+                f32x16 m0 = load_f32x16(&slot0[k][i + 5][0]);
+                f32x16 m1 = load_f32x16(&slot1[k][i + 5][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k][i + 5][0], m0);
+                store_f32x16(&slot1[k][i + 5][0], m1);
+                store_f32x16(&w[k][i + 5][0], v);
+            }
+            {
+                f32x16 g = s5_1;
+                f32x16 v = load_f32x16(&w[k + 1][i + 5][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 5][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 5][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 1][i + 5][0], m0);
+                store_f32x16(&slot1[k + 1][i + 5][0], m1);
+                store_f32x16(&w[k + 1][i + 5][0], v);
+            }
+            {
+                f32x16 g = s5_2;
+                f32x16 v = load_f32x16(&w[k + 2][i + 5][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 5][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 5][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 2][i + 5][0], m0);
+                store_f32x16(&slot1[k + 2][i + 5][0], m1);
+                store_f32x16(&w[k + 2][i + 5][0], v);
+            }
+            {
+                f32x16 g = s5_3;
+                f32x16 v = load_f32x16(&w[k + 3][i + 5][0]);
+                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 5][0]);
+                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 5][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                store_f32x16(&slot0[k + 3][i + 5][0], m0);
+                store_f32x16(&slot1[k + 3][i + 5][0], m1);
+                store_f32x16(&w[k + 3][i + 5][0], v);
+            }
         }
     }
 }
@@ -1757,28 +2262,6 @@ LEVEL_v4 static void dense_bias_gradient_v4(float *d_bias, float *work, ptrdiff_
     }
 }
 
-/* dense/kernel: one step of adam on dense/kernel. */
-LEVEL_v4 static void dense_kernel_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 1179648 ? last * 1024 : 1179648;
-    ptrdiff_t i = first * 1024;
-    for (; i + 16 <= end; i += 16) {
-        f32x16 g = load_f32x16(&d_w[i]);
-        f32x16 v = load_f32x16(&w[i]);
-        f32x16 m0 = load_f32x16(&slot0[i]);
-        f32x16 m1 = load_f32x16(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-        store_f32x16(&slot0[i], m0);
-        store_f32x16(&slot1[i], m1);
-        store_f32x16(&w[i], v);
-    }
-}
-
 /* dense/bias: one step of adam on dense/bias. */
 LEVEL_v4 static void dense_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -1787,7 +2270,8 @@ LEVEL_v4 static void dense_bias_update_v4(const float *d_w, float *w, float *slo
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 128 ? last * 1024 : 128;
     ptrdiff_t i = first * 1024;
-    for (; i + 16 <= end; i += 16) {
+    for (; i + 16 <= end; i += 16)
+        {
         f32x16 g = load_f32x16(&d_w[i]);
         f32x16 v = load_f32x16(&w[i]);
         f32x16 m0 = load_f32x16(&slot0[i]);
@@ -2028,7 +2512,8 @@ LEVEL_v4 static void conv2d_1_kernel_update_v4(const float *d_w, float *w, float
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 18432 ? last * 1024 : 18432;
     ptrdiff_t i = first * 1024;
-    for (; i + 16 <= end; i += 16) {
+    for (; i + 16 <= end; i += 16)
+        {
         f32x16 g = load_f32x16(&d_w[i]);
         f32x16 v = load_f32x16(&w[i]);
         f32x16 m0 = load_f32x16(&slot0[i]);
@@ -2050,7 +2535,8 @@ LEVEL_v4 static void conv2d_1_bias_update_v4(const float *d_w, float *w, float *
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 64 ? last * 1024 : 64;
     ptrdiff_t i = first * 1024;
-    for (; i + 16 <= end; i += 16) {
+    for (; i + 16 <= end; i += 16)
+        {
         f32x16 g = load_f32x16(&d_w[i]);
         f32x16 v = load_f32x16(&w[i]);
         f32x16 m0 = load_f32x16(&slot0[i]);
@@ -2181,7 +2667,8 @@ LEVEL_v4 static void conv2d_kernel_update_v4(const float *d_w, float *w, float *
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 288 ? last * 1024 : 288;
     ptrdiff_t i = first * 1024;
-    for (; i + 16 <= end; i += 16) {
+    for (; i + 16 <= end; i += 16)
+        {
         f32x16 g = load_f32x16(&d_w[i]);
         f32x16 v = load_f32x16(&w[i]);
         f32x16 m0 = load_f32x16(&slot0[i]);
@@ -2203,7 +2690,8 @@ LEVEL_v4 static void conv2d_bias_update_v4(const float *d_w, float *w, float *sl
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 32 ? last * 1024 : 32;
     ptrdiff_t i = first * 1024;
-    for (; i + 16 <= end; i += 16) {
+    for (; i + 16 <= end; i += 16)
+        {
         f32x16 g = load_f32x16(&d_w[i]);
         f32x16 v = load_f32x16(&w[i]);
         f32x16 m0 = load_f32x16(&slot0[i]);
@@ -2228,13 +2716,11 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
     float *const dense_1_loss = (float *)(arena + 44557312);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20719616);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 20643840);
-    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 20512768);
-    float *const d_dense_1_bias = (float *)(arena + 20521600);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
+    float *const d_dense_1_bias = (float *)(arena + 20513408);
     float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
-    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 11075584);
-    float *const d_dense_bias = (float *)(arena + 15802368);
+    float *const d_dense_bias = (float *)(arena + 11083776);
     uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
     float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
     float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
@@ -2242,10 +2728,10 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
     float *const d_conv2d_bias = (float *)(arena + 2048);
     float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 20709376);
-    float *const dense_1_workspace_64 = (float *)(arena + 20520960);
+    float *const dense_1_workspace = (float *)(arena + 20643840);
+    float *const dense_1_workspace_64 = (float *)(arena + 20512768);
     float *const dense_workspace = (float *)(arena + 20512768);
-    float *const dense_workspace_66 = (float *)(arena + 15794176);
+    float *const dense_workspace_66 = (float *)(arena + 11075584);
     float *const conv2d_1_workspace_67 = (float *)(arena + 33087488);
     float *const conv2d_1_workspace_68 = (float *)(arena + 22151168);
     float *const conv2d_1_workspace_69 = (float *)(arena + 44478464);
@@ -2269,16 +2755,16 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
         dropout_forward_v4(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_v4((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v4((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dropout_1_forward_v4(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v4(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v4(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2289,40 +2775,32 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
         dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
+    for (ptrdiff_t task = 0; task < 4; task++) {
         dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_weight_gradient_v4(dropout_1_out, d_dense_1_linear, d_dense_1_kernel, count, task, task + 1);
+        dense_1_weight_gradient_v4(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_64, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_64, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_1_kernel_update_v4(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
-    }
     dense_1_bias_update_v4(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_v4(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+        dense_input_gradient_v4(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 192 * task / 16, 192 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v4((const float (*)[9216])dropout_out, d_dropout_1, d_dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_v4((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_bias_gradient_part_v4(&d_dropout_1[0][0], dense_workspace_66, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_bias_gradient_v4(d_dense_bias, dense_workspace_66, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_kernel_update_v4(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 1152 * task / 16, 1152 * (task + 1) / 16);
-    }
     dense_bias_update_v4(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
@@ -2379,16 +2857,113 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 LEVEL_v4 static void dense_1_input_gradient_gradients_v4(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const turned)[16] = (float (*)[16])(work + task * 160);
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int o = 0; o < 10; o++) {
-            for (int i = 0; i < 16; i++) {
-                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+    float (*const turned)[32] = (float (*)[32])(work + task * 1024);
+    const ptrdiff_t from = 0, to = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 32, next = part + 1 < 4 ? i + 32 : 0;
+        for (int p = 0; p < 1; p++) {
+            for (int o = 0; o < 16; o += 4) {
+                for (int r = 0; r < 32; r += 4) transpose4_f32x16(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 32);
             }
         }
-        const ptrdiff_t from = 0, to = count * 1;
         ptrdiff_t m = from;
-        for (; m + 16 <= to; m += 16) {
+        for (; m + 8 <= to; m += 8) {
+            f32x16 s0_0 = {0}; f32x16 s0_1 = {0};
+            f32x16 s1_0 = {0}; f32x16 s1_1 = {0};
+            f32x16 s2_0 = {0}; f32x16 s2_1 = {0};
+            f32x16 s3_0 = {0}; f32x16 s3_1 = {0};
+            f32x16 s4_0 = {0}; f32x16 s4_1 = {0};
+            f32x16 s5_0 = {0}; f32x16 s5_1 = {0};
+            f32x16 s6_0 = {0}; f32x16 s6_1 = {0};
+            f32x16 s7_0 = {0}; f32x16 s7_1 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            const float *const a2 = d_y[m + 2];
+            const float *const a3 = d_y[m + 3];
+            const float *const a4 = d_y[m + 4];
+            const float *const a5 = d_y[m + 5];
+            const float *const a6 = d_y[m + 6];
+            const float *const a7 = d_y[m + 7];
+            for (int t = 0; t < 8; t++) {
+                for (int at = 0; at < 32; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 32; line++) __builtin_prefetch(kernel[line / 32][next + line % 32], 0);
+                for (int j = 10 * t / 8; j < 10 * (t + 1) / 8; j++) {
+                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                    s6_0 += a6[j] * w0; s6_1 += a6[j] * w1;
+                    s7_0 += a7[j] * w0; s7_1 += a7[j] * w1;
+                }
+            }
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
+            store_f32x16(&d_x[m][i + 16], s0_1);
+            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][i]) > 0.0f, s1_0);
+            store_f32x16(&d_x[m + 1][i], s1_0);
+            s1_1 = keep_f32x16(load_f32x16(&e0[m + 1][i + 16]) > 0.0f, s1_1);
+            store_f32x16(&d_x[m + 1][i + 16], s1_1);
+            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][i]) > 0.0f, s2_0);
+            store_f32x16(&d_x[m + 2][i], s2_0);
+            s2_1 = keep_f32x16(load_f32x16(&e0[m + 2][i + 16]) > 0.0f, s2_1);
+            store_f32x16(&d_x[m + 2][i + 16], s2_1);
+            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][i]) > 0.0f, s3_0);
+            store_f32x16(&d_x[m + 3][i], s3_0);
+            s3_1 = keep_f32x16(load_f32x16(&e0[m + 3][i + 16]) > 0.0f, s3_1);
+            store_f32x16(&d_x[m + 3][i + 16], s3_1);
+            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][i]) > 0.0f, s4_0);
+            store_f32x16(&d_x[m + 4][i], s4_0);
+            s4_1 = keep_f32x16(load_f32x16(&e0[m + 4][i + 16]) > 0.0f, s4_1);
+            store_f32x16(&d_x[m + 4][i + 16], s4_1);
+            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][i]) > 0.0f, s5_0);
+            store_f32x16(&d_x[m + 5][i], s5_0);
+            s5_1 = keep_f32x16(load_f32x16(&e0[m + 5][i + 16]) > 0.0f, s5_1);
+            store_f32x16(&d_x[m + 5][i + 16], s5_1);
+            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][i]) > 0.0f, s6_0);
+            store_f32x16(&d_x[m + 6][i], s6_0);
+            s6_1 = keep_f32x16(load_f32x16(&e0[m + 6][i + 16]) > 0.0f, s6_1);
+            store_f32x16(&d_x[m + 6][i + 16], s6_1);
+            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][i]) > 0.0f, s7_0);
+            store_f32x16(&d_x[m + 7][i], s7_0);
+            s7_1 = keep_f32x16(load_f32x16(&e0[m + 7][i + 16]) > 0.0f, s7_1);
+            store_f32x16(&d_x[m + 7][i + 16], s7_1);
+        }
+        for (; m < to; m++) {
+            f32x16 s0_0 = {0}; f32x16 s0_1 = {0};
+            const float *const a0 = d_y[m];
+            for (int t = 0; t < 1; t++) {
+                for (int at = 0; at < 32; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 32; line++) __builtin_prefetch(kernel[line / 32][next + line % 32], 0);
+                for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
+                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+            }
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
+            store_f32x16(&d_x[m][i + 16], s0_1);
+        }
+    }
+}
+
+/* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v4 static void dense_1_weight_gradient_gradients_v4(const float (*x)[128], const float (*d_y)[10], float (*d_kernel)[128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 16;
+        {
             f32x16 s0_0 = {0};
             f32x16 s1_0 = {0};
             f32x16 s2_0 = {0};
@@ -2405,83 +2980,43 @@ LEVEL_v4 static void dense_1_input_gradient_gradients_v4(const float (*d_y)[10],
             f32x16 s13_0 = {0};
             f32x16 s14_0 = {0};
             f32x16 s15_0 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
-            const float *const a4 = d_y[m + 4];
-            const float *const a5 = d_y[m + 5];
-            const float *const a6 = d_y[m + 6];
-            const float *const a7 = d_y[m + 7];
-            const float *const a8 = d_y[m + 8];
-            const float *const a9 = d_y[m + 9];
-            const float *const a10 = d_y[m + 10];
-            const float *const a11 = d_y[m + 11];
-            const float *const a12 = d_y[m + 12];
-            const float *const a13 = d_y[m + 13];
-            const float *const a14 = d_y[m + 14];
-            const float *const a15 = d_y[m + 15];
-            for (int j = 0; j < 10; j++) {
-                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
-                s0_0 += a0[j] * w0;
-                s1_0 += a1[j] * w0;
-                s2_0 += a2[j] * w0;
-                s3_0 += a3[j] * w0;
-                s4_0 += a4[j] * w0;
-                s5_0 += a5[j] * w0;
-                s6_0 += a6[j] * w0;
-                s7_0 += a7[j] * w0;
-                s8_0 += a8[j] * w0;
-                s9_0 += a9[j] * w0;
-                s10_0 += a10[j] * w0;
-                s11_0 += a11[j] * w0;
-                s12_0 += a12[j] * w0;
-                s13_0 += a13[j] * w0;
-                s14_0 += a14[j] * w0;
-                s15_0 += a15[j] * w0;
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x16 d0 = load_part_f32x16(&d_y[m][0], 10);
+                const f32x16 w0 = d0;
+                s0_0 += a[0] * w0;
+                s1_0 += a[1] * w0;
+                s2_0 += a[2] * w0;
+                s3_0 += a[3] * w0;
+                s4_0 += a[4] * w0;
+                s5_0 += a[5] * w0;
+                s6_0 += a[6] * w0;
+                s7_0 += a[7] * w0;
+                s8_0 += a[8] * w0;
+                s9_0 += a[9] * w0;
+                s10_0 += a[10] * w0;
+                s11_0 += a[11] * w0;
+                s12_0 += a[12] * w0;
+                s13_0 += a[13] * w0;
+                s14_0 += a[14] * w0;
+                s15_0 += a[15] * w0;
             }
-            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x16(&d_x[m][g * 16], s0_0);
-            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][g * 16]) > 0.0f, s1_0);
-            store_f32x16(&d_x[m + 1][g * 16], s1_0);
-            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][g * 16]) > 0.0f, s2_0);
-            store_f32x16(&d_x[m + 2][g * 16], s2_0);
-            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][g * 16]) > 0.0f, s3_0);
-            store_f32x16(&d_x[m + 3][g * 16], s3_0);
-            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][g * 16]) > 0.0f, s4_0);
-            store_f32x16(&d_x[m + 4][g * 16], s4_0);
-            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][g * 16]) > 0.0f, s5_0);
-            store_f32x16(&d_x[m + 5][g * 16], s5_0);
-            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][g * 16]) > 0.0f, s6_0);
-            store_f32x16(&d_x[m + 6][g * 16], s6_0);
-            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][g * 16]) > 0.0f, s7_0);
-            store_f32x16(&d_x[m + 7][g * 16], s7_0);
-            s8_0 = keep_f32x16(load_f32x16(&e0[m + 8][g * 16]) > 0.0f, s8_0);
-            store_f32x16(&d_x[m + 8][g * 16], s8_0);
-            s9_0 = keep_f32x16(load_f32x16(&e0[m + 9][g * 16]) > 0.0f, s9_0);
-            store_f32x16(&d_x[m + 9][g * 16], s9_0);
-            s10_0 = keep_f32x16(load_f32x16(&e0[m + 10][g * 16]) > 0.0f, s10_0);
-            store_f32x16(&d_x[m + 10][g * 16], s10_0);
-            s11_0 = keep_f32x16(load_f32x16(&e0[m + 11][g * 16]) > 0.0f, s11_0);
-            store_f32x16(&d_x[m + 11][g * 16], s11_0);
-            s12_0 = keep_f32x16(load_f32x16(&e0[m + 12][g * 16]) > 0.0f, s12_0);
-            store_f32x16(&d_x[m + 12][g * 16], s12_0);
-            s13_0 = keep_f32x16(load_f32x16(&e0[m + 13][g * 16]) > 0.0f, s13_0);
-            store_f32x16(&d_x[m + 13][g * 16], s13_0);
-            s14_0 = keep_f32x16(load_f32x16(&e0[m + 14][g * 16]) > 0.0f, s14_0);
-            store_f32x16(&d_x[m + 14][g * 16], s14_0);
-            s15_0 = keep_f32x16(load_f32x16(&e0[m + 15][g * 16]) > 0.0f, s15_0);
-            store_f32x16(&d_x[m + 15][g * 16], s15_0);
-        }
-        for (; m < to; m++) {
-            f32x16 s0_0 = {0};
-            const float *const a0 = d_y[m];
-            for (int j = 0; j < 10; j++) {
-                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
-                s0_0 += a0[j] * w0;
-            }
-            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x16(&d_x[m][g * 16], s0_0);
+            store_f32x16(&d_kernel[0][i][0], s0_0);
+            store_f32x16(&d_kernel[0][i + 1][0], s1_0);
+            store_f32x16(&d_kernel[0][i + 2][0], s2_0);
+            store_f32x16(&d_kernel[0][i + 3][0], s3_0);
+            store_f32x16(&d_kernel[0][i + 4][0], s4_0);
+            store_f32x16(&d_kernel[0][i + 5][0], s5_0);
+            store_f32x16(&d_kernel[0][i + 6][0], s6_0);
+            store_f32x16(&d_kernel[0][i + 7][0], s7_0);
+            store_f32x16(&d_kernel[0][i + 8][0], s8_0);
+            store_f32x16(&d_kernel[0][i + 9][0], s9_0);
+            store_f32x16(&d_kernel[0][i + 10][0], s10_0);
+            store_f32x16(&d_kernel[0][i + 11][0], s11_0);
+            store_f32x16(&d_kernel[0][i + 12][0], s12_0);
+            store_f32x16(&d_kernel[0][i + 13][0], s13_0);
+            store_f32x16(&d_kernel[0][i + 14][0], s14_0);
+            store_f32x16(&d_kernel[0][i + 15][0], s15_0);
         }
     }
 }
@@ -2489,32 +3024,25 @@ LEVEL_v4 static void dense_1_input_gradient_gradients_v4(const float (*d_y)[10],
 /* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 LEVEL_v4 static void dense_input_gradient_gradients_v4(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const turned)[16] = (float (*)[16])(work + task * 2048);
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int o = 0; o < 128; o++) {
-            for (int i = 0; i < 16; i++) {
-                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+    float (*const turned)[48] = (float (*)[48])(work + task * 8192);
+    const ptrdiff_t from = 0, to = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 48, next = part + 1 < 192 ? i + 48 : 0;
+        for (int p = 0; p < 8; p++) {
+            for (int o = 0; o < 16; o += 4) {
+                for (int r = 0; r < 48; r += 4) transpose4_f32x16(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 48);
             }
         }
-        const ptrdiff_t from = 0, to = count * 1;
         ptrdiff_t m = from;
-        for (; m + 16 <= to; m += 16) {
-            f32x16 s0_0 = {0};
-            f32x16 s1_0 = {0};
-            f32x16 s2_0 = {0};
-            f32x16 s3_0 = {0};
-            f32x16 s4_0 = {0};
-            f32x16 s5_0 = {0};
-            f32x16 s6_0 = {0};
-            f32x16 s7_0 = {0};
-            f32x16 s8_0 = {0};
-            f32x16 s9_0 = {0};
-            f32x16 s10_0 = {0};
-            f32x16 s11_0 = {0};
-            f32x16 s12_0 = {0};
-            f32x16 s13_0 = {0};
-            f32x16 s14_0 = {0};
-            f32x16 s15_0 = {0};
+        for (; m + 8 <= to; m += 8) {
+            f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0};
+            f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0};
+            f32x16 s2_0 = {0}; f32x16 s2_1 = {0}; f32x16 s2_2 = {0};
+            f32x16 s3_0 = {0}; f32x16 s3_1 = {0}; f32x16 s3_2 = {0};
+            f32x16 s4_0 = {0}; f32x16 s4_1 = {0}; f32x16 s4_2 = {0};
+            f32x16 s5_0 = {0}; f32x16 s5_1 = {0}; f32x16 s5_2 = {0};
+            f32x16 s6_0 = {0}; f32x16 s6_1 = {0}; f32x16 s6_2 = {0};
+            f32x16 s7_0 = {0}; f32x16 s7_1 = {0}; f32x16 s7_2 = {0};
             const float *const a0 = d_y[m];
             const float *const a1 = d_y[m + 1];
             const float *const a2 = d_y[m + 2];
@@ -2523,75 +3051,148 @@ LEVEL_v4 static void dense_input_gradient_gradients_v4(const float (*d_y)[128], 
             const float *const a5 = d_y[m + 5];
             const float *const a6 = d_y[m + 6];
             const float *const a7 = d_y[m + 7];
-            const float *const a8 = d_y[m + 8];
-            const float *const a9 = d_y[m + 9];
-            const float *const a10 = d_y[m + 10];
-            const float *const a11 = d_y[m + 11];
-            const float *const a12 = d_y[m + 12];
-            const float *const a13 = d_y[m + 13];
-            const float *const a14 = d_y[m + 14];
-            const float *const a15 = d_y[m + 15];
-            for (int j = 0; j < 128; j++) {
-                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
-                s0_0 += a0[j] * w0;
-                s1_0 += a1[j] * w0;
-                s2_0 += a2[j] * w0;
-                s3_0 += a3[j] * w0;
-                s4_0 += a4[j] * w0;
-                s5_0 += a5[j] * w0;
-                s6_0 += a6[j] * w0;
-                s7_0 += a7[j] * w0;
-                s8_0 += a8[j] * w0;
-                s9_0 += a9[j] * w0;
-                s10_0 += a10[j] * w0;
-                s11_0 += a11[j] * w0;
-                s12_0 += a12[j] * w0;
-                s13_0 += a13[j] * w0;
-                s14_0 += a14[j] * w0;
-                s15_0 += a15[j] * w0;
+            for (int t = 0; t < 8; t++) {
+                for (int at = 0; at < 48; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 3; line < (m + t + 1) * 3 && line < 8 * 48; line++) __builtin_prefetch(kernel[line / 48][next + line % 48], 0);
+                for (int j = 128 * t / 8; j < 128 * (t + 1) / 8; j++) {
+                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
+                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2;
+                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2;
+                    s6_0 += a6[j] * w0; s6_1 += a6[j] * w1; s6_2 += a6[j] * w2;
+                    s7_0 += a7[j] * w0; s7_1 += a7[j] * w1; s7_2 += a7[j] * w2;
+                }
             }
-            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x16(&d_x[m][g * 16], s0_0);
-            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][g * 16]) > 0.0f, s1_0);
-            store_f32x16(&d_x[m + 1][g * 16], s1_0);
-            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][g * 16]) > 0.0f, s2_0);
-            store_f32x16(&d_x[m + 2][g * 16], s2_0);
-            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][g * 16]) > 0.0f, s3_0);
-            store_f32x16(&d_x[m + 3][g * 16], s3_0);
-            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][g * 16]) > 0.0f, s4_0);
-            store_f32x16(&d_x[m + 4][g * 16], s4_0);
-            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][g * 16]) > 0.0f, s5_0);
-            store_f32x16(&d_x[m + 5][g * 16], s5_0);
-            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][g * 16]) > 0.0f, s6_0);
-            store_f32x16(&d_x[m + 6][g * 16], s6_0);
-            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][g * 16]) > 0.0f, s7_0);
-            store_f32x16(&d_x[m + 7][g * 16], s7_0);
-            s8_0 = keep_f32x16(load_f32x16(&e0[m + 8][g * 16]) > 0.0f, s8_0);
-            store_f32x16(&d_x[m + 8][g * 16], s8_0);
-            s9_0 = keep_f32x16(load_f32x16(&e0[m + 9][g * 16]) > 0.0f, s9_0);
-            store_f32x16(&d_x[m + 9][g * 16], s9_0);
-            s10_0 = keep_f32x16(load_f32x16(&e0[m + 10][g * 16]) > 0.0f, s10_0);
-            store_f32x16(&d_x[m + 10][g * 16], s10_0);
-            s11_0 = keep_f32x16(load_f32x16(&e0[m + 11][g * 16]) > 0.0f, s11_0);
-            store_f32x16(&d_x[m + 11][g * 16], s11_0);
-            s12_0 = keep_f32x16(load_f32x16(&e0[m + 12][g * 16]) > 0.0f, s12_0);
-            store_f32x16(&d_x[m + 12][g * 16], s12_0);
-            s13_0 = keep_f32x16(load_f32x16(&e0[m + 13][g * 16]) > 0.0f, s13_0);
-            store_f32x16(&d_x[m + 13][g * 16], s13_0);
-            s14_0 = keep_f32x16(load_f32x16(&e0[m + 14][g * 16]) > 0.0f, s14_0);
-            store_f32x16(&d_x[m + 14][g * 16], s14_0);
-            s15_0 = keep_f32x16(load_f32x16(&e0[m + 15][g * 16]) > 0.0f, s15_0);
-            store_f32x16(&d_x[m + 15][g * 16], s15_0);
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
+            store_f32x16(&d_x[m][i + 16], s0_1);
+            s0_2 = keep_f32x16(load_f32x16(&e0[m][i + 32]) > 0.0f, s0_2);
+            store_f32x16(&d_x[m][i + 32], s0_2);
+            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][i]) > 0.0f, s1_0);
+            store_f32x16(&d_x[m + 1][i], s1_0);
+            s1_1 = keep_f32x16(load_f32x16(&e0[m + 1][i + 16]) > 0.0f, s1_1);
+            store_f32x16(&d_x[m + 1][i + 16], s1_1);
+            s1_2 = keep_f32x16(load_f32x16(&e0[m + 1][i + 32]) > 0.0f, s1_2);
+            store_f32x16(&d_x[m + 1][i + 32], s1_2);
+            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][i]) > 0.0f, s2_0);
+            store_f32x16(&d_x[m + 2][i], s2_0);
+            s2_1 = keep_f32x16(load_f32x16(&e0[m + 2][i + 16]) > 0.0f, s2_1);
+            store_f32x16(&d_x[m + 2][i + 16], s2_1);
+            s2_2 = keep_f32x16(load_f32x16(&e0[m + 2][i + 32]) > 0.0f, s2_2);
+            store_f32x16(&d_x[m + 2][i + 32], s2_2);
+            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][i]) > 0.0f, s3_0);
+            store_f32x16(&d_x[m + 3][i], s3_0);
+            s3_1 = keep_f32x16(load_f32x16(&e0[m + 3][i + 16]) > 0.0f, s3_1);
+            store_f32x16(&d_x[m + 3][i + 16], s3_1);
+            s3_2 = keep_f32x16(load_f32x16(&e0[m + 3][i + 32]) > 0.0f, s3_2);
+            store_f32x16(&d_x[m + 3][i + 32], s3_2);
+            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][i]) > 0.0f, s4_0);
+            store_f32x16(&d_x[m + 4][i], s4_0);
+            s4_1 = keep_f32x16(load_f32x16(&e0[m + 4][i + 16]) > 0.0f, s4_1);
+            store_f32x16(&d_x[m + 4][i + 16], s4_1);
+            s4_2 = keep_f32x16(load_f32x16(&e0[m + 4][i + 32]) > 0.0f, s4_2);
+            store_f32x16(&d_x[m + 4][i + 32], s4_2);
+            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][i]) > 0.0f, s5_0);
+            store_f32x16(&d_x[m + 5][i], s5_0);
+            s5_1 = keep_f32x16(load_f32x16(&e0[m + 5][i + 16]) > 0.0f, s5_1);
+            store_f32x16(&d_x[m + 5][i + 16], s5_1);
+            s5_2 = keep_f32x16(load_f32x16(&e0[m + 5][i + 32]) > 0.0f, s5_2);
+            store_f32x16(&d_x[m + 5][i + 32], s5_2);
+            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][i]) > 0.0f, s6_0);
+            store_f32x16(&d_x[m + 6][i], s6_0);
+            s6_1 = keep_f32x16(load_f32x16(&e0[m + 6][i + 16]) > 0.0f, s6_1);
+            store_f32x16(&d_x[m + 6][i + 16], s6_1);
+            s6_2 = keep_f32x16(load_f32x16(&e0[m + 6][i + 32]) > 0.0f, s6_2);
+            store_f32x16(&d_x[m + 6][i + 32], s6_2);
+            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][i]) > 0.0f, s7_0);
+            store_f32x16(&d_x[m + 7][i], s7_0);
+            s7_1 = keep_f32x16(load_f32x16(&e0[m + 7][i + 16]) > 0.0f, s7_1);
+            store_f32x16(&d_x[m + 7][i + 16], s7_1);
+            s7_2 = keep_f32x16(load_f32x16(&e0[m + 7][i + 32]) > 0.0f, s7_2);
+            store_f32x16(&d_x[m + 7][i + 32], s7_2);
         }
         for (; m < to; m++) {
-            f32x16 s0_0 = {0};
+            f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0};
             const float *const a0 = d_y[m];
-            for (int j = 0; j < 128; j++) {
-                const f32x16 w0 = load_f32x16(turned[j] + 0 * 16);
-                s0_0 += a0[j] * w0;
+            for (int t = 0; t < 1; t++) {
+                for (int at = 0; at < 48; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 3; line < (m + t + 1) * 3 && line < 8 * 48; line++) __builtin_prefetch(kernel[line / 48][next + line % 48], 0);
+                for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
+                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                }
             }
-            s0_0 = keep_f32x16(load_f32x16(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x16(&d_x[m][g * 16], s0_0);
+            s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x16(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
+            store_f32x16(&d_x[m][i + 16], s0_1);
+            s0_2 = keep_f32x16(load_f32x16(&e0[m][i + 32]) > 0.0f, s0_2);
+            store_f32x16(&d_x[m][i + 32], s0_2);
+        }
+    }
+}
+
+/* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v4 static void dense_weight_gradient_gradients_v4(const float (*x)[9216], const float (*d_y)[128], float (*d_kernel)[9216][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 6;
+        for (int k = 0; k < 8; k += 4) {
+            f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
+            f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0}; f32x16 s1_3 = {0};
+            f32x16 s2_0 = {0}; f32x16 s2_1 = {0}; f32x16 s2_2 = {0}; f32x16 s2_3 = {0};
+            f32x16 s3_0 = {0}; f32x16 s3_1 = {0}; f32x16 s3_2 = {0}; f32x16 s3_3 = {0};
+            f32x16 s4_0 = {0}; f32x16 s4_1 = {0}; f32x16 s4_2 = {0}; f32x16 s4_3 = {0};
+            f32x16 s5_0 = {0}; f32x16 s5_1 = {0}; f32x16 s5_2 = {0}; f32x16 s5_3 = {0};
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x16 d0 = load_f32x16(&d_y[m][k * 16]);
+                const f32x16 d1 = load_f32x16(&d_y[m][(k + 1) * 16]);
+                const f32x16 d2 = load_f32x16(&d_y[m][(k + 2) * 16]);
+                const f32x16 d3 = load_f32x16(&d_y[m][(k + 3) * 16]);
+                const f32x16 w0 = d0; const f32x16 w1 = d1; const f32x16 w2 = d2; const f32x16 w3 = d3;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2; s2_3 += a[2] * w3;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2; s3_3 += a[3] * w3;
+                s4_0 += a[4] * w0; s4_1 += a[4] * w1; s4_2 += a[4] * w2; s4_3 += a[4] * w3;
+                s5_0 += a[5] * w0; s5_1 += a[5] * w1; s5_2 += a[5] * w2; s5_3 += a[5] * w3;
+            }
+            store_f32x16(&d_kernel[k][i][0], s0_0);
+            store_f32x16(&d_kernel[k + 1][i][0], s0_1);
+            store_f32x16(&d_kernel[k + 2][i][0], s0_2);
+            store_f32x16(&d_kernel[k + 3][i][0], s0_3);
+            store_f32x16(&d_kernel[k][i + 1][0], s1_0);
+            store_f32x16(&d_kernel[k + 1][i + 1][0], s1_1);
+            store_f32x16(&d_kernel[k + 2][i + 1][0], s1_2);
+            store_f32x16(&d_kernel[k + 3][i + 1][0], s1_3);
+            store_f32x16(&d_kernel[k][i + 2][0], s2_0);
+            store_f32x16(&d_kernel[k + 1][i + 2][0], s2_1);
+            store_f32x16(&d_kernel[k + 2][i + 2][0], s2_2);
+            store_f32x16(&d_kernel[k + 3][i + 2][0], s2_3);
+            store_f32x16(&d_kernel[k][i + 3][0], s3_0);
+            store_f32x16(&d_kernel[k + 1][i + 3][0], s3_1);
+            store_f32x16(&d_kernel[k + 2][i + 3][0], s3_2);
+            store_f32x16(&d_kernel[k + 3][i + 3][0], s3_3);
+            store_f32x16(&d_kernel[k][i + 4][0], s4_0);
+            store_f32x16(&d_kernel[k + 1][i + 4][0], s4_1);
+            store_f32x16(&d_kernel[k + 2][i + 4][0], s4_2);
+            store_f32x16(&d_kernel[k + 3][i + 4][0], s4_3);
+            store_f32x16(&d_kernel[k][i + 5][0], s5_0);
+            store_f32x16(&d_kernel[k + 1][i + 5][0], s5_1);
+            store_f32x16(&d_kernel[k + 2][i + 5][0], s5_2);
+            store_f32x16(&d_kernel[k + 3][i + 5][0], s5_3);
         }
     }
 }
@@ -2605,8 +3206,8 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 15859712);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 44478464);
     float *const dense_1_loss = (float *)(arena + 44483584);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 15869952);
-    float (*const d_dense)[128] = (float (*)[128])(arena + 15925248);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 15925248);
+    float (*const d_dense)[128] = (float (*)[128])(arena + 16318464);
     float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
     uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
     float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
@@ -2634,12 +3235,12 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
         conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2650,12 +3251,12 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
         dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
+    for (ptrdiff_t task = 0; task < 4; task++) {
         dense_1_input_gradient_gradients_v4(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, task, task + 1, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_weight_gradient_v4(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, task, task + 1);
+        dense_1_weight_gradient_gradients_v4(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2664,11 +3265,11 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     dense_1_bias_gradient_v4(gradients->dense_1_bias, dense_1_workspace_44, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_gradients_v4(d_dense, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+        dense_input_gradient_gradients_v4(d_dense, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, count, 192 * task / 16, 192 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v4((const float (*)[9216])conv2d_1_out, d_dense, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_gradients_v4((const float (*)[9216])conv2d_1_out, d_dense, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2750,12 +3351,12 @@ static float run_evaluation_bytes_v4(const mnist_cnn_weights *w, const uint8_t *
         conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2787,13 +3388,11 @@ static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slot
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
     float *const dense_1_loss = (float *)(arena + 44557312);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20719616);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 20643840);
-    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 20512768);
-    float *const d_dense_1_bias = (float *)(arena + 20521600);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
+    float *const d_dense_1_bias = (float *)(arena + 20513408);
     float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
-    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 11075584);
-    float *const d_dense_bias = (float *)(arena + 15802368);
+    float *const d_dense_bias = (float *)(arena + 11083776);
     uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
     float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
     float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
@@ -2801,10 +3400,10 @@ static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slot
     float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
     float *const d_conv2d_bias = (float *)(arena + 2048);
     float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 20709376);
-    float *const dense_1_workspace_65 = (float *)(arena + 20520960);
+    float *const dense_1_workspace = (float *)(arena + 20643840);
+    float *const dense_1_workspace_65 = (float *)(arena + 20512768);
     float *const dense_workspace = (float *)(arena + 20512768);
-    float *const dense_workspace_67 = (float *)(arena + 15794176);
+    float *const dense_workspace_67 = (float *)(arena + 11075584);
     float *const conv2d_1_workspace_68 = (float *)(arena + 33087488);
     float *const conv2d_1_workspace_69 = (float *)(arena + 22151168);
     float *const conv2d_1_workspace_70 = (float *)(arena + 44478464);
@@ -2828,16 +3427,16 @@ static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slot
         dropout_forward_v4(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_v4((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_forward_batch_v4((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dropout_1_forward_v4(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v4(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v4(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2848,40 +3447,32 @@ static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slot
         dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
+    for (ptrdiff_t task = 0; task < 4; task++) {
         dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_weight_gradient_v4(dropout_1_out, d_dense_1_linear, d_dense_1_kernel, count, task, task + 1);
+        dense_1_weight_gradient_v4(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_65, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_65, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_1_kernel_update_v4(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
-    }
     dense_1_bias_update_v4(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_v4(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+        dense_input_gradient_v4(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 192 * task / 16, 192 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v4((const float (*)[9216])dropout_out, d_dropout_1, d_dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_v4((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_bias_gradient_part_v4(&d_dropout_1[0][0], dense_workspace_67, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_bias_gradient_v4(d_dense_bias, dense_workspace_67, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_kernel_update_v4(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 1152 * task / 16, 1152 * (task + 1) / 16);
-    }
     dense_bias_update_v4(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
@@ -3026,6 +3617,32 @@ LEVEL_v3 INLINE static inline void store_u8_i32x8(uint8_t *to, i32x8 x)
     *(Bytes *)to = __builtin_ia32_pmovdb512_mask(x, (Bytes){0}, 0xffff);
 #else
     *(u8x8_at *)to = __builtin_convertvector(x, u8x8);
+#endif
+}
+
+/* The 4x4 floats at `from`, whose rows lie `row` apart, with rows and columns exchanged. */
+LEVEL_v3 static inline void transpose4_f32x8(const float *from, ptrdiff_t row, float *to, ptrdiff_t to_row)
+{
+    typedef float quad __attribute__((vector_size(16)));
+    typedef float quad_at __attribute__((vector_size(16), aligned(4), may_alias));
+    const quad a = *(const quad_at *)from, b = *(const quad_at *)(from + row);
+    const quad c = *(const quad_at *)(from + 2 * row), d = *(const quad_at *)(from + 3 * row);
+#if defined(__clang__)
+    const quad even = __builtin_shufflevector(a, c, 0, 4, 1, 5), even2 = __builtin_shufflevector(a, c, 2, 6, 3, 7);
+    const quad odd = __builtin_shufflevector(b, d, 0, 4, 1, 5), odd2 = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+    *(quad_at *)to = __builtin_shufflevector(even, odd, 0, 4, 1, 5);
+    *(quad_at *)(to + to_row) = __builtin_shufflevector(even, odd, 2, 6, 3, 7);
+    *(quad_at *)(to + 2 * to_row) = __builtin_shufflevector(even2, odd2, 0, 4, 1, 5);
+    *(quad_at *)(to + 3 * to_row) = __builtin_shufflevector(even2, odd2, 2, 6, 3, 7);
+#else
+    typedef int32_t places __attribute__((vector_size(16)));
+    const places low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
+    const quad even = __builtin_shuffle(a, c, low), even2 = __builtin_shuffle(a, c, high);
+    const quad odd = __builtin_shuffle(b, d, low), odd2 = __builtin_shuffle(b, d, high);
+    *(quad_at *)to = __builtin_shuffle(even, odd, low);
+    *(quad_at *)(to + to_row) = __builtin_shuffle(even, odd, high);
+    *(quad_at *)(to + 2 * to_row) = __builtin_shuffle(even2, odd2, low);
+    *(quad_at *)(to + 3 * to_row) = __builtin_shuffle(even2, odd2, high);
 #endif
 }
 
@@ -3281,52 +3898,91 @@ LEVEL_v3 static void conv2d_forward_v3(const float (*x)[28][28][1], const float 
     for (ptrdiff_t n = first; n < last; n++) {
         {
             for (int p = (int)low; p < (int)high; p++) {
-                {
-                    for (int q = 0; q < 26; q += 2) {
-                        const f32x8 bias0 = load_f32x8(&bias[0]);
-                        const f32x8 bias1 = load_f32x8(&bias[8]);
-                        const f32x8 bias2 = load_f32x8(&bias[16]);
-                        const f32x8 bias3 = load_f32x8(&bias[24]);
-                        f32x8 s0_0 = bias0; f32x8 s0_1 = bias1; f32x8 s0_2 = bias2; f32x8 s0_3 = bias3;
-                        f32x8 s1_0 = bias0; f32x8 s1_1 = bias1; f32x8 s1_2 = bias2; f32x8 s1_3 = bias3;
+                for (int k = 0; k < 4; k += 2) {
+                    for (int q = 0; q < 24; q += 4) {
+                        const f32x8 bias0 = load_f32x8(&bias[k * 8]);
+                        const f32x8 bias1 = load_f32x8(&bias[(k + 1) * 8]);
+                        f32x8 s0_0 = bias0; f32x8 s0_1 = bias1;
+                        f32x8 s1_0 = bias0; f32x8 s1_1 = bias1;
+                        f32x8 s2_0 = bias0; f32x8 s2_1 = bias1;
+                        f32x8 s3_0 = bias0; f32x8 s3_1 = bias1;
                         for (int r = 0; r < 3; r++) {
                             const float *const a = x[n][p + r][q];
-                            const float *const b0 = &kernel[0][r * 3][0];
-                            const float *const b1 = &kernel[0][r * 3][8];
-                            const float *const b2 = &kernel[1][r * 3][0];
-                            const float *const b3 = &kernel[1][r * 3][8];
+                            const float *const b0 = &kernel[k / 2][r * 3][k % 2 * 8];
+                            const float *const b1 = &kernel[(k + 1) / 2][r * 3][(k + 1) % 2 * 8];
                             {
-                                const f32x8 w0 = load_f32x8(b0); const f32x8 w1 = load_f32x8(b1); const f32x8 w2 = load_f32x8(b2); const f32x8 w3 = load_f32x8(b3);
-                                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
-                                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                                const f32x8 w0 = load_f32x8(b0); const f32x8 w1 = load_f32x8(b1);
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
                             }
                             {
-                                const f32x8 w0 = load_f32x8(b0 + 16); const f32x8 w1 = load_f32x8(b1 + 16); const f32x8 w2 = load_f32x8(b2 + 16); const f32x8 w3 = load_f32x8(b3 + 16);
-                                s0_0 += a[1] * w0; s0_1 += a[1] * w1; s0_2 += a[1] * w2; s0_3 += a[1] * w3;
-                                s1_0 += a[2] * w0; s1_1 += a[2] * w1; s1_2 += a[2] * w2; s1_3 += a[2] * w3;
+                                const f32x8 w0 = load_f32x8(b0 + 16); const f32x8 w1 = load_f32x8(b1 + 16);
+                                s0_0 += a[1] * w0; s0_1 += a[1] * w1;
+                                s1_0 += a[2] * w0; s1_1 += a[2] * w1;
+                                s2_0 += a[3] * w0; s2_1 += a[3] * w1;
+                                s3_0 += a[4] * w0; s3_1 += a[4] * w1;
                             }
                             {
-                                const f32x8 w0 = load_f32x8(b0 + 32); const f32x8 w1 = load_f32x8(b1 + 32); const f32x8 w2 = load_f32x8(b2 + 32); const f32x8 w3 = load_f32x8(b3 + 32);
-                                s0_0 += a[2] * w0; s0_1 += a[2] * w1; s0_2 += a[2] * w2; s0_3 += a[2] * w3;
-                                s1_0 += a[3] * w0; s1_1 += a[3] * w1; s1_2 += a[3] * w2; s1_3 += a[3] * w3;
+                                const f32x8 w0 = load_f32x8(b0 + 32); const f32x8 w1 = load_f32x8(b1 + 32);
+                                s0_0 += a[2] * w0; s0_1 += a[2] * w1;
+                                s1_0 += a[3] * w0; s1_1 += a[3] * w1;
+                                s2_0 += a[4] * w0; s2_1 += a[4] * w1;
+                                s3_0 += a[5] * w0; s3_1 += a[5] * w1;
                             }
                         }
                         s0_0 = max_f32x8((f32x8){0}, s0_0);
-                        store_f32x8(&y[n][p][q][0], s0_0);
+                        store_f32x8(&y[n][p][q][k * 8], s0_0);
                         s0_1 = max_f32x8((f32x8){0}, s0_1);
-                        store_f32x8(&y[n][p][q][8], s0_1);
-                        s0_2 = max_f32x8((f32x8){0}, s0_2);
-                        store_f32x8(&y[n][p][q][16], s0_2);
-                        s0_3 = max_f32x8((f32x8){0}, s0_3);
-                        store_f32x8(&y[n][p][q][24], s0_3);
+                        store_f32x8(&y[n][p][q][(k + 1) * 8], s0_1);
                         s1_0 = max_f32x8((f32x8){0}, s1_0);
-                        store_f32x8(&y[n][p][q + 1][0], s1_0);
+                        store_f32x8(&y[n][p][q + 1][k * 8], s1_0);
                         s1_1 = max_f32x8((f32x8){0}, s1_1);
-                        store_f32x8(&y[n][p][q + 1][8], s1_1);
-                        s1_2 = max_f32x8((f32x8){0}, s1_2);
-                        store_f32x8(&y[n][p][q + 1][16], s1_2);
-                        s1_3 = max_f32x8((f32x8){0}, s1_3);
-                        store_f32x8(&y[n][p][q + 1][24], s1_3);
+                        store_f32x8(&y[n][p][q + 1][(k + 1) * 8], s1_1);
+                        s2_0 = max_f32x8((f32x8){0}, s2_0);
+                        store_f32x8(&y[n][p][q + 2][k * 8], s2_0);
+                        s2_1 = max_f32x8((f32x8){0}, s2_1);
+                        store_f32x8(&y[n][p][q + 2][(k + 1) * 8], s2_1);
+                        s3_0 = max_f32x8((f32x8){0}, s3_0);
+                        store_f32x8(&y[n][p][q + 3][k * 8], s3_0);
+                        s3_1 = max_f32x8((f32x8){0}, s3_1);
+                        store_f32x8(&y[n][p][q + 3][(k + 1) * 8], s3_1);
+                    }
+                    {
+                        const int q = 24;
+                        const f32x8 bias0 = load_f32x8(&bias[k * 8]);
+                        const f32x8 bias1 = load_f32x8(&bias[(k + 1) * 8]);
+                        f32x8 s0_0 = bias0; f32x8 s0_1 = bias1;
+                        f32x8 s1_0 = bias0; f32x8 s1_1 = bias1;
+                        for (int r = 0; r < 3; r++) {
+                            const float *const a = x[n][p + r][q];
+                            const float *const b0 = &kernel[k / 2][r * 3][k % 2 * 8];
+                            const float *const b1 = &kernel[(k + 1) / 2][r * 3][(k + 1) % 2 * 8];
+                            {
+                                const f32x8 w0 = load_f32x8(b0); const f32x8 w1 = load_f32x8(b1);
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                            }
+                            {
+                                const f32x8 w0 = load_f32x8(b0 + 16); const f32x8 w1 = load_f32x8(b1 + 16);
+                                s0_0 += a[1] * w0; s0_1 += a[1] * w1;
+                                s1_0 += a[2] * w0; s1_1 += a[2] * w1;
+                            }
+                            {
+                                const f32x8 w0 = load_f32x8(b0 + 32); const f32x8 w1 = load_f32x8(b1 + 32);
+                                s0_0 += a[2] * w0; s0_1 += a[2] * w1;
+                                s1_0 += a[3] * w0; s1_1 += a[3] * w1;
+                            }
+                        }
+                        s0_0 = max_f32x8((f32x8){0}, s0_0);
+                        store_f32x8(&y[n][p][q][k * 8], s0_0);
+                        s0_1 = max_f32x8((f32x8){0}, s0_1);
+                        store_f32x8(&y[n][p][q][(k + 1) * 8], s0_1);
+                        s1_0 = max_f32x8((f32x8){0}, s1_0);
+                        store_f32x8(&y[n][p][q + 1][k * 8], s1_0);
+                        s1_1 = max_f32x8((f32x8){0}, s1_1);
+                        store_f32x8(&y[n][p][q + 1][(k + 1) * 8], s1_1);
                     }
                 }
             }
@@ -3412,7 +4068,8 @@ LEVEL_v3 static void conv2d_1_forward_v3(const float (*x)[26][26][32], const flo
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
 LEVEL_v3 static void dense_forward_v3(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t first, ptrdiff_t last)
 {
-    for (int k = (int)first * 4; k < (int)last * 4; k += 4) {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 4;
         const float *const a = x[0];
         const float *const b0 = &kernel[k / 2][0][k % 2 * 8];
         const float *const b1 = &kernel[(k + 1) / 2][0][(k + 1) % 2 * 8];
@@ -3450,69 +4107,71 @@ LEVEL_v3 static void dense_forward_v3(const float (*x)[9216], const float (*kern
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v3 static void dense_1_forward_v3(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10])
+LEVEL_v3 static void dense_1_forward_v3(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
-    {
-        const float *const a = x[0];
-        const float *const b0 = &kernel[0][0][0];
-        f32x8 s0_0 = {0};
-        f32x8 s1_0 = {0};
-        f32x8 s2_0 = {0};
-        f32x8 s3_0 = {0};
-        f32x8 s4_0 = {0};
-        f32x8 s5_0 = {0};
-        f32x8 s6_0 = {0};
-        f32x8 s7_0 = {0};
-        for (int j = 0; j < 128; j += 8) {
-            s0_0 += a[j] * load_f32x8(b0 + j * 16);
-            s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
-            s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
-            s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
-            s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
-            s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
-            s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
-            s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 1;
+        if (k < 1) {
+            const float *const a = x[0];
+            const float *const b0 = &kernel[k / 2][0][k % 2 * 8];
+            f32x8 s0_0 = {0};
+            f32x8 s1_0 = {0};
+            f32x8 s2_0 = {0};
+            f32x8 s3_0 = {0};
+            f32x8 s4_0 = {0};
+            f32x8 s5_0 = {0};
+            f32x8 s6_0 = {0};
+            f32x8 s7_0 = {0};
+            for (int j = 0; j < 128; j += 8) {
+                s0_0 += a[j] * load_f32x8(b0 + j * 16);
+                s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
+                s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
+                s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
+                s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
+                s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
+                s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
+                s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
+            }
+            s0_0 += s4_0;
+            s1_0 += s5_0;
+            s2_0 += s6_0;
+            s3_0 += s7_0;
+            s0_0 += s2_0;
+            s1_0 += s3_0;
+            s0_0 += s1_0;
+            s0_0 += load_f32x8(&bias[k * 8]);
+            store_f32x8(&y[0][k * 8], s0_0);
+        } else {
+            const float *const a = x[0];
+            const float *const b0 = &kernel[0][0][8];
+            f32x8 s0_0 = {0};
+            f32x8 s1_0 = {0};
+            f32x8 s2_0 = {0};
+            f32x8 s3_0 = {0};
+            f32x8 s4_0 = {0};
+            f32x8 s5_0 = {0};
+            f32x8 s6_0 = {0};
+            f32x8 s7_0 = {0};
+            for (int j = 0; j < 128; j += 8) {
+                s0_0 += a[j] * load_f32x8(b0 + j * 16);
+                s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
+                s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
+                s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
+                s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
+                s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
+                s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
+                s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
+            }
+            s0_0 += s4_0;
+            s1_0 += s5_0;
+            s2_0 += s6_0;
+            s3_0 += s7_0;
+            s0_0 += s2_0;
+            s1_0 += s3_0;
+            s0_0 += s1_0;
+            s0_0 += load_part_f32x8(&bias[8], 2);
+            store_part_f32x8(&y[0][8], s0_0, 2);
         }
-        s0_0 += s4_0;
-        s1_0 += s5_0;
-        s2_0 += s6_0;
-        s3_0 += s7_0;
-        s0_0 += s2_0;
-        s1_0 += s3_0;
-        s0_0 += s1_0;
-        s0_0 += load_f32x8(&bias[0]);
-        store_f32x8(&y[0][0], s0_0);
-    }
-    {
-        const float *const a = x[0];
-        const float *const b0 = &kernel[0][0][8];
-        f32x8 s0_0 = {0};
-        f32x8 s1_0 = {0};
-        f32x8 s2_0 = {0};
-        f32x8 s3_0 = {0};
-        f32x8 s4_0 = {0};
-        f32x8 s5_0 = {0};
-        f32x8 s6_0 = {0};
-        f32x8 s7_0 = {0};
-        for (int j = 0; j < 128; j += 8) {
-            s0_0 += a[j] * load_f32x8(b0 + j * 16);
-            s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
-            s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
-            s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
-            s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
-            s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
-            s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
-            s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
-        }
-        s0_0 += s4_0;
-        s1_0 += s5_0;
-        s2_0 += s6_0;
-        s3_0 += s7_0;
-        s0_0 += s2_0;
-        s1_0 += s3_0;
-        s0_0 += s1_0;
-        s0_0 += load_part_f32x8(&bias[8], 2);
-        store_part_f32x8(&y[0][8], s0_0, 2);
     }
 }
 
@@ -3567,19 +4226,20 @@ static void run_single_v3(const mnist_cnn_weights *w, const float *input, float 
             }
         }
     }
-    dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out);
+    dense_1_forward_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 2);
     dense_1_softmax_forward_v3(&dense_1_linear_out[0][0], output, 0, 1);
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
 LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = 0, to = count * 1;
-    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 2;
+        const ptrdiff_t from = 0, to = count * 1;
         for (int i = 0; i < 9216; i += 256) {
             const int end = 9216 - i < 256 ? 9216 - i : 256;
             ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
+            for (; m + 4 <= to; m += 4) {
                 f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
                 f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
@@ -3588,16 +4248,10 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[9216], const float 
                 f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
                 f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s4_1 = i ? load_f32x8(&y[m + 4][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s5_0 = i ? load_f32x8(&y[m + 5][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s5_1 = i ? load_f32x8(&y[m + 5][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
                 const float *const a0 = &x[m][i];
                 const float *const a1 = &x[m + 1][i];
                 const float *const a2 = &x[m + 2][i];
                 const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
                 const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
                 const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
                 for (int j = 0; j < end; j++) {
@@ -3606,8 +4260,6 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[9216], const float 
                     s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
                     s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
                     s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
                 }
                 if (i + end < 9216) {
                     store_f32x8(&y[m][k * 8], s0_0);
@@ -3618,10 +4270,6 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[9216], const float 
                     store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
                     store_f32x8(&y[m + 3][k * 8], s3_0);
                     store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
-                    store_f32x8(&y[m + 4][k * 8], s4_0);
-                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
-                    store_f32x8(&y[m + 5][k * 8], s5_0);
-                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
                 } else {
                     s0_0 = max_f32x8((f32x8){0}, s0_0);
                     store_f32x8(&y[m][k * 8], s0_0);
@@ -3639,14 +4287,6 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[9216], const float 
                     store_f32x8(&y[m + 3][k * 8], s3_0);
                     s3_1 = max_f32x8((f32x8){0}, s3_1);
                     store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
-                    s4_0 = max_f32x8((f32x8){0}, s4_0);
-                    store_f32x8(&y[m + 4][k * 8], s4_0);
-                    s4_1 = max_f32x8((f32x8){0}, s4_1);
-                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
-                    s5_0 = max_f32x8((f32x8){0}, s5_0);
-                    store_f32x8(&y[m + 5][k * 8], s5_0);
-                    s5_1 = max_f32x8((f32x8){0}, s5_1);
-                    store_f32x8(&y[m + 5][(k + 1) * 8], s5_1);
                 }
             }
             for (; m < to; m++) {
@@ -3674,12 +4314,14 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[9216], const float 
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t tiles = (count + 3) / 4, chunk = part % 8;
+        const ptrdiff_t from = tiles * chunk / 8 * 4, next = tiles * (chunk + 1) / 8 * 4;
+        const ptrdiff_t to = next < count * 1 ? next : count * 1;
         ptrdiff_t m = from;
-        for (; m + 6 <= to; m += 6) {
+        for (; m + 4 <= to; m += 4) {
             f32x8 s0_0 = load_f32x8(&bias[0]);
             f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
             f32x8 s1_0 = load_f32x8(&bias[0]);
@@ -3688,16 +4330,10 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[128], const float
             f32x8 s2_1 = load_part_f32x8(&bias[8], 2);
             f32x8 s3_0 = load_f32x8(&bias[0]);
             f32x8 s3_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s4_0 = load_f32x8(&bias[0]);
-            f32x8 s4_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s5_0 = load_f32x8(&bias[0]);
-            f32x8 s5_1 = load_part_f32x8(&bias[8], 2);
             const float *const a0 = &x[m][0];
             const float *const a1 = &x[m + 1][0];
             const float *const a2 = &x[m + 2][0];
             const float *const a3 = &x[m + 3][0];
-            const float *const a4 = &x[m + 4][0];
-            const float *const a5 = &x[m + 5][0];
             const float *const b0 = &kernel[0][0][0];
             const float *const b1 = &kernel[0][0][8];
             for (int j = 0; j < 128; j++) {
@@ -3706,8 +4342,6 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[128], const float
                 s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
                 s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
                 s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
             }
             store_f32x8(&y[m][0], s0_0);
             store_part_f32x8(&y[m][8], s0_1, 2);
@@ -3717,10 +4351,6 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[128], const float
             store_part_f32x8(&y[m + 2][8], s2_1, 2);
             store_f32x8(&y[m + 3][0], s3_0);
             store_part_f32x8(&y[m + 3][8], s3_1, 2);
-            store_f32x8(&y[m + 4][0], s4_0);
-            store_part_f32x8(&y[m + 4][8], s4_1, 2);
-            store_f32x8(&y[m + 5][0], s5_0);
-            store_part_f32x8(&y[m + 5][8], s5_1, 2);
         }
         for (; m < to; m++) {
             f32x8 s0_0 = load_f32x8(&bias[0]);
@@ -3763,8 +4393,8 @@ static void run_batch_v3(const mnist_cnn_weights *w, const float *input, float *
         dense_forward_batch_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3825,8 +4455,8 @@ static float run_evaluation_v3(const mnist_cnn_weights *w, const float *input, c
         dense_forward_batch_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3960,119 +4590,213 @@ LEVEL_v3 static void dropout_1_forward_v3(const float *x, float *y, const Step *
 LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     const uint64_t key8 = random_key(step_key(step), 8u);
-    float (*const turned)[16] = (float (*)[16])(work + task * 160);
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int o = 0; o < 10; o++) {
-            for (int i = 0; i < 16; i++) {
-                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+    float (*const turned)[16] = (float (*)[16])(work + task * 1024);
+    const ptrdiff_t from = 0, to = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 16, next = part + 1 < 8 ? i + 16 : 0;
+        for (int p = 0; p < 1; p++) {
+            for (int o = 0; o < 16; o += 4) {
+                for (int r = 0; r < 16; r += 4) transpose4_f32x8(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
             }
         }
-        const ptrdiff_t from = 0, to = count * 1;
         ptrdiff_t m = from;
-        for (; m + 6 <= to; m += 6) {
+        for (; m + 4 <= to; m += 4) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
             f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
             f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
-            f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
-            f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
             const float *const a0 = d_y[m];
             const float *const a1 = d_y[m + 1];
             const float *const a2 = d_y[m + 2];
             const float *const a3 = d_y[m + 3];
-            const float *const a4 = d_y[m + 4];
-            const float *const a5 = d_y[m + 5];
-            for (int j = 0; j < 10; j++) {
-                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+            for (int t = 0; t < 4; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 10 * t / 4; j < 10 * (t + 1) / 4; j++) {
+                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                }
             }
-            s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + g * 16), 2147483648u), s0_0 * 2.0f);
-            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x8(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + g * 16 + 8), 2147483648u), s0_1 * 2.0f);
-            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
-            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
-            s1_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 1) * 128 + g * 16), 2147483648u), s1_0 * 2.0f);
-            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16]) > 0.0f, s1_0);
-            store_f32x8(&d_x[m + 1][g * 16], s1_0);
-            s1_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 1) * 128 + g * 16 + 8), 2147483648u), s1_1 * 2.0f);
-            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_1);
-            store_f32x8(&d_x[m + 1][g * 16 + 8], s1_1);
-            s2_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 2) * 128 + g * 16), 2147483648u), s2_0 * 2.0f);
-            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16]) > 0.0f, s2_0);
-            store_f32x8(&d_x[m + 2][g * 16], s2_0);
-            s2_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 2) * 128 + g * 16 + 8), 2147483648u), s2_1 * 2.0f);
-            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16 + 8]) > 0.0f, s2_1);
-            store_f32x8(&d_x[m + 2][g * 16 + 8], s2_1);
-            s3_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 3) * 128 + g * 16), 2147483648u), s3_0 * 2.0f);
-            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16]) > 0.0f, s3_0);
-            store_f32x8(&d_x[m + 3][g * 16], s3_0);
-            s3_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 3) * 128 + g * 16 + 8), 2147483648u), s3_1 * 2.0f);
-            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16 + 8]) > 0.0f, s3_1);
-            store_f32x8(&d_x[m + 3][g * 16 + 8], s3_1);
-            s4_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 4) * 128 + g * 16), 2147483648u), s4_0 * 2.0f);
-            s4_0 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16]) > 0.0f, s4_0);
-            store_f32x8(&d_x[m + 4][g * 16], s4_0);
-            s4_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 4) * 128 + g * 16 + 8), 2147483648u), s4_1 * 2.0f);
-            s4_1 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16 + 8]) > 0.0f, s4_1);
-            store_f32x8(&d_x[m + 4][g * 16 + 8], s4_1);
-            s5_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 5) * 128 + g * 16), 2147483648u), s5_0 * 2.0f);
-            s5_0 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16]) > 0.0f, s5_0);
-            store_f32x8(&d_x[m + 5][g * 16], s5_0);
-            s5_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 5) * 128 + g * 16 + 8), 2147483648u), s5_1 * 2.0f);
-            s5_1 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16 + 8]) > 0.0f, s5_1);
-            store_f32x8(&d_x[m + 5][g * 16 + 8], s5_1);
+            s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + i + 8), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][i + 8], s0_1);
+            s1_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 1) * 128 + i), 2147483648u), s1_0 * 2.0f);
+            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][i]) > 0.0f, s1_0);
+            store_f32x8(&d_x[m + 1][i], s1_0);
+            s1_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 1) * 128 + i + 8), 2147483648u), s1_1 * 2.0f);
+            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][i + 8]) > 0.0f, s1_1);
+            store_f32x8(&d_x[m + 1][i + 8], s1_1);
+            s2_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 2) * 128 + i), 2147483648u), s2_0 * 2.0f);
+            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][i]) > 0.0f, s2_0);
+            store_f32x8(&d_x[m + 2][i], s2_0);
+            s2_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 2) * 128 + i + 8), 2147483648u), s2_1 * 2.0f);
+            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][i + 8]) > 0.0f, s2_1);
+            store_f32x8(&d_x[m + 2][i + 8], s2_1);
+            s3_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 3) * 128 + i), 2147483648u), s3_0 * 2.0f);
+            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][i]) > 0.0f, s3_0);
+            store_f32x8(&d_x[m + 3][i], s3_0);
+            s3_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 3) * 128 + i + 8), 2147483648u), s3_1 * 2.0f);
+            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][i + 8]) > 0.0f, s3_1);
+            store_f32x8(&d_x[m + 3][i + 8], s3_1);
         }
         for (; m < to; m++) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
             const float *const a0 = d_y[m];
-            for (int j = 0; j < 10; j++) {
-                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+            for (int t = 0; t < 1; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
+                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
             }
-            s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + g * 16), 2147483648u), s0_0 * 2.0f);
-            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x8(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + g * 16 + 8), 2147483648u), s0_1 * 2.0f);
-            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
-            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
+            s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + i + 8), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][i + 8], s0_1);
         }
     }
 }
 
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[128], const float (*d_y)[10], float (*d_kernel)[128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[128], const float (*d_y)[10], float (*w)[128][16], float (*slot0)[128][16], float (*slot1)[128][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        const ptrdiff_t i = g * 4;
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 4;
         {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
             f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
             f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
-            for (ptrdiff_t m = 0; m < count * 1; m++) {
-                const float *const a = &x[m][i];
-                const f32x8 d0 = load_f32x8(&d_y[m][0]);
-                const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
-                const f32x8 w0 = d0; const f32x8 w1 = d1;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+            for (int t = 0; t < 4; t++) {
+                __builtin_prefetch(w[0][i + t], 1);
+                __builtin_prefetch(slot0[0][i + t], 1);
+                __builtin_prefetch(slot1[0][i + t], 1);
+                for (ptrdiff_t m = samples * t / 4; m < samples * (t + 1) / 4; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x8 d0 = load_f32x8(&d_y[m][0]);
+                    const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
+                    const f32x8 w0 = d0; const f32x8 w1 = d1;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                    s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                    s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                }
             }
-            store_f32x8(&d_kernel[0][i][0], s0_0);
-            store_f32x8(&d_kernel[0][i][8], s0_1);
-            store_f32x8(&d_kernel[0][i + 1][0], s1_0);
-            store_f32x8(&d_kernel[0][i + 1][8], s1_1);
-            store_f32x8(&d_kernel[0][i + 2][0], s2_0);
-            store_f32x8(&d_kernel[0][i + 2][8], s2_1);
-            store_f32x8(&d_kernel[0][i + 3][0], s3_0);
-            store_f32x8(&d_kernel[0][i + 3][8], s3_1);
+            {
+                f32x8 g = s0_0;
+                f32x8 v = load_f32x8(&w[0][i][0]);
+                f32x8 m0 = load_f32x8(&slot0[0][i][0]);
+                f32x8 m1 = load_f32x8(&slot1[0][i][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i][0], m0);
+                store_f32x8(&slot1[0][i][0], m1);
+                store_f32x8(&w[0][i][0], v);
+            }
+            {
+                f32x8 g = s0_1;
+                f32x8 v = load_f32x8(&w[0][i][8]);
+                f32x8 m0 = load_f32x8(&slot0[0][i][8]);
+                f32x8 m1 = load_f32x8(&slot1[0][i][8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i][8], m0);
+                store_f32x8(&slot1[0][i][8], m1);
+                store_f32x8(&w[0][i][8], v);
+            }
+            {
+                f32x8 g = s1_0;
+                f32x8 v = load_f32x8(&w[0][i + 1][0]);
+                f32x8 m0 = load_f32x8(&slot0[0][i + 1][0]);
+                f32x8 m1 = load_f32x8(&slot1[0][i + 1][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i + 1][0], m0);
+                store_f32x8(&slot1[0][i + 1][0], m1);
+                store_f32x8(&w[0][i + 1][0], v);
+            }
+            {
+                f32x8 g = s1_1;
+                f32x8 v = load_f32x8(&w[0][i + 1][8]);
+                f32x8 m0 = load_f32x8(&slot0[0][i + 1][8]);
+                f32x8 m1 = load_f32x8(&slot1[0][i + 1][8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i + 1][8], m0);
+                store_f32x8(&slot1[0][i + 1][8], m1);
+                store_f32x8(&w[0][i + 1][8], v);
+            }
+            {
+                f32x8 g = s2_0;
+                f32x8 v = load_f32x8(&w[0][i + 2][0]);
+                f32x8 m0 = load_f32x8(&slot0[0][i + 2][0]);
+                f32x8 m1 = load_f32x8(&slot1[0][i + 2][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i + 2][0], m0);
+                store_f32x8(&slot1[0][i + 2][0], m1);
+                store_f32x8(&w[0][i + 2][0], v);
+            }
+            {
+                f32x8 g = s2_1;
+                f32x8 v = load_f32x8(&w[0][i + 2][8]);
+                f32x8 m0 = load_f32x8(&slot0[0][i + 2][8]);
+                f32x8 m1 = load_f32x8(&slot1[0][i + 2][8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i + 2][8], m0);
+                store_f32x8(&slot1[0][i + 2][8], m1);
+                store_f32x8(&w[0][i + 2][8], v);
+            }
+            {
+                f32x8 g = s3_0;
+                f32x8 v = load_f32x8(&w[0][i + 3][0]);
+                f32x8 m0 = load_f32x8(&slot0[0][i + 3][0]);
+                f32x8 m1 = load_f32x8(&slot1[0][i + 3][0]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i + 3][0], m0);
+                store_f32x8(&slot1[0][i + 3][0], m1);
+                store_f32x8(&w[0][i + 3][0], v);
+            }
+            {
+                f32x8 g = s3_1;
+                f32x8 v = load_f32x8(&w[0][i + 3][8]);
+                f32x8 m0 = load_f32x8(&slot0[0][i + 3][8]);
+                f32x8 m1 = load_f32x8(&slot1[0][i + 3][8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[0][i + 3][8], m0);
+                store_f32x8(&slot1[0][i + 3][8], m1);
+                store_f32x8(&w[0][i + 3][8], v);
+            }
         }
     }
 }
@@ -4119,28 +4843,6 @@ LEVEL_v3 static void dense_1_bias_gradient_v3(float *d_bias, float *work, ptrdif
     }
 }
 
-/* dense_1/kernel: one step of adam on dense_1/kernel. */
-LEVEL_v3 static void dense_1_kernel_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 2048 ? last * 1024 : 2048;
-    ptrdiff_t i = first * 1024;
-    for (; i + 8 <= end; i += 8) {
-        f32x8 g = load_f32x8(&d_w[i]);
-        f32x8 v = load_f32x8(&w[i]);
-        f32x8 m0 = load_f32x8(&slot0[i]);
-        f32x8 m1 = load_f32x8(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-        store_f32x8(&slot0[i], m0);
-        store_f32x8(&slot1[i], m1);
-        store_f32x8(&w[i], v);
-    }
-}
-
 /* dense_1/bias: one step of adam on dense_1/bias. */
 LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -4149,7 +4851,8 @@ LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *s
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
     ptrdiff_t i = first * 1024;
-    for (; i + 8 <= end; i += 8) {
+    for (; i + 8 <= end; i += 8)
+        {
         f32x8 g = load_f32x8(&d_w[i]);
         f32x8 v = load_f32x8(&w[i]);
         f32x8 m0 = load_f32x8(&slot0[i]);
@@ -4161,7 +4864,8 @@ LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *s
         store_f32x8(&slot1[i], m1);
         store_f32x8(&w[i], v);
     }
-    for (; i < end; i++) {
+    for (; i < end; i++)
+        {
         f32x8 g = load_part_f32x8(&d_w[i], 1);
         f32x8 v = load_part_f32x8(&w[i], 1);
         f32x8 m0 = load_part_f32x8(&slot0[i], 1);
@@ -4179,96 +4883,112 @@ LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *s
 LEVEL_v3 static void dense_input_gradient_v3(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     const uint64_t key5 = random_key(step_key(step), 5u);
-    float (*const turned)[16] = (float (*)[16])(work + task * 2048);
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int o = 0; o < 128; o++) {
-            for (int i = 0; i < 16; i++) {
-                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+    float (*const turned)[24] = (float (*)[24])(work + task * 8192);
+    const ptrdiff_t from = 0, to = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 24, next = part + 1 < 384 ? i + 24 : 0;
+        for (int p = 0; p < 8; p++) {
+            for (int o = 0; o < 16; o += 4) {
+                for (int r = 0; r < 24; r += 4) transpose4_f32x8(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 24);
             }
         }
-        const ptrdiff_t from = 0, to = count * 1;
         ptrdiff_t m = from;
-        for (; m + 6 <= to; m += 6) {
-            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
-            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
-            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
-            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
-            f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
-            f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
+        for (; m + 4 <= to; m += 4) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0}; f32x8 s1_2 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0}; f32x8 s2_2 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0}; f32x8 s3_2 = {0};
             const float *const a0 = d_y[m];
             const float *const a1 = d_y[m + 1];
             const float *const a2 = d_y[m + 2];
             const float *const a3 = d_y[m + 3];
-            const float *const a4 = d_y[m + 4];
-            const float *const a5 = d_y[m + 5];
-            for (int j = 0; j < 128; j++) {
-                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+            for (int t = 0; t < 4; t++) {
+                for (int at = 0; at < 24; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 2; line < (m + t + 1) * 2 && line < 8 * 24; line++) __builtin_prefetch(kernel[line / 24][next + line % 24], 0);
+                for (int j = 128 * t / 4; j < 128 * (t + 1) / 4; j++) {
+                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8); const f32x8 w2 = load_f32x8(turned[j] + 2 * 8);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
+                }
             }
-            s0_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + g * 16), 1073741824u), s0_0 * 1.3333334f);
-            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x8(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + g * 16 + 8), 1073741824u), s0_1 * 1.3333334f);
-            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
-            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
-            s1_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + g * 16), 1073741824u), s1_0 * 1.3333334f);
-            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16]) > 0.0f, s1_0);
-            store_f32x8(&d_x[m + 1][g * 16], s1_0);
-            s1_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + g * 16 + 8), 1073741824u), s1_1 * 1.3333334f);
-            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_1);
-            store_f32x8(&d_x[m + 1][g * 16 + 8], s1_1);
-            s2_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + g * 16), 1073741824u), s2_0 * 1.3333334f);
-            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16]) > 0.0f, s2_0);
-            store_f32x8(&d_x[m + 2][g * 16], s2_0);
-            s2_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + g * 16 + 8), 1073741824u), s2_1 * 1.3333334f);
-            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16 + 8]) > 0.0f, s2_1);
-            store_f32x8(&d_x[m + 2][g * 16 + 8], s2_1);
-            s3_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + g * 16), 1073741824u), s3_0 * 1.3333334f);
-            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16]) > 0.0f, s3_0);
-            store_f32x8(&d_x[m + 3][g * 16], s3_0);
-            s3_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + g * 16 + 8), 1073741824u), s3_1 * 1.3333334f);
-            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16 + 8]) > 0.0f, s3_1);
-            store_f32x8(&d_x[m + 3][g * 16 + 8], s3_1);
-            s4_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 4) * 9216 + g * 16), 1073741824u), s4_0 * 1.3333334f);
-            s4_0 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16]) > 0.0f, s4_0);
-            store_f32x8(&d_x[m + 4][g * 16], s4_0);
-            s4_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 4) * 9216 + g * 16 + 8), 1073741824u), s4_1 * 1.3333334f);
-            s4_1 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16 + 8]) > 0.0f, s4_1);
-            store_f32x8(&d_x[m + 4][g * 16 + 8], s4_1);
-            s5_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 5) * 9216 + g * 16), 1073741824u), s5_0 * 1.3333334f);
-            s5_0 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16]) > 0.0f, s5_0);
-            store_f32x8(&d_x[m + 5][g * 16], s5_0);
-            s5_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 5) * 9216 + g * 16 + 8), 1073741824u), s5_1 * 1.3333334f);
-            s5_1 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16 + 8]) > 0.0f, s5_1);
-            store_f32x8(&d_x[m + 5][g * 16 + 8], s5_1);
+            s0_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 8), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][i + 8], s0_1);
+            s0_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 16), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x8(load_f32x8(&e0[m][i + 16]) > 0.0f, s0_2);
+            store_f32x8(&d_x[m][i + 16], s0_2);
+            s1_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + i), 1073741824u), s1_0 * 1.3333334f);
+            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][i]) > 0.0f, s1_0);
+            store_f32x8(&d_x[m + 1][i], s1_0);
+            s1_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + i + 8), 1073741824u), s1_1 * 1.3333334f);
+            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][i + 8]) > 0.0f, s1_1);
+            store_f32x8(&d_x[m + 1][i + 8], s1_1);
+            s1_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + i + 16), 1073741824u), s1_2 * 1.3333334f);
+            s1_2 = keep_f32x8(load_f32x8(&e0[m + 1][i + 16]) > 0.0f, s1_2);
+            store_f32x8(&d_x[m + 1][i + 16], s1_2);
+            s2_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + i), 1073741824u), s2_0 * 1.3333334f);
+            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][i]) > 0.0f, s2_0);
+            store_f32x8(&d_x[m + 2][i], s2_0);
+            s2_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + i + 8), 1073741824u), s2_1 * 1.3333334f);
+            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][i + 8]) > 0.0f, s2_1);
+            store_f32x8(&d_x[m + 2][i + 8], s2_1);
+            s2_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + i + 16), 1073741824u), s2_2 * 1.3333334f);
+            s2_2 = keep_f32x8(load_f32x8(&e0[m + 2][i + 16]) > 0.0f, s2_2);
+            store_f32x8(&d_x[m + 2][i + 16], s2_2);
+            s3_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + i), 1073741824u), s3_0 * 1.3333334f);
+            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][i]) > 0.0f, s3_0);
+            store_f32x8(&d_x[m + 3][i], s3_0);
+            s3_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + i + 8), 1073741824u), s3_1 * 1.3333334f);
+            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][i + 8]) > 0.0f, s3_1);
+            store_f32x8(&d_x[m + 3][i + 8], s3_1);
+            s3_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + i + 16), 1073741824u), s3_2 * 1.3333334f);
+            s3_2 = keep_f32x8(load_f32x8(&e0[m + 3][i + 16]) > 0.0f, s3_2);
+            store_f32x8(&d_x[m + 3][i + 16], s3_2);
         }
         for (; m < to; m++) {
-            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0};
             const float *const a0 = d_y[m];
-            for (int j = 0; j < 128; j++) {
-                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+            for (int t = 0; t < 1; t++) {
+                for (int at = 0; at < 24; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 2; line < (m + t + 1) * 2 && line < 8 * 24; line++) __builtin_prefetch(kernel[line / 24][next + line % 24], 0);
+                for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
+                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8); const f32x8 w2 = load_f32x8(turned[j] + 2 * 8);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                }
             }
-            s0_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + g * 16), 1073741824u), s0_0 * 1.3333334f);
-            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x8(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + g * 16 + 8), 1073741824u), s0_1 * 1.3333334f);
-            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
-            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
+            s0_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 8), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][i + 8], s0_1);
+            s0_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 16), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x8(load_f32x8(&e0[m][i + 16]) > 0.0f, s0_2);
+            store_f32x8(&d_x[m][i + 16], s0_2);
         }
     }
 }
 
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[9216], const float (*d_y)[128], float (*d_kernel)[9216][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[9216], const float (*d_y)[128], float (*w)[9216][16], float (*slot0)[9216][16], float (*slot1)[9216][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        const ptrdiff_t i = g * 6;
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 6;
         for (int k = 0; k < 16; k += 2) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
@@ -4276,30 +4996,167 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[9216], const floa
             f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
             f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
             f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
-            for (ptrdiff_t m = 0; m < count * 1; m++) {
-                const float *const a = &x[m][i];
-                const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
-                const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
-                const f32x8 w0 = d0; const f32x8 w1 = d1;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
-                s4_0 += a[4] * w0; s4_1 += a[4] * w1;
-                s5_0 += a[5] * w0; s5_1 += a[5] * w1;
+            for (int t = 0; t < 6; t++) {
+                __builtin_prefetch(w[k / 2][i + t], 1);
+                __builtin_prefetch(slot0[k / 2][i + t], 1);
+                __builtin_prefetch(slot1[k / 2][i + t], 1);
+                for (ptrdiff_t m = samples * t / 6; m < samples * (t + 1) / 6; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
+                    const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
+                    const f32x8 w0 = d0; const f32x8 w1 = d1;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                    s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                    s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                    s4_0 += a[4] * w0; s4_1 += a[4] * w1;
+                    s5_0 += a[5] * w0; s5_1 += a[5] * w1;
+                }
             }
-            store_f32x8(&d_kernel[k / 2][i][k % 2 * 8], s0_0);
-            store_f32x8(&d_kernel[(k + 1) / 2][i][(k + 1) % 2 * 8], s0_1);
-            store_f32x8(&d_kernel[k / 2][i + 1][k % 2 * 8], s1_0);
-            store_f32x8(&d_kernel[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], s1_1);
-            store_f32x8(&d_kernel[k / 2][i + 2][k % 2 * 8], s2_0);
-            store_f32x8(&d_kernel[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], s2_1);
-            store_f32x8(&d_kernel[k / 2][i + 3][k % 2 * 8], s3_0);
-            store_f32x8(&d_kernel[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], s3_1);
-            store_f32x8(&d_kernel[k / 2][i + 4][k % 2 * 8], s4_0);
-            store_f32x8(&d_kernel[(k + 1) / 2][i + 4][(k + 1) % 2 * 8], s4_1);
-            store_f32x8(&d_kernel[k / 2][i + 5][k % 2 * 8], s5_0);
-            store_f32x8(&d_kernel[(k + 1) / 2][i + 5][(k + 1) % 2 * 8], s5_1);
+            {
+                f32x8 g = s0_0;
+                f32x8 v = load_f32x8(&w[k / 2][i][k % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[k / 2][i][k % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[k / 2][i][k % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[k / 2][i][k % 2 * 8], m0);
+                store_f32x8(&slot1[k / 2][i][k % 2 * 8], m1);
+                store_f32x8(&w[k / 2][i][k % 2 * 8], v);
+            }
+            {
+                f32x8 g = s0_1;
+                f32x8 v = load_f32x8(&w[(k + 1) / 2][i][(k + 1) % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i][(k + 1) % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i][(k + 1) % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[(k + 1) / 2][i][(k + 1) % 2 * 8], m0);
+                store_f32x8(&slot1[(k + 1) / 2][i][(k + 1) % 2 * 8], m1);
+                store_f32x8(&w[(k + 1) / 2][i][(k + 1) % 2 * 8], v);
+            }
+            {
+                f32x8 g = s1_0;
+                f32x8 v = load_f32x8(&w[k / 2][i + 1][k % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 1][k % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 1][k % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[k / 2][i + 1][k % 2 * 8], m0);
+                store_f32x8(&slot1[k / 2][i + 1][k % 2 * 8], m1);
+                store_f32x8(&w[k / 2][i + 1][k % 2 * 8], v);
+            }
+            {
+                f32x8 g = s1_1;
+                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 1][(k + 1) % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 1][(k + 1) % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 1][(k + 1) % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], m0);
+                store_f32x8(&slot1[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], m1);
+                store_f32x8(&w[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], v);
+            }
+            {
+                f32x8 g = s2_0;
+                f32x8 v = load_f32x8(&w[k / 2][i + 2][k % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 2][k % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 2][k % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[k / 2][i + 2][k % 2 * 8], m0);
+                store_f32x8(&slot1[k / 2][i + 2][k % 2 * 8], m1);
+                store_f32x8(&w[k / 2][i + 2][k % 2 * 8], v);
+            }
+            {
+                f32x8 g = s2_1;
+                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 2][(k + 1) % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 2][(k + 1) % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 2][(k + 1) % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], m0);
+                store_f32x8(&slot1[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], m1);
+                store_f32x8(&w[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], v);
+            }
+            {
+                f32x8 g = s3_0;
+                f32x8 v = load_f32x8(&w[k / 2][i + 3][k % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 3][k % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 3][k % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[k / 2][i + 3][k % 2 * 8], m0);
+                store_f32x8(&slot1[k / 2][i + 3][k % 2 * 8], m1);
+                store_f32x8(&w[k / 2][i + 3][k % 2 * 8], v);
+            }
+            {
+                f32x8 g = s3_1;
+                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 3][(k + 1) % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 3][(k + 1) % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 3][(k + 1) % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], m0);
+                store_f32x8(&slot1[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], m1);
+                store_f32x8(&w[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], v);
+            }
+            {
+                f32x8 g = s4_0;
+                f32x8 v = load_f32x8(&w[k / 2][i + 4][k % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 4][k % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 4][k % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[k / 2][i + 4][k % 2 * 8], m0);
+                store_f32x8(&slot1[k / 2][i + 4][k % 2 * 8], m1);
+                store_f32x8(&w[k / 2][i + 4][k % 2 * 8], v);
+            }
+            {
+                f32x8 g = s4_1;
+                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 4][(k + 1) % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 4][(k + 1) % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 4][(k + 1) % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[(k + 1) / 2][i + 4][(k + 1) % 2 * 8], m0);
+                store_f32x8(&slot1[(k + 1) / 2][i + 4][(k + 1) % 2 * 8], m1);
+                store_f32x8(&w[(k + 1) / 2][i + 4][(k + 1) % 2 * 8], v);
+            }
+            {
+                f32x8 g = s5_0;
+                f32x8 v = load_f32x8(&w[k / 2][i + 5][k % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 5][k % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 5][k % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[k / 2][i + 5][k % 2 * 8], m0);
+                store_f32x8(&slot1[k / 2][i + 5][k % 2 * 8], m1);
+                store_f32x8(&w[k / 2][i + 5][k % 2 * 8], v);
+            }
+            {
+                f32x8 g = s5_1;
+                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 5][(k + 1) % 2 * 8]);
+                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 5][(k + 1) % 2 * 8]);
+                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 5][(k + 1) % 2 * 8]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                store_f32x8(&slot0[(k + 1) / 2][i + 5][(k + 1) % 2 * 8], m0);
+                store_f32x8(&slot1[(k + 1) / 2][i + 5][(k + 1) % 2 * 8], m1);
+                store_f32x8(&w[(k + 1) / 2][i + 5][(k + 1) % 2 * 8], v);
+            }
         }
     }
 }
@@ -4362,28 +5219,6 @@ LEVEL_v3 static void dense_bias_gradient_v3(float *d_bias, float *work, ptrdiff_
     }
 }
 
-/* dense/kernel: one step of adam on dense/kernel. */
-LEVEL_v3 static void dense_kernel_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 1179648 ? last * 1024 : 1179648;
-    ptrdiff_t i = first * 1024;
-    for (; i + 8 <= end; i += 8) {
-        f32x8 g = load_f32x8(&d_w[i]);
-        f32x8 v = load_f32x8(&w[i]);
-        f32x8 m0 = load_f32x8(&slot0[i]);
-        f32x8 m1 = load_f32x8(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-        store_f32x8(&slot0[i], m0);
-        store_f32x8(&slot1[i], m1);
-        store_f32x8(&w[i], v);
-    }
-}
-
 /* dense/bias: one step of adam on dense/bias. */
 LEVEL_v3 static void dense_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -4392,7 +5227,8 @@ LEVEL_v3 static void dense_bias_update_v3(const float *d_w, float *w, float *slo
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 128 ? last * 1024 : 128;
     ptrdiff_t i = first * 1024;
-    for (; i + 8 <= end; i += 8) {
+    for (; i + 8 <= end; i += 8)
+        {
         f32x8 g = load_f32x8(&d_w[i]);
         f32x8 v = load_f32x8(&w[i]);
         f32x8 m0 = load_f32x8(&slot0[i]);
@@ -4599,7 +5435,8 @@ LEVEL_v3 static void conv2d_1_kernel_update_v3(const float *d_w, float *w, float
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 18432 ? last * 1024 : 18432;
     ptrdiff_t i = first * 1024;
-    for (; i + 8 <= end; i += 8) {
+    for (; i + 8 <= end; i += 8)
+        {
         f32x8 g = load_f32x8(&d_w[i]);
         f32x8 v = load_f32x8(&w[i]);
         f32x8 m0 = load_f32x8(&slot0[i]);
@@ -4621,7 +5458,8 @@ LEVEL_v3 static void conv2d_1_bias_update_v3(const float *d_w, float *w, float *
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 64 ? last * 1024 : 64;
     ptrdiff_t i = first * 1024;
-    for (; i + 8 <= end; i += 8) {
+    for (; i + 8 <= end; i += 8)
+        {
         f32x8 g = load_f32x8(&d_w[i]);
         f32x8 v = load_f32x8(&w[i]);
         f32x8 m0 = load_f32x8(&slot0[i]);
@@ -4766,7 +5604,8 @@ LEVEL_v3 static void conv2d_kernel_update_v3(const float *d_w, float *w, float *
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 288 ? last * 1024 : 288;
     ptrdiff_t i = first * 1024;
-    for (; i + 8 <= end; i += 8) {
+    for (; i + 8 <= end; i += 8)
+        {
         f32x8 g = load_f32x8(&d_w[i]);
         f32x8 v = load_f32x8(&w[i]);
         f32x8 m0 = load_f32x8(&slot0[i]);
@@ -4788,7 +5627,8 @@ LEVEL_v3 static void conv2d_bias_update_v3(const float *d_w, float *w, float *sl
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 32 ? last * 1024 : 32;
     ptrdiff_t i = first * 1024;
-    for (; i + 8 <= end; i += 8) {
+    for (; i + 8 <= end; i += 8)
+        {
         f32x8 g = load_f32x8(&d_w[i]);
         f32x8 v = load_f32x8(&w[i]);
         f32x8 m0 = load_f32x8(&slot0[i]);
@@ -4813,13 +5653,11 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
     float *const dense_1_loss = (float *)(arena + 44557312);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20719616);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 20643840);
-    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 20512768);
-    float *const d_dense_1_bias = (float *)(arena + 20521600);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
+    float *const d_dense_1_bias = (float *)(arena + 20513408);
     float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
-    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 11075584);
-    float *const d_dense_bias = (float *)(arena + 15802368);
+    float *const d_dense_bias = (float *)(arena + 11083776);
     uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
     float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
     float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
@@ -4827,10 +5665,10 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
     float *const d_conv2d_bias = (float *)(arena + 2048);
     float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 20709376);
-    float *const dense_1_workspace_64 = (float *)(arena + 20520960);
+    float *const dense_1_workspace = (float *)(arena + 20643840);
+    float *const dense_1_workspace_64 = (float *)(arena + 20512768);
     float *const dense_workspace = (float *)(arena + 20512768);
-    float *const dense_workspace_66 = (float *)(arena + 15794176);
+    float *const dense_workspace_66 = (float *)(arena + 11075584);
     float *const conv2d_1_workspace_67 = (float *)(arena + 33087488);
     float *const conv2d_1_workspace_68 = (float *)(arena + 22151168);
     float *const conv2d_1_workspace_69 = (float *)(arena + 44478464);
@@ -4862,8 +5700,8 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
         dropout_1_forward_v3(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v3(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v3(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4879,35 +5717,27 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_v3(dropout_1_out, d_dense_1_linear, d_dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_v3(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_64, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_64, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_1_kernel_update_v3(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
-    }
     dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 384 * task / 16, 384 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v3((const float (*)[9216])dropout_out, d_dropout_1, d_dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_v3((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_bias_gradient_part_v3(&d_dropout_1[0][0], dense_workspace_66, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_bias_gradient_v3(d_dense_bias, dense_workspace_66, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_kernel_update_v3(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 1152 * task / 16, 1152 * (task + 1) / 16);
-    }
     dense_bias_update_v3(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
@@ -4964,73 +5794,107 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 LEVEL_v3 static void dense_1_input_gradient_gradients_v3(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const turned)[16] = (float (*)[16])(work + task * 160);
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int o = 0; o < 10; o++) {
-            for (int i = 0; i < 16; i++) {
-                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+    float (*const turned)[16] = (float (*)[16])(work + task * 1024);
+    const ptrdiff_t from = 0, to = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 16, next = part + 1 < 8 ? i + 16 : 0;
+        for (int p = 0; p < 1; p++) {
+            for (int o = 0; o < 16; o += 4) {
+                for (int r = 0; r < 16; r += 4) transpose4_f32x8(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
             }
         }
-        const ptrdiff_t from = 0, to = count * 1;
         ptrdiff_t m = from;
-        for (; m + 6 <= to; m += 6) {
+        for (; m + 4 <= to; m += 4) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
             f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
             f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
-            f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
-            f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
             const float *const a0 = d_y[m];
             const float *const a1 = d_y[m + 1];
             const float *const a2 = d_y[m + 2];
             const float *const a3 = d_y[m + 3];
-            const float *const a4 = d_y[m + 4];
-            const float *const a5 = d_y[m + 5];
-            for (int j = 0; j < 10; j++) {
-                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+            for (int t = 0; t < 4; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 10 * t / 4; j < 10 * (t + 1) / 4; j++) {
+                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                }
             }
-            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x8(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
-            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
-            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16]) > 0.0f, s1_0);
-            store_f32x8(&d_x[m + 1][g * 16], s1_0);
-            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_1);
-            store_f32x8(&d_x[m + 1][g * 16 + 8], s1_1);
-            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16]) > 0.0f, s2_0);
-            store_f32x8(&d_x[m + 2][g * 16], s2_0);
-            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16 + 8]) > 0.0f, s2_1);
-            store_f32x8(&d_x[m + 2][g * 16 + 8], s2_1);
-            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16]) > 0.0f, s3_0);
-            store_f32x8(&d_x[m + 3][g * 16], s3_0);
-            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16 + 8]) > 0.0f, s3_1);
-            store_f32x8(&d_x[m + 3][g * 16 + 8], s3_1);
-            s4_0 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16]) > 0.0f, s4_0);
-            store_f32x8(&d_x[m + 4][g * 16], s4_0);
-            s4_1 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16 + 8]) > 0.0f, s4_1);
-            store_f32x8(&d_x[m + 4][g * 16 + 8], s4_1);
-            s5_0 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16]) > 0.0f, s5_0);
-            store_f32x8(&d_x[m + 5][g * 16], s5_0);
-            s5_1 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16 + 8]) > 0.0f, s5_1);
-            store_f32x8(&d_x[m + 5][g * 16 + 8], s5_1);
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][i + 8], s0_1);
+            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][i]) > 0.0f, s1_0);
+            store_f32x8(&d_x[m + 1][i], s1_0);
+            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][i + 8]) > 0.0f, s1_1);
+            store_f32x8(&d_x[m + 1][i + 8], s1_1);
+            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][i]) > 0.0f, s2_0);
+            store_f32x8(&d_x[m + 2][i], s2_0);
+            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][i + 8]) > 0.0f, s2_1);
+            store_f32x8(&d_x[m + 2][i + 8], s2_1);
+            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][i]) > 0.0f, s3_0);
+            store_f32x8(&d_x[m + 3][i], s3_0);
+            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][i + 8]) > 0.0f, s3_1);
+            store_f32x8(&d_x[m + 3][i + 8], s3_1);
         }
         for (; m < to; m++) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
             const float *const a0 = d_y[m];
-            for (int j = 0; j < 10; j++) {
-                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+            for (int t = 0; t < 1; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
+                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
             }
-            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x8(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
-            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][i + 8], s0_1);
+        }
+    }
+}
+
+/* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v3 static void dense_1_weight_gradient_gradients_v3(const float (*x)[128], const float (*d_y)[10], float (*d_kernel)[128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 4;
+        {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x8 d0 = load_f32x8(&d_y[m][0]);
+                const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
+                const f32x8 w0 = d0; const f32x8 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+            }
+            store_f32x8(&d_kernel[0][i][0], s0_0);
+            store_f32x8(&d_kernel[0][i][8], s0_1);
+            store_f32x8(&d_kernel[0][i + 1][0], s1_0);
+            store_f32x8(&d_kernel[0][i + 1][8], s1_1);
+            store_f32x8(&d_kernel[0][i + 2][0], s2_0);
+            store_f32x8(&d_kernel[0][i + 2][8], s2_1);
+            store_f32x8(&d_kernel[0][i + 3][0], s3_0);
+            store_f32x8(&d_kernel[0][i + 3][8], s3_1);
         }
     }
 }
@@ -5038,73 +5902,125 @@ LEVEL_v3 static void dense_1_input_gradient_gradients_v3(const float (*d_y)[10],
 /* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 LEVEL_v3 static void dense_input_gradient_gradients_v3(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const turned)[16] = (float (*)[16])(work + task * 2048);
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int o = 0; o < 128; o++) {
-            for (int i = 0; i < 16; i++) {
-                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+    float (*const turned)[24] = (float (*)[24])(work + task * 8192);
+    const ptrdiff_t from = 0, to = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 24, next = part + 1 < 384 ? i + 24 : 0;
+        for (int p = 0; p < 8; p++) {
+            for (int o = 0; o < 16; o += 4) {
+                for (int r = 0; r < 24; r += 4) transpose4_f32x8(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 24);
             }
         }
-        const ptrdiff_t from = 0, to = count * 1;
         ptrdiff_t m = from;
-        for (; m + 6 <= to; m += 6) {
+        for (; m + 4 <= to; m += 4) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0}; f32x8 s1_2 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0}; f32x8 s2_2 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0}; f32x8 s3_2 = {0};
+            const float *const a0 = d_y[m];
+            const float *const a1 = d_y[m + 1];
+            const float *const a2 = d_y[m + 2];
+            const float *const a3 = d_y[m + 3];
+            for (int t = 0; t < 4; t++) {
+                for (int at = 0; at < 24; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 2; line < (m + t + 1) * 2 && line < 8 * 24; line++) __builtin_prefetch(kernel[line / 24][next + line % 24], 0);
+                for (int j = 128 * t / 4; j < 128 * (t + 1) / 4; j++) {
+                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8); const f32x8 w2 = load_f32x8(turned[j] + 2 * 8);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
+                }
+            }
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][i + 8], s0_1);
+            s0_2 = keep_f32x8(load_f32x8(&e0[m][i + 16]) > 0.0f, s0_2);
+            store_f32x8(&d_x[m][i + 16], s0_2);
+            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][i]) > 0.0f, s1_0);
+            store_f32x8(&d_x[m + 1][i], s1_0);
+            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][i + 8]) > 0.0f, s1_1);
+            store_f32x8(&d_x[m + 1][i + 8], s1_1);
+            s1_2 = keep_f32x8(load_f32x8(&e0[m + 1][i + 16]) > 0.0f, s1_2);
+            store_f32x8(&d_x[m + 1][i + 16], s1_2);
+            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][i]) > 0.0f, s2_0);
+            store_f32x8(&d_x[m + 2][i], s2_0);
+            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][i + 8]) > 0.0f, s2_1);
+            store_f32x8(&d_x[m + 2][i + 8], s2_1);
+            s2_2 = keep_f32x8(load_f32x8(&e0[m + 2][i + 16]) > 0.0f, s2_2);
+            store_f32x8(&d_x[m + 2][i + 16], s2_2);
+            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][i]) > 0.0f, s3_0);
+            store_f32x8(&d_x[m + 3][i], s3_0);
+            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][i + 8]) > 0.0f, s3_1);
+            store_f32x8(&d_x[m + 3][i + 8], s3_1);
+            s3_2 = keep_f32x8(load_f32x8(&e0[m + 3][i + 16]) > 0.0f, s3_2);
+            store_f32x8(&d_x[m + 3][i + 16], s3_2);
+        }
+        for (; m < to; m++) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0};
+            const float *const a0 = d_y[m];
+            for (int t = 0; t < 1; t++) {
+                for (int at = 0; at < 24; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 2; line < (m + t + 1) * 2 && line < 8 * 24; line++) __builtin_prefetch(kernel[line / 24][next + line % 24], 0);
+                for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
+                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8); const f32x8 w2 = load_f32x8(turned[j] + 2 * 8);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                }
+            }
+            s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x8(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
+            store_f32x8(&d_x[m][i + 8], s0_1);
+            s0_2 = keep_f32x8(load_f32x8(&e0[m][i + 16]) > 0.0f, s0_2);
+            store_f32x8(&d_x[m][i + 16], s0_2);
+        }
+    }
+}
+
+/* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+LEVEL_v3 static void dense_weight_gradient_gradients_v3(const float (*x)[9216], const float (*d_y)[128], float (*d_kernel)[9216][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 6;
+        for (int k = 0; k < 16; k += 2) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
             f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
             f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
             f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
             f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
-            const float *const a4 = d_y[m + 4];
-            const float *const a5 = d_y[m + 5];
-            for (int j = 0; j < 128; j++) {
-                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
+                const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
+                const f32x8 w0 = d0; const f32x8 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                s4_0 += a[4] * w0; s4_1 += a[4] * w1;
+                s5_0 += a[5] * w0; s5_1 += a[5] * w1;
             }
-            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x8(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
-            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
-            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16]) > 0.0f, s1_0);
-            store_f32x8(&d_x[m + 1][g * 16], s1_0);
-            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_1);
-            store_f32x8(&d_x[m + 1][g * 16 + 8], s1_1);
-            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16]) > 0.0f, s2_0);
-            store_f32x8(&d_x[m + 2][g * 16], s2_0);
-            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][g * 16 + 8]) > 0.0f, s2_1);
-            store_f32x8(&d_x[m + 2][g * 16 + 8], s2_1);
-            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16]) > 0.0f, s3_0);
-            store_f32x8(&d_x[m + 3][g * 16], s3_0);
-            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][g * 16 + 8]) > 0.0f, s3_1);
-            store_f32x8(&d_x[m + 3][g * 16 + 8], s3_1);
-            s4_0 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16]) > 0.0f, s4_0);
-            store_f32x8(&d_x[m + 4][g * 16], s4_0);
-            s4_1 = keep_f32x8(load_f32x8(&e0[m + 4][g * 16 + 8]) > 0.0f, s4_1);
-            store_f32x8(&d_x[m + 4][g * 16 + 8], s4_1);
-            s5_0 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16]) > 0.0f, s5_0);
-            store_f32x8(&d_x[m + 5][g * 16], s5_0);
-            s5_1 = keep_f32x8(load_f32x8(&e0[m + 5][g * 16 + 8]) > 0.0f, s5_1);
-            store_f32x8(&d_x[m + 5][g * 16 + 8], s5_1);
-        }
-        for (; m < to; m++) {
-            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
-            const float *const a0 = d_y[m];
-            for (int j = 0; j < 128; j++) {
-                const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-            }
-            s0_0 = keep_f32x8(load_f32x8(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x8(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x8(load_f32x8(&e0[m][g * 16 + 8]) > 0.0f, s0_1);
-            store_f32x8(&d_x[m][g * 16 + 8], s0_1);
+            store_f32x8(&d_kernel[k / 2][i][k % 2 * 8], s0_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i][(k + 1) % 2 * 8], s0_1);
+            store_f32x8(&d_kernel[k / 2][i + 1][k % 2 * 8], s1_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], s1_1);
+            store_f32x8(&d_kernel[k / 2][i + 2][k % 2 * 8], s2_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], s2_1);
+            store_f32x8(&d_kernel[k / 2][i + 3][k % 2 * 8], s3_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], s3_1);
+            store_f32x8(&d_kernel[k / 2][i + 4][k % 2 * 8], s4_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 4][(k + 1) % 2 * 8], s4_1);
+            store_f32x8(&d_kernel[k / 2][i + 5][k % 2 * 8], s5_0);
+            store_f32x8(&d_kernel[(k + 1) / 2][i + 5][(k + 1) % 2 * 8], s5_1);
         }
     }
 }
@@ -5118,8 +6034,8 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 15859712);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 44478464);
     float *const dense_1_loss = (float *)(arena + 44483584);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 15869952);
-    float (*const d_dense)[128] = (float (*)[128])(arena + 15925248);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 15925248);
+    float (*const d_dense)[128] = (float (*)[128])(arena + 16318464);
     float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
     uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
     float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
@@ -5151,8 +6067,8 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
         dense_forward_batch_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5168,7 +6084,7 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_v3(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_gradients_v3(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5177,11 +6093,11 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     dense_1_bias_gradient_v3(gradients->dense_1_bias, dense_1_workspace_44, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_gradients_v3(d_dense, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+        dense_input_gradient_gradients_v3(d_dense, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, count, 384 * task / 16, 384 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v3((const float (*)[9216])conv2d_1_out, d_dense, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_gradients_v3((const float (*)[9216])conv2d_1_out, d_dense, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5267,8 +6183,8 @@ static float run_evaluation_bytes_v3(const mnist_cnn_weights *w, const uint8_t *
         dense_forward_batch_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5300,13 +6216,11 @@ static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slot
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
     float *const dense_1_loss = (float *)(arena + 44557312);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20719616);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 20643840);
-    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 20512768);
-    float *const d_dense_1_bias = (float *)(arena + 20521600);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
+    float *const d_dense_1_bias = (float *)(arena + 20513408);
     float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
-    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 11075584);
-    float *const d_dense_bias = (float *)(arena + 15802368);
+    float *const d_dense_bias = (float *)(arena + 11083776);
     uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
     float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
     float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
@@ -5314,10 +6228,10 @@ static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slot
     float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
     float *const d_conv2d_bias = (float *)(arena + 2048);
     float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 20709376);
-    float *const dense_1_workspace_65 = (float *)(arena + 20520960);
+    float *const dense_1_workspace = (float *)(arena + 20643840);
+    float *const dense_1_workspace_65 = (float *)(arena + 20512768);
     float *const dense_workspace = (float *)(arena + 20512768);
-    float *const dense_workspace_67 = (float *)(arena + 15794176);
+    float *const dense_workspace_67 = (float *)(arena + 11075584);
     float *const conv2d_1_workspace_68 = (float *)(arena + 33087488);
     float *const conv2d_1_workspace_69 = (float *)(arena + 22151168);
     float *const conv2d_1_workspace_70 = (float *)(arena + 44478464);
@@ -5349,8 +6263,8 @@ static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slot
         dropout_1_forward_v3(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_v3(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v3(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5366,35 +6280,27 @@ static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slot
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_v3(dropout_1_out, d_dense_1_linear, d_dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_v3(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_65, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_65, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_1_kernel_update_v3(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
-    }
     dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 384 * task / 16, 384 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v3((const float (*)[9216])dropout_out, d_dropout_1, d_dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_v3((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_bias_gradient_part_v3(&d_dropout_1[0][0], dense_workspace_67, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_bias_gradient_v3(d_dense_bias, dense_workspace_67, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_kernel_update_v3(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 1152 * task / 16, 1152 * (task + 1) / 16);
-    }
     dense_bias_update_v3(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
@@ -5538,6 +6444,32 @@ LEVEL_base INLINE static inline void store_u8_i32x4(uint8_t *to, i32x4 x)
     *(Bytes *)to = __builtin_ia32_pmovdb512_mask(x, (Bytes){0}, 0xffff);
 #else
     *(u8x4_at *)to = __builtin_convertvector(x, u8x4);
+#endif
+}
+
+/* The 4x4 floats at `from`, whose rows lie `row` apart, with rows and columns exchanged. */
+LEVEL_base static inline void transpose4_f32x4(const float *from, ptrdiff_t row, float *to, ptrdiff_t to_row)
+{
+    typedef float quad __attribute__((vector_size(16)));
+    typedef float quad_at __attribute__((vector_size(16), aligned(4), may_alias));
+    const quad a = *(const quad_at *)from, b = *(const quad_at *)(from + row);
+    const quad c = *(const quad_at *)(from + 2 * row), d = *(const quad_at *)(from + 3 * row);
+#if defined(__clang__)
+    const quad even = __builtin_shufflevector(a, c, 0, 4, 1, 5), even2 = __builtin_shufflevector(a, c, 2, 6, 3, 7);
+    const quad odd = __builtin_shufflevector(b, d, 0, 4, 1, 5), odd2 = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+    *(quad_at *)to = __builtin_shufflevector(even, odd, 0, 4, 1, 5);
+    *(quad_at *)(to + to_row) = __builtin_shufflevector(even, odd, 2, 6, 3, 7);
+    *(quad_at *)(to + 2 * to_row) = __builtin_shufflevector(even2, odd2, 0, 4, 1, 5);
+    *(quad_at *)(to + 3 * to_row) = __builtin_shufflevector(even2, odd2, 2, 6, 3, 7);
+#else
+    typedef int32_t places __attribute__((vector_size(16)));
+    const places low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
+    const quad even = __builtin_shuffle(a, c, low), even2 = __builtin_shuffle(a, c, high);
+    const quad odd = __builtin_shuffle(b, d, low), odd2 = __builtin_shuffle(b, d, high);
+    *(quad_at *)to = __builtin_shuffle(even, odd, low);
+    *(quad_at *)(to + to_row) = __builtin_shuffle(even, odd, high);
+    *(quad_at *)(to + 2 * to_row) = __builtin_shuffle(even2, odd2, low);
+    *(quad_at *)(to + 3 * to_row) = __builtin_shuffle(even2, odd2, high);
 #endif
 }
 
@@ -5793,52 +6725,91 @@ static void conv2d_forward_base(const float (*x)[28][28][1], const float (*kerne
     for (ptrdiff_t n = first; n < last; n++) {
         {
             for (int p = (int)low; p < (int)high; p++) {
-                for (int k = 0; k < 8; k += 4) {
-                    for (int q = 0; q < 26; q += 2) {
+                for (int k = 0; k < 8; k += 2) {
+                    for (int q = 0; q < 24; q += 4) {
                         const f32x4 bias0 = load_f32x4(&bias[k * 4]);
                         const f32x4 bias1 = load_f32x4(&bias[(k + 1) * 4]);
-                        const f32x4 bias2 = load_f32x4(&bias[(k + 2) * 4]);
-                        const f32x4 bias3 = load_f32x4(&bias[(k + 3) * 4]);
-                        f32x4 s0_0 = bias0; f32x4 s0_1 = bias1; f32x4 s0_2 = bias2; f32x4 s0_3 = bias3;
-                        f32x4 s1_0 = bias0; f32x4 s1_1 = bias1; f32x4 s1_2 = bias2; f32x4 s1_3 = bias3;
+                        f32x4 s0_0 = bias0; f32x4 s0_1 = bias1;
+                        f32x4 s1_0 = bias0; f32x4 s1_1 = bias1;
+                        f32x4 s2_0 = bias0; f32x4 s2_1 = bias1;
+                        f32x4 s3_0 = bias0; f32x4 s3_1 = bias1;
                         for (int r = 0; r < 3; r++) {
                             const float *const a = x[n][p + r][q];
                             const float *const b0 = &kernel[k / 4][r * 3][k % 4 * 4];
                             const float *const b1 = &kernel[(k + 1) / 4][r * 3][(k + 1) % 4 * 4];
-                            const float *const b2 = &kernel[(k + 2) / 4][r * 3][(k + 2) % 4 * 4];
-                            const float *const b3 = &kernel[(k + 3) / 4][r * 3][(k + 3) % 4 * 4];
                             {
-                                const f32x4 w0 = load_f32x4(b0); const f32x4 w1 = load_f32x4(b1); const f32x4 w2 = load_f32x4(b2); const f32x4 w3 = load_f32x4(b3);
-                                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
-                                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                                const f32x4 w0 = load_f32x4(b0); const f32x4 w1 = load_f32x4(b1);
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
                             }
                             {
-                                const f32x4 w0 = load_f32x4(b0 + 16); const f32x4 w1 = load_f32x4(b1 + 16); const f32x4 w2 = load_f32x4(b2 + 16); const f32x4 w3 = load_f32x4(b3 + 16);
-                                s0_0 += a[1] * w0; s0_1 += a[1] * w1; s0_2 += a[1] * w2; s0_3 += a[1] * w3;
-                                s1_0 += a[2] * w0; s1_1 += a[2] * w1; s1_2 += a[2] * w2; s1_3 += a[2] * w3;
+                                const f32x4 w0 = load_f32x4(b0 + 16); const f32x4 w1 = load_f32x4(b1 + 16);
+                                s0_0 += a[1] * w0; s0_1 += a[1] * w1;
+                                s1_0 += a[2] * w0; s1_1 += a[2] * w1;
+                                s2_0 += a[3] * w0; s2_1 += a[3] * w1;
+                                s3_0 += a[4] * w0; s3_1 += a[4] * w1;
                             }
                             {
-                                const f32x4 w0 = load_f32x4(b0 + 32); const f32x4 w1 = load_f32x4(b1 + 32); const f32x4 w2 = load_f32x4(b2 + 32); const f32x4 w3 = load_f32x4(b3 + 32);
-                                s0_0 += a[2] * w0; s0_1 += a[2] * w1; s0_2 += a[2] * w2; s0_3 += a[2] * w3;
-                                s1_0 += a[3] * w0; s1_1 += a[3] * w1; s1_2 += a[3] * w2; s1_3 += a[3] * w3;
+                                const f32x4 w0 = load_f32x4(b0 + 32); const f32x4 w1 = load_f32x4(b1 + 32);
+                                s0_0 += a[2] * w0; s0_1 += a[2] * w1;
+                                s1_0 += a[3] * w0; s1_1 += a[3] * w1;
+                                s2_0 += a[4] * w0; s2_1 += a[4] * w1;
+                                s3_0 += a[5] * w0; s3_1 += a[5] * w1;
                             }
                         }
                         s0_0 = max_f32x4((f32x4){0}, s0_0);
                         store_f32x4(&y[n][p][q][k * 4], s0_0);
                         s0_1 = max_f32x4((f32x4){0}, s0_1);
                         store_f32x4(&y[n][p][q][(k + 1) * 4], s0_1);
-                        s0_2 = max_f32x4((f32x4){0}, s0_2);
-                        store_f32x4(&y[n][p][q][(k + 2) * 4], s0_2);
-                        s0_3 = max_f32x4((f32x4){0}, s0_3);
-                        store_f32x4(&y[n][p][q][(k + 3) * 4], s0_3);
                         s1_0 = max_f32x4((f32x4){0}, s1_0);
                         store_f32x4(&y[n][p][q + 1][k * 4], s1_0);
                         s1_1 = max_f32x4((f32x4){0}, s1_1);
                         store_f32x4(&y[n][p][q + 1][(k + 1) * 4], s1_1);
-                        s1_2 = max_f32x4((f32x4){0}, s1_2);
-                        store_f32x4(&y[n][p][q + 1][(k + 2) * 4], s1_2);
-                        s1_3 = max_f32x4((f32x4){0}, s1_3);
-                        store_f32x4(&y[n][p][q + 1][(k + 3) * 4], s1_3);
+                        s2_0 = max_f32x4((f32x4){0}, s2_0);
+                        store_f32x4(&y[n][p][q + 2][k * 4], s2_0);
+                        s2_1 = max_f32x4((f32x4){0}, s2_1);
+                        store_f32x4(&y[n][p][q + 2][(k + 1) * 4], s2_1);
+                        s3_0 = max_f32x4((f32x4){0}, s3_0);
+                        store_f32x4(&y[n][p][q + 3][k * 4], s3_0);
+                        s3_1 = max_f32x4((f32x4){0}, s3_1);
+                        store_f32x4(&y[n][p][q + 3][(k + 1) * 4], s3_1);
+                    }
+                    {
+                        const int q = 24;
+                        const f32x4 bias0 = load_f32x4(&bias[k * 4]);
+                        const f32x4 bias1 = load_f32x4(&bias[(k + 1) * 4]);
+                        f32x4 s0_0 = bias0; f32x4 s0_1 = bias1;
+                        f32x4 s1_0 = bias0; f32x4 s1_1 = bias1;
+                        for (int r = 0; r < 3; r++) {
+                            const float *const a = x[n][p + r][q];
+                            const float *const b0 = &kernel[k / 4][r * 3][k % 4 * 4];
+                            const float *const b1 = &kernel[(k + 1) / 4][r * 3][(k + 1) % 4 * 4];
+                            {
+                                const f32x4 w0 = load_f32x4(b0); const f32x4 w1 = load_f32x4(b1);
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                            }
+                            {
+                                const f32x4 w0 = load_f32x4(b0 + 16); const f32x4 w1 = load_f32x4(b1 + 16);
+                                s0_0 += a[1] * w0; s0_1 += a[1] * w1;
+                                s1_0 += a[2] * w0; s1_1 += a[2] * w1;
+                            }
+                            {
+                                const f32x4 w0 = load_f32x4(b0 + 32); const f32x4 w1 = load_f32x4(b1 + 32);
+                                s0_0 += a[2] * w0; s0_1 += a[2] * w1;
+                                s1_0 += a[3] * w0; s1_1 += a[3] * w1;
+                            }
+                        }
+                        s0_0 = max_f32x4((f32x4){0}, s0_0);
+                        store_f32x4(&y[n][p][q][k * 4], s0_0);
+                        s0_1 = max_f32x4((f32x4){0}, s0_1);
+                        store_f32x4(&y[n][p][q][(k + 1) * 4], s0_1);
+                        s1_0 = max_f32x4((f32x4){0}, s1_0);
+                        store_f32x4(&y[n][p][q + 1][k * 4], s1_0);
+                        s1_1 = max_f32x4((f32x4){0}, s1_1);
+                        store_f32x4(&y[n][p][q + 1][(k + 1) * 4], s1_1);
                     }
                 }
             }
@@ -5862,38 +6833,28 @@ static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bia
                 }
             }
             for (int entry = 0; entry < 36; entry++) {
-                for (int k = 0; k < 16; k += 2) {
+                for (int k = 0; k < 16; k += 4) {
                     const float *const b0 = &kernel_winograd4[entry][k / 4][0][k % 4 * 4];
                     const float *const b1 = &kernel_winograd4[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
-                    for (int t = 0; t < 6; t += 6) {
+                    const float *const b2 = &kernel_winograd4[entry][(k + 2) / 4][0][(k + 2) % 4 * 4];
+                    const float *const b3 = &kernel_winograd4[entry][(k + 3) / 4][0][(k + 3) % 4 * 4];
+                    for (int t = 0; t < 6; t += 2) {
                         const float *const a = &v[entry][t][0];
-                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-                        f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-                        f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-                        f32x4 s4_0 = {0}; f32x4 s4_1 = {0};
-                        f32x4 s5_0 = {0}; f32x4 s5_1 = {0};
+                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
                         for (int c = 0; c < 32; c++) {
-                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16);
-                            s0_0 += a[c] * w0; s0_1 += a[c] * w1;
-                            s1_0 += a[c + 32] * w0; s1_1 += a[c + 32] * w1;
-                            s2_0 += a[c + 64] * w0; s2_1 += a[c + 64] * w1;
-                            s3_0 += a[c + 96] * w0; s3_1 += a[c + 96] * w1;
-                            s4_0 += a[c + 128] * w0; s4_1 += a[c + 128] * w1;
-                            s5_0 += a[c + 160] * w0; s5_1 += a[c + 160] * w1;
+                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16); const f32x4 w2 = load_f32x4(b2 + c * 16); const f32x4 w3 = load_f32x4(b3 + c * 16);
+                            s0_0 += a[c] * w0; s0_1 += a[c] * w1; s0_2 += a[c] * w2; s0_3 += a[c] * w3;
+                            s1_0 += a[c + 32] * w0; s1_1 += a[c + 32] * w1; s1_2 += a[c + 32] * w2; s1_3 += a[c + 32] * w3;
                         }
                         store_f32x4(&m[entry][t][k * 4], s0_0);
                         store_f32x4(&m[entry][t][(k + 1) * 4], s0_1);
+                        store_f32x4(&m[entry][t][(k + 2) * 4], s0_2);
+                        store_f32x4(&m[entry][t][(k + 3) * 4], s0_3);
                         store_f32x4(&m[entry][t + 1][k * 4], s1_0);
                         store_f32x4(&m[entry][t + 1][(k + 1) * 4], s1_1);
-                        store_f32x4(&m[entry][t + 2][k * 4], s2_0);
-                        store_f32x4(&m[entry][t + 2][(k + 1) * 4], s2_1);
-                        store_f32x4(&m[entry][t + 3][k * 4], s3_0);
-                        store_f32x4(&m[entry][t + 3][(k + 1) * 4], s3_1);
-                        store_f32x4(&m[entry][t + 4][k * 4], s4_0);
-                        store_f32x4(&m[entry][t + 4][(k + 1) * 4], s4_1);
-                        store_f32x4(&m[entry][t + 5][k * 4], s5_0);
-                        store_f32x4(&m[entry][t + 5][(k + 1) * 4], s5_1);
+                        store_f32x4(&m[entry][t + 1][(k + 2) * 4], s1_2);
+                        store_f32x4(&m[entry][t + 1][(k + 3) * 4], s1_3);
                     }
                 }
             }
@@ -5924,7 +6885,8 @@ static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bia
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
 static void dense_forward_base(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t first, ptrdiff_t last)
 {
-    for (int k = (int)first * 8; k < (int)last * 8; k += 8) {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 8;
         const float *const a = x[0];
         const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
         const float *const b1 = &kernel[(k + 1) / 4][0][(k + 1) % 4 * 4];
@@ -5973,69 +6935,71 @@ static void dense_forward_base(const float (*x)[9216], const float (*kernel)[921
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-static void dense_1_forward_base(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10])
+static void dense_1_forward_base(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
 {
-    for (int k = 0; k < 2; k += 1) {
-        const float *const a = x[0];
-        const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
-        f32x4 s0_0 = {0};
-        f32x4 s1_0 = {0};
-        f32x4 s2_0 = {0};
-        f32x4 s3_0 = {0};
-        f32x4 s4_0 = {0};
-        f32x4 s5_0 = {0};
-        f32x4 s6_0 = {0};
-        f32x4 s7_0 = {0};
-        for (int j = 0; j < 128; j += 8) {
-            s0_0 += a[j] * load_f32x4(b0 + j * 16);
-            s1_0 += a[j + 1] * load_f32x4(b0 + (j + 1) * 16);
-            s2_0 += a[j + 2] * load_f32x4(b0 + (j + 2) * 16);
-            s3_0 += a[j + 3] * load_f32x4(b0 + (j + 3) * 16);
-            s4_0 += a[j + 4] * load_f32x4(b0 + (j + 4) * 16);
-            s5_0 += a[j + 5] * load_f32x4(b0 + (j + 5) * 16);
-            s6_0 += a[j + 6] * load_f32x4(b0 + (j + 6) * 16);
-            s7_0 += a[j + 7] * load_f32x4(b0 + (j + 7) * 16);
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 1;
+        if (k < 2) {
+            const float *const a = x[0];
+            const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
+            f32x4 s0_0 = {0};
+            f32x4 s1_0 = {0};
+            f32x4 s2_0 = {0};
+            f32x4 s3_0 = {0};
+            f32x4 s4_0 = {0};
+            f32x4 s5_0 = {0};
+            f32x4 s6_0 = {0};
+            f32x4 s7_0 = {0};
+            for (int j = 0; j < 128; j += 8) {
+                s0_0 += a[j] * load_f32x4(b0 + j * 16);
+                s1_0 += a[j + 1] * load_f32x4(b0 + (j + 1) * 16);
+                s2_0 += a[j + 2] * load_f32x4(b0 + (j + 2) * 16);
+                s3_0 += a[j + 3] * load_f32x4(b0 + (j + 3) * 16);
+                s4_0 += a[j + 4] * load_f32x4(b0 + (j + 4) * 16);
+                s5_0 += a[j + 5] * load_f32x4(b0 + (j + 5) * 16);
+                s6_0 += a[j + 6] * load_f32x4(b0 + (j + 6) * 16);
+                s7_0 += a[j + 7] * load_f32x4(b0 + (j + 7) * 16);
+            }
+            s0_0 += s4_0;
+            s1_0 += s5_0;
+            s2_0 += s6_0;
+            s3_0 += s7_0;
+            s0_0 += s2_0;
+            s1_0 += s3_0;
+            s0_0 += s1_0;
+            s0_0 += load_f32x4(&bias[k * 4]);
+            store_f32x4(&y[0][k * 4], s0_0);
+        } else {
+            const float *const a = x[0];
+            const float *const b0 = &kernel[0][0][8];
+            f32x4 s0_0 = {0};
+            f32x4 s1_0 = {0};
+            f32x4 s2_0 = {0};
+            f32x4 s3_0 = {0};
+            f32x4 s4_0 = {0};
+            f32x4 s5_0 = {0};
+            f32x4 s6_0 = {0};
+            f32x4 s7_0 = {0};
+            for (int j = 0; j < 128; j += 8) {
+                s0_0 += a[j] * load_f32x4(b0 + j * 16);
+                s1_0 += a[j + 1] * load_f32x4(b0 + (j + 1) * 16);
+                s2_0 += a[j + 2] * load_f32x4(b0 + (j + 2) * 16);
+                s3_0 += a[j + 3] * load_f32x4(b0 + (j + 3) * 16);
+                s4_0 += a[j + 4] * load_f32x4(b0 + (j + 4) * 16);
+                s5_0 += a[j + 5] * load_f32x4(b0 + (j + 5) * 16);
+                s6_0 += a[j + 6] * load_f32x4(b0 + (j + 6) * 16);
+                s7_0 += a[j + 7] * load_f32x4(b0 + (j + 7) * 16);
+            }
+            s0_0 += s4_0;
+            s1_0 += s5_0;
+            s2_0 += s6_0;
+            s3_0 += s7_0;
+            s0_0 += s2_0;
+            s1_0 += s3_0;
+            s0_0 += s1_0;
+            s0_0 += load_part_f32x4(&bias[8], 2);
+            store_part_f32x4(&y[0][8], s0_0, 2);
         }
-        s0_0 += s4_0;
-        s1_0 += s5_0;
-        s2_0 += s6_0;
-        s3_0 += s7_0;
-        s0_0 += s2_0;
-        s1_0 += s3_0;
-        s0_0 += s1_0;
-        s0_0 += load_f32x4(&bias[k * 4]);
-        store_f32x4(&y[0][k * 4], s0_0);
-    }
-    {
-        const float *const a = x[0];
-        const float *const b0 = &kernel[0][0][8];
-        f32x4 s0_0 = {0};
-        f32x4 s1_0 = {0};
-        f32x4 s2_0 = {0};
-        f32x4 s3_0 = {0};
-        f32x4 s4_0 = {0};
-        f32x4 s5_0 = {0};
-        f32x4 s6_0 = {0};
-        f32x4 s7_0 = {0};
-        for (int j = 0; j < 128; j += 8) {
-            s0_0 += a[j] * load_f32x4(b0 + j * 16);
-            s1_0 += a[j + 1] * load_f32x4(b0 + (j + 1) * 16);
-            s2_0 += a[j + 2] * load_f32x4(b0 + (j + 2) * 16);
-            s3_0 += a[j + 3] * load_f32x4(b0 + (j + 3) * 16);
-            s4_0 += a[j + 4] * load_f32x4(b0 + (j + 4) * 16);
-            s5_0 += a[j + 5] * load_f32x4(b0 + (j + 5) * 16);
-            s6_0 += a[j + 6] * load_f32x4(b0 + (j + 6) * 16);
-            s7_0 += a[j + 7] * load_f32x4(b0 + (j + 7) * 16);
-        }
-        s0_0 += s4_0;
-        s1_0 += s5_0;
-        s2_0 += s6_0;
-        s3_0 += s7_0;
-        s0_0 += s2_0;
-        s1_0 += s3_0;
-        s0_0 += s1_0;
-        s0_0 += load_part_f32x4(&bias[8], 2);
-        store_part_f32x4(&y[0][8], s0_0, 2);
     }
 }
 
@@ -6090,106 +7054,95 @@ static void run_single_base(const mnist_cnn_weights *w, const float *input, floa
             }
         }
     }
-    dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out);
+    dense_1_forward_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, 0, 3);
     dense_1_softmax_forward_base(&dense_1_linear_out[0][0], output, 0, 1);
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
 static void dense_forward_batch_base(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = 0, to = count * 1;
-    for (int k = (int)first * 2; k < (int)last * 2; k += 2) {
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 4;
+        const ptrdiff_t from = 0, to = count * 1;
         for (int i = 0; i < 9216; i += 256) {
             const int end = 9216 - i < 256 ? 9216 - i : 256;
             ptrdiff_t m = from;
-            for (; m + 6 <= to; m += 6) {
+            for (; m + 2 <= to; m += 2) {
                 f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
                 f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s4_1 = i ? load_f32x4(&y[m + 4][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s5_0 = i ? load_f32x4(&y[m + 5][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s5_1 = i ? load_f32x4(&y[m + 5][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s1_2 = i ? load_f32x4(&y[m + 1][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s1_3 = i ? load_f32x4(&y[m + 1][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
                 const float *const a0 = &x[m][i];
                 const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
                 const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
                 const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
                 for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
                 }
                 if (i + end < 9216) {
                     store_f32x4(&y[m][k * 4], s0_0);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                     store_f32x4(&y[m + 1][k * 4], s1_0);
                     store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    store_f32x4(&y[m + 2][k * 4], s2_0);
-                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
-                    store_f32x4(&y[m + 3][k * 4], s3_0);
-                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
-                    store_f32x4(&y[m + 4][k * 4], s4_0);
-                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
-                    store_f32x4(&y[m + 5][k * 4], s5_0);
-                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                    store_f32x4(&y[m + 1][(k + 2) * 4], s1_2);
+                    store_f32x4(&y[m + 1][(k + 3) * 4], s1_3);
                 } else {
                     s0_0 = max_f32x4((f32x4){0}, s0_0);
                     store_f32x4(&y[m][k * 4], s0_0);
                     s0_1 = max_f32x4((f32x4){0}, s0_1);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s0_2 = max_f32x4((f32x4){0}, s0_2);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    s0_3 = max_f32x4((f32x4){0}, s0_3);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                     s1_0 = max_f32x4((f32x4){0}, s1_0);
                     store_f32x4(&y[m + 1][k * 4], s1_0);
                     s1_1 = max_f32x4((f32x4){0}, s1_1);
                     store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    s2_0 = max_f32x4((f32x4){0}, s2_0);
-                    store_f32x4(&y[m + 2][k * 4], s2_0);
-                    s2_1 = max_f32x4((f32x4){0}, s2_1);
-                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
-                    s3_0 = max_f32x4((f32x4){0}, s3_0);
-                    store_f32x4(&y[m + 3][k * 4], s3_0);
-                    s3_1 = max_f32x4((f32x4){0}, s3_1);
-                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
-                    s4_0 = max_f32x4((f32x4){0}, s4_0);
-                    store_f32x4(&y[m + 4][k * 4], s4_0);
-                    s4_1 = max_f32x4((f32x4){0}, s4_1);
-                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
-                    s5_0 = max_f32x4((f32x4){0}, s5_0);
-                    store_f32x4(&y[m + 5][k * 4], s5_0);
-                    s5_1 = max_f32x4((f32x4){0}, s5_1);
-                    store_f32x4(&y[m + 5][(k + 1) * 4], s5_1);
+                    s1_2 = max_f32x4((f32x4){0}, s1_2);
+                    store_f32x4(&y[m + 1][(k + 2) * 4], s1_2);
+                    s1_3 = max_f32x4((f32x4){0}, s1_3);
+                    store_f32x4(&y[m + 1][(k + 3) * 4], s1_3);
                 }
             }
             for (; m < to; m++) {
                 f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
                 const float *const a0 = &x[m][i];
                 const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
                 const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
                 for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
                 }
                 if (i + end < 9216) {
                     store_f32x4(&y[m][k * 4], s0_0);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                 } else {
                     s0_0 = max_f32x4((f32x4){0}, s0_0);
                     store_f32x4(&y[m][k * 4], s0_0);
                     s0_1 = max_f32x4((f32x4){0}, s0_1);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s0_2 = max_f32x4((f32x4){0}, s0_2);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    s0_3 = max_f32x4((f32x4){0}, s0_3);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                 }
             }
         }
@@ -6197,58 +7150,93 @@ static void dense_forward_batch_base(const float (*x)[9216], const float (*kerne
 }
 
 /* dense_1: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 128 inputs, 10 outputs. */
-static void dense_1_forward_batch_base(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t first, ptrdiff_t last)
+static void dense_1_forward_batch_base(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t from = first * 1, to = last * 1;
-    {
-        ptrdiff_t m = from;
-        for (; m + 3 <= to; m += 3) {
-            f32x4 s0_0 = load_f32x4(&bias[0]);
-            f32x4 s0_1 = load_f32x4(&bias[4]);
-            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
-            f32x4 s1_0 = load_f32x4(&bias[0]);
-            f32x4 s1_1 = load_f32x4(&bias[4]);
-            f32x4 s1_2 = load_part_f32x4(&bias[8], 2);
-            f32x4 s2_0 = load_f32x4(&bias[0]);
-            f32x4 s2_1 = load_f32x4(&bias[4]);
-            f32x4 s2_2 = load_part_f32x4(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const a1 = &x[m + 1][0];
-            const float *const a2 = &x[m + 2][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][4];
-            const float *const b2 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
-                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part / 4 * 2;
+        const ptrdiff_t tiles = (count + 3) / 4, chunk = part % 4;
+        const ptrdiff_t from = tiles * chunk / 4 * 4, next = tiles * (chunk + 1) / 4 * 4;
+        const ptrdiff_t to = next < count * 1 ? next : count * 1;
+        if (k < 2) {
+            ptrdiff_t m = from;
+            for (; m + 4 <= to; m += 4) {
+                f32x4 s0_0 = load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s1_0 = load_f32x4(&bias[k * 4]);
+                f32x4 s1_1 = load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s2_0 = load_f32x4(&bias[k * 4]);
+                f32x4 s2_1 = load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s3_0 = load_f32x4(&bias[k * 4]);
+                f32x4 s3_1 = load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][0];
+                const float *const a1 = &x[m + 1][0];
+                const float *const a2 = &x[m + 2][0];
+                const float *const a3 = &x[m + 3][0];
+                const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][0][(k + 1) % 4 * 4];
+                for (int j = 0; j < 128; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
+                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
+                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                }
+                store_f32x4(&y[m][k * 4], s0_0);
+                store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                store_f32x4(&y[m + 1][k * 4], s1_0);
+                store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                store_f32x4(&y[m + 2][k * 4], s2_0);
+                store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
+                store_f32x4(&y[m + 3][k * 4], s3_0);
+                store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
             }
-            store_f32x4(&y[m][0], s0_0);
-            store_f32x4(&y[m][4], s0_1);
-            store_part_f32x4(&y[m][8], s0_2, 2);
-            store_f32x4(&y[m + 1][0], s1_0);
-            store_f32x4(&y[m + 1][4], s1_1);
-            store_part_f32x4(&y[m + 1][8], s1_2, 2);
-            store_f32x4(&y[m + 2][0], s2_0);
-            store_f32x4(&y[m + 2][4], s2_1);
-            store_part_f32x4(&y[m + 2][8], s2_2, 2);
-        }
-        for (; m < to; m++) {
-            f32x4 s0_0 = load_f32x4(&bias[0]);
-            f32x4 s0_1 = load_f32x4(&bias[4]);
-            f32x4 s0_2 = load_part_f32x4(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const b0 = &kernel[0][0][0];
-            const float *const b1 = &kernel[0][0][4];
-            const float *const b2 = &kernel[0][0][8];
-            for (int j = 0; j < 128; j++) {
-                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+            for (; m < to; m++) {
+                f32x4 s0_0 = load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a0 = &x[m][0];
+                const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][0][(k + 1) % 4 * 4];
+                for (int j = 0; j < 128; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                }
+                store_f32x4(&y[m][k * 4], s0_0);
+                store_f32x4(&y[m][(k + 1) * 4], s0_1);
             }
-            store_f32x4(&y[m][0], s0_0);
-            store_f32x4(&y[m][4], s0_1);
-            store_part_f32x4(&y[m][8], s0_2, 2);
+        } else {
+            ptrdiff_t m = from;
+            for (; m + 4 <= to; m += 4) {
+                f32x4 s0_0 = load_part_f32x4(&bias[8], 2);
+                f32x4 s1_0 = load_part_f32x4(&bias[8], 2);
+                f32x4 s2_0 = load_part_f32x4(&bias[8], 2);
+                f32x4 s3_0 = load_part_f32x4(&bias[8], 2);
+                const float *const a0 = &x[m][0];
+                const float *const a1 = &x[m + 1][0];
+                const float *const a2 = &x[m + 2][0];
+                const float *const a3 = &x[m + 3][0];
+                const float *const b0 = &kernel[0][0][8];
+                for (int j = 0; j < 128; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16);
+                    s0_0 += a0[j] * w0;
+                    s1_0 += a1[j] * w0;
+                    s2_0 += a2[j] * w0;
+                    s3_0 += a3[j] * w0;
+                }
+                store_part_f32x4(&y[m][8], s0_0, 2);
+                store_part_f32x4(&y[m + 1][8], s1_0, 2);
+                store_part_f32x4(&y[m + 2][8], s2_0, 2);
+                store_part_f32x4(&y[m + 3][8], s3_0, 2);
+            }
+            for (; m < to; m++) {
+                f32x4 s0_0 = load_part_f32x4(&bias[8], 2);
+                const float *const a0 = &x[m][0];
+                const float *const b0 = &kernel[0][0][8];
+                for (int j = 0; j < 128; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16);
+                    s0_0 += a0[j] * w0;
+                }
+                store_part_f32x4(&y[m][8], s0_0, 2);
+            }
         }
     }
 }
@@ -6274,12 +7262,12 @@ static void run_batch_base(const mnist_cnn_weights *w, const float *input, float
         conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -6336,12 +7324,12 @@ static float run_evaluation_base(const mnist_cnn_weights *w, const float *input,
         conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -6380,38 +7368,28 @@ static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const floa
                 }
             }
             for (int entry = 0; entry < 36; entry++) {
-                for (int k = 0; k < 16; k += 2) {
+                for (int k = 0; k < 16; k += 4) {
                     const float *const b0 = &kernel_winograd4[entry][k / 4][0][k % 4 * 4];
                     const float *const b1 = &kernel_winograd4[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
-                    for (int t = 0; t < 6; t += 6) {
+                    const float *const b2 = &kernel_winograd4[entry][(k + 2) / 4][0][(k + 2) % 4 * 4];
+                    const float *const b3 = &kernel_winograd4[entry][(k + 3) / 4][0][(k + 3) % 4 * 4];
+                    for (int t = 0; t < 6; t += 2) {
                         const float *const a = &v[entry][t][0];
-                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-                        f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-                        f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-                        f32x4 s4_0 = {0}; f32x4 s4_1 = {0};
-                        f32x4 s5_0 = {0}; f32x4 s5_1 = {0};
+                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
                         for (int c = 0; c < 32; c++) {
-                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16);
-                            s0_0 += a[c] * w0; s0_1 += a[c] * w1;
-                            s1_0 += a[c + 32] * w0; s1_1 += a[c + 32] * w1;
-                            s2_0 += a[c + 64] * w0; s2_1 += a[c + 64] * w1;
-                            s3_0 += a[c + 96] * w0; s3_1 += a[c + 96] * w1;
-                            s4_0 += a[c + 128] * w0; s4_1 += a[c + 128] * w1;
-                            s5_0 += a[c + 160] * w0; s5_1 += a[c + 160] * w1;
+                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16); const f32x4 w2 = load_f32x4(b2 + c * 16); const f32x4 w3 = load_f32x4(b3 + c * 16);
+                            s0_0 += a[c] * w0; s0_1 += a[c] * w1; s0_2 += a[c] * w2; s0_3 += a[c] * w3;
+                            s1_0 += a[c + 32] * w0; s1_1 += a[c + 32] * w1; s1_2 += a[c + 32] * w2; s1_3 += a[c + 32] * w3;
                         }
                         store_f32x4(&m[entry][t][k * 4], s0_0);
                         store_f32x4(&m[entry][t][(k + 1) * 4], s0_1);
+                        store_f32x4(&m[entry][t][(k + 2) * 4], s0_2);
+                        store_f32x4(&m[entry][t][(k + 3) * 4], s0_3);
                         store_f32x4(&m[entry][t + 1][k * 4], s1_0);
                         store_f32x4(&m[entry][t + 1][(k + 1) * 4], s1_1);
-                        store_f32x4(&m[entry][t + 2][k * 4], s2_0);
-                        store_f32x4(&m[entry][t + 2][(k + 1) * 4], s2_1);
-                        store_f32x4(&m[entry][t + 3][k * 4], s3_0);
-                        store_f32x4(&m[entry][t + 3][(k + 1) * 4], s3_1);
-                        store_f32x4(&m[entry][t + 4][k * 4], s4_0);
-                        store_f32x4(&m[entry][t + 4][(k + 1) * 4], s4_1);
-                        store_f32x4(&m[entry][t + 5][k * 4], s5_0);
-                        store_f32x4(&m[entry][t + 5][(k + 1) * 4], s5_1);
+                        store_f32x4(&m[entry][t + 1][(k + 2) * 4], s1_2);
+                        store_f32x4(&m[entry][t + 1][(k + 3) * 4], s1_3);
                     }
                 }
             }
@@ -6475,98 +7453,317 @@ static void dropout_1_forward_base(const float *x, float *y, const Step *step, p
 static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     const uint64_t key8 = random_key(step_key(step), 8u);
-    float (*const turned)[16] = (float (*)[16])(work + task * 160);
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int o = 0; o < 10; o++) {
-            for (int i = 0; i < 16; i++) {
-                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+    float (*const turned)[16] = (float (*)[16])(work + task * 1024);
+    const ptrdiff_t from = 0, to = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 16, next = part + 1 < 8 ? i + 16 : 0;
+        for (int p = 0; p < 1; p++) {
+            for (int o = 0; o < 16; o += 4) {
+                for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
             }
         }
-        const ptrdiff_t from = 0, to = count * 1;
         ptrdiff_t m = from;
         for (; m + 2 <= to; m += 2) {
             f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
             f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
             const float *const a0 = d_y[m];
             const float *const a1 = d_y[m + 1];
-            for (int j = 0; j < 10; j++) {
-                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+            for (int t = 0; t < 2; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 10 * t / 2; j < 10 * (t + 1) / 2; j++) {
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+                }
             }
-            s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16), 2147483648u), s0_0 * 2.0f);
-            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x4(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16 + 4), 2147483648u), s0_1 * 2.0f);
-            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
-            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
-            s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16 + 8), 2147483648u), s0_2 * 2.0f);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
-            s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16 + 12), 2147483648u), s0_3 * 2.0f);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
-            s1_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + g * 16), 2147483648u), s1_0 * 2.0f);
-            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16]) > 0.0f, s1_0);
-            store_f32x4(&d_x[m + 1][g * 16], s1_0);
-            s1_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + g * 16 + 4), 2147483648u), s1_1 * 2.0f);
-            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 4]) > 0.0f, s1_1);
-            store_f32x4(&d_x[m + 1][g * 16 + 4], s1_1);
-            s1_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + g * 16 + 8), 2147483648u), s1_2 * 2.0f);
-            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_2);
-            store_f32x4(&d_x[m + 1][g * 16 + 8], s1_2);
-            s1_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + g * 16 + 12), 2147483648u), s1_3 * 2.0f);
-            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 12]) > 0.0f, s1_3);
-            store_f32x4(&d_x[m + 1][g * 16 + 12], s1_3);
+            s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 4), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 8), 2147483648u), s0_2 * 2.0f);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 12), 2147483648u), s0_3 * 2.0f);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
+            s1_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + i), 2147483648u), s1_0 * 2.0f);
+            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][i]) > 0.0f, s1_0);
+            store_f32x4(&d_x[m + 1][i], s1_0);
+            s1_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + i + 4), 2147483648u), s1_1 * 2.0f);
+            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][i + 4]) > 0.0f, s1_1);
+            store_f32x4(&d_x[m + 1][i + 4], s1_1);
+            s1_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + i + 8), 2147483648u), s1_2 * 2.0f);
+            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][i + 8]) > 0.0f, s1_2);
+            store_f32x4(&d_x[m + 1][i + 8], s1_2);
+            s1_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + i + 12), 2147483648u), s1_3 * 2.0f);
+            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][i + 12]) > 0.0f, s1_3);
+            store_f32x4(&d_x[m + 1][i + 12], s1_3);
         }
         for (; m < to; m++) {
             f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
             const float *const a0 = d_y[m];
-            for (int j = 0; j < 10; j++) {
-                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+            for (int t = 0; t < 1; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                }
             }
-            s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16), 2147483648u), s0_0 * 2.0f);
-            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x4(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16 + 4), 2147483648u), s0_1 * 2.0f);
-            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
-            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
-            s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16 + 8), 2147483648u), s0_2 * 2.0f);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
-            s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + g * 16 + 12), 2147483648u), s0_3 * 2.0f);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
+            s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 4), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 8), 2147483648u), s0_2 * 2.0f);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 12), 2147483648u), s0_3 * 2.0f);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
         }
     }
 }
 
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_y)[10], float (*d_kernel)[128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_y)[10], float (*w)[128][16], float (*slot0)[128][16], float (*slot1)[128][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        const ptrdiff_t i = g * 2;
-        {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
-            for (ptrdiff_t m = 0; m < count * 1; m++) {
-                const float *const a = &x[m][i];
-                const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
-                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 3;
+        if (part < 42) {
+            {
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
+                for (int t = 0; t < 3; t++) {
+                    __builtin_prefetch(w[0][i + t], 1);
+                    __builtin_prefetch(slot0[0][i + t], 1);
+                    __builtin_prefetch(slot1[0][i + t], 1);
+                    for (ptrdiff_t m = samples * t / 3; m < samples * (t + 1) / 3; m++) {
+                        const float *const a = &x[m][i];
+                        const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                        const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                        const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                        const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                        s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
+                    }
+                }
+                {
+                    f32x4 g = s0_0;
+                    f32x4 v = load_f32x4(&w[0][i][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][0], m0);
+                    store_f32x4(&slot1[0][i][0], m1);
+                    store_f32x4(&w[0][i][0], v);
+                }
+                {
+                    f32x4 g = s0_1;
+                    f32x4 v = load_f32x4(&w[0][i][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][4], m0);
+                    store_f32x4(&slot1[0][i][4], m1);
+                    store_f32x4(&w[0][i][4], v);
+                }
+                {
+                    f32x4 g = s0_2;
+                    f32x4 v = load_f32x4(&w[0][i][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][8], m0);
+                    store_f32x4(&slot1[0][i][8], m1);
+                    store_f32x4(&w[0][i][8], v);
+                }
+                {
+                    f32x4 g = s1_0;
+                    f32x4 v = load_f32x4(&w[0][i + 1][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][0], m0);
+                    store_f32x4(&slot1[0][i + 1][0], m1);
+                    store_f32x4(&w[0][i + 1][0], v);
+                }
+                {
+                    f32x4 g = s1_1;
+                    f32x4 v = load_f32x4(&w[0][i + 1][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][4], m0);
+                    store_f32x4(&slot1[0][i + 1][4], m1);
+                    store_f32x4(&w[0][i + 1][4], v);
+                }
+                {
+                    f32x4 g = s1_2;
+                    f32x4 v = load_f32x4(&w[0][i + 1][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][8], m0);
+                    store_f32x4(&slot1[0][i + 1][8], m1);
+                    store_f32x4(&w[0][i + 1][8], v);
+                }
+                {
+                    f32x4 g = s2_0;
+                    f32x4 v = load_f32x4(&w[0][i + 2][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 2][0], m0);
+                    store_f32x4(&slot1[0][i + 2][0], m1);
+                    store_f32x4(&w[0][i + 2][0], v);
+                }
+                {
+                    f32x4 g = s2_1;
+                    f32x4 v = load_f32x4(&w[0][i + 2][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 2][4], m0);
+                    store_f32x4(&slot1[0][i + 2][4], m1);
+                    store_f32x4(&w[0][i + 2][4], v);
+                }
+                {
+                    f32x4 g = s2_2;
+                    f32x4 v = load_f32x4(&w[0][i + 2][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 2][8], m0);
+                    store_f32x4(&slot1[0][i + 2][8], m1);
+                    store_f32x4(&w[0][i + 2][8], v);
+                }
             }
-            store_f32x4(&d_kernel[0][i][0], s0_0);
-            store_f32x4(&d_kernel[0][i][4], s0_1);
-            store_f32x4(&d_kernel[0][i][8], s0_2);
-            store_f32x4(&d_kernel[0][i][12], (f32x4){0});
-            store_f32x4(&d_kernel[0][i + 1][0], s1_0);
-            store_f32x4(&d_kernel[0][i + 1][4], s1_1);
-            store_f32x4(&d_kernel[0][i + 1][8], s1_2);
-            store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
+        } else {
+            {
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                for (int t = 0; t < 2; t++) {
+                    __builtin_prefetch(w[0][i + t], 1);
+                    __builtin_prefetch(slot0[0][i + t], 1);
+                    __builtin_prefetch(slot1[0][i + t], 1);
+                    for (ptrdiff_t m = samples * t / 2; m < samples * (t + 1) / 2; m++) {
+                        const float *const a = &x[m][i];
+                        const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                        const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                        const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                        const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                    }
+                }
+                {
+                    f32x4 g = s0_0;
+                    f32x4 v = load_f32x4(&w[0][i][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][0], m0);
+                    store_f32x4(&slot1[0][i][0], m1);
+                    store_f32x4(&w[0][i][0], v);
+                }
+                {
+                    f32x4 g = s0_1;
+                    f32x4 v = load_f32x4(&w[0][i][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][4], m0);
+                    store_f32x4(&slot1[0][i][4], m1);
+                    store_f32x4(&w[0][i][4], v);
+                }
+                {
+                    f32x4 g = s0_2;
+                    f32x4 v = load_f32x4(&w[0][i][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][8], m0);
+                    store_f32x4(&slot1[0][i][8], m1);
+                    store_f32x4(&w[0][i][8], v);
+                }
+                {
+                    f32x4 g = s1_0;
+                    f32x4 v = load_f32x4(&w[0][i + 1][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][0], m0);
+                    store_f32x4(&slot1[0][i + 1][0], m1);
+                    store_f32x4(&w[0][i + 1][0], v);
+                }
+                {
+                    f32x4 g = s1_1;
+                    f32x4 v = load_f32x4(&w[0][i + 1][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][4], m0);
+                    store_f32x4(&slot1[0][i + 1][4], m1);
+                    store_f32x4(&w[0][i + 1][4], v);
+                }
+                {
+                    f32x4 g = s1_2;
+                    f32x4 v = load_f32x4(&w[0][i + 1][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][8], m0);
+                    store_f32x4(&slot1[0][i + 1][8], m1);
+                    store_f32x4(&w[0][i + 1][8], v);
+                }
+            }
         }
     }
 }
@@ -6613,28 +7810,6 @@ static void dense_1_bias_gradient_base(float *d_bias, float *work, ptrdiff_t fir
     }
 }
 
-/* dense_1/kernel: one step of adam on dense_1/kernel. */
-static void dense_1_kernel_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 2048 ? last * 1024 : 2048;
-    ptrdiff_t i = first * 1024;
-    for (; i + 4 <= end; i += 4) {
-        f32x4 g = load_f32x4(&d_w[i]);
-        f32x4 v = load_f32x4(&w[i]);
-        f32x4 m0 = load_f32x4(&slot0[i]);
-        f32x4 m1 = load_f32x4(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-        store_f32x4(&slot0[i], m0);
-        store_f32x4(&slot1[i], m1);
-        store_f32x4(&w[i], v);
-    }
-}
-
 /* dense_1/bias: one step of adam on dense_1/bias. */
 static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -6643,7 +7818,8 @@ static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, f
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
     ptrdiff_t i = first * 1024;
-    for (; i + 4 <= end; i += 4) {
+    for (; i + 4 <= end; i += 4)
+        {
         f32x4 g = load_f32x4(&d_w[i]);
         f32x4 v = load_f32x4(&w[i]);
         f32x4 m0 = load_f32x4(&slot0[i]);
@@ -6655,7 +7831,8 @@ static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, f
         store_f32x4(&slot1[i], m1);
         store_f32x4(&w[i], v);
     }
-    for (; i < end; i++) {
+    for (; i < end; i++)
+        {
         f32x4 g = load_part_f32x4(&d_w[i], 1);
         f32x4 v = load_part_f32x4(&w[i], 1);
         f32x4 m0 = load_part_f32x4(&slot0[i], 1);
@@ -6673,109 +7850,211 @@ static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, f
 static void dense_input_gradient_base(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     const uint64_t key5 = random_key(step_key(step), 5u);
-    float (*const turned)[16] = (float (*)[16])(work + task * 2048);
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int o = 0; o < 128; o++) {
-            for (int i = 0; i < 16; i++) {
-                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+    float (*const turned)[16] = (float (*)[16])(work + task * 8192);
+    const ptrdiff_t from = 0, to = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 16, next = part + 1 < 576 ? i + 16 : 0;
+        for (int p = 0; p < 8; p++) {
+            for (int o = 0; o < 16; o += 4) {
+                for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
             }
         }
-        const ptrdiff_t from = 0, to = count * 1;
         ptrdiff_t m = from;
         for (; m + 2 <= to; m += 2) {
             f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
             f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
             const float *const a0 = d_y[m];
             const float *const a1 = d_y[m + 1];
-            for (int j = 0; j < 128; j++) {
-                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+            for (int t = 0; t < 2; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 128 * t / 2; j < 128 * (t + 1) / 2; j++) {
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+                }
             }
-            s0_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16), 1073741824u), s0_0 * 1.3333334f);
-            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x4(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16 + 4), 1073741824u), s0_1 * 1.3333334f);
-            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
-            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
-            s0_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16 + 8), 1073741824u), s0_2 * 1.3333334f);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
-            s0_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16 + 12), 1073741824u), s0_3 * 1.3333334f);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
-            s1_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + g * 16), 1073741824u), s1_0 * 1.3333334f);
-            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16]) > 0.0f, s1_0);
-            store_f32x4(&d_x[m + 1][g * 16], s1_0);
-            s1_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + g * 16 + 4), 1073741824u), s1_1 * 1.3333334f);
-            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 4]) > 0.0f, s1_1);
-            store_f32x4(&d_x[m + 1][g * 16 + 4], s1_1);
-            s1_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + g * 16 + 8), 1073741824u), s1_2 * 1.3333334f);
-            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_2);
-            store_f32x4(&d_x[m + 1][g * 16 + 8], s1_2);
-            s1_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + g * 16 + 12), 1073741824u), s1_3 * 1.3333334f);
-            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 12]) > 0.0f, s1_3);
-            store_f32x4(&d_x[m + 1][g * 16 + 12], s1_3);
+            s0_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 4), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 8), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 12), 1073741824u), s0_3 * 1.3333334f);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
+            s1_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i), 1073741824u), s1_0 * 1.3333334f);
+            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][i]) > 0.0f, s1_0);
+            store_f32x4(&d_x[m + 1][i], s1_0);
+            s1_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i + 4), 1073741824u), s1_1 * 1.3333334f);
+            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][i + 4]) > 0.0f, s1_1);
+            store_f32x4(&d_x[m + 1][i + 4], s1_1);
+            s1_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i + 8), 1073741824u), s1_2 * 1.3333334f);
+            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][i + 8]) > 0.0f, s1_2);
+            store_f32x4(&d_x[m + 1][i + 8], s1_2);
+            s1_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i + 12), 1073741824u), s1_3 * 1.3333334f);
+            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][i + 12]) > 0.0f, s1_3);
+            store_f32x4(&d_x[m + 1][i + 12], s1_3);
         }
         for (; m < to; m++) {
             f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
             const float *const a0 = d_y[m];
-            for (int j = 0; j < 128; j++) {
-                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+            for (int t = 0; t < 1; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                }
             }
-            s0_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16), 1073741824u), s0_0 * 1.3333334f);
-            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x4(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16 + 4), 1073741824u), s0_1 * 1.3333334f);
-            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
-            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
-            s0_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16 + 8), 1073741824u), s0_2 * 1.3333334f);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
-            s0_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + g * 16 + 12), 1073741824u), s0_3 * 1.3333334f);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
+            s0_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 4), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 8), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 12), 1073741824u), s0_3 * 1.3333334f);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
         }
     }
 }
 
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
-static void dense_weight_gradient_base(const float (*x)[9216], const float (*d_y)[128], float (*d_kernel)[9216][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+static void dense_weight_gradient_base(const float (*x)[9216], const float (*d_y)[128], float (*w)[9216][16], float (*slot0)[9216][16], float (*slot1)[9216][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        const ptrdiff_t i = g * 6;
-        for (int k = 0; k < 32; k += 2) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-            f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-            f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-            f32x4 s4_0 = {0}; f32x4 s4_1 = {0};
-            f32x4 s5_0 = {0}; f32x4 s5_1 = {0};
-            for (ptrdiff_t m = 0; m < count * 1; m++) {
-                const float *const a = &x[m][i];
-                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
-                const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
-                const f32x4 w0 = d0; const f32x4 w1 = d1;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
-                s4_0 += a[4] * w0; s4_1 += a[4] * w1;
-                s5_0 += a[5] * w0; s5_1 += a[5] * w1;
+    const float rate = step->learning_rate;
+    const float iteration = (float)(step->step + 1);
+    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 2;
+        for (int k = 0; k < 32; k += 4) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            for (int t = 0; t < 2; t++) {
+                __builtin_prefetch(w[k / 4][i + t], 1);
+                __builtin_prefetch(slot0[k / 4][i + t], 1);
+                __builtin_prefetch(slot1[k / 4][i + t], 1);
+                for (ptrdiff_t m = samples * t / 2; m < samples * (t + 1) / 2; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
+                    const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
+                    const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
+                    const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                }
             }
-            store_f32x4(&d_kernel[k / 4][i][k % 4 * 4], s0_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i][(k + 1) % 4 * 4], s0_1);
-            store_f32x4(&d_kernel[k / 4][i + 1][k % 4 * 4], s1_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], s1_1);
-            store_f32x4(&d_kernel[k / 4][i + 2][k % 4 * 4], s2_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i + 2][(k + 1) % 4 * 4], s2_1);
-            store_f32x4(&d_kernel[k / 4][i + 3][k % 4 * 4], s3_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i + 3][(k + 1) % 4 * 4], s3_1);
-            store_f32x4(&d_kernel[k / 4][i + 4][k % 4 * 4], s4_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i + 4][(k + 1) % 4 * 4], s4_1);
-            store_f32x4(&d_kernel[k / 4][i + 5][k % 4 * 4], s5_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i + 5][(k + 1) % 4 * 4], s5_1);
+            {
+                f32x4 g = s0_0;
+                f32x4 v = load_f32x4(&w[k / 4][i][k % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[k / 4][i][k % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[k / 4][i][k % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[k / 4][i][k % 4 * 4], m0);
+                store_f32x4(&slot1[k / 4][i][k % 4 * 4], m1);
+                store_f32x4(&w[k / 4][i][k % 4 * 4], v);
+            }
+            {
+                f32x4 g = s0_1;
+                f32x4 v = load_f32x4(&w[(k + 1) / 4][i][(k + 1) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 1) / 4][i][(k + 1) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 1) / 4][i][(k + 1) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 1) / 4][i][(k + 1) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 1) / 4][i][(k + 1) % 4 * 4], m1);
+                store_f32x4(&w[(k + 1) / 4][i][(k + 1) % 4 * 4], v);
+            }
+            {
+                f32x4 g = s0_2;
+                f32x4 v = load_f32x4(&w[(k + 2) / 4][i][(k + 2) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 2) / 4][i][(k + 2) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 2) / 4][i][(k + 2) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 2) / 4][i][(k + 2) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 2) / 4][i][(k + 2) % 4 * 4], m1);
+                store_f32x4(&w[(k + 2) / 4][i][(k + 2) % 4 * 4], v);
+            }
+            {
+                f32x4 g = s0_3;
+                f32x4 v = load_f32x4(&w[(k + 3) / 4][i][(k + 3) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 3) / 4][i][(k + 3) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 3) / 4][i][(k + 3) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 3) / 4][i][(k + 3) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 3) / 4][i][(k + 3) % 4 * 4], m1);
+                store_f32x4(&w[(k + 3) / 4][i][(k + 3) % 4 * 4], v);
+            }
+            {
+                f32x4 g = s1_0;
+                f32x4 v = load_f32x4(&w[k / 4][i + 1][k % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[k / 4][i + 1][k % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[k / 4][i + 1][k % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[k / 4][i + 1][k % 4 * 4], m0);
+                store_f32x4(&slot1[k / 4][i + 1][k % 4 * 4], m1);
+                store_f32x4(&w[k / 4][i + 1][k % 4 * 4], v);
+            }
+            {
+                f32x4 g = s1_1;
+                f32x4 v = load_f32x4(&w[(k + 1) / 4][i + 1][(k + 1) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 1) / 4][i + 1][(k + 1) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 1) / 4][i + 1][(k + 1) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], m1);
+                store_f32x4(&w[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], v);
+            }
+            {
+                f32x4 g = s1_2;
+                f32x4 v = load_f32x4(&w[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], m1);
+                store_f32x4(&w[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], v);
+            }
+            {
+                f32x4 g = s1_3;
+                f32x4 v = load_f32x4(&w[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], m1);
+                store_f32x4(&w[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], v);
+            }
         }
     }
 }
@@ -6819,28 +8098,6 @@ static void dense_bias_gradient_base(float *d_bias, float *work, ptrdiff_t first
     }
 }
 
-/* dense/kernel: one step of adam on dense/kernel. */
-static void dense_kernel_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 1179648 ? last * 1024 : 1179648;
-    ptrdiff_t i = first * 1024;
-    for (; i + 4 <= end; i += 4) {
-        f32x4 g = load_f32x4(&d_w[i]);
-        f32x4 v = load_f32x4(&w[i]);
-        f32x4 m0 = load_f32x4(&slot0[i]);
-        f32x4 m1 = load_f32x4(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-        store_f32x4(&slot0[i], m0);
-        store_f32x4(&slot1[i], m1);
-        store_f32x4(&w[i], v);
-    }
-}
-
 /* dense/bias: one step of adam on dense/bias. */
 static void dense_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
@@ -6849,7 +8106,8 @@ static void dense_bias_update_base(const float *d_w, float *w, float *slot0, flo
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 128 ? last * 1024 : 128;
     ptrdiff_t i = first * 1024;
-    for (; i + 4 <= end; i += 4) {
+    for (; i + 4 <= end; i += 4)
+        {
         f32x4 g = load_f32x4(&d_w[i]);
         f32x4 v = load_f32x4(&w[i]);
         f32x4 m0 = load_f32x4(&slot0[i]);
@@ -6934,64 +8192,52 @@ static void conv2d_1_gradients_part_base(const float (*x)[26][26][32], const flo
             }
         }
         for (int entry = 0; entry < 36; entry++) {
-            for (int c = 0; c < 32; c += 4) {
-                for (int k = 0; k < 16; k += 2) {
+            for (int c = 0; c < 32; c += 2) {
+                for (int k = 0; k < 16; k += 4) {
                     float *const t0 = &sums[entry][k / 4][c][k % 4 * 4];
                     float *const t1 = &sums[entry][(k + 1) / 4][c][(k + 1) % 4 * 4];
-                    f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1);
-                    f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
-                    f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
-                    f32x4 s3_0 = load_f32x4(t0 + 48); f32x4 s3_1 = load_f32x4(t1 + 48);
+                    float *const t2 = &sums[entry][(k + 2) / 4][c][(k + 2) % 4 * 4];
+                    float *const t3 = &sums[entry][(k + 3) / 4][c][(k + 3) % 4 * 4];
+                    f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1); f32x4 s0_2 = load_f32x4(t2); f32x4 s0_3 = load_f32x4(t3);
+                    f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16); f32x4 s1_2 = load_f32x4(t2 + 16); f32x4 s1_3 = load_f32x4(t3 + 16);
                     for (int t = 0; t < 36; t++) {
                         const float *const a = &v[entry][t][c];
-                        const f32x4 w0 = load_f32x4(&z[entry][t][k * 4]); const f32x4 w1 = load_f32x4(&z[entry][t][(k + 1) * 4]);
-                        s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                        s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                        s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                        s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                        const f32x4 w0 = load_f32x4(&z[entry][t][k * 4]); const f32x4 w1 = load_f32x4(&z[entry][t][(k + 1) * 4]); const f32x4 w2 = load_f32x4(&z[entry][t][(k + 2) * 4]); const f32x4 w3 = load_f32x4(&z[entry][t][(k + 3) * 4]);
+                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
                     }
                     store_f32x4(t0 + 0 * 16, s0_0);
                     store_f32x4(t1 + 0 * 16, s0_1);
+                    store_f32x4(t2 + 0 * 16, s0_2);
+                    store_f32x4(t3 + 0 * 16, s0_3);
                     store_f32x4(t0 + 1 * 16, s1_0);
                     store_f32x4(t1 + 1 * 16, s1_1);
-                    store_f32x4(t0 + 2 * 16, s2_0);
-                    store_f32x4(t1 + 2 * 16, s2_1);
-                    store_f32x4(t0 + 3 * 16, s3_0);
-                    store_f32x4(t1 + 3 * 16, s3_1);
+                    store_f32x4(t2 + 1 * 16, s1_2);
+                    store_f32x4(t3 + 1 * 16, s1_3);
                 }
             }
-            for (int k = 0; k < 8; k += 2) {
+            for (int k = 0; k < 8; k += 4) {
                 const float *const b0 = &u[entry][k / 4][0][k % 4 * 4];
                 const float *const b1 = &u[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
-                for (int t = 0; t < 36; t += 6) {
+                const float *const b2 = &u[entry][(k + 2) / 4][0][(k + 2) % 4 * 4];
+                const float *const b3 = &u[entry][(k + 3) / 4][0][(k + 3) % 4 * 4];
+                for (int t = 0; t < 36; t += 2) {
                     const float *const a = &z[entry][t][0];
-                    f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-                    f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-                    f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-                    f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-                    f32x4 s4_0 = {0}; f32x4 s4_1 = {0};
-                    f32x4 s5_0 = {0}; f32x4 s5_1 = {0};
+                    f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+                    f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
                     for (int c = 0; c < 64; c++) {
-                        const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16);
-                        s0_0 += a[c] * w0; s0_1 += a[c] * w1;
-                        s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1;
-                        s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1;
-                        s3_0 += a[c + 192] * w0; s3_1 += a[c + 192] * w1;
-                        s4_0 += a[c + 256] * w0; s4_1 += a[c + 256] * w1;
-                        s5_0 += a[c + 320] * w0; s5_1 += a[c + 320] * w1;
+                        const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16); const f32x4 w2 = load_f32x4(b2 + c * 16); const f32x4 w3 = load_f32x4(b3 + c * 16);
+                        s0_0 += a[c] * w0; s0_1 += a[c] * w1; s0_2 += a[c] * w2; s0_3 += a[c] * w3;
+                        s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1; s1_2 += a[c + 64] * w2; s1_3 += a[c + 64] * w3;
                     }
                     store_f32x4(&d_v[entry][t][k * 4], s0_0);
                     store_f32x4(&d_v[entry][t][(k + 1) * 4], s0_1);
+                    store_f32x4(&d_v[entry][t][(k + 2) * 4], s0_2);
+                    store_f32x4(&d_v[entry][t][(k + 3) * 4], s0_3);
                     store_f32x4(&d_v[entry][t + 1][k * 4], s1_0);
                     store_f32x4(&d_v[entry][t + 1][(k + 1) * 4], s1_1);
-                    store_f32x4(&d_v[entry][t + 2][k * 4], s2_0);
-                    store_f32x4(&d_v[entry][t + 2][(k + 1) * 4], s2_1);
-                    store_f32x4(&d_v[entry][t + 3][k * 4], s3_0);
-                    store_f32x4(&d_v[entry][t + 3][(k + 1) * 4], s3_1);
-                    store_f32x4(&d_v[entry][t + 4][k * 4], s4_0);
-                    store_f32x4(&d_v[entry][t + 4][(k + 1) * 4], s4_1);
-                    store_f32x4(&d_v[entry][t + 5][k * 4], s5_0);
-                    store_f32x4(&d_v[entry][t + 5][(k + 1) * 4], s5_1);
+                    store_f32x4(&d_v[entry][t + 1][(k + 2) * 4], s1_2);
+                    store_f32x4(&d_v[entry][t + 1][(k + 3) * 4], s1_3);
                 }
             }
         }
@@ -7056,7 +8302,8 @@ static void conv2d_1_kernel_update_base(const float *d_w, float *w, float *slot0
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 18432 ? last * 1024 : 18432;
     ptrdiff_t i = first * 1024;
-    for (; i + 4 <= end; i += 4) {
+    for (; i + 4 <= end; i += 4)
+        {
         f32x4 g = load_f32x4(&d_w[i]);
         f32x4 v = load_f32x4(&w[i]);
         f32x4 m0 = load_f32x4(&slot0[i]);
@@ -7078,7 +8325,8 @@ static void conv2d_1_bias_update_base(const float *d_w, float *w, float *slot0, 
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 64 ? last * 1024 : 64;
     ptrdiff_t i = first * 1024;
-    for (; i + 4 <= end; i += 4) {
+    for (; i + 4 <= end; i += 4)
+        {
         f32x4 g = load_f32x4(&d_w[i]);
         f32x4 v = load_f32x4(&w[i]);
         f32x4 m0 = load_f32x4(&slot0[i]);
@@ -7099,18 +8347,50 @@ static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const 
     memset(sums, 0, 288 * sizeof(float));
     for (ptrdiff_t n = first; n < last; n++) {
         {
-            for (int k = 0; k < 8; k += 2) {
+            for (int k = 0; k < 6; k += 3) {
                 {
                     float *const t0 = &sums[k / 4][0][k % 4 * 4];
                     float *const t1 = &sums[(k + 1) / 4][0][(k + 1) % 4 * 4];
+                    float *const t2 = &sums[(k + 2) / 4][0][(k + 2) % 4 * 4];
+                    f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1); f32x4 s0_2 = load_f32x4(t2);
+                    f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16); f32x4 s1_2 = load_f32x4(t2 + 16);
+                    f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32); f32x4 s2_2 = load_f32x4(t2 + 32);
+                    for (int p = 0; p < 26; p++) {
+                        const float *a = x[n][p][0];
+                        for (int q = 0; q < 26; q++) {
+                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
+                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                            const f32x4 d2 = load_f32x4(&d_y[n][p][q][(k + 2) * 4]);
+                            const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                            s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                            s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                            s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
+                            a += 1;
+                        }
+                    }
+                    store_f32x4(t0 + 0 * 16, s0_0);
+                    store_f32x4(t1 + 0 * 16, s0_1);
+                    store_f32x4(t2 + 0 * 16, s0_2);
+                    store_f32x4(t0 + 1 * 16, s1_0);
+                    store_f32x4(t1 + 1 * 16, s1_1);
+                    store_f32x4(t2 + 1 * 16, s1_2);
+                    store_f32x4(t0 + 2 * 16, s2_0);
+                    store_f32x4(t1 + 2 * 16, s2_1);
+                    store_f32x4(t2 + 2 * 16, s2_2);
+                }
+            }
+            {
+                {
+                    float *const t0 = &sums[1][0][8];
+                    float *const t1 = &sums[1][0][12];
                     f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1);
                     f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
                     f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
                     for (int p = 0; p < 26; p++) {
                         const float *a = x[n][p][0];
                         for (int q = 0; q < 26; q++) {
-                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
-                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][24]);
+                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][28]);
                             const f32x4 w0 = d0; const f32x4 w1 = d1;
                             s0_0 += a[0] * w0; s0_1 += a[0] * w1;
                             s1_0 += a[1] * w0; s1_1 += a[1] * w1;
@@ -7126,18 +8406,50 @@ static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const 
                     store_f32x4(t1 + 2 * 16, s2_1);
                 }
             }
-            for (int k = 0; k < 8; k += 2) {
+            for (int k = 0; k < 6; k += 3) {
                 {
                     float *const t0 = &sums[k / 4][3][k % 4 * 4];
                     float *const t1 = &sums[(k + 1) / 4][3][(k + 1) % 4 * 4];
+                    float *const t2 = &sums[(k + 2) / 4][3][(k + 2) % 4 * 4];
+                    f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1); f32x4 s0_2 = load_f32x4(t2);
+                    f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16); f32x4 s1_2 = load_f32x4(t2 + 16);
+                    f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32); f32x4 s2_2 = load_f32x4(t2 + 32);
+                    for (int p = 0; p < 26; p++) {
+                        const float *a = x[n][p][0];
+                        for (int q = 0; q < 26; q++) {
+                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
+                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                            const f32x4 d2 = load_f32x4(&d_y[n][p][q][(k + 2) * 4]);
+                            const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                            s0_0 += a[28] * w0; s0_1 += a[28] * w1; s0_2 += a[28] * w2;
+                            s1_0 += a[29] * w0; s1_1 += a[29] * w1; s1_2 += a[29] * w2;
+                            s2_0 += a[30] * w0; s2_1 += a[30] * w1; s2_2 += a[30] * w2;
+                            a += 1;
+                        }
+                    }
+                    store_f32x4(t0 + 0 * 16, s0_0);
+                    store_f32x4(t1 + 0 * 16, s0_1);
+                    store_f32x4(t2 + 0 * 16, s0_2);
+                    store_f32x4(t0 + 1 * 16, s1_0);
+                    store_f32x4(t1 + 1 * 16, s1_1);
+                    store_f32x4(t2 + 1 * 16, s1_2);
+                    store_f32x4(t0 + 2 * 16, s2_0);
+                    store_f32x4(t1 + 2 * 16, s2_1);
+                    store_f32x4(t2 + 2 * 16, s2_2);
+                }
+            }
+            {
+                {
+                    float *const t0 = &sums[1][3][8];
+                    float *const t1 = &sums[1][3][12];
                     f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1);
                     f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
                     f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
                     for (int p = 0; p < 26; p++) {
                         const float *a = x[n][p][0];
                         for (int q = 0; q < 26; q++) {
-                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
-                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][24]);
+                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][28]);
                             const f32x4 w0 = d0; const f32x4 w1 = d1;
                             s0_0 += a[28] * w0; s0_1 += a[28] * w1;
                             s1_0 += a[29] * w0; s1_1 += a[29] * w1;
@@ -7153,18 +8465,50 @@ static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const 
                     store_f32x4(t1 + 2 * 16, s2_1);
                 }
             }
-            for (int k = 0; k < 8; k += 2) {
+            for (int k = 0; k < 6; k += 3) {
                 {
                     float *const t0 = &sums[k / 4][6][k % 4 * 4];
                     float *const t1 = &sums[(k + 1) / 4][6][(k + 1) % 4 * 4];
+                    float *const t2 = &sums[(k + 2) / 4][6][(k + 2) % 4 * 4];
+                    f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1); f32x4 s0_2 = load_f32x4(t2);
+                    f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16); f32x4 s1_2 = load_f32x4(t2 + 16);
+                    f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32); f32x4 s2_2 = load_f32x4(t2 + 32);
+                    for (int p = 0; p < 26; p++) {
+                        const float *a = x[n][p][0];
+                        for (int q = 0; q < 26; q++) {
+                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
+                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                            const f32x4 d2 = load_f32x4(&d_y[n][p][q][(k + 2) * 4]);
+                            const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                            s0_0 += a[56] * w0; s0_1 += a[56] * w1; s0_2 += a[56] * w2;
+                            s1_0 += a[57] * w0; s1_1 += a[57] * w1; s1_2 += a[57] * w2;
+                            s2_0 += a[58] * w0; s2_1 += a[58] * w1; s2_2 += a[58] * w2;
+                            a += 1;
+                        }
+                    }
+                    store_f32x4(t0 + 0 * 16, s0_0);
+                    store_f32x4(t1 + 0 * 16, s0_1);
+                    store_f32x4(t2 + 0 * 16, s0_2);
+                    store_f32x4(t0 + 1 * 16, s1_0);
+                    store_f32x4(t1 + 1 * 16, s1_1);
+                    store_f32x4(t2 + 1 * 16, s1_2);
+                    store_f32x4(t0 + 2 * 16, s2_0);
+                    store_f32x4(t1 + 2 * 16, s2_1);
+                    store_f32x4(t2 + 2 * 16, s2_2);
+                }
+            }
+            {
+                {
+                    float *const t0 = &sums[1][6][8];
+                    float *const t1 = &sums[1][6][12];
                     f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1);
                     f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
                     f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
                     for (int p = 0; p < 26; p++) {
                         const float *a = x[n][p][0];
                         for (int q = 0; q < 26; q++) {
-                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
-                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][24]);
+                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][28]);
                             const f32x4 w0 = d0; const f32x4 w1 = d1;
                             s0_0 += a[56] * w0; s0_1 += a[56] * w1;
                             s1_0 += a[57] * w0; s1_1 += a[57] * w1;
@@ -7246,7 +8590,8 @@ static void conv2d_kernel_update_base(const float *d_w, float *w, float *slot0, 
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 288 ? last * 1024 : 288;
     ptrdiff_t i = first * 1024;
-    for (; i + 4 <= end; i += 4) {
+    for (; i + 4 <= end; i += 4)
+        {
         f32x4 g = load_f32x4(&d_w[i]);
         f32x4 v = load_f32x4(&w[i]);
         f32x4 m0 = load_f32x4(&slot0[i]);
@@ -7268,7 +8613,8 @@ static void conv2d_bias_update_base(const float *d_w, float *w, float *slot0, fl
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t end = last * 1024 < 32 ? last * 1024 : 32;
     ptrdiff_t i = first * 1024;
-    for (; i + 4 <= end; i += 4) {
+    for (; i + 4 <= end; i += 4)
+        {
         f32x4 g = load_f32x4(&d_w[i]);
         f32x4 v = load_f32x4(&w[i]);
         f32x4 m0 = load_f32x4(&slot0[i]);
@@ -7293,13 +8639,11 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
     float *const dense_1_loss = (float *)(arena + 44557312);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20719616);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 20643840);
-    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 20512768);
-    float *const d_dense_1_bias = (float *)(arena + 20521600);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
+    float *const d_dense_1_bias = (float *)(arena + 20513408);
     float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
-    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 11075584);
-    float *const d_dense_bias = (float *)(arena + 15802368);
+    float *const d_dense_bias = (float *)(arena + 11083776);
     uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
     float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
     float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
@@ -7307,10 +8651,10 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
     float *const d_conv2d_bias = (float *)(arena + 2048);
     float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 20709376);
-    float *const dense_1_workspace_64 = (float *)(arena + 20520960);
+    float *const dense_1_workspace = (float *)(arena + 20643840);
+    float *const dense_1_workspace_64 = (float *)(arena + 20512768);
     float *const dense_workspace = (float *)(arena + 20512768);
-    float *const dense_workspace_66 = (float *)(arena + 15794176);
+    float *const dense_workspace_66 = (float *)(arena + 11075584);
     float *const conv2d_1_workspace_67 = (float *)(arena + 33087488);
     float *const conv2d_1_workspace_68 = (float *)(arena + 22151168);
     float *const conv2d_1_workspace_69 = (float *)(arena + 44478464);
@@ -7334,7 +8678,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
         dropout_forward_base(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_forward_batch_base((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -7342,8 +8686,8 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
         dropout_1_forward_base(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7359,17 +8703,13 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, d_dense_1_kernel, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 43 * task / 16, 43 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_64, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_64, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_1_kernel_update_base(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
-    }
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7377,17 +8717,13 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_base((const float (*)[9216])dropout_out, d_dropout_1, d_dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_base((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 4608 * task / 16, 4608 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_bias_gradient_part_base(&d_dropout_1[0][0], dense_workspace_66, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_bias_gradient_base(d_dense_bias, dense_workspace_66, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_kernel_update_base(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 1152 * task / 16, 1152 * (task + 1) / 16);
-    }
     dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
@@ -7444,57 +8780,132 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 static void dense_1_input_gradient_gradients_base(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const turned)[16] = (float (*)[16])(work + task * 160);
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int o = 0; o < 10; o++) {
-            for (int i = 0; i < 16; i++) {
-                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+    float (*const turned)[16] = (float (*)[16])(work + task * 1024);
+    const ptrdiff_t from = 0, to = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 16, next = part + 1 < 8 ? i + 16 : 0;
+        for (int p = 0; p < 1; p++) {
+            for (int o = 0; o < 16; o += 4) {
+                for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
             }
         }
-        const ptrdiff_t from = 0, to = count * 1;
         ptrdiff_t m = from;
         for (; m + 2 <= to; m += 2) {
             f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
             f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
             const float *const a0 = d_y[m];
             const float *const a1 = d_y[m + 1];
-            for (int j = 0; j < 10; j++) {
-                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+            for (int t = 0; t < 2; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 10 * t / 2; j < 10 * (t + 1) / 2; j++) {
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+                }
             }
-            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x4(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
-            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
-            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16]) > 0.0f, s1_0);
-            store_f32x4(&d_x[m + 1][g * 16], s1_0);
-            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 4]) > 0.0f, s1_1);
-            store_f32x4(&d_x[m + 1][g * 16 + 4], s1_1);
-            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_2);
-            store_f32x4(&d_x[m + 1][g * 16 + 8], s1_2);
-            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 12]) > 0.0f, s1_3);
-            store_f32x4(&d_x[m + 1][g * 16 + 12], s1_3);
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
+            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][i]) > 0.0f, s1_0);
+            store_f32x4(&d_x[m + 1][i], s1_0);
+            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][i + 4]) > 0.0f, s1_1);
+            store_f32x4(&d_x[m + 1][i + 4], s1_1);
+            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][i + 8]) > 0.0f, s1_2);
+            store_f32x4(&d_x[m + 1][i + 8], s1_2);
+            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][i + 12]) > 0.0f, s1_3);
+            store_f32x4(&d_x[m + 1][i + 12], s1_3);
         }
         for (; m < to; m++) {
             f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
             const float *const a0 = d_y[m];
-            for (int j = 0; j < 10; j++) {
-                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+            for (int t = 0; t < 1; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                }
             }
-            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x4(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
-            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
+        }
+    }
+}
+
+/* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+static void dense_1_weight_gradient_gradients_base(const float (*x)[128], const float (*d_y)[10], float (*d_kernel)[128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 3;
+        if (part < 42) {
+            {
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
+                for (ptrdiff_t m = 0; m < samples; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                    s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
+                }
+                store_f32x4(&d_kernel[0][i][0], s0_0);
+                store_f32x4(&d_kernel[0][i][4], s0_1);
+                store_f32x4(&d_kernel[0][i][8], s0_2);
+                store_f32x4(&d_kernel[0][i][12], (f32x4){0});
+                store_f32x4(&d_kernel[0][i + 1][0], s1_0);
+                store_f32x4(&d_kernel[0][i + 1][4], s1_1);
+                store_f32x4(&d_kernel[0][i + 1][8], s1_2);
+                store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
+                store_f32x4(&d_kernel[0][i + 2][0], s2_0);
+                store_f32x4(&d_kernel[0][i + 2][4], s2_1);
+                store_f32x4(&d_kernel[0][i + 2][8], s2_2);
+                store_f32x4(&d_kernel[0][i + 2][12], (f32x4){0});
+            }
+        } else {
+            {
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                for (ptrdiff_t m = 0; m < samples; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                }
+                store_f32x4(&d_kernel[0][i][0], s0_0);
+                store_f32x4(&d_kernel[0][i][4], s0_1);
+                store_f32x4(&d_kernel[0][i][8], s0_2);
+                store_f32x4(&d_kernel[0][i][12], (f32x4){0});
+                store_f32x4(&d_kernel[0][i + 1][0], s1_0);
+                store_f32x4(&d_kernel[0][i + 1][4], s1_1);
+                store_f32x4(&d_kernel[0][i + 1][8], s1_2);
+                store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
+            }
         }
     }
 }
@@ -7502,57 +8913,103 @@ static void dense_1_input_gradient_gradients_base(const float (*d_y)[10], const 
 /* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 static void dense_input_gradient_gradients_base(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const turned)[16] = (float (*)[16])(work + task * 2048);
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int o = 0; o < 128; o++) {
-            for (int i = 0; i < 16; i++) {
-                turned[o][i] = kernel[o / 16][g * 16 + i][o % 16];
+    float (*const turned)[16] = (float (*)[16])(work + task * 8192);
+    const ptrdiff_t from = 0, to = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 16, next = part + 1 < 576 ? i + 16 : 0;
+        for (int p = 0; p < 8; p++) {
+            for (int o = 0; o < 16; o += 4) {
+                for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
             }
         }
-        const ptrdiff_t from = 0, to = count * 1;
         ptrdiff_t m = from;
         for (; m + 2 <= to; m += 2) {
             f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
             f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
             const float *const a0 = d_y[m];
             const float *const a1 = d_y[m + 1];
-            for (int j = 0; j < 128; j++) {
-                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+            for (int t = 0; t < 2; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 128 * t / 2; j < 128 * (t + 1) / 2; j++) {
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
+                }
             }
-            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x4(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
-            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
-            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16]) > 0.0f, s1_0);
-            store_f32x4(&d_x[m + 1][g * 16], s1_0);
-            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 4]) > 0.0f, s1_1);
-            store_f32x4(&d_x[m + 1][g * 16 + 4], s1_1);
-            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 8]) > 0.0f, s1_2);
-            store_f32x4(&d_x[m + 1][g * 16 + 8], s1_2);
-            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][g * 16 + 12]) > 0.0f, s1_3);
-            store_f32x4(&d_x[m + 1][g * 16 + 12], s1_3);
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
+            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][i]) > 0.0f, s1_0);
+            store_f32x4(&d_x[m + 1][i], s1_0);
+            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][i + 4]) > 0.0f, s1_1);
+            store_f32x4(&d_x[m + 1][i + 4], s1_1);
+            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][i + 8]) > 0.0f, s1_2);
+            store_f32x4(&d_x[m + 1][i + 8], s1_2);
+            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][i + 12]) > 0.0f, s1_3);
+            store_f32x4(&d_x[m + 1][i + 12], s1_3);
         }
         for (; m < to; m++) {
             f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
             const float *const a0 = d_y[m];
-            for (int j = 0; j < 128; j++) {
-                const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+            for (int t = 0; t < 1; t++) {
+                for (int at = 0; at < 16; at += 16) {
+                    __builtin_prefetch(&d_x[m + t][i + at], 1);
+                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                }
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                }
             }
-            s0_0 = keep_f32x4(load_f32x4(&e0[m][g * 16]) > 0.0f, s0_0);
-            store_f32x4(&d_x[m][g * 16], s0_0);
-            s0_1 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 4]) > 0.0f, s0_1);
-            store_f32x4(&d_x[m][g * 16 + 4], s0_1);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][g * 16 + 8], s0_2);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][g * 16 + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][g * 16 + 12], s0_3);
+            s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
+            store_f32x4(&d_x[m][i], s0_0);
+            s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
+            store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
+        }
+    }
+}
+
+/* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
+static void dense_weight_gradient_gradients_base(const float (*x)[9216], const float (*d_y)[128], float (*d_kernel)[9216][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t samples = count * 1;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t i = part * 2;
+        for (int k = 0; k < 32; k += 4) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
+                const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
+                const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
+                const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
+                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+            }
+            store_f32x4(&d_kernel[k / 4][i][k % 4 * 4], s0_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i][(k + 1) % 4 * 4], s0_1);
+            store_f32x4(&d_kernel[(k + 2) / 4][i][(k + 2) % 4 * 4], s0_2);
+            store_f32x4(&d_kernel[(k + 3) / 4][i][(k + 3) % 4 * 4], s0_3);
+            store_f32x4(&d_kernel[k / 4][i + 1][k % 4 * 4], s1_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], s1_1);
+            store_f32x4(&d_kernel[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], s1_2);
+            store_f32x4(&d_kernel[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], s1_3);
         }
     }
 }
@@ -7566,8 +9023,8 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 15859712);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 44478464);
     float *const dense_1_loss = (float *)(arena + 44483584);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 15869952);
-    float (*const d_dense)[128] = (float (*)[128])(arena + 15925248);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 15925248);
+    float (*const d_dense)[128] = (float (*)[128])(arena + 16318464);
     float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
     uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
     float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
@@ -7595,12 +9052,12 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
         conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7616,7 +9073,7 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_1_weight_gradient_gradients_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 43 * task / 16, 43 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7629,7 +9086,7 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_base((const float (*)[9216])conv2d_1_out, d_dense, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_gradients_base((const float (*)[9216])conv2d_1_out, d_dense, gradients->dense_kernel, count, 4608 * task / 16, 4608 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7711,12 +9168,12 @@ static float run_evaluation_bytes_base(const mnist_cnn_weights *w, const uint8_t
         conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7748,13 +9205,11 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
     float *const dense_1_loss = (float *)(arena + 44557312);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20719616);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 20643840);
-    float (*const d_dense_1_kernel)[128][16] = (float (*)[128][16])(arena + 20512768);
-    float *const d_dense_1_bias = (float *)(arena + 20521600);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
+    float *const d_dense_1_bias = (float *)(arena + 20513408);
     float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
-    float (*const d_dense_kernel)[9216][16] = (float (*)[9216][16])(arena + 11075584);
-    float *const d_dense_bias = (float *)(arena + 15802368);
+    float *const d_dense_bias = (float *)(arena + 11083776);
     uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
     float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
     float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
@@ -7762,10 +9217,10 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
     float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
     float *const d_conv2d_bias = (float *)(arena + 2048);
     float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 20709376);
-    float *const dense_1_workspace_65 = (float *)(arena + 20520960);
+    float *const dense_1_workspace = (float *)(arena + 20643840);
+    float *const dense_1_workspace_65 = (float *)(arena + 20512768);
     float *const dense_workspace = (float *)(arena + 20512768);
-    float *const dense_workspace_67 = (float *)(arena + 15794176);
+    float *const dense_workspace_67 = (float *)(arena + 11075584);
     float *const conv2d_1_workspace_68 = (float *)(arena + 33087488);
     float *const conv2d_1_workspace_69 = (float *)(arena + 22151168);
     float *const conv2d_1_workspace_70 = (float *)(arena + 44478464);
@@ -7789,7 +9244,7 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
         dropout_forward_base(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_forward_batch_base((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -7797,8 +9252,8 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
         dropout_1_forward_base(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_forward_batch_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count * task / 16, count * (task + 1) / 16);
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7814,17 +9269,13 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, d_dense_1_kernel, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 43 * task / 16, 43 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_65, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_65, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_1_kernel_update_base(&d_dense_1_kernel[0][0][0], &w->dense_1_kernel[0][0][0], &slots[0].dense_1_kernel[0][0][0], &slots[1].dense_1_kernel[0][0][0], step, task, task + 1);
-    }
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7832,17 +9283,13 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_base((const float (*)[9216])dropout_out, d_dropout_1, d_dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_base((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 4608 * task / 16, 4608 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_bias_gradient_part_base(&d_dropout_1[0][0], dense_workspace_67, count * task / 16, count * (task + 1) / 16, task);
     }
     dense_bias_gradient_base(d_dense_bias, dense_workspace_67, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_kernel_update_base(&d_dense_kernel[0][0][0], &w->dense_kernel[0][0][0], &slots[0].dense_kernel[0][0][0], &slots[1].dense_kernel[0][0][0], step, 1152 * task / 16, 1152 * (task + 1) / 16);
-    }
     dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
