@@ -95,9 +95,17 @@ static const char *tile_hindrance(const Level *level, const Work *work, Tile til
     if (tile.rows > work->rows) return memory_format("there are only %lld rows", (long long)work->rows);
     if (tile.vectors > work_vectors(work)) return memory_format("there are only %lld vectors of columns", (long long)work_vectors(work));
     if (work->most_vectors && tile.vectors > work->most_vectors) return memory_format("threads share columns %d vectors at a time", work->most_vectors);
-    if (work->all_columns && tile.vectors < work_vectors(work)) return memory_format("this kernel takes all %lld vectors at once", (long long)work_vectors(work));
     if (tile_registers(level, tile) > level->registers) return memory_format("it needs %d registers of %d", tile_registers(level, tile), level->registers);
     return NULL;
+}
+
+/* After a short reduction it tells whether the bias and what the results meet on their way out stay in registers too. */
+enum { SHORT_REDUCTION = 32, WAY_OUT = 2 };
+
+static bool has_room(const Level *level, const Work *work, Tile tile)
+{
+    int beside = work->bias && work->reduction <= SHORT_REDUCTION ? tile.vectors + WAY_OUT : 0;
+    return tile_registers(level, tile) + beside <= level->registers;
 }
 
 /* The tiles that can be, the best first; returns how many were compared. */
@@ -107,7 +115,7 @@ static int find_candidates(const Level *level, const Work *work, Candidate best[
     *count = 0;
     for (int v = 1; v <= MOST_TILE_VECTORS; v++)
         for (int t = 1; t <= MOST_TILE_ROWS; t++) {
-            if (tile_hindrance(level, work, (Tile){t, v})) continue;
+            if (tile_hindrance(level, work, (Tile){t, v}) || !has_room(level, work, (Tile){t, v})) continue;
             Candidate candidate = {{t, v}, tile_cycles(level, (Tile){t, v}, work->rows, work_vectors(work))};
             compared++;
             int at = *count;
@@ -153,7 +161,7 @@ static void record_tile(Emit *e, const Node *node, const Work *work, const char 
     choice->work = *work;
     choice->answer = tile_text(tile);
     choice->cycles = tile_cycles(level, tile, work->rows, work_vectors(work)) * (double)work->reduction * work->times;
-    choice->share = multiply_adds / (choice->cycles * work->lanes * level_rate(level));
+    choice->share = multiply_adds / (choice->cycles * work->lanes * MULTIPLY_ADDS);
     record(e->graph->choices, choice, name);
 }
 

@@ -534,10 +534,9 @@ const char *level_names(void);
 const Level *target_native_level(const Target *);              /* the best of its levels that this machine has, or NULL */
 Level target_narrowed(const Level *, int64_t columns);         /* the same with vectors no longer than that many columns can fill */
 typedef struct { int rows, vectors; } Tile;
-enum { MOST_TILE_ROWS = 16, MOST_TILE_VECTORS = 4 };
+enum { MOST_TILE_ROWS = 16, MOST_TILE_VECTORS = 4, MULTIPLY_ADDS = 2 /* of each lane in a cycle, at best */ };
 int tile_registers(const Level *, Tile);
 double tile_cycles(const Level *, Tile, int64_t rows, int64_t vectors); /* of one step of the reduction, for all tiles of [rows][vectors] */
-double level_rate(const Level *);                              /* multiply-adds that a lane can make in a cycle */
 
 /* text.c: text that grows. */
 typedef struct { char *data; size_t length, capacity; } Text;

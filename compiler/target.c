@@ -114,23 +114,21 @@ Level target_narrowed(const Level *level, int64_t columns)
     return narrow;
 }
 
-double level_rate(const Level *level)
-{
-    return level->fma ? 2 : 1;
-}
-
 /* The sums, the vectors and the number of one row; without fma also a product before it is added. */
 int tile_registers(const Level *level, Tile tile)
 {
     return tile.rows * tile.vectors + tile.vectors + 1 + !level->fma;
 }
 
-/* Cycles of one step of the reduction of a tile: two multiply-adds (without fma: one) and two loads can start in a cycle, and each
- * sum has to wait four cycles for its last addition. */
+/* Cycles of one step of the reduction of a tile: two multiply-adds and two loads can start in a cycle, and each sum has to wait four
+ * cycles for its last addition. Without fma the instructions are too many to be started at once: a number is loaded and spread, and
+ * products and sums are two. */
 static double step_cycles(const Level *level, int rows, int vectors)
 {
-    double cycles = rows * vectors / level_rate(level), loads = (rows + vectors) / 2.0, latency = 4;
+    double cycles = rows * vectors / (double)MULTIPLY_ADDS, loads = (rows + vectors) / 2.0, latency = 4;
+    double instructions = level->fma ? 0 : (rows * (2 * vectors + 2) + vectors) / 4.0;
     if (loads > cycles) cycles = loads;
+    if (instructions > cycles) cycles = instructions;
     if (cycles < latency) cycles = latency;
     return cycles + loads / 16; /* of equals the one with fewer loads */
 }

@@ -349,7 +349,7 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (
         for (int i = 0; i < 784; i += 256) {
             const int end = 784 - i < 256 ? 784 - i : 256;
             ptrdiff_t m = from;
-            for (; m + 5 <= to; m += 5) {
+            for (; m + 4 <= to; m += 4) {
                 f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
                 f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
@@ -366,26 +366,17 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (
                 f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
                 f32x16 s3_2 = i ? load_f32x16(&y[m + 3][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
                 f32x16 s3_3 = i ? load_f32x16(&y[m + 3][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                f32x16 s4_0 = i ? load_f32x16(&y[m + 4][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s4_2 = i ? load_f32x16(&y[m + 4][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
-                f32x16 s4_3 = i ? load_f32x16(&y[m + 4][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k][i][0];
                 const float *const b1 = &kernel[k + 1][i][0];
                 const float *const b2 = &kernel[k + 2][i][0];
                 const float *const b3 = &kernel[k + 3][i][0];
                 for (int j = 0; j < end; j++) {
                     const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
+                    s1_0 += a[j + 784] * w0; s1_1 += a[j + 784] * w1; s1_2 += a[j + 784] * w2; s1_3 += a[j + 784] * w3;
+                    s2_0 += a[j + 1568] * w0; s2_1 += a[j + 1568] * w1; s2_2 += a[j + 1568] * w2; s2_3 += a[j + 1568] * w3;
+                    s3_0 += a[j + 2352] * w0; s3_1 += a[j + 2352] * w1; s3_2 += a[j + 2352] * w2; s3_3 += a[j + 2352] * w3;
                 }
                 if (i + end < 784) {
                     store_f32x16(&y[m][k * 16], s0_0);
@@ -404,10 +395,6 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (
                     store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
                     store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
                     store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
-                    store_f32x16(&y[m + 4][k * 16], s4_0);
-                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
-                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
-                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
                 } else {
                     s0_0 = max_f32x16((f32x16){0}, s0_0);
                     store_f32x16(&y[m][k * 16], s0_0);
@@ -441,14 +428,6 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (
                     store_f32x16(&y[m + 3][(k + 2) * 16], s3_2);
                     s3_3 = max_f32x16((f32x16){0}, s3_3);
                     store_f32x16(&y[m + 3][(k + 3) * 16], s3_3);
-                    s4_0 = max_f32x16((f32x16){0}, s4_0);
-                    store_f32x16(&y[m + 4][k * 16], s4_0);
-                    s4_1 = max_f32x16((f32x16){0}, s4_1);
-                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
-                    s4_2 = max_f32x16((f32x16){0}, s4_2);
-                    store_f32x16(&y[m + 4][(k + 2) * 16], s4_2);
-                    s4_3 = max_f32x16((f32x16){0}, s4_3);
-                    store_f32x16(&y[m + 4][(k + 3) * 16], s4_3);
                 }
             }
             for (; m < to; m++) {
@@ -456,14 +435,14 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (
                 f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
                 f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
                 f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                const float *const a0 = &x[m][i];
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k][i][0];
                 const float *const b1 = &kernel[k + 1][i][0];
                 const float *const b2 = &kernel[k + 2][i][0];
                 const float *const b3 = &kernel[k + 3][i][0];
                 for (int j = 0; j < end; j++) {
                     const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
                 }
                 if (i + end < 784) {
                     store_f32x16(&y[m][k * 16], s0_0);
@@ -512,41 +491,26 @@ LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[512], const float
                 f32x16 s13_0 = i ? load_part_f32x16(&y[m + 13][0], 10) : load_part_f32x16(&bias[0], 10);
                 f32x16 s14_0 = i ? load_part_f32x16(&y[m + 14][0], 10) : load_part_f32x16(&bias[0], 10);
                 f32x16 s15_0 = i ? load_part_f32x16(&y[m + 15][0], 10) : load_part_f32x16(&bias[0], 10);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
-                const float *const a6 = &x[m + 6][i];
-                const float *const a7 = &x[m + 7][i];
-                const float *const a8 = &x[m + 8][i];
-                const float *const a9 = &x[m + 9][i];
-                const float *const a10 = &x[m + 10][i];
-                const float *const a11 = &x[m + 11][i];
-                const float *const a12 = &x[m + 12][i];
-                const float *const a13 = &x[m + 13][i];
-                const float *const a14 = &x[m + 14][i];
-                const float *const a15 = &x[m + 15][i];
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[0][i][0];
                 for (int j = 0; j < end; j++) {
                     const f32x16 w0 = load_f32x16(b0 + j * 16);
-                    s0_0 += a0[j] * w0;
-                    s1_0 += a1[j] * w0;
-                    s2_0 += a2[j] * w0;
-                    s3_0 += a3[j] * w0;
-                    s4_0 += a4[j] * w0;
-                    s5_0 += a5[j] * w0;
-                    s6_0 += a6[j] * w0;
-                    s7_0 += a7[j] * w0;
-                    s8_0 += a8[j] * w0;
-                    s9_0 += a9[j] * w0;
-                    s10_0 += a10[j] * w0;
-                    s11_0 += a11[j] * w0;
-                    s12_0 += a12[j] * w0;
-                    s13_0 += a13[j] * w0;
-                    s14_0 += a14[j] * w0;
-                    s15_0 += a15[j] * w0;
+                    s0_0 += a[j] * w0;
+                    s1_0 += a[j + 512] * w0;
+                    s2_0 += a[j + 1024] * w0;
+                    s3_0 += a[j + 1536] * w0;
+                    s4_0 += a[j + 2048] * w0;
+                    s5_0 += a[j + 2560] * w0;
+                    s6_0 += a[j + 3072] * w0;
+                    s7_0 += a[j + 3584] * w0;
+                    s8_0 += a[j + 4096] * w0;
+                    s9_0 += a[j + 4608] * w0;
+                    s10_0 += a[j + 5120] * w0;
+                    s11_0 += a[j + 5632] * w0;
+                    s12_0 += a[j + 6144] * w0;
+                    s13_0 += a[j + 6656] * w0;
+                    s14_0 += a[j + 7168] * w0;
+                    s15_0 += a[j + 7680] * w0;
                 }
                 store_part_f32x16(&y[m][0], s0_0, 10);
                 store_part_f32x16(&y[m + 1][0], s1_0, 10);
@@ -567,11 +531,11 @@ LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[512], const float
             }
             for (; m < to; m++) {
                 f32x16 s0_0 = i ? load_part_f32x16(&y[m][0], 10) : load_part_f32x16(&bias[0], 10);
-                const float *const a0 = &x[m][i];
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[0][i][0];
                 for (int j = 0; j < end; j++) {
                     const f32x16 w0 = load_f32x16(b0 + j * 16);
-                    s0_0 += a0[j] * w0;
+                    s0_0 += a[j] * w0;
                 }
                 store_part_f32x16(&y[m][0], s0_0, 10);
             }
@@ -681,30 +645,24 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const flo
             }
         }
         ptrdiff_t m = from;
-        for (; m + 5 <= to; m += 5) {
+        for (; m + 4 <= to; m += 4) {
             f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
             f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0}; f32x16 s1_3 = {0};
             f32x16 s2_0 = {0}; f32x16 s2_1 = {0}; f32x16 s2_2 = {0}; f32x16 s2_3 = {0};
             f32x16 s3_0 = {0}; f32x16 s3_1 = {0}; f32x16 s3_2 = {0}; f32x16 s3_3 = {0};
-            f32x16 s4_0 = {0}; f32x16 s4_1 = {0}; f32x16 s4_2 = {0}; f32x16 s4_3 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
-            const float *const a4 = d_y[m + 4];
-            for (int t = 0; t < 5; t++) {
+            const float *const a = d_y[m];
+            for (int t = 0; t < 4; t++) {
                 for (int at = 0; at < 64; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
                 for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 64; line++) __builtin_prefetch(kernel[line / 64][next + line % 64], 0);
-                for (int j = 10 * t / 5; j < 10 * (t + 1) / 5; j++) {
+                for (int j = 10 * t / 4; j < 10 * (t + 1) / 4; j++) {
                     const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16); const f32x16 w3 = load_f32x16(turned[j] + 3 * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2; s1_3 += a1[j] * w3;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2; s2_3 += a2[j] * w3;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2; s3_3 += a3[j] * w3;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2; s4_3 += a4[j] * w3;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
+                    s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1; s1_2 += a[j + 10] * w2; s1_3 += a[j + 10] * w3;
+                    s2_0 += a[j + 20] * w0; s2_1 += a[j + 20] * w1; s2_2 += a[j + 20] * w2; s2_3 += a[j + 20] * w3;
+                    s3_0 += a[j + 30] * w0; s3_1 += a[j + 30] * w1; s3_2 += a[j + 30] * w2; s3_3 += a[j + 30] * w3;
                 }
             }
             s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
@@ -739,18 +697,10 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const flo
             store_f32x16(&d_x[m + 3][i + 32], s3_2);
             s3_3 = keep_f32x16(load_f32x16(&e0[m + 3][i + 48]) > 0.0f, s3_3);
             store_f32x16(&d_x[m + 3][i + 48], s3_3);
-            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][i]) > 0.0f, s4_0);
-            store_f32x16(&d_x[m + 4][i], s4_0);
-            s4_1 = keep_f32x16(load_f32x16(&e0[m + 4][i + 16]) > 0.0f, s4_1);
-            store_f32x16(&d_x[m + 4][i + 16], s4_1);
-            s4_2 = keep_f32x16(load_f32x16(&e0[m + 4][i + 32]) > 0.0f, s4_2);
-            store_f32x16(&d_x[m + 4][i + 32], s4_2);
-            s4_3 = keep_f32x16(load_f32x16(&e0[m + 4][i + 48]) > 0.0f, s4_3);
-            store_f32x16(&d_x[m + 4][i + 48], s4_3);
         }
         for (; m < to; m++) {
             f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
-            const float *const a0 = d_y[m];
+            const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
                 for (int at = 0; at < 64; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -759,7 +709,7 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const flo
                 for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 64; line++) __builtin_prefetch(kernel[line / 64][next + line % 64], 0);
                 for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
                     const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16); const f32x16 w3 = load_f32x16(turned[j] + 3 * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2; s0_3 += a0[j] * w3;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
                 }
             }
             s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
@@ -2098,7 +2048,7 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (
         for (int i = 0; i < 784; i += 256) {
             const int end = 784 - i < 256 ? 784 - i : 256;
             ptrdiff_t m = from;
-            for (; m + 5 <= to; m += 5) {
+            for (; m + 4 <= to; m += 4) {
                 f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
                 f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
@@ -2107,22 +2057,15 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (
                 f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
                 f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s4_1 = i ? load_f32x8(&y[m + 4][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
                 const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
                 for (int j = 0; j < end; j++) {
                     const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                    s1_0 += a[j + 784] * w0; s1_1 += a[j + 784] * w1;
+                    s2_0 += a[j + 1568] * w0; s2_1 += a[j + 1568] * w1;
+                    s3_0 += a[j + 2352] * w0; s3_1 += a[j + 2352] * w1;
                 }
                 if (i + end < 784) {
                     store_f32x8(&y[m][k * 8], s0_0);
@@ -2133,8 +2076,6 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (
                     store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
                     store_f32x8(&y[m + 3][k * 8], s3_0);
                     store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
-                    store_f32x8(&y[m + 4][k * 8], s4_0);
-                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
                 } else {
                     s0_0 = max_f32x8((f32x8){0}, s0_0);
                     store_f32x8(&y[m][k * 8], s0_0);
@@ -2152,21 +2093,17 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (
                     store_f32x8(&y[m + 3][k * 8], s3_0);
                     s3_1 = max_f32x8((f32x8){0}, s3_1);
                     store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
-                    s4_0 = max_f32x8((f32x8){0}, s4_0);
-                    store_f32x8(&y[m + 4][k * 8], s4_0);
-                    s4_1 = max_f32x8((f32x8){0}, s4_1);
-                    store_f32x8(&y[m + 4][(k + 1) * 8], s4_1);
                 }
             }
             for (; m < to; m++) {
                 f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                const float *const a0 = &x[m][i];
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
                 const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
                 for (int j = 0; j < end; j++) {
                     const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                 }
                 if (i + end < 784) {
                     store_f32x8(&y[m][k * 8], s0_0);
@@ -2186,13 +2123,13 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (
 LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t tiles = (count + 4) / 5, chunk = part % 8;
-        const ptrdiff_t from = tiles * chunk / 8 * 5, next = tiles * (chunk + 1) / 8 * 5;
+        const ptrdiff_t tiles = (count + 3) / 4, chunk = part % 8;
+        const ptrdiff_t from = tiles * chunk / 8 * 4, next = tiles * (chunk + 1) / 8 * 4;
         const ptrdiff_t to = next < count * 1 ? next : count * 1;
         for (int i = 0; i < 512; i += 256) {
             const int end = 512 - i < 256 ? 512 - i : 256;
             ptrdiff_t m = from;
-            for (; m + 5 <= to; m += 5) {
+            for (; m + 4 <= to; m += 4) {
                 f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
                 f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
                 f32x8 s1_0 = i ? load_f32x8(&y[m + 1][0]) : load_f32x8(&bias[0]);
@@ -2201,22 +2138,15 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[512], const float
                 f32x8 s2_1 = i ? load_part_f32x8(&y[m + 2][8], 2) : load_part_f32x8(&bias[8], 2);
                 f32x8 s3_0 = i ? load_f32x8(&y[m + 3][0]) : load_f32x8(&bias[0]);
                 f32x8 s3_1 = i ? load_part_f32x8(&y[m + 3][8], 2) : load_part_f32x8(&bias[8], 2);
-                f32x8 s4_0 = i ? load_f32x8(&y[m + 4][0]) : load_f32x8(&bias[0]);
-                f32x8 s4_1 = i ? load_part_f32x8(&y[m + 4][8], 2) : load_part_f32x8(&bias[8], 2);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[0][i][0];
                 const float *const b1 = &kernel[0][i][8];
                 for (int j = 0; j < end; j++) {
                     const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                    s1_0 += a[j + 512] * w0; s1_1 += a[j + 512] * w1;
+                    s2_0 += a[j + 1024] * w0; s2_1 += a[j + 1024] * w1;
+                    s3_0 += a[j + 1536] * w0; s3_1 += a[j + 1536] * w1;
                 }
                 store_f32x8(&y[m][0], s0_0);
                 store_part_f32x8(&y[m][8], s0_1, 2);
@@ -2226,18 +2156,16 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[512], const float
                 store_part_f32x8(&y[m + 2][8], s2_1, 2);
                 store_f32x8(&y[m + 3][0], s3_0);
                 store_part_f32x8(&y[m + 3][8], s3_1, 2);
-                store_f32x8(&y[m + 4][0], s4_0);
-                store_part_f32x8(&y[m + 4][8], s4_1, 2);
             }
             for (; m < to; m++) {
                 f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
                 f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
-                const float *const a0 = &x[m][i];
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[0][i][0];
                 const float *const b1 = &kernel[0][i][8];
                 for (int j = 0; j < end; j++) {
                     const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                 }
                 store_f32x8(&y[m][0], s0_0);
                 store_part_f32x8(&y[m][8], s0_1, 2);
@@ -2348,30 +2276,24 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const flo
             }
         }
         ptrdiff_t m = from;
-        for (; m + 5 <= to; m += 5) {
+        for (; m + 4 <= to; m += 4) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
             f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
             f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
-            f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
-            const float *const a4 = d_y[m + 4];
-            for (int t = 0; t < 5; t++) {
+            const float *const a = d_y[m];
+            for (int t = 0; t < 4; t++) {
                 for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
                 for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
-                for (int j = 10 * t / 5; j < 10 * (t + 1) / 5; j++) {
+                for (int j = 10 * t / 4; j < 10 * (t + 1) / 4; j++) {
                     const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                    s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1;
+                    s2_0 += a[j + 20] * w0; s2_1 += a[j + 20] * w1;
+                    s3_0 += a[j + 30] * w0; s3_1 += a[j + 30] * w1;
                 }
             }
             s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
@@ -2390,14 +2312,10 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const flo
             store_f32x8(&d_x[m + 3][i], s3_0);
             s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][i + 8]) > 0.0f, s3_1);
             store_f32x8(&d_x[m + 3][i + 8], s3_1);
-            s4_0 = keep_f32x8(load_f32x8(&e0[m + 4][i]) > 0.0f, s4_0);
-            store_f32x8(&d_x[m + 4][i], s4_0);
-            s4_1 = keep_f32x8(load_f32x8(&e0[m + 4][i + 8]) > 0.0f, s4_1);
-            store_f32x8(&d_x[m + 4][i + 8], s4_1);
         }
         for (; m < to; m++) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
-            const float *const a0 = d_y[m];
+            const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
                 for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -2406,7 +2324,7 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const flo
                 for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
                 for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
                     const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                 }
             }
             s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
@@ -3468,89 +3386,86 @@ static void run_single_base(const mlp_weights *w, const float *input, float *out
 static void dense_forward_batch_base(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t part = first; part < last; part++) {
-        const int k = (int)part * 2;
+        const int k = (int)part * 4;
         const ptrdiff_t from = 0, to = count * 1;
         for (int i = 0; i < 784; i += 256) {
             const int end = 784 - i < 256 ? 784 - i : 256;
             ptrdiff_t m = from;
-            for (; m + 5 <= to; m += 5) {
+            for (; m + 2 <= to; m += 2) {
                 f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
                 f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s4_1 = i ? load_f32x4(&y[m + 4][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
+                f32x4 s1_2 = i ? load_f32x4(&y[m + 1][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s1_3 = i ? load_f32x4(&y[m + 1][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
                 const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
                 for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
+                    s1_0 += a[j + 784] * w0; s1_1 += a[j + 784] * w1; s1_2 += a[j + 784] * w2; s1_3 += a[j + 784] * w3;
                 }
                 if (i + end < 784) {
                     store_f32x4(&y[m][k * 4], s0_0);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                     store_f32x4(&y[m + 1][k * 4], s1_0);
                     store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    store_f32x4(&y[m + 2][k * 4], s2_0);
-                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
-                    store_f32x4(&y[m + 3][k * 4], s3_0);
-                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
-                    store_f32x4(&y[m + 4][k * 4], s4_0);
-                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    store_f32x4(&y[m + 1][(k + 2) * 4], s1_2);
+                    store_f32x4(&y[m + 1][(k + 3) * 4], s1_3);
                 } else {
                     s0_0 = max_f32x4((f32x4){0}, s0_0);
                     store_f32x4(&y[m][k * 4], s0_0);
                     s0_1 = max_f32x4((f32x4){0}, s0_1);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s0_2 = max_f32x4((f32x4){0}, s0_2);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    s0_3 = max_f32x4((f32x4){0}, s0_3);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                     s1_0 = max_f32x4((f32x4){0}, s1_0);
                     store_f32x4(&y[m + 1][k * 4], s1_0);
                     s1_1 = max_f32x4((f32x4){0}, s1_1);
                     store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    s2_0 = max_f32x4((f32x4){0}, s2_0);
-                    store_f32x4(&y[m + 2][k * 4], s2_0);
-                    s2_1 = max_f32x4((f32x4){0}, s2_1);
-                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
-                    s3_0 = max_f32x4((f32x4){0}, s3_0);
-                    store_f32x4(&y[m + 3][k * 4], s3_0);
-                    s3_1 = max_f32x4((f32x4){0}, s3_1);
-                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
-                    s4_0 = max_f32x4((f32x4){0}, s4_0);
-                    store_f32x4(&y[m + 4][k * 4], s4_0);
-                    s4_1 = max_f32x4((f32x4){0}, s4_1);
-                    store_f32x4(&y[m + 4][(k + 1) * 4], s4_1);
+                    s1_2 = max_f32x4((f32x4){0}, s1_2);
+                    store_f32x4(&y[m + 1][(k + 2) * 4], s1_2);
+                    s1_3 = max_f32x4((f32x4){0}, s1_3);
+                    store_f32x4(&y[m + 1][(k + 3) * 4], s1_3);
                 }
             }
             for (; m < to; m++) {
                 f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                const float *const a0 = &x[m][i];
+                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
                 const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
                 for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
                 }
                 if (i + end < 784) {
                     store_f32x4(&y[m][k * 4], s0_0);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                 } else {
                     s0_0 = max_f32x4((f32x4){0}, s0_0);
                     store_f32x4(&y[m][k * 4], s0_0);
                     s0_1 = max_f32x4((f32x4){0}, s0_1);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s0_2 = max_f32x4((f32x4){0}, s0_2);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    s0_3 = max_f32x4((f32x4){0}, s0_3);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                 }
             }
         }
@@ -3561,128 +3476,86 @@ static void dense_forward_batch_base(const float (*x)[784], const float (*kernel
 static void dense_1_forward_batch_base(const float (*x)[512], const float (*kernel)[512][16], const float *bias, float (*y)[10], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t part = first; part < last; part++) {
-        const int k = (int)part / 3 * 1;
-        const ptrdiff_t tiles = (count + 9) / 10, chunk = part % 3;
-        const ptrdiff_t from = tiles * chunk / 3 * 10, next = tiles * (chunk + 1) / 3 * 10;
+        const int k = (int)part / 4 * 2;
+        const ptrdiff_t tiles = (count + 3) / 4, chunk = part % 4;
+        const ptrdiff_t from = tiles * chunk / 4 * 4, next = tiles * (chunk + 1) / 4 * 4;
         const ptrdiff_t to = next < count * 1 ? next : count * 1;
         if (k < 2) {
             for (int i = 0; i < 512; i += 256) {
                 const int end = 512 - i < 256 ? 512 - i : 256;
                 ptrdiff_t m = from;
-                for (; m + 10 <= to; m += 10) {
+                for (; m + 4 <= to; m += 4) {
                     f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                    f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
                     f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
+                    f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
                     f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
+                    f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
                     f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
-                    f32x4 s4_0 = i ? load_f32x4(&y[m + 4][k * 4]) : load_f32x4(&bias[k * 4]);
-                    f32x4 s5_0 = i ? load_f32x4(&y[m + 5][k * 4]) : load_f32x4(&bias[k * 4]);
-                    f32x4 s6_0 = i ? load_f32x4(&y[m + 6][k * 4]) : load_f32x4(&bias[k * 4]);
-                    f32x4 s7_0 = i ? load_f32x4(&y[m + 7][k * 4]) : load_f32x4(&bias[k * 4]);
-                    f32x4 s8_0 = i ? load_f32x4(&y[m + 8][k * 4]) : load_f32x4(&bias[k * 4]);
-                    f32x4 s9_0 = i ? load_f32x4(&y[m + 9][k * 4]) : load_f32x4(&bias[k * 4]);
-                    const float *const a0 = &x[m][i];
-                    const float *const a1 = &x[m + 1][i];
-                    const float *const a2 = &x[m + 2][i];
-                    const float *const a3 = &x[m + 3][i];
-                    const float *const a4 = &x[m + 4][i];
-                    const float *const a5 = &x[m + 5][i];
-                    const float *const a6 = &x[m + 6][i];
-                    const float *const a7 = &x[m + 7][i];
-                    const float *const a8 = &x[m + 8][i];
-                    const float *const a9 = &x[m + 9][i];
+                    f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                    const float *const a = &x[m][i];
                     const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                    const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
                     for (int j = 0; j < end; j++) {
-                        const f32x4 w0 = load_f32x4(b0 + j * 16);
-                        s0_0 += a0[j] * w0;
-                        s1_0 += a1[j] * w0;
-                        s2_0 += a2[j] * w0;
-                        s3_0 += a3[j] * w0;
-                        s4_0 += a4[j] * w0;
-                        s5_0 += a5[j] * w0;
-                        s6_0 += a6[j] * w0;
-                        s7_0 += a7[j] * w0;
-                        s8_0 += a8[j] * w0;
-                        s9_0 += a9[j] * w0;
+                        const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                        s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                        s1_0 += a[j + 512] * w0; s1_1 += a[j + 512] * w1;
+                        s2_0 += a[j + 1024] * w0; s2_1 += a[j + 1024] * w1;
+                        s3_0 += a[j + 1536] * w0; s3_1 += a[j + 1536] * w1;
                     }
                     store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
                     store_f32x4(&y[m + 1][k * 4], s1_0);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
                     store_f32x4(&y[m + 2][k * 4], s2_0);
+                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
                     store_f32x4(&y[m + 3][k * 4], s3_0);
-                    store_f32x4(&y[m + 4][k * 4], s4_0);
-                    store_f32x4(&y[m + 5][k * 4], s5_0);
-                    store_f32x4(&y[m + 6][k * 4], s6_0);
-                    store_f32x4(&y[m + 7][k * 4], s7_0);
-                    store_f32x4(&y[m + 8][k * 4], s8_0);
-                    store_f32x4(&y[m + 9][k * 4], s9_0);
+                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
                 }
                 for (; m < to; m++) {
                     f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
-                    const float *const a0 = &x[m][i];
+                    f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                    const float *const a = &x[m][i];
                     const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                    const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
                     for (int j = 0; j < end; j++) {
-                        const f32x4 w0 = load_f32x4(b0 + j * 16);
-                        s0_0 += a0[j] * w0;
+                        const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                        s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                     }
                     store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
                 }
             }
         } else {
             for (int i = 0; i < 512; i += 256) {
                 const int end = 512 - i < 256 ? 512 - i : 256;
                 ptrdiff_t m = from;
-                for (; m + 10 <= to; m += 10) {
+                for (; m + 4 <= to; m += 4) {
                     f32x4 s0_0 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
                     f32x4 s1_0 = i ? load_part_f32x4(&y[m + 1][8], 2) : load_part_f32x4(&bias[8], 2);
                     f32x4 s2_0 = i ? load_part_f32x4(&y[m + 2][8], 2) : load_part_f32x4(&bias[8], 2);
                     f32x4 s3_0 = i ? load_part_f32x4(&y[m + 3][8], 2) : load_part_f32x4(&bias[8], 2);
-                    f32x4 s4_0 = i ? load_part_f32x4(&y[m + 4][8], 2) : load_part_f32x4(&bias[8], 2);
-                    f32x4 s5_0 = i ? load_part_f32x4(&y[m + 5][8], 2) : load_part_f32x4(&bias[8], 2);
-                    f32x4 s6_0 = i ? load_part_f32x4(&y[m + 6][8], 2) : load_part_f32x4(&bias[8], 2);
-                    f32x4 s7_0 = i ? load_part_f32x4(&y[m + 7][8], 2) : load_part_f32x4(&bias[8], 2);
-                    f32x4 s8_0 = i ? load_part_f32x4(&y[m + 8][8], 2) : load_part_f32x4(&bias[8], 2);
-                    f32x4 s9_0 = i ? load_part_f32x4(&y[m + 9][8], 2) : load_part_f32x4(&bias[8], 2);
-                    const float *const a0 = &x[m][i];
-                    const float *const a1 = &x[m + 1][i];
-                    const float *const a2 = &x[m + 2][i];
-                    const float *const a3 = &x[m + 3][i];
-                    const float *const a4 = &x[m + 4][i];
-                    const float *const a5 = &x[m + 5][i];
-                    const float *const a6 = &x[m + 6][i];
-                    const float *const a7 = &x[m + 7][i];
-                    const float *const a8 = &x[m + 8][i];
-                    const float *const a9 = &x[m + 9][i];
+                    const float *const a = &x[m][i];
                     const float *const b0 = &kernel[0][i][8];
                     for (int j = 0; j < end; j++) {
                         const f32x4 w0 = load_f32x4(b0 + j * 16);
-                        s0_0 += a0[j] * w0;
-                        s1_0 += a1[j] * w0;
-                        s2_0 += a2[j] * w0;
-                        s3_0 += a3[j] * w0;
-                        s4_0 += a4[j] * w0;
-                        s5_0 += a5[j] * w0;
-                        s6_0 += a6[j] * w0;
-                        s7_0 += a7[j] * w0;
-                        s8_0 += a8[j] * w0;
-                        s9_0 += a9[j] * w0;
+                        s0_0 += a[j] * w0;
+                        s1_0 += a[j + 512] * w0;
+                        s2_0 += a[j + 1024] * w0;
+                        s3_0 += a[j + 1536] * w0;
                     }
                     store_part_f32x4(&y[m][8], s0_0, 2);
                     store_part_f32x4(&y[m + 1][8], s1_0, 2);
                     store_part_f32x4(&y[m + 2][8], s2_0, 2);
                     store_part_f32x4(&y[m + 3][8], s3_0, 2);
-                    store_part_f32x4(&y[m + 4][8], s4_0, 2);
-                    store_part_f32x4(&y[m + 5][8], s5_0, 2);
-                    store_part_f32x4(&y[m + 6][8], s6_0, 2);
-                    store_part_f32x4(&y[m + 7][8], s7_0, 2);
-                    store_part_f32x4(&y[m + 8][8], s8_0, 2);
-                    store_part_f32x4(&y[m + 9][8], s9_0, 2);
                 }
                 for (; m < to; m++) {
                     f32x4 s0_0 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
-                    const float *const a0 = &x[m][i];
+                    const float *const a = &x[m][i];
                     const float *const b0 = &kernel[0][i][8];
                     for (int j = 0; j < end; j++) {
                         const f32x4 w0 = load_f32x4(b0 + j * 16);
-                        s0_0 += a0[j] * w0;
+                        s0_0 += a[j] * w0;
                     }
                     store_part_f32x4(&y[m][8], s0_0, 2);
                 }
@@ -3702,10 +3575,10 @@ static void run_batch_base(const mlp_weights *w, const float *input, float *outp
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 9; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -3753,10 +3626,10 @@ static float run_evaluation_base(const mlp_weights *w, const float *input, const
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 9; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -3783,81 +3656,71 @@ static float run_evaluation_base(const mlp_weights *w, const float *input, const
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*kernel)[512][16], float (*d_x)[512], float *work, const float (*e0)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const turned)[8] = (float (*)[8])(work + task * 1024);
+    float (*const turned)[16] = (float (*)[16])(work + task * 1024);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 8, next = part + 1 < 64 ? i + 8 : 0;
+        const ptrdiff_t i = part * 16, next = part + 1 < 32 ? i + 16 : 0;
         for (int p = 0; p < 1; p++) {
             for (int o = 0; o < 16; o += 4) {
-                for (int r = 0; r < 8; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 8);
+                for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
             }
         }
         ptrdiff_t m = from;
-        for (; m + 5 <= to; m += 5) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-            f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-            f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-            f32x4 s4_0 = {0}; f32x4 s4_1 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
-            const float *const a4 = d_y[m + 4];
-            for (int t = 0; t < 5; t++) {
-                for (int at = 0; at < 8; at += 16) {
+        for (; m + 2 <= to; m += 2) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            const float *const a = d_y[m];
+            for (int t = 0; t < 2; t++) {
+                for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 8; line++) __builtin_prefetch(kernel[line / 8][next + line % 8], 0);
-                for (int j = 10 * t / 5; j < 10 * (t + 1) / 5; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 10 * t / 2; j < 10 * (t + 1) / 2; j++) {
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
+                    s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1; s1_2 += a[j + 10] * w2; s1_3 += a[j + 10] * w3;
                 }
             }
             s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
             store_f32x4(&d_x[m][i], s0_0);
             s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
             store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
             s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][i]) > 0.0f, s1_0);
             store_f32x4(&d_x[m + 1][i], s1_0);
             s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][i + 4]) > 0.0f, s1_1);
             store_f32x4(&d_x[m + 1][i + 4], s1_1);
-            s2_0 = keep_f32x4(load_f32x4(&e0[m + 2][i]) > 0.0f, s2_0);
-            store_f32x4(&d_x[m + 2][i], s2_0);
-            s2_1 = keep_f32x4(load_f32x4(&e0[m + 2][i + 4]) > 0.0f, s2_1);
-            store_f32x4(&d_x[m + 2][i + 4], s2_1);
-            s3_0 = keep_f32x4(load_f32x4(&e0[m + 3][i]) > 0.0f, s3_0);
-            store_f32x4(&d_x[m + 3][i], s3_0);
-            s3_1 = keep_f32x4(load_f32x4(&e0[m + 3][i + 4]) > 0.0f, s3_1);
-            store_f32x4(&d_x[m + 3][i + 4], s3_1);
-            s4_0 = keep_f32x4(load_f32x4(&e0[m + 4][i]) > 0.0f, s4_0);
-            store_f32x4(&d_x[m + 4][i], s4_0);
-            s4_1 = keep_f32x4(load_f32x4(&e0[m + 4][i + 4]) > 0.0f, s4_1);
-            store_f32x4(&d_x[m + 4][i + 4], s4_1);
+            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][i + 8]) > 0.0f, s1_2);
+            store_f32x4(&d_x[m + 1][i + 8], s1_2);
+            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][i + 12]) > 0.0f, s1_3);
+            store_f32x4(&d_x[m + 1][i + 12], s1_3);
         }
         for (; m < to; m++) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            const float *const a0 = d_y[m];
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
-                for (int at = 0; at < 8; at += 16) {
+                for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 8; line++) __builtin_prefetch(kernel[line / 8][next + line % 8], 0);
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
                 for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
                 }
             }
             s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
             store_f32x4(&d_x[m][i], s0_0);
             s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
             store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
         }
     }
 }
@@ -3870,95 +3733,226 @@ static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 2;
-        {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
-            for (int t = 0; t < 2; t++) {
-                __builtin_prefetch(w[0][i + t], 1);
-                __builtin_prefetch(slot0[0][i + t], 1);
-                __builtin_prefetch(slot1[0][i + t], 1);
-                for (ptrdiff_t m = samples * t / 2; m < samples * (t + 1) / 2; m++) {
-                    const float *const a = &x[m][i];
-                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
-                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
-                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
-                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+        const ptrdiff_t i = part * 3;
+        if (part < 170) {
+            {
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
+                for (int t = 0; t < 3; t++) {
+                    __builtin_prefetch(w[0][i + t], 1);
+                    __builtin_prefetch(slot0[0][i + t], 1);
+                    __builtin_prefetch(slot1[0][i + t], 1);
+                    for (ptrdiff_t m = samples * t / 3; m < samples * (t + 1) / 3; m++) {
+                        const float *const a = &x[m][i];
+                        const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                        const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                        const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                        const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                        s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
+                    }
+                }
+                {
+                    f32x4 g = s0_0;
+                    f32x4 v = load_f32x4(&w[0][i][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][0], m0);
+                    store_f32x4(&slot1[0][i][0], m1);
+                    store_f32x4(&w[0][i][0], v);
+                }
+                {
+                    f32x4 g = s0_1;
+                    f32x4 v = load_f32x4(&w[0][i][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][4], m0);
+                    store_f32x4(&slot1[0][i][4], m1);
+                    store_f32x4(&w[0][i][4], v);
+                }
+                {
+                    f32x4 g = s0_2;
+                    f32x4 v = load_f32x4(&w[0][i][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][8], m0);
+                    store_f32x4(&slot1[0][i][8], m1);
+                    store_f32x4(&w[0][i][8], v);
+                }
+                {
+                    f32x4 g = s1_0;
+                    f32x4 v = load_f32x4(&w[0][i + 1][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][0], m0);
+                    store_f32x4(&slot1[0][i + 1][0], m1);
+                    store_f32x4(&w[0][i + 1][0], v);
+                }
+                {
+                    f32x4 g = s1_1;
+                    f32x4 v = load_f32x4(&w[0][i + 1][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][4], m0);
+                    store_f32x4(&slot1[0][i + 1][4], m1);
+                    store_f32x4(&w[0][i + 1][4], v);
+                }
+                {
+                    f32x4 g = s1_2;
+                    f32x4 v = load_f32x4(&w[0][i + 1][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][8], m0);
+                    store_f32x4(&slot1[0][i + 1][8], m1);
+                    store_f32x4(&w[0][i + 1][8], v);
+                }
+                {
+                    f32x4 g = s2_0;
+                    f32x4 v = load_f32x4(&w[0][i + 2][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 2][0], m0);
+                    store_f32x4(&slot1[0][i + 2][0], m1);
+                    store_f32x4(&w[0][i + 2][0], v);
+                }
+                {
+                    f32x4 g = s2_1;
+                    f32x4 v = load_f32x4(&w[0][i + 2][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 2][4], m0);
+                    store_f32x4(&slot1[0][i + 2][4], m1);
+                    store_f32x4(&w[0][i + 2][4], v);
+                }
+                {
+                    f32x4 g = s2_2;
+                    f32x4 v = load_f32x4(&w[0][i + 2][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 2][8], m0);
+                    store_f32x4(&slot1[0][i + 2][8], m1);
+                    store_f32x4(&w[0][i + 2][8], v);
                 }
             }
+        } else {
             {
-                f32x4 g = s0_0;
-                f32x4 v = load_f32x4(&w[0][i][0]);
-                f32x4 m0 = load_f32x4(&slot0[0][i][0]);
-                f32x4 m1 = load_f32x4(&slot1[0][i][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[0][i][0], m0);
-                store_f32x4(&slot1[0][i][0], m1);
-                store_f32x4(&w[0][i][0], v);
-            }
-            {
-                f32x4 g = s0_1;
-                f32x4 v = load_f32x4(&w[0][i][4]);
-                f32x4 m0 = load_f32x4(&slot0[0][i][4]);
-                f32x4 m1 = load_f32x4(&slot1[0][i][4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[0][i][4], m0);
-                store_f32x4(&slot1[0][i][4], m1);
-                store_f32x4(&w[0][i][4], v);
-            }
-            {
-                f32x4 g = s0_2;
-                f32x4 v = load_f32x4(&w[0][i][8]);
-                f32x4 m0 = load_f32x4(&slot0[0][i][8]);
-                f32x4 m1 = load_f32x4(&slot1[0][i][8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[0][i][8], m0);
-                store_f32x4(&slot1[0][i][8], m1);
-                store_f32x4(&w[0][i][8], v);
-            }
-            {
-                f32x4 g = s1_0;
-                f32x4 v = load_f32x4(&w[0][i + 1][0]);
-                f32x4 m0 = load_f32x4(&slot0[0][i + 1][0]);
-                f32x4 m1 = load_f32x4(&slot1[0][i + 1][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[0][i + 1][0], m0);
-                store_f32x4(&slot1[0][i + 1][0], m1);
-                store_f32x4(&w[0][i + 1][0], v);
-            }
-            {
-                f32x4 g = s1_1;
-                f32x4 v = load_f32x4(&w[0][i + 1][4]);
-                f32x4 m0 = load_f32x4(&slot0[0][i + 1][4]);
-                f32x4 m1 = load_f32x4(&slot1[0][i + 1][4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[0][i + 1][4], m0);
-                store_f32x4(&slot1[0][i + 1][4], m1);
-                store_f32x4(&w[0][i + 1][4], v);
-            }
-            {
-                f32x4 g = s1_2;
-                f32x4 v = load_f32x4(&w[0][i + 1][8]);
-                f32x4 m0 = load_f32x4(&slot0[0][i + 1][8]);
-                f32x4 m1 = load_f32x4(&slot1[0][i + 1][8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[0][i + 1][8], m0);
-                store_f32x4(&slot1[0][i + 1][8], m1);
-                store_f32x4(&w[0][i + 1][8], v);
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                for (int t = 0; t < 2; t++) {
+                    __builtin_prefetch(w[0][i + t], 1);
+                    __builtin_prefetch(slot0[0][i + t], 1);
+                    __builtin_prefetch(slot1[0][i + t], 1);
+                    for (ptrdiff_t m = samples * t / 2; m < samples * (t + 1) / 2; m++) {
+                        const float *const a = &x[m][i];
+                        const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                        const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                        const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                        const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                    }
+                }
+                {
+                    f32x4 g = s0_0;
+                    f32x4 v = load_f32x4(&w[0][i][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][0], m0);
+                    store_f32x4(&slot1[0][i][0], m1);
+                    store_f32x4(&w[0][i][0], v);
+                }
+                {
+                    f32x4 g = s0_1;
+                    f32x4 v = load_f32x4(&w[0][i][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][4], m0);
+                    store_f32x4(&slot1[0][i][4], m1);
+                    store_f32x4(&w[0][i][4], v);
+                }
+                {
+                    f32x4 g = s0_2;
+                    f32x4 v = load_f32x4(&w[0][i][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][8], m0);
+                    store_f32x4(&slot1[0][i][8], m1);
+                    store_f32x4(&w[0][i][8], v);
+                }
+                {
+                    f32x4 g = s1_0;
+                    f32x4 v = load_f32x4(&w[0][i + 1][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][0], m0);
+                    store_f32x4(&slot1[0][i + 1][0], m1);
+                    store_f32x4(&w[0][i + 1][0], v);
+                }
+                {
+                    f32x4 g = s1_1;
+                    f32x4 v = load_f32x4(&w[0][i + 1][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][4], m0);
+                    store_f32x4(&slot1[0][i + 1][4], m1);
+                    store_f32x4(&w[0][i + 1][4], v);
+                }
+                {
+                    f32x4 g = s1_2;
+                    f32x4 v = load_f32x4(&w[0][i + 1][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][8], m0);
+                    store_f32x4(&slot1[0][i + 1][8], m1);
+                    store_f32x4(&w[0][i + 1][8], v);
+                }
             }
         }
     }
@@ -4050,25 +4044,23 @@ static void dense_weight_gradient_base(const float (*x)[784], const float (*d_y)
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 4;
-        for (int k = 0; k < 128; k += 2) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-            f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-            f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-            for (int t = 0; t < 4; t++) {
+        const ptrdiff_t i = part * 2;
+        for (int k = 0; k < 128; k += 4) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            for (int t = 0; t < 2; t++) {
                 __builtin_prefetch(w[k / 4][i + t], 1);
                 __builtin_prefetch(slot0[k / 4][i + t], 1);
                 __builtin_prefetch(slot1[k / 4][i + t], 1);
-                for (ptrdiff_t m = samples * t / 4; m < samples * (t + 1) / 4; m++) {
+                for (ptrdiff_t m = samples * t / 2; m < samples * (t + 1) / 2; m++) {
                     const float *const a = &x[m][i];
                     const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
                     const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
-                    const f32x4 w0 = d0; const f32x4 w1 = d1;
-                    s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                    s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                    s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                    s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                    const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
+                    const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
                 }
             }
             {
@@ -4096,6 +4088,30 @@ static void dense_weight_gradient_base(const float (*x)[784], const float (*d_y)
                 store_f32x4(&w[(k + 1) / 4][i][(k + 1) % 4 * 4], v);
             }
             {
+                f32x4 g = s0_2;
+                f32x4 v = load_f32x4(&w[(k + 2) / 4][i][(k + 2) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 2) / 4][i][(k + 2) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 2) / 4][i][(k + 2) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 2) / 4][i][(k + 2) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 2) / 4][i][(k + 2) % 4 * 4], m1);
+                store_f32x4(&w[(k + 2) / 4][i][(k + 2) % 4 * 4], v);
+            }
+            {
+                f32x4 g = s0_3;
+                f32x4 v = load_f32x4(&w[(k + 3) / 4][i][(k + 3) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 3) / 4][i][(k + 3) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 3) / 4][i][(k + 3) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 3) / 4][i][(k + 3) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 3) / 4][i][(k + 3) % 4 * 4], m1);
+                store_f32x4(&w[(k + 3) / 4][i][(k + 3) % 4 * 4], v);
+            }
+            {
                 f32x4 g = s1_0;
                 f32x4 v = load_f32x4(&w[k / 4][i + 1][k % 4 * 4]);
                 f32x4 m0 = load_f32x4(&slot0[k / 4][i + 1][k % 4 * 4]);
@@ -4120,52 +4136,28 @@ static void dense_weight_gradient_base(const float (*x)[784], const float (*d_y)
                 store_f32x4(&w[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], v);
             }
             {
-                f32x4 g = s2_0;
-                f32x4 v = load_f32x4(&w[k / 4][i + 2][k % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[k / 4][i + 2][k % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[k / 4][i + 2][k % 4 * 4]);
+                f32x4 g = s1_2;
+                f32x4 v = load_f32x4(&w[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
                 m0 += (g - m0) * 0.1f;
                 m1 += (g * g - m1) * 0.001f;
                 v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[k / 4][i + 2][k % 4 * 4], m0);
-                store_f32x4(&slot1[k / 4][i + 2][k % 4 * 4], m1);
-                store_f32x4(&w[k / 4][i + 2][k % 4 * 4], v);
+                store_f32x4(&slot0[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], m1);
+                store_f32x4(&w[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], v);
             }
             {
-                f32x4 g = s2_1;
-                f32x4 v = load_f32x4(&w[(k + 1) / 4][i + 2][(k + 1) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 1) / 4][i + 2][(k + 1) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 1) / 4][i + 2][(k + 1) % 4 * 4]);
+                f32x4 g = s1_3;
+                f32x4 v = load_f32x4(&w[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
                 m0 += (g - m0) * 0.1f;
                 m1 += (g * g - m1) * 0.001f;
                 v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 1) / 4][i + 2][(k + 1) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 1) / 4][i + 2][(k + 1) % 4 * 4], m1);
-                store_f32x4(&w[(k + 1) / 4][i + 2][(k + 1) % 4 * 4], v);
-            }
-            {
-                f32x4 g = s3_0;
-                f32x4 v = load_f32x4(&w[k / 4][i + 3][k % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[k / 4][i + 3][k % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[k / 4][i + 3][k % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[k / 4][i + 3][k % 4 * 4], m0);
-                store_f32x4(&slot1[k / 4][i + 3][k % 4 * 4], m1);
-                store_f32x4(&w[k / 4][i + 3][k % 4 * 4], v);
-            }
-            {
-                f32x4 g = s3_1;
-                f32x4 v = load_f32x4(&w[(k + 1) / 4][i + 3][(k + 1) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 1) / 4][i + 3][(k + 1) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 1) / 4][i + 3][(k + 1) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 1) / 4][i + 3][(k + 1) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 1) / 4][i + 3][(k + 1) % 4 * 4], m1);
-                store_f32x4(&w[(k + 1) / 4][i + 3][(k + 1) % 4 * 4], v);
+                store_f32x4(&slot0[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], m1);
+                store_f32x4(&w[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], v);
             }
         }
     }
@@ -4253,10 +4245,10 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 9; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -4269,11 +4261,11 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16, task);
+        dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 256 * task / 16, 256 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 171 * task / 16, 171 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4283,7 +4275,7 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_base((const float (*)[784])rescaling_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 196 * task / 16, 196 * (task + 1) / 16);
+        dense_weight_gradient_base((const float (*)[784])rescaling_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 392 * task / 16, 392 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4310,27 +4302,57 @@ static void dense_1_weight_gradient_gradients_base(const float (*x)[512], const 
 {
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 2;
-        {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
-            for (ptrdiff_t m = 0; m < samples; m++) {
-                const float *const a = &x[m][i];
-                const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
-                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+        const ptrdiff_t i = part * 3;
+        if (part < 170) {
+            {
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
+                for (ptrdiff_t m = 0; m < samples; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                    s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
+                }
+                store_f32x4(&d_kernel[0][i][0], s0_0);
+                store_f32x4(&d_kernel[0][i][4], s0_1);
+                store_f32x4(&d_kernel[0][i][8], s0_2);
+                store_f32x4(&d_kernel[0][i][12], (f32x4){0});
+                store_f32x4(&d_kernel[0][i + 1][0], s1_0);
+                store_f32x4(&d_kernel[0][i + 1][4], s1_1);
+                store_f32x4(&d_kernel[0][i + 1][8], s1_2);
+                store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
+                store_f32x4(&d_kernel[0][i + 2][0], s2_0);
+                store_f32x4(&d_kernel[0][i + 2][4], s2_1);
+                store_f32x4(&d_kernel[0][i + 2][8], s2_2);
+                store_f32x4(&d_kernel[0][i + 2][12], (f32x4){0});
             }
-            store_f32x4(&d_kernel[0][i][0], s0_0);
-            store_f32x4(&d_kernel[0][i][4], s0_1);
-            store_f32x4(&d_kernel[0][i][8], s0_2);
-            store_f32x4(&d_kernel[0][i][12], (f32x4){0});
-            store_f32x4(&d_kernel[0][i + 1][0], s1_0);
-            store_f32x4(&d_kernel[0][i + 1][4], s1_1);
-            store_f32x4(&d_kernel[0][i + 1][8], s1_2);
-            store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
+        } else {
+            {
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                for (ptrdiff_t m = 0; m < samples; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                }
+                store_f32x4(&d_kernel[0][i][0], s0_0);
+                store_f32x4(&d_kernel[0][i][4], s0_1);
+                store_f32x4(&d_kernel[0][i][8], s0_2);
+                store_f32x4(&d_kernel[0][i][12], (f32x4){0});
+                store_f32x4(&d_kernel[0][i + 1][0], s1_0);
+                store_f32x4(&d_kernel[0][i + 1][4], s1_1);
+                store_f32x4(&d_kernel[0][i + 1][8], s1_2);
+                store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
+            }
         }
     }
 }
@@ -4340,30 +4362,28 @@ static void dense_weight_gradient_gradients_base(const float (*x)[784], const fl
 {
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 4;
-        for (int k = 0; k < 128; k += 2) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-            f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-            f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
+        const ptrdiff_t i = part * 2;
+        for (int k = 0; k < 128; k += 4) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
                 const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
                 const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
-                const f32x4 w0 = d0; const f32x4 w1 = d1;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
+                const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
+                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
             }
             store_f32x4(&d_kernel[k / 4][i][k % 4 * 4], s0_0);
             store_f32x4(&d_kernel[(k + 1) / 4][i][(k + 1) % 4 * 4], s0_1);
+            store_f32x4(&d_kernel[(k + 2) / 4][i][(k + 2) % 4 * 4], s0_2);
+            store_f32x4(&d_kernel[(k + 3) / 4][i][(k + 3) % 4 * 4], s0_3);
             store_f32x4(&d_kernel[k / 4][i + 1][k % 4 * 4], s1_0);
             store_f32x4(&d_kernel[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], s1_1);
-            store_f32x4(&d_kernel[k / 4][i + 2][k % 4 * 4], s2_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i + 2][(k + 1) % 4 * 4], s2_1);
-            store_f32x4(&d_kernel[k / 4][i + 3][k % 4 * 4], s3_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i + 3][(k + 1) % 4 * 4], s3_1);
+            store_f32x4(&d_kernel[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], s1_2);
+            store_f32x4(&d_kernel[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], s1_3);
         }
     }
 }
@@ -4386,10 +4406,10 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 9; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -4402,11 +4422,11 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16, task);
+        dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_gradients_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 256 * task / 16, 256 * (task + 1) / 16);
+        dense_1_weight_gradient_gradients_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 171 * task / 16, 171 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4415,7 +4435,7 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_gradients_base((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
+        dense_weight_gradient_gradients_base((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 392 * task / 16, 392 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4460,10 +4480,10 @@ static float run_evaluation_bytes_base(const mlp_weights *w, const uint8_t *inpu
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_batch_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 9; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -4505,10 +4525,10 @@ static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const u
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_forward_batch_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 9; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -4521,11 +4541,11 @@ static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const u
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 64 * task / 16, 64 * (task + 1) / 16, task);
+        dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 256 * task / 16, 256 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 171 * task / 16, 171 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4535,7 +4555,7 @@ static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const u
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_base((const float (*)[784])input_float32_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 196 * task / 16, 196 * (task + 1) / 16);
+        dense_weight_gradient_base((const float (*)[784])input_float32_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 392 * task / 16, 392 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {

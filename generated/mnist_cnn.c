@@ -443,7 +443,7 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
         {
             for (int p = (int)low; p < (int)high; p++) {
                 {
-                    for (int q = 0; q < 26; q += 13) {
+                    for (int q = 0; q < 18; q += 9) {
                         const f32x16 bias0 = load_f32x16(&bias[0]);
                         const f32x16 bias1 = load_f32x16(&bias[16]);
                         f32x16 s0_0 = bias0; f32x16 s0_1 = bias1;
@@ -455,10 +455,6 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
                         f32x16 s6_0 = bias0; f32x16 s6_1 = bias1;
                         f32x16 s7_0 = bias0; f32x16 s7_1 = bias1;
                         f32x16 s8_0 = bias0; f32x16 s8_1 = bias1;
-                        f32x16 s9_0 = bias0; f32x16 s9_1 = bias1;
-                        f32x16 s10_0 = bias0; f32x16 s10_1 = bias1;
-                        f32x16 s11_0 = bias0; f32x16 s11_1 = bias1;
-                        f32x16 s12_0 = bias0; f32x16 s12_1 = bias1;
                         for (int r = 0; r < 3; r++) {
                             const float *const a = x[n][p + r][q];
                             const float *const b0 = &kernel[0][r * 3][0];
@@ -474,10 +470,6 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
                                 s6_0 += a[6] * w0; s6_1 += a[6] * w1;
                                 s7_0 += a[7] * w0; s7_1 += a[7] * w1;
                                 s8_0 += a[8] * w0; s8_1 += a[8] * w1;
-                                s9_0 += a[9] * w0; s9_1 += a[9] * w1;
-                                s10_0 += a[10] * w0; s10_1 += a[10] * w1;
-                                s11_0 += a[11] * w0; s11_1 += a[11] * w1;
-                                s12_0 += a[12] * w0; s12_1 += a[12] * w1;
                             }
                             {
                                 const f32x16 w0 = load_f32x16(b0 + 16); const f32x16 w1 = load_f32x16(b1 + 16);
@@ -490,10 +482,6 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
                                 s6_0 += a[7] * w0; s6_1 += a[7] * w1;
                                 s7_0 += a[8] * w0; s7_1 += a[8] * w1;
                                 s8_0 += a[9] * w0; s8_1 += a[9] * w1;
-                                s9_0 += a[10] * w0; s9_1 += a[10] * w1;
-                                s10_0 += a[11] * w0; s10_1 += a[11] * w1;
-                                s11_0 += a[12] * w0; s11_1 += a[12] * w1;
-                                s12_0 += a[13] * w0; s12_1 += a[13] * w1;
                             }
                             {
                                 const f32x16 w0 = load_f32x16(b0 + 32); const f32x16 w1 = load_f32x16(b1 + 32);
@@ -506,10 +494,6 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
                                 s6_0 += a[8] * w0; s6_1 += a[8] * w1;
                                 s7_0 += a[9] * w0; s7_1 += a[9] * w1;
                                 s8_0 += a[10] * w0; s8_1 += a[10] * w1;
-                                s9_0 += a[11] * w0; s9_1 += a[11] * w1;
-                                s10_0 += a[12] * w0; s10_1 += a[12] * w1;
-                                s11_0 += a[13] * w0; s11_1 += a[13] * w1;
-                                s12_0 += a[14] * w0; s12_1 += a[14] * w1;
                             }
                         }
                         s0_0 = max_f32x16((f32x16){0}, s0_0);
@@ -548,22 +532,89 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
                         store_f32x16(&y[n][p][q + 8][0], s8_0);
                         s8_1 = max_f32x16((f32x16){0}, s8_1);
                         store_f32x16(&y[n][p][q + 8][16], s8_1);
-                        s9_0 = max_f32x16((f32x16){0}, s9_0);
-                        store_f32x16(&y[n][p][q + 9][0], s9_0);
-                        s9_1 = max_f32x16((f32x16){0}, s9_1);
-                        store_f32x16(&y[n][p][q + 9][16], s9_1);
-                        s10_0 = max_f32x16((f32x16){0}, s10_0);
-                        store_f32x16(&y[n][p][q + 10][0], s10_0);
-                        s10_1 = max_f32x16((f32x16){0}, s10_1);
-                        store_f32x16(&y[n][p][q + 10][16], s10_1);
-                        s11_0 = max_f32x16((f32x16){0}, s11_0);
-                        store_f32x16(&y[n][p][q + 11][0], s11_0);
-                        s11_1 = max_f32x16((f32x16){0}, s11_1);
-                        store_f32x16(&y[n][p][q + 11][16], s11_1);
-                        s12_0 = max_f32x16((f32x16){0}, s12_0);
-                        store_f32x16(&y[n][p][q + 12][0], s12_0);
-                        s12_1 = max_f32x16((f32x16){0}, s12_1);
-                        store_f32x16(&y[n][p][q + 12][16], s12_1);
+                    }
+                    {
+                        const int q = 18;
+                        const f32x16 bias0 = load_f32x16(&bias[0]);
+                        const f32x16 bias1 = load_f32x16(&bias[16]);
+                        f32x16 s0_0 = bias0; f32x16 s0_1 = bias1;
+                        f32x16 s1_0 = bias0; f32x16 s1_1 = bias1;
+                        f32x16 s2_0 = bias0; f32x16 s2_1 = bias1;
+                        f32x16 s3_0 = bias0; f32x16 s3_1 = bias1;
+                        f32x16 s4_0 = bias0; f32x16 s4_1 = bias1;
+                        f32x16 s5_0 = bias0; f32x16 s5_1 = bias1;
+                        f32x16 s6_0 = bias0; f32x16 s6_1 = bias1;
+                        f32x16 s7_0 = bias0; f32x16 s7_1 = bias1;
+                        for (int r = 0; r < 3; r++) {
+                            const float *const a = x[n][p + r][q];
+                            const float *const b0 = &kernel[0][r * 3][0];
+                            const float *const b1 = &kernel[1][r * 3][0];
+                            {
+                                const f32x16 w0 = load_f32x16(b0); const f32x16 w1 = load_f32x16(b1);
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                                s4_0 += a[4] * w0; s4_1 += a[4] * w1;
+                                s5_0 += a[5] * w0; s5_1 += a[5] * w1;
+                                s6_0 += a[6] * w0; s6_1 += a[6] * w1;
+                                s7_0 += a[7] * w0; s7_1 += a[7] * w1;
+                            }
+                            {
+                                const f32x16 w0 = load_f32x16(b0 + 16); const f32x16 w1 = load_f32x16(b1 + 16);
+                                s0_0 += a[1] * w0; s0_1 += a[1] * w1;
+                                s1_0 += a[2] * w0; s1_1 += a[2] * w1;
+                                s2_0 += a[3] * w0; s2_1 += a[3] * w1;
+                                s3_0 += a[4] * w0; s3_1 += a[4] * w1;
+                                s4_0 += a[5] * w0; s4_1 += a[5] * w1;
+                                s5_0 += a[6] * w0; s5_1 += a[6] * w1;
+                                s6_0 += a[7] * w0; s6_1 += a[7] * w1;
+                                s7_0 += a[8] * w0; s7_1 += a[8] * w1;
+                            }
+                            {
+                                const f32x16 w0 = load_f32x16(b0 + 32); const f32x16 w1 = load_f32x16(b1 + 32);
+                                s0_0 += a[2] * w0; s0_1 += a[2] * w1;
+                                s1_0 += a[3] * w0; s1_1 += a[3] * w1;
+                                s2_0 += a[4] * w0; s2_1 += a[4] * w1;
+                                s3_0 += a[5] * w0; s3_1 += a[5] * w1;
+                                s4_0 += a[6] * w0; s4_1 += a[6] * w1;
+                                s5_0 += a[7] * w0; s5_1 += a[7] * w1;
+                                s6_0 += a[8] * w0; s6_1 += a[8] * w1;
+                                s7_0 += a[9] * w0; s7_1 += a[9] * w1;
+                            }
+                        }
+                        s0_0 = max_f32x16((f32x16){0}, s0_0);
+                        store_f32x16(&y[n][p][q][0], s0_0);
+                        s0_1 = max_f32x16((f32x16){0}, s0_1);
+                        store_f32x16(&y[n][p][q][16], s0_1);
+                        s1_0 = max_f32x16((f32x16){0}, s1_0);
+                        store_f32x16(&y[n][p][q + 1][0], s1_0);
+                        s1_1 = max_f32x16((f32x16){0}, s1_1);
+                        store_f32x16(&y[n][p][q + 1][16], s1_1);
+                        s2_0 = max_f32x16((f32x16){0}, s2_0);
+                        store_f32x16(&y[n][p][q + 2][0], s2_0);
+                        s2_1 = max_f32x16((f32x16){0}, s2_1);
+                        store_f32x16(&y[n][p][q + 2][16], s2_1);
+                        s3_0 = max_f32x16((f32x16){0}, s3_0);
+                        store_f32x16(&y[n][p][q + 3][0], s3_0);
+                        s3_1 = max_f32x16((f32x16){0}, s3_1);
+                        store_f32x16(&y[n][p][q + 3][16], s3_1);
+                        s4_0 = max_f32x16((f32x16){0}, s4_0);
+                        store_f32x16(&y[n][p][q + 4][0], s4_0);
+                        s4_1 = max_f32x16((f32x16){0}, s4_1);
+                        store_f32x16(&y[n][p][q + 4][16], s4_1);
+                        s5_0 = max_f32x16((f32x16){0}, s5_0);
+                        store_f32x16(&y[n][p][q + 5][0], s5_0);
+                        s5_1 = max_f32x16((f32x16){0}, s5_1);
+                        store_f32x16(&y[n][p][q + 5][16], s5_1);
+                        s6_0 = max_f32x16((f32x16){0}, s6_0);
+                        store_f32x16(&y[n][p][q + 6][0], s6_0);
+                        s6_1 = max_f32x16((f32x16){0}, s6_1);
+                        store_f32x16(&y[n][p][q + 6][16], s6_1);
+                        s7_0 = max_f32x16((f32x16){0}, s7_0);
+                        store_f32x16(&y[n][p][q + 7][0], s7_0);
+                        s7_1 = max_f32x16((f32x16){0}, s7_1);
+                        store_f32x16(&y[n][p][q + 7][16], s7_1);
                     }
                 }
             }
@@ -816,26 +867,19 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[9216], const float 
                 f32x16 s6_1 = i ? load_f32x16(&y[m + 6][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
                 f32x16 s7_0 = i ? load_f32x16(&y[m + 7][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s7_1 = i ? load_f32x16(&y[m + 7][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
-                const float *const a4 = &x[m + 4][i];
-                const float *const a5 = &x[m + 5][i];
-                const float *const a6 = &x[m + 6][i];
-                const float *const a7 = &x[m + 7][i];
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k][i][0];
                 const float *const b1 = &kernel[k + 1][i][0];
                 for (int j = 0; j < end; j++) {
                     const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
-                    s6_0 += a6[j] * w0; s6_1 += a6[j] * w1;
-                    s7_0 += a7[j] * w0; s7_1 += a7[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                    s1_0 += a[j + 9216] * w0; s1_1 += a[j + 9216] * w1;
+                    s2_0 += a[j + 18432] * w0; s2_1 += a[j + 18432] * w1;
+                    s3_0 += a[j + 27648] * w0; s3_1 += a[j + 27648] * w1;
+                    s4_0 += a[j + 36864] * w0; s4_1 += a[j + 36864] * w1;
+                    s5_0 += a[j + 46080] * w0; s5_1 += a[j + 46080] * w1;
+                    s6_0 += a[j + 55296] * w0; s6_1 += a[j + 55296] * w1;
+                    s7_0 += a[j + 64512] * w0; s7_1 += a[j + 64512] * w1;
                 }
                 if (i + end < 9216) {
                     store_f32x16(&y[m][k * 16], s0_0);
@@ -892,12 +936,12 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[9216], const float 
             for (; m < to; m++) {
                 f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                const float *const a0 = &x[m][i];
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k][i][0];
                 const float *const b1 = &kernel[k + 1][i][0];
                 for (int j = 0; j < end; j++) {
                     const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                 }
                 if (i + end < 9216) {
                     store_f32x16(&y[m][k * 16], s0_0);
@@ -938,41 +982,26 @@ LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[128], const float
             f32x16 s13_0 = load_part_f32x16(&bias[0], 10);
             f32x16 s14_0 = load_part_f32x16(&bias[0], 10);
             f32x16 s15_0 = load_part_f32x16(&bias[0], 10);
-            const float *const a0 = &x[m][0];
-            const float *const a1 = &x[m + 1][0];
-            const float *const a2 = &x[m + 2][0];
-            const float *const a3 = &x[m + 3][0];
-            const float *const a4 = &x[m + 4][0];
-            const float *const a5 = &x[m + 5][0];
-            const float *const a6 = &x[m + 6][0];
-            const float *const a7 = &x[m + 7][0];
-            const float *const a8 = &x[m + 8][0];
-            const float *const a9 = &x[m + 9][0];
-            const float *const a10 = &x[m + 10][0];
-            const float *const a11 = &x[m + 11][0];
-            const float *const a12 = &x[m + 12][0];
-            const float *const a13 = &x[m + 13][0];
-            const float *const a14 = &x[m + 14][0];
-            const float *const a15 = &x[m + 15][0];
+            const float *const a = &x[m][0];
             const float *const b0 = &kernel[0][0][0];
             for (int j = 0; j < 128; j++) {
                 const f32x16 w0 = load_f32x16(b0 + j * 16);
-                s0_0 += a0[j] * w0;
-                s1_0 += a1[j] * w0;
-                s2_0 += a2[j] * w0;
-                s3_0 += a3[j] * w0;
-                s4_0 += a4[j] * w0;
-                s5_0 += a5[j] * w0;
-                s6_0 += a6[j] * w0;
-                s7_0 += a7[j] * w0;
-                s8_0 += a8[j] * w0;
-                s9_0 += a9[j] * w0;
-                s10_0 += a10[j] * w0;
-                s11_0 += a11[j] * w0;
-                s12_0 += a12[j] * w0;
-                s13_0 += a13[j] * w0;
-                s14_0 += a14[j] * w0;
-                s15_0 += a15[j] * w0;
+                s0_0 += a[j] * w0;
+                s1_0 += a[j + 128] * w0;
+                s2_0 += a[j + 256] * w0;
+                s3_0 += a[j + 384] * w0;
+                s4_0 += a[j + 512] * w0;
+                s5_0 += a[j + 640] * w0;
+                s6_0 += a[j + 768] * w0;
+                s7_0 += a[j + 896] * w0;
+                s8_0 += a[j + 1024] * w0;
+                s9_0 += a[j + 1152] * w0;
+                s10_0 += a[j + 1280] * w0;
+                s11_0 += a[j + 1408] * w0;
+                s12_0 += a[j + 1536] * w0;
+                s13_0 += a[j + 1664] * w0;
+                s14_0 += a[j + 1792] * w0;
+                s15_0 += a[j + 1920] * w0;
             }
             store_part_f32x16(&y[m][0], s0_0, 10);
             store_part_f32x16(&y[m + 1][0], s1_0, 10);
@@ -993,11 +1022,11 @@ LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[128], const float
         }
         for (; m < to; m++) {
             f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
-            const float *const a0 = &x[m][0];
+            const float *const a = &x[m][0];
             const float *const b0 = &kernel[0][0][0];
             for (int j = 0; j < 128; j++) {
                 const f32x16 w0 = load_f32x16(b0 + j * 16);
-                s0_0 += a0[j] * w0;
+                s0_0 += a[j] * w0;
             }
             store_part_f32x16(&y[m][0], s0_0, 10);
         }
@@ -1259,14 +1288,7 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const flo
             f32x16 s5_0 = {0}; f32x16 s5_1 = {0};
             f32x16 s6_0 = {0}; f32x16 s6_1 = {0};
             f32x16 s7_0 = {0}; f32x16 s7_1 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
-            const float *const a4 = d_y[m + 4];
-            const float *const a5 = d_y[m + 5];
-            const float *const a6 = d_y[m + 6];
-            const float *const a7 = d_y[m + 7];
+            const float *const a = d_y[m];
             for (int t = 0; t < 8; t++) {
                 for (int at = 0; at < 32; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -1275,14 +1297,14 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const flo
                 for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 32; line++) __builtin_prefetch(kernel[line / 32][next + line % 32], 0);
                 for (int j = 10 * t / 8; j < 10 * (t + 1) / 8; j++) {
                     const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
-                    s6_0 += a6[j] * w0; s6_1 += a6[j] * w1;
-                    s7_0 += a7[j] * w0; s7_1 += a7[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                    s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1;
+                    s2_0 += a[j + 20] * w0; s2_1 += a[j + 20] * w1;
+                    s3_0 += a[j + 30] * w0; s3_1 += a[j + 30] * w1;
+                    s4_0 += a[j + 40] * w0; s4_1 += a[j + 40] * w1;
+                    s5_0 += a[j + 50] * w0; s5_1 += a[j + 50] * w1;
+                    s6_0 += a[j + 60] * w0; s6_1 += a[j + 60] * w1;
+                    s7_0 += a[j + 70] * w0; s7_1 += a[j + 70] * w1;
                 }
             }
             s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
@@ -1336,7 +1358,7 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const flo
         }
         for (; m < to; m++) {
             f32x16 s0_0 = {0}; f32x16 s0_1 = {0};
-            const float *const a0 = d_y[m];
+            const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
                 for (int at = 0; at < 32; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -1345,7 +1367,7 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const flo
                 for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 32; line++) __builtin_prefetch(kernel[line / 32][next + line % 32], 0);
                 for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
                     const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                 }
             }
             s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
@@ -1707,14 +1729,7 @@ LEVEL_v4 static void dense_input_gradient_v4(const float (*d_y)[128], const floa
             f32x16 s5_0 = {0}; f32x16 s5_1 = {0}; f32x16 s5_2 = {0};
             f32x16 s6_0 = {0}; f32x16 s6_1 = {0}; f32x16 s6_2 = {0};
             f32x16 s7_0 = {0}; f32x16 s7_1 = {0}; f32x16 s7_2 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
-            const float *const a4 = d_y[m + 4];
-            const float *const a5 = d_y[m + 5];
-            const float *const a6 = d_y[m + 6];
-            const float *const a7 = d_y[m + 7];
+            const float *const a = d_y[m];
             for (int t = 0; t < 8; t++) {
                 for (int at = 0; at < 48; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -1723,14 +1738,14 @@ LEVEL_v4 static void dense_input_gradient_v4(const float (*d_y)[128], const floa
                 for (ptrdiff_t line = (m + t) * 3; line < (m + t + 1) * 3 && line < 8 * 48; line++) __builtin_prefetch(kernel[line / 48][next + line % 48], 0);
                 for (int j = 128 * t / 8; j < 128 * (t + 1) / 8; j++) {
                     const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2;
-                    s6_0 += a6[j] * w0; s6_1 += a6[j] * w1; s6_2 += a6[j] * w2;
-                    s7_0 += a7[j] * w0; s7_1 += a7[j] * w1; s7_2 += a7[j] * w2;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
+                    s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1; s1_2 += a[j + 128] * w2;
+                    s2_0 += a[j + 256] * w0; s2_1 += a[j + 256] * w1; s2_2 += a[j + 256] * w2;
+                    s3_0 += a[j + 384] * w0; s3_1 += a[j + 384] * w1; s3_2 += a[j + 384] * w2;
+                    s4_0 += a[j + 512] * w0; s4_1 += a[j + 512] * w1; s4_2 += a[j + 512] * w2;
+                    s5_0 += a[j + 640] * w0; s5_1 += a[j + 640] * w1; s5_2 += a[j + 640] * w2;
+                    s6_0 += a[j + 768] * w0; s6_1 += a[j + 768] * w1; s6_2 += a[j + 768] * w2;
+                    s7_0 += a[j + 896] * w0; s7_1 += a[j + 896] * w1; s7_2 += a[j + 896] * w2;
                 }
             }
             s0_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
@@ -1808,7 +1823,7 @@ LEVEL_v4 static void dense_input_gradient_v4(const float (*d_y)[128], const floa
         }
         for (; m < to; m++) {
             f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0};
-            const float *const a0 = d_y[m];
+            const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
                 for (int at = 0; at < 48; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -1817,7 +1832,7 @@ LEVEL_v4 static void dense_input_gradient_v4(const float (*d_y)[128], const floa
                 for (ptrdiff_t line = (m + t) * 3; line < (m + t + 1) * 3 && line < 8 * 48; line++) __builtin_prefetch(kernel[line / 48][next + line % 48], 0);
                 for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
                     const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
                 }
             }
             s0_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
@@ -2825,14 +2840,7 @@ LEVEL_v4 static void dense_1_input_gradient_gradients_v4(const float (*d_y)[10],
             f32x16 s5_0 = {0}; f32x16 s5_1 = {0};
             f32x16 s6_0 = {0}; f32x16 s6_1 = {0};
             f32x16 s7_0 = {0}; f32x16 s7_1 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
-            const float *const a4 = d_y[m + 4];
-            const float *const a5 = d_y[m + 5];
-            const float *const a6 = d_y[m + 6];
-            const float *const a7 = d_y[m + 7];
+            const float *const a = d_y[m];
             for (int t = 0; t < 8; t++) {
                 for (int at = 0; at < 32; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -2841,14 +2849,14 @@ LEVEL_v4 static void dense_1_input_gradient_gradients_v4(const float (*d_y)[10],
                 for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 32; line++) __builtin_prefetch(kernel[line / 32][next + line % 32], 0);
                 for (int j = 10 * t / 8; j < 10 * (t + 1) / 8; j++) {
                     const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1;
-                    s6_0 += a6[j] * w0; s6_1 += a6[j] * w1;
-                    s7_0 += a7[j] * w0; s7_1 += a7[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                    s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1;
+                    s2_0 += a[j + 20] * w0; s2_1 += a[j + 20] * w1;
+                    s3_0 += a[j + 30] * w0; s3_1 += a[j + 30] * w1;
+                    s4_0 += a[j + 40] * w0; s4_1 += a[j + 40] * w1;
+                    s5_0 += a[j + 50] * w0; s5_1 += a[j + 50] * w1;
+                    s6_0 += a[j + 60] * w0; s6_1 += a[j + 60] * w1;
+                    s7_0 += a[j + 70] * w0; s7_1 += a[j + 70] * w1;
                 }
             }
             s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
@@ -2886,7 +2894,7 @@ LEVEL_v4 static void dense_1_input_gradient_gradients_v4(const float (*d_y)[10],
         }
         for (; m < to; m++) {
             f32x16 s0_0 = {0}; f32x16 s0_1 = {0};
-            const float *const a0 = d_y[m];
+            const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
                 for (int at = 0; at < 32; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -2895,7 +2903,7 @@ LEVEL_v4 static void dense_1_input_gradient_gradients_v4(const float (*d_y)[10],
                 for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 32; line++) __builtin_prefetch(kernel[line / 32][next + line % 32], 0);
                 for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
                     const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                 }
             }
             s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
@@ -2992,14 +3000,7 @@ LEVEL_v4 static void dense_input_gradient_gradients_v4(const float (*d_y)[128], 
             f32x16 s5_0 = {0}; f32x16 s5_1 = {0}; f32x16 s5_2 = {0};
             f32x16 s6_0 = {0}; f32x16 s6_1 = {0}; f32x16 s6_2 = {0};
             f32x16 s7_0 = {0}; f32x16 s7_1 = {0}; f32x16 s7_2 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
-            const float *const a4 = d_y[m + 4];
-            const float *const a5 = d_y[m + 5];
-            const float *const a6 = d_y[m + 6];
-            const float *const a7 = d_y[m + 7];
+            const float *const a = d_y[m];
             for (int t = 0; t < 8; t++) {
                 for (int at = 0; at < 48; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -3008,14 +3009,14 @@ LEVEL_v4 static void dense_input_gradient_gradients_v4(const float (*d_y)[128], 
                 for (ptrdiff_t line = (m + t) * 3; line < (m + t + 1) * 3 && line < 8 * 48; line++) __builtin_prefetch(kernel[line / 48][next + line % 48], 0);
                 for (int j = 128 * t / 8; j < 128 * (t + 1) / 8; j++) {
                     const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
-                    s4_0 += a4[j] * w0; s4_1 += a4[j] * w1; s4_2 += a4[j] * w2;
-                    s5_0 += a5[j] * w0; s5_1 += a5[j] * w1; s5_2 += a5[j] * w2;
-                    s6_0 += a6[j] * w0; s6_1 += a6[j] * w1; s6_2 += a6[j] * w2;
-                    s7_0 += a7[j] * w0; s7_1 += a7[j] * w1; s7_2 += a7[j] * w2;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
+                    s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1; s1_2 += a[j + 128] * w2;
+                    s2_0 += a[j + 256] * w0; s2_1 += a[j + 256] * w1; s2_2 += a[j + 256] * w2;
+                    s3_0 += a[j + 384] * w0; s3_1 += a[j + 384] * w1; s3_2 += a[j + 384] * w2;
+                    s4_0 += a[j + 512] * w0; s4_1 += a[j + 512] * w1; s4_2 += a[j + 512] * w2;
+                    s5_0 += a[j + 640] * w0; s5_1 += a[j + 640] * w1; s5_2 += a[j + 640] * w2;
+                    s6_0 += a[j + 768] * w0; s6_1 += a[j + 768] * w1; s6_2 += a[j + 768] * w2;
+                    s7_0 += a[j + 896] * w0; s7_1 += a[j + 896] * w1; s7_2 += a[j + 896] * w2;
                 }
             }
             s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
@@ -3069,7 +3070,7 @@ LEVEL_v4 static void dense_input_gradient_gradients_v4(const float (*d_y)[128], 
         }
         for (; m < to; m++) {
             f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0};
-            const float *const a0 = d_y[m];
+            const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
                 for (int at = 0; at < 48; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -3078,7 +3079,7 @@ LEVEL_v4 static void dense_input_gradient_gradients_v4(const float (*d_y)[128], 
                 for (ptrdiff_t line = (m + t) * 3; line < (m + t + 1) * 3 && line < 8 * 48; line++) __builtin_prefetch(kernel[line / 48][next + line % 48], 0);
                 for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
                     const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
                 }
             }
             s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
@@ -3847,52 +3848,91 @@ LEVEL_v3 static void conv2d_forward_v3(const float (*x)[28][28][1], const float 
     for (ptrdiff_t n = first; n < last; n++) {
         {
             for (int p = (int)low; p < (int)high; p++) {
-                {
-                    for (int q = 0; q < 26; q += 2) {
-                        const f32x8 bias0 = load_f32x8(&bias[0]);
-                        const f32x8 bias1 = load_f32x8(&bias[8]);
-                        const f32x8 bias2 = load_f32x8(&bias[16]);
-                        const f32x8 bias3 = load_f32x8(&bias[24]);
-                        f32x8 s0_0 = bias0; f32x8 s0_1 = bias1; f32x8 s0_2 = bias2; f32x8 s0_3 = bias3;
-                        f32x8 s1_0 = bias0; f32x8 s1_1 = bias1; f32x8 s1_2 = bias2; f32x8 s1_3 = bias3;
+                for (int k = 0; k < 4; k += 2) {
+                    for (int q = 0; q < 24; q += 4) {
+                        const f32x8 bias0 = load_f32x8(&bias[k * 8]);
+                        const f32x8 bias1 = load_f32x8(&bias[(k + 1) * 8]);
+                        f32x8 s0_0 = bias0; f32x8 s0_1 = bias1;
+                        f32x8 s1_0 = bias0; f32x8 s1_1 = bias1;
+                        f32x8 s2_0 = bias0; f32x8 s2_1 = bias1;
+                        f32x8 s3_0 = bias0; f32x8 s3_1 = bias1;
                         for (int r = 0; r < 3; r++) {
                             const float *const a = x[n][p + r][q];
-                            const float *const b0 = &kernel[0][r * 3][0];
-                            const float *const b1 = &kernel[0][r * 3][8];
-                            const float *const b2 = &kernel[1][r * 3][0];
-                            const float *const b3 = &kernel[1][r * 3][8];
+                            const float *const b0 = &kernel[k / 2][r * 3][k % 2 * 8];
+                            const float *const b1 = &kernel[(k + 1) / 2][r * 3][(k + 1) % 2 * 8];
                             {
-                                const f32x8 w0 = load_f32x8(b0); const f32x8 w1 = load_f32x8(b1); const f32x8 w2 = load_f32x8(b2); const f32x8 w3 = load_f32x8(b3);
-                                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
-                                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                                const f32x8 w0 = load_f32x8(b0); const f32x8 w1 = load_f32x8(b1);
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
                             }
                             {
-                                const f32x8 w0 = load_f32x8(b0 + 16); const f32x8 w1 = load_f32x8(b1 + 16); const f32x8 w2 = load_f32x8(b2 + 16); const f32x8 w3 = load_f32x8(b3 + 16);
-                                s0_0 += a[1] * w0; s0_1 += a[1] * w1; s0_2 += a[1] * w2; s0_3 += a[1] * w3;
-                                s1_0 += a[2] * w0; s1_1 += a[2] * w1; s1_2 += a[2] * w2; s1_3 += a[2] * w3;
+                                const f32x8 w0 = load_f32x8(b0 + 16); const f32x8 w1 = load_f32x8(b1 + 16);
+                                s0_0 += a[1] * w0; s0_1 += a[1] * w1;
+                                s1_0 += a[2] * w0; s1_1 += a[2] * w1;
+                                s2_0 += a[3] * w0; s2_1 += a[3] * w1;
+                                s3_0 += a[4] * w0; s3_1 += a[4] * w1;
                             }
                             {
-                                const f32x8 w0 = load_f32x8(b0 + 32); const f32x8 w1 = load_f32x8(b1 + 32); const f32x8 w2 = load_f32x8(b2 + 32); const f32x8 w3 = load_f32x8(b3 + 32);
-                                s0_0 += a[2] * w0; s0_1 += a[2] * w1; s0_2 += a[2] * w2; s0_3 += a[2] * w3;
-                                s1_0 += a[3] * w0; s1_1 += a[3] * w1; s1_2 += a[3] * w2; s1_3 += a[3] * w3;
+                                const f32x8 w0 = load_f32x8(b0 + 32); const f32x8 w1 = load_f32x8(b1 + 32);
+                                s0_0 += a[2] * w0; s0_1 += a[2] * w1;
+                                s1_0 += a[3] * w0; s1_1 += a[3] * w1;
+                                s2_0 += a[4] * w0; s2_1 += a[4] * w1;
+                                s3_0 += a[5] * w0; s3_1 += a[5] * w1;
                             }
                         }
                         s0_0 = max_f32x8((f32x8){0}, s0_0);
-                        store_f32x8(&y[n][p][q][0], s0_0);
+                        store_f32x8(&y[n][p][q][k * 8], s0_0);
                         s0_1 = max_f32x8((f32x8){0}, s0_1);
-                        store_f32x8(&y[n][p][q][8], s0_1);
-                        s0_2 = max_f32x8((f32x8){0}, s0_2);
-                        store_f32x8(&y[n][p][q][16], s0_2);
-                        s0_3 = max_f32x8((f32x8){0}, s0_3);
-                        store_f32x8(&y[n][p][q][24], s0_3);
+                        store_f32x8(&y[n][p][q][(k + 1) * 8], s0_1);
                         s1_0 = max_f32x8((f32x8){0}, s1_0);
-                        store_f32x8(&y[n][p][q + 1][0], s1_0);
+                        store_f32x8(&y[n][p][q + 1][k * 8], s1_0);
                         s1_1 = max_f32x8((f32x8){0}, s1_1);
-                        store_f32x8(&y[n][p][q + 1][8], s1_1);
-                        s1_2 = max_f32x8((f32x8){0}, s1_2);
-                        store_f32x8(&y[n][p][q + 1][16], s1_2);
-                        s1_3 = max_f32x8((f32x8){0}, s1_3);
-                        store_f32x8(&y[n][p][q + 1][24], s1_3);
+                        store_f32x8(&y[n][p][q + 1][(k + 1) * 8], s1_1);
+                        s2_0 = max_f32x8((f32x8){0}, s2_0);
+                        store_f32x8(&y[n][p][q + 2][k * 8], s2_0);
+                        s2_1 = max_f32x8((f32x8){0}, s2_1);
+                        store_f32x8(&y[n][p][q + 2][(k + 1) * 8], s2_1);
+                        s3_0 = max_f32x8((f32x8){0}, s3_0);
+                        store_f32x8(&y[n][p][q + 3][k * 8], s3_0);
+                        s3_1 = max_f32x8((f32x8){0}, s3_1);
+                        store_f32x8(&y[n][p][q + 3][(k + 1) * 8], s3_1);
+                    }
+                    {
+                        const int q = 24;
+                        const f32x8 bias0 = load_f32x8(&bias[k * 8]);
+                        const f32x8 bias1 = load_f32x8(&bias[(k + 1) * 8]);
+                        f32x8 s0_0 = bias0; f32x8 s0_1 = bias1;
+                        f32x8 s1_0 = bias0; f32x8 s1_1 = bias1;
+                        for (int r = 0; r < 3; r++) {
+                            const float *const a = x[n][p + r][q];
+                            const float *const b0 = &kernel[k / 2][r * 3][k % 2 * 8];
+                            const float *const b1 = &kernel[(k + 1) / 2][r * 3][(k + 1) % 2 * 8];
+                            {
+                                const f32x8 w0 = load_f32x8(b0); const f32x8 w1 = load_f32x8(b1);
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                            }
+                            {
+                                const f32x8 w0 = load_f32x8(b0 + 16); const f32x8 w1 = load_f32x8(b1 + 16);
+                                s0_0 += a[1] * w0; s0_1 += a[1] * w1;
+                                s1_0 += a[2] * w0; s1_1 += a[2] * w1;
+                            }
+                            {
+                                const f32x8 w0 = load_f32x8(b0 + 32); const f32x8 w1 = load_f32x8(b1 + 32);
+                                s0_0 += a[2] * w0; s0_1 += a[2] * w1;
+                                s1_0 += a[3] * w0; s1_1 += a[3] * w1;
+                            }
+                        }
+                        s0_0 = max_f32x8((f32x8){0}, s0_0);
+                        store_f32x8(&y[n][p][q][k * 8], s0_0);
+                        s0_1 = max_f32x8((f32x8){0}, s0_1);
+                        store_f32x8(&y[n][p][q][(k + 1) * 8], s0_1);
+                        s1_0 = max_f32x8((f32x8){0}, s1_0);
+                        store_f32x8(&y[n][p][q + 1][k * 8], s1_0);
+                        s1_1 = max_f32x8((f32x8){0}, s1_1);
+                        store_f32x8(&y[n][p][q + 1][(k + 1) * 8], s1_1);
                     }
                 }
             }
@@ -4158,18 +4198,15 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[9216], const float 
                 f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
                 f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
                 const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
                 for (int j = 0; j < end; j++) {
                     const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                    s1_0 += a[j + 9216] * w0; s1_1 += a[j + 9216] * w1;
+                    s2_0 += a[j + 18432] * w0; s2_1 += a[j + 18432] * w1;
+                    s3_0 += a[j + 27648] * w0; s3_1 += a[j + 27648] * w1;
                 }
                 if (i + end < 9216) {
                     store_f32x8(&y[m][k * 8], s0_0);
@@ -4202,12 +4239,12 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[9216], const float 
             for (; m < to; m++) {
                 f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                const float *const a0 = &x[m][i];
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
                 const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
                 for (int j = 0; j < end; j++) {
                     const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                 }
                 if (i + end < 9216) {
                     store_f32x8(&y[m][k * 8], s0_0);
@@ -4240,18 +4277,15 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[128], const float
             f32x8 s2_1 = load_part_f32x8(&bias[8], 2);
             f32x8 s3_0 = load_f32x8(&bias[0]);
             f32x8 s3_1 = load_part_f32x8(&bias[8], 2);
-            const float *const a0 = &x[m][0];
-            const float *const a1 = &x[m + 1][0];
-            const float *const a2 = &x[m + 2][0];
-            const float *const a3 = &x[m + 3][0];
+            const float *const a = &x[m][0];
             const float *const b0 = &kernel[0][0][0];
             const float *const b1 = &kernel[0][0][8];
             for (int j = 0; j < 128; j++) {
                 const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1;
+                s2_0 += a[j + 256] * w0; s2_1 += a[j + 256] * w1;
+                s3_0 += a[j + 384] * w0; s3_1 += a[j + 384] * w1;
             }
             store_f32x8(&y[m][0], s0_0);
             store_part_f32x8(&y[m][8], s0_1, 2);
@@ -4265,12 +4299,12 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[128], const float
         for (; m < to; m++) {
             f32x8 s0_0 = load_f32x8(&bias[0]);
             f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
-            const float *const a0 = &x[m][0];
+            const float *const a = &x[m][0];
             const float *const b0 = &kernel[0][0][0];
             const float *const b1 = &kernel[0][0][8];
             for (int j = 0; j < 128; j++) {
                 const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                s0_0 += a[j] * w0; s0_1 += a[j] * w1;
             }
             store_f32x8(&y[m][0], s0_0);
             store_part_f32x8(&y[m][8], s0_1, 2);
@@ -4515,10 +4549,7 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const flo
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
             f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
             f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
+            const float *const a = d_y[m];
             for (int t = 0; t < 4; t++) {
                 for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -4527,10 +4558,10 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const flo
                 for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
                 for (int j = 10 * t / 4; j < 10 * (t + 1) / 4; j++) {
                     const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                    s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1;
+                    s2_0 += a[j + 20] * w0; s2_1 += a[j + 20] * w1;
+                    s3_0 += a[j + 30] * w0; s3_1 += a[j + 30] * w1;
                 }
             }
             s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
@@ -4560,7 +4591,7 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const flo
         }
         for (; m < to; m++) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
-            const float *const a0 = d_y[m];
+            const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
                 for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -4569,7 +4600,7 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const flo
                 for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
                 for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
                     const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                 }
             }
             s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
@@ -4808,10 +4839,7 @@ LEVEL_v3 static void dense_input_gradient_v3(const float (*d_y)[128], const floa
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0}; f32x8 s1_2 = {0};
             f32x8 s2_0 = {0}; f32x8 s2_1 = {0}; f32x8 s2_2 = {0};
             f32x8 s3_0 = {0}; f32x8 s3_1 = {0}; f32x8 s3_2 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
+            const float *const a = d_y[m];
             for (int t = 0; t < 4; t++) {
                 for (int at = 0; at < 24; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -4820,10 +4848,10 @@ LEVEL_v3 static void dense_input_gradient_v3(const float (*d_y)[128], const floa
                 for (ptrdiff_t line = (m + t) * 2; line < (m + t + 1) * 2 && line < 8 * 24; line++) __builtin_prefetch(kernel[line / 24][next + line % 24], 0);
                 for (int j = 128 * t / 4; j < 128 * (t + 1) / 4; j++) {
                     const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8); const f32x8 w2 = load_f32x8(turned[j] + 2 * 8);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
+                    s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1; s1_2 += a[j + 128] * w2;
+                    s2_0 += a[j + 256] * w0; s2_1 += a[j + 256] * w1; s2_2 += a[j + 256] * w2;
+                    s3_0 += a[j + 384] * w0; s3_1 += a[j + 384] * w1; s3_2 += a[j + 384] * w2;
                 }
             }
             s0_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
@@ -4865,7 +4893,7 @@ LEVEL_v3 static void dense_input_gradient_v3(const float (*d_y)[128], const floa
         }
         for (; m < to; m++) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0};
-            const float *const a0 = d_y[m];
+            const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
                 for (int at = 0; at < 24; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -4874,7 +4902,7 @@ LEVEL_v3 static void dense_input_gradient_v3(const float (*d_y)[128], const floa
                 for (ptrdiff_t line = (m + t) * 2; line < (m + t + 1) * 2 && line < 8 * 24; line++) __builtin_prefetch(kernel[line / 24][next + line % 24], 0);
                 for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
                     const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8); const f32x8 w2 = load_f32x8(turned[j] + 2 * 8);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
                 }
             }
             s0_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
@@ -5719,10 +5747,7 @@ LEVEL_v3 static void dense_1_input_gradient_gradients_v3(const float (*d_y)[10],
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
             f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
             f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
+            const float *const a = d_y[m];
             for (int t = 0; t < 4; t++) {
                 for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -5731,10 +5756,10 @@ LEVEL_v3 static void dense_1_input_gradient_gradients_v3(const float (*d_y)[10],
                 for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
                 for (int j = 10 * t / 4; j < 10 * (t + 1) / 4; j++) {
                     const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                    s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1;
+                    s2_0 += a[j + 20] * w0; s2_1 += a[j + 20] * w1;
+                    s3_0 += a[j + 30] * w0; s3_1 += a[j + 30] * w1;
                 }
             }
             s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
@@ -5756,7 +5781,7 @@ LEVEL_v3 static void dense_1_input_gradient_gradients_v3(const float (*d_y)[10],
         }
         for (; m < to; m++) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
-            const float *const a0 = d_y[m];
+            const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
                 for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -5765,7 +5790,7 @@ LEVEL_v3 static void dense_1_input_gradient_gradients_v3(const float (*d_y)[10],
                 for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
                 for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
                     const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                 }
             }
             s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
@@ -5827,10 +5852,7 @@ LEVEL_v3 static void dense_input_gradient_gradients_v3(const float (*d_y)[128], 
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0}; f32x8 s1_2 = {0};
             f32x8 s2_0 = {0}; f32x8 s2_1 = {0}; f32x8 s2_2 = {0};
             f32x8 s3_0 = {0}; f32x8 s3_1 = {0}; f32x8 s3_2 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
+            const float *const a = d_y[m];
             for (int t = 0; t < 4; t++) {
                 for (int at = 0; at < 24; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -5839,10 +5861,10 @@ LEVEL_v3 static void dense_input_gradient_gradients_v3(const float (*d_y)[128], 
                 for (ptrdiff_t line = (m + t) * 2; line < (m + t + 1) * 2 && line < 8 * 24; line++) __builtin_prefetch(kernel[line / 24][next + line % 24], 0);
                 for (int j = 128 * t / 4; j < 128 * (t + 1) / 4; j++) {
                     const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8); const f32x8 w2 = load_f32x8(turned[j] + 2 * 8);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1; s1_2 += a1[j] * w2;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1; s2_2 += a2[j] * w2;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1; s3_2 += a3[j] * w2;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
+                    s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1; s1_2 += a[j + 128] * w2;
+                    s2_0 += a[j + 256] * w0; s2_1 += a[j + 256] * w1; s2_2 += a[j + 256] * w2;
+                    s3_0 += a[j + 384] * w0; s3_1 += a[j + 384] * w1; s3_2 += a[j + 384] * w2;
                 }
             }
             s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
@@ -5872,7 +5894,7 @@ LEVEL_v3 static void dense_input_gradient_gradients_v3(const float (*d_y)[128], 
         }
         for (; m < to; m++) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0};
-            const float *const a0 = d_y[m];
+            const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
                 for (int at = 0; at < 24; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
@@ -5881,7 +5903,7 @@ LEVEL_v3 static void dense_input_gradient_gradients_v3(const float (*d_y)[128], 
                 for (ptrdiff_t line = (m + t) * 2; line < (m + t + 1) * 2 && line < 8 * 24; line++) __builtin_prefetch(kernel[line / 24][next + line % 24], 0);
                 for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
                     const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8); const f32x8 w2 = load_f32x8(turned[j] + 2 * 8);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1; s0_2 += a0[j] * w2;
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
                 }
             }
             s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
@@ -6635,52 +6657,91 @@ static void conv2d_forward_base(const float (*x)[28][28][1], const float (*kerne
     for (ptrdiff_t n = first; n < last; n++) {
         {
             for (int p = (int)low; p < (int)high; p++) {
-                for (int k = 0; k < 8; k += 4) {
-                    for (int q = 0; q < 26; q += 2) {
+                for (int k = 0; k < 8; k += 2) {
+                    for (int q = 0; q < 24; q += 4) {
                         const f32x4 bias0 = load_f32x4(&bias[k * 4]);
                         const f32x4 bias1 = load_f32x4(&bias[(k + 1) * 4]);
-                        const f32x4 bias2 = load_f32x4(&bias[(k + 2) * 4]);
-                        const f32x4 bias3 = load_f32x4(&bias[(k + 3) * 4]);
-                        f32x4 s0_0 = bias0; f32x4 s0_1 = bias1; f32x4 s0_2 = bias2; f32x4 s0_3 = bias3;
-                        f32x4 s1_0 = bias0; f32x4 s1_1 = bias1; f32x4 s1_2 = bias2; f32x4 s1_3 = bias3;
+                        f32x4 s0_0 = bias0; f32x4 s0_1 = bias1;
+                        f32x4 s1_0 = bias0; f32x4 s1_1 = bias1;
+                        f32x4 s2_0 = bias0; f32x4 s2_1 = bias1;
+                        f32x4 s3_0 = bias0; f32x4 s3_1 = bias1;
                         for (int r = 0; r < 3; r++) {
                             const float *const a = x[n][p + r][q];
                             const float *const b0 = &kernel[k / 4][r * 3][k % 4 * 4];
                             const float *const b1 = &kernel[(k + 1) / 4][r * 3][(k + 1) % 4 * 4];
-                            const float *const b2 = &kernel[(k + 2) / 4][r * 3][(k + 2) % 4 * 4];
-                            const float *const b3 = &kernel[(k + 3) / 4][r * 3][(k + 3) % 4 * 4];
                             {
-                                const f32x4 w0 = load_f32x4(b0); const f32x4 w1 = load_f32x4(b1); const f32x4 w2 = load_f32x4(b2); const f32x4 w3 = load_f32x4(b3);
-                                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
-                                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                                const f32x4 w0 = load_f32x4(b0); const f32x4 w1 = load_f32x4(b1);
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
                             }
                             {
-                                const f32x4 w0 = load_f32x4(b0 + 16); const f32x4 w1 = load_f32x4(b1 + 16); const f32x4 w2 = load_f32x4(b2 + 16); const f32x4 w3 = load_f32x4(b3 + 16);
-                                s0_0 += a[1] * w0; s0_1 += a[1] * w1; s0_2 += a[1] * w2; s0_3 += a[1] * w3;
-                                s1_0 += a[2] * w0; s1_1 += a[2] * w1; s1_2 += a[2] * w2; s1_3 += a[2] * w3;
+                                const f32x4 w0 = load_f32x4(b0 + 16); const f32x4 w1 = load_f32x4(b1 + 16);
+                                s0_0 += a[1] * w0; s0_1 += a[1] * w1;
+                                s1_0 += a[2] * w0; s1_1 += a[2] * w1;
+                                s2_0 += a[3] * w0; s2_1 += a[3] * w1;
+                                s3_0 += a[4] * w0; s3_1 += a[4] * w1;
                             }
                             {
-                                const f32x4 w0 = load_f32x4(b0 + 32); const f32x4 w1 = load_f32x4(b1 + 32); const f32x4 w2 = load_f32x4(b2 + 32); const f32x4 w3 = load_f32x4(b3 + 32);
-                                s0_0 += a[2] * w0; s0_1 += a[2] * w1; s0_2 += a[2] * w2; s0_3 += a[2] * w3;
-                                s1_0 += a[3] * w0; s1_1 += a[3] * w1; s1_2 += a[3] * w2; s1_3 += a[3] * w3;
+                                const f32x4 w0 = load_f32x4(b0 + 32); const f32x4 w1 = load_f32x4(b1 + 32);
+                                s0_0 += a[2] * w0; s0_1 += a[2] * w1;
+                                s1_0 += a[3] * w0; s1_1 += a[3] * w1;
+                                s2_0 += a[4] * w0; s2_1 += a[4] * w1;
+                                s3_0 += a[5] * w0; s3_1 += a[5] * w1;
                             }
                         }
                         s0_0 = max_f32x4((f32x4){0}, s0_0);
                         store_f32x4(&y[n][p][q][k * 4], s0_0);
                         s0_1 = max_f32x4((f32x4){0}, s0_1);
                         store_f32x4(&y[n][p][q][(k + 1) * 4], s0_1);
-                        s0_2 = max_f32x4((f32x4){0}, s0_2);
-                        store_f32x4(&y[n][p][q][(k + 2) * 4], s0_2);
-                        s0_3 = max_f32x4((f32x4){0}, s0_3);
-                        store_f32x4(&y[n][p][q][(k + 3) * 4], s0_3);
                         s1_0 = max_f32x4((f32x4){0}, s1_0);
                         store_f32x4(&y[n][p][q + 1][k * 4], s1_0);
                         s1_1 = max_f32x4((f32x4){0}, s1_1);
                         store_f32x4(&y[n][p][q + 1][(k + 1) * 4], s1_1);
-                        s1_2 = max_f32x4((f32x4){0}, s1_2);
-                        store_f32x4(&y[n][p][q + 1][(k + 2) * 4], s1_2);
-                        s1_3 = max_f32x4((f32x4){0}, s1_3);
-                        store_f32x4(&y[n][p][q + 1][(k + 3) * 4], s1_3);
+                        s2_0 = max_f32x4((f32x4){0}, s2_0);
+                        store_f32x4(&y[n][p][q + 2][k * 4], s2_0);
+                        s2_1 = max_f32x4((f32x4){0}, s2_1);
+                        store_f32x4(&y[n][p][q + 2][(k + 1) * 4], s2_1);
+                        s3_0 = max_f32x4((f32x4){0}, s3_0);
+                        store_f32x4(&y[n][p][q + 3][k * 4], s3_0);
+                        s3_1 = max_f32x4((f32x4){0}, s3_1);
+                        store_f32x4(&y[n][p][q + 3][(k + 1) * 4], s3_1);
+                    }
+                    {
+                        const int q = 24;
+                        const f32x4 bias0 = load_f32x4(&bias[k * 4]);
+                        const f32x4 bias1 = load_f32x4(&bias[(k + 1) * 4]);
+                        f32x4 s0_0 = bias0; f32x4 s0_1 = bias1;
+                        f32x4 s1_0 = bias0; f32x4 s1_1 = bias1;
+                        for (int r = 0; r < 3; r++) {
+                            const float *const a = x[n][p + r][q];
+                            const float *const b0 = &kernel[k / 4][r * 3][k % 4 * 4];
+                            const float *const b1 = &kernel[(k + 1) / 4][r * 3][(k + 1) % 4 * 4];
+                            {
+                                const f32x4 w0 = load_f32x4(b0); const f32x4 w1 = load_f32x4(b1);
+                                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                            }
+                            {
+                                const f32x4 w0 = load_f32x4(b0 + 16); const f32x4 w1 = load_f32x4(b1 + 16);
+                                s0_0 += a[1] * w0; s0_1 += a[1] * w1;
+                                s1_0 += a[2] * w0; s1_1 += a[2] * w1;
+                            }
+                            {
+                                const f32x4 w0 = load_f32x4(b0 + 32); const f32x4 w1 = load_f32x4(b1 + 32);
+                                s0_0 += a[2] * w0; s0_1 += a[2] * w1;
+                                s1_0 += a[3] * w0; s1_1 += a[3] * w1;
+                            }
+                        }
+                        s0_0 = max_f32x4((f32x4){0}, s0_0);
+                        store_f32x4(&y[n][p][q][k * 4], s0_0);
+                        s0_1 = max_f32x4((f32x4){0}, s0_1);
+                        store_f32x4(&y[n][p][q][(k + 1) * 4], s0_1);
+                        s1_0 = max_f32x4((f32x4){0}, s1_0);
+                        store_f32x4(&y[n][p][q + 1][k * 4], s1_0);
+                        s1_1 = max_f32x4((f32x4){0}, s1_1);
+                        store_f32x4(&y[n][p][q + 1][(k + 1) * 4], s1_1);
                     }
                 }
             }
@@ -6704,38 +6765,28 @@ static void conv2d_1_forward_base(const float (*x)[26][26][32], const float *bia
                 }
             }
             for (int entry = 0; entry < 36; entry++) {
-                for (int k = 0; k < 16; k += 2) {
+                for (int k = 0; k < 16; k += 4) {
                     const float *const b0 = &kernel_winograd4[entry][k / 4][0][k % 4 * 4];
                     const float *const b1 = &kernel_winograd4[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
-                    for (int t = 0; t < 6; t += 6) {
+                    const float *const b2 = &kernel_winograd4[entry][(k + 2) / 4][0][(k + 2) % 4 * 4];
+                    const float *const b3 = &kernel_winograd4[entry][(k + 3) / 4][0][(k + 3) % 4 * 4];
+                    for (int t = 0; t < 6; t += 2) {
                         const float *const a = &v[entry][t][0];
-                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-                        f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-                        f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-                        f32x4 s4_0 = {0}; f32x4 s4_1 = {0};
-                        f32x4 s5_0 = {0}; f32x4 s5_1 = {0};
+                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
                         for (int c = 0; c < 32; c++) {
-                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16);
-                            s0_0 += a[c] * w0; s0_1 += a[c] * w1;
-                            s1_0 += a[c + 32] * w0; s1_1 += a[c + 32] * w1;
-                            s2_0 += a[c + 64] * w0; s2_1 += a[c + 64] * w1;
-                            s3_0 += a[c + 96] * w0; s3_1 += a[c + 96] * w1;
-                            s4_0 += a[c + 128] * w0; s4_1 += a[c + 128] * w1;
-                            s5_0 += a[c + 160] * w0; s5_1 += a[c + 160] * w1;
+                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16); const f32x4 w2 = load_f32x4(b2 + c * 16); const f32x4 w3 = load_f32x4(b3 + c * 16);
+                            s0_0 += a[c] * w0; s0_1 += a[c] * w1; s0_2 += a[c] * w2; s0_3 += a[c] * w3;
+                            s1_0 += a[c + 32] * w0; s1_1 += a[c + 32] * w1; s1_2 += a[c + 32] * w2; s1_3 += a[c + 32] * w3;
                         }
                         store_f32x4(&m[entry][t][k * 4], s0_0);
                         store_f32x4(&m[entry][t][(k + 1) * 4], s0_1);
+                        store_f32x4(&m[entry][t][(k + 2) * 4], s0_2);
+                        store_f32x4(&m[entry][t][(k + 3) * 4], s0_3);
                         store_f32x4(&m[entry][t + 1][k * 4], s1_0);
                         store_f32x4(&m[entry][t + 1][(k + 1) * 4], s1_1);
-                        store_f32x4(&m[entry][t + 2][k * 4], s2_0);
-                        store_f32x4(&m[entry][t + 2][(k + 1) * 4], s2_1);
-                        store_f32x4(&m[entry][t + 3][k * 4], s3_0);
-                        store_f32x4(&m[entry][t + 3][(k + 1) * 4], s3_1);
-                        store_f32x4(&m[entry][t + 4][k * 4], s4_0);
-                        store_f32x4(&m[entry][t + 4][(k + 1) * 4], s4_1);
-                        store_f32x4(&m[entry][t + 5][k * 4], s5_0);
-                        store_f32x4(&m[entry][t + 5][(k + 1) * 4], s5_1);
+                        store_f32x4(&m[entry][t + 1][(k + 2) * 4], s1_2);
+                        store_f32x4(&m[entry][t + 1][(k + 3) * 4], s1_3);
                     }
                 }
             }
@@ -6943,79 +6994,86 @@ static void run_single_base(const mnist_cnn_weights *w, const float *input, floa
 static void dense_forward_batch_base(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t part = first; part < last; part++) {
-        const int k = (int)part * 2;
+        const int k = (int)part * 4;
         const ptrdiff_t from = 0, to = count * 1;
         for (int i = 0; i < 9216; i += 256) {
             const int end = 9216 - i < 256 ? 9216 - i : 256;
             ptrdiff_t m = from;
-            for (; m + 4 <= to; m += 4) {
+            for (; m + 2 <= to; m += 2) {
                 f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
                 f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s2_0 = i ? load_f32x4(&y[m + 2][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                const float *const a0 = &x[m][i];
-                const float *const a1 = &x[m + 1][i];
-                const float *const a2 = &x[m + 2][i];
-                const float *const a3 = &x[m + 3][i];
+                f32x4 s1_2 = i ? load_f32x4(&y[m + 1][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s1_3 = i ? load_f32x4(&y[m + 1][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
                 const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
                 for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
+                    s1_0 += a[j + 9216] * w0; s1_1 += a[j + 9216] * w1; s1_2 += a[j + 9216] * w2; s1_3 += a[j + 9216] * w3;
                 }
                 if (i + end < 9216) {
                     store_f32x4(&y[m][k * 4], s0_0);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                     store_f32x4(&y[m + 1][k * 4], s1_0);
                     store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    store_f32x4(&y[m + 2][k * 4], s2_0);
-                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
-                    store_f32x4(&y[m + 3][k * 4], s3_0);
-                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    store_f32x4(&y[m + 1][(k + 2) * 4], s1_2);
+                    store_f32x4(&y[m + 1][(k + 3) * 4], s1_3);
                 } else {
                     s0_0 = max_f32x4((f32x4){0}, s0_0);
                     store_f32x4(&y[m][k * 4], s0_0);
                     s0_1 = max_f32x4((f32x4){0}, s0_1);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s0_2 = max_f32x4((f32x4){0}, s0_2);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    s0_3 = max_f32x4((f32x4){0}, s0_3);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                     s1_0 = max_f32x4((f32x4){0}, s1_0);
                     store_f32x4(&y[m + 1][k * 4], s1_0);
                     s1_1 = max_f32x4((f32x4){0}, s1_1);
                     store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    s2_0 = max_f32x4((f32x4){0}, s2_0);
-                    store_f32x4(&y[m + 2][k * 4], s2_0);
-                    s2_1 = max_f32x4((f32x4){0}, s2_1);
-                    store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
-                    s3_0 = max_f32x4((f32x4){0}, s3_0);
-                    store_f32x4(&y[m + 3][k * 4], s3_0);
-                    s3_1 = max_f32x4((f32x4){0}, s3_1);
-                    store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
+                    s1_2 = max_f32x4((f32x4){0}, s1_2);
+                    store_f32x4(&y[m + 1][(k + 2) * 4], s1_2);
+                    s1_3 = max_f32x4((f32x4){0}, s1_3);
+                    store_f32x4(&y[m + 1][(k + 3) * 4], s1_3);
                 }
             }
             for (; m < to; m++) {
                 f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                const float *const a0 = &x[m][i];
+                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
+                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
                 const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
                 for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
                 }
                 if (i + end < 9216) {
                     store_f32x4(&y[m][k * 4], s0_0);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                 } else {
                     s0_0 = max_f32x4((f32x4){0}, s0_0);
                     store_f32x4(&y[m][k * 4], s0_0);
                     s0_1 = max_f32x4((f32x4){0}, s0_1);
                     store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s0_2 = max_f32x4((f32x4){0}, s0_2);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    s0_3 = max_f32x4((f32x4){0}, s0_3);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
                 }
             }
         }
@@ -7026,107 +7084,81 @@ static void dense_forward_batch_base(const float (*x)[9216], const float (*kerne
 static void dense_1_forward_batch_base(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t part = first; part < last; part++) {
-        const int k = (int)part / 3 * 1;
-        const ptrdiff_t tiles = (count + 7) / 8, chunk = part % 3;
-        const ptrdiff_t from = tiles * chunk / 3 * 8, next = tiles * (chunk + 1) / 3 * 8;
+        const int k = (int)part / 4 * 2;
+        const ptrdiff_t tiles = (count + 3) / 4, chunk = part % 4;
+        const ptrdiff_t from = tiles * chunk / 4 * 4, next = tiles * (chunk + 1) / 4 * 4;
         const ptrdiff_t to = next < count * 1 ? next : count * 1;
         if (k < 2) {
             ptrdiff_t m = from;
-            for (; m + 8 <= to; m += 8) {
+            for (; m + 4 <= to; m += 4) {
                 f32x4 s0_0 = load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = load_f32x4(&bias[(k + 1) * 4]);
                 f32x4 s1_0 = load_f32x4(&bias[k * 4]);
+                f32x4 s1_1 = load_f32x4(&bias[(k + 1) * 4]);
                 f32x4 s2_0 = load_f32x4(&bias[k * 4]);
+                f32x4 s2_1 = load_f32x4(&bias[(k + 1) * 4]);
                 f32x4 s3_0 = load_f32x4(&bias[k * 4]);
-                f32x4 s4_0 = load_f32x4(&bias[k * 4]);
-                f32x4 s5_0 = load_f32x4(&bias[k * 4]);
-                f32x4 s6_0 = load_f32x4(&bias[k * 4]);
-                f32x4 s7_0 = load_f32x4(&bias[k * 4]);
-                const float *const a0 = &x[m][0];
-                const float *const a1 = &x[m + 1][0];
-                const float *const a2 = &x[m + 2][0];
-                const float *const a3 = &x[m + 3][0];
-                const float *const a4 = &x[m + 4][0];
-                const float *const a5 = &x[m + 5][0];
-                const float *const a6 = &x[m + 6][0];
-                const float *const a7 = &x[m + 7][0];
+                f32x4 s3_1 = load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a = &x[m][0];
                 const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][0][(k + 1) % 4 * 4];
                 for (int j = 0; j < 128; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16);
-                    s0_0 += a0[j] * w0;
-                    s1_0 += a1[j] * w0;
-                    s2_0 += a2[j] * w0;
-                    s3_0 += a3[j] * w0;
-                    s4_0 += a4[j] * w0;
-                    s5_0 += a5[j] * w0;
-                    s6_0 += a6[j] * w0;
-                    s7_0 += a7[j] * w0;
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                    s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1;
+                    s2_0 += a[j + 256] * w0; s2_1 += a[j + 256] * w1;
+                    s3_0 += a[j + 384] * w0; s3_1 += a[j + 384] * w1;
                 }
                 store_f32x4(&y[m][k * 4], s0_0);
+                store_f32x4(&y[m][(k + 1) * 4], s0_1);
                 store_f32x4(&y[m + 1][k * 4], s1_0);
+                store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
                 store_f32x4(&y[m + 2][k * 4], s2_0);
+                store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
                 store_f32x4(&y[m + 3][k * 4], s3_0);
-                store_f32x4(&y[m + 4][k * 4], s4_0);
-                store_f32x4(&y[m + 5][k * 4], s5_0);
-                store_f32x4(&y[m + 6][k * 4], s6_0);
-                store_f32x4(&y[m + 7][k * 4], s7_0);
+                store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
             }
             for (; m < to; m++) {
                 f32x4 s0_0 = load_f32x4(&bias[k * 4]);
-                const float *const a0 = &x[m][0];
+                f32x4 s0_1 = load_f32x4(&bias[(k + 1) * 4]);
+                const float *const a = &x[m][0];
                 const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][0][(k + 1) % 4 * 4];
                 for (int j = 0; j < 128; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16);
-                    s0_0 += a0[j] * w0;
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                 }
                 store_f32x4(&y[m][k * 4], s0_0);
+                store_f32x4(&y[m][(k + 1) * 4], s0_1);
             }
         } else {
             ptrdiff_t m = from;
-            for (; m + 8 <= to; m += 8) {
+            for (; m + 4 <= to; m += 4) {
                 f32x4 s0_0 = load_part_f32x4(&bias[8], 2);
                 f32x4 s1_0 = load_part_f32x4(&bias[8], 2);
                 f32x4 s2_0 = load_part_f32x4(&bias[8], 2);
                 f32x4 s3_0 = load_part_f32x4(&bias[8], 2);
-                f32x4 s4_0 = load_part_f32x4(&bias[8], 2);
-                f32x4 s5_0 = load_part_f32x4(&bias[8], 2);
-                f32x4 s6_0 = load_part_f32x4(&bias[8], 2);
-                f32x4 s7_0 = load_part_f32x4(&bias[8], 2);
-                const float *const a0 = &x[m][0];
-                const float *const a1 = &x[m + 1][0];
-                const float *const a2 = &x[m + 2][0];
-                const float *const a3 = &x[m + 3][0];
-                const float *const a4 = &x[m + 4][0];
-                const float *const a5 = &x[m + 5][0];
-                const float *const a6 = &x[m + 6][0];
-                const float *const a7 = &x[m + 7][0];
+                const float *const a = &x[m][0];
                 const float *const b0 = &kernel[0][0][8];
                 for (int j = 0; j < 128; j++) {
                     const f32x4 w0 = load_f32x4(b0 + j * 16);
-                    s0_0 += a0[j] * w0;
-                    s1_0 += a1[j] * w0;
-                    s2_0 += a2[j] * w0;
-                    s3_0 += a3[j] * w0;
-                    s4_0 += a4[j] * w0;
-                    s5_0 += a5[j] * w0;
-                    s6_0 += a6[j] * w0;
-                    s7_0 += a7[j] * w0;
+                    s0_0 += a[j] * w0;
+                    s1_0 += a[j + 128] * w0;
+                    s2_0 += a[j + 256] * w0;
+                    s3_0 += a[j + 384] * w0;
                 }
                 store_part_f32x4(&y[m][8], s0_0, 2);
                 store_part_f32x4(&y[m + 1][8], s1_0, 2);
                 store_part_f32x4(&y[m + 2][8], s2_0, 2);
                 store_part_f32x4(&y[m + 3][8], s3_0, 2);
-                store_part_f32x4(&y[m + 4][8], s4_0, 2);
-                store_part_f32x4(&y[m + 5][8], s5_0, 2);
-                store_part_f32x4(&y[m + 6][8], s6_0, 2);
-                store_part_f32x4(&y[m + 7][8], s7_0, 2);
             }
             for (; m < to; m++) {
                 f32x4 s0_0 = load_part_f32x4(&bias[8], 2);
-                const float *const a0 = &x[m][0];
+                const float *const a = &x[m][0];
                 const float *const b0 = &kernel[0][0][8];
                 for (int j = 0; j < 128; j++) {
                     const f32x4 w0 = load_f32x4(b0 + j * 16);
-                    s0_0 += a0[j] * w0;
+                    s0_0 += a[j] * w0;
                 }
                 store_part_f32x4(&y[m][8], s0_0, 2);
             }
@@ -7155,11 +7187,11 @@ static void run_batch_base(const mnist_cnn_weights *w, const float *input, float
         conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 9; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -7217,11 +7249,11 @@ static float run_evaluation_base(const mnist_cnn_weights *w, const float *input,
         conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 9; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -7261,38 +7293,28 @@ static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const floa
                 }
             }
             for (int entry = 0; entry < 36; entry++) {
-                for (int k = 0; k < 16; k += 2) {
+                for (int k = 0; k < 16; k += 4) {
                     const float *const b0 = &kernel_winograd4[entry][k / 4][0][k % 4 * 4];
                     const float *const b1 = &kernel_winograd4[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
-                    for (int t = 0; t < 6; t += 6) {
+                    const float *const b2 = &kernel_winograd4[entry][(k + 2) / 4][0][(k + 2) % 4 * 4];
+                    const float *const b3 = &kernel_winograd4[entry][(k + 3) / 4][0][(k + 3) % 4 * 4];
+                    for (int t = 0; t < 6; t += 2) {
                         const float *const a = &v[entry][t][0];
-                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-                        f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-                        f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-                        f32x4 s4_0 = {0}; f32x4 s4_1 = {0};
-                        f32x4 s5_0 = {0}; f32x4 s5_1 = {0};
+                        f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+                        f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
                         for (int c = 0; c < 32; c++) {
-                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16);
-                            s0_0 += a[c] * w0; s0_1 += a[c] * w1;
-                            s1_0 += a[c + 32] * w0; s1_1 += a[c + 32] * w1;
-                            s2_0 += a[c + 64] * w0; s2_1 += a[c + 64] * w1;
-                            s3_0 += a[c + 96] * w0; s3_1 += a[c + 96] * w1;
-                            s4_0 += a[c + 128] * w0; s4_1 += a[c + 128] * w1;
-                            s5_0 += a[c + 160] * w0; s5_1 += a[c + 160] * w1;
+                            const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16); const f32x4 w2 = load_f32x4(b2 + c * 16); const f32x4 w3 = load_f32x4(b3 + c * 16);
+                            s0_0 += a[c] * w0; s0_1 += a[c] * w1; s0_2 += a[c] * w2; s0_3 += a[c] * w3;
+                            s1_0 += a[c + 32] * w0; s1_1 += a[c + 32] * w1; s1_2 += a[c + 32] * w2; s1_3 += a[c + 32] * w3;
                         }
                         store_f32x4(&m[entry][t][k * 4], s0_0);
                         store_f32x4(&m[entry][t][(k + 1) * 4], s0_1);
+                        store_f32x4(&m[entry][t][(k + 2) * 4], s0_2);
+                        store_f32x4(&m[entry][t][(k + 3) * 4], s0_3);
                         store_f32x4(&m[entry][t + 1][k * 4], s1_0);
                         store_f32x4(&m[entry][t + 1][(k + 1) * 4], s1_1);
-                        store_f32x4(&m[entry][t + 2][k * 4], s2_0);
-                        store_f32x4(&m[entry][t + 2][(k + 1) * 4], s2_1);
-                        store_f32x4(&m[entry][t + 3][k * 4], s3_0);
-                        store_f32x4(&m[entry][t + 3][(k + 1) * 4], s3_1);
-                        store_f32x4(&m[entry][t + 4][k * 4], s4_0);
-                        store_f32x4(&m[entry][t + 4][(k + 1) * 4], s4_1);
-                        store_f32x4(&m[entry][t + 5][k * 4], s5_0);
-                        store_f32x4(&m[entry][t + 5][(k + 1) * 4], s5_1);
+                        store_f32x4(&m[entry][t + 1][(k + 2) * 4], s1_2);
+                        store_f32x4(&m[entry][t + 1][(k + 3) * 4], s1_3);
                     }
                 }
             }
@@ -7356,37 +7378,30 @@ static void dropout_1_forward_base(const float *x, float *y, const Step *step, p
 static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     const uint64_t key8 = random_key(step_key(step), 8u);
-    float (*const turned)[8] = (float (*)[8])(work + task * 1024);
+    float (*const turned)[16] = (float (*)[16])(work + task * 1024);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 8, next = part + 1 < 16 ? i + 8 : 0;
+        const ptrdiff_t i = part * 16, next = part + 1 < 8 ? i + 16 : 0;
         for (int p = 0; p < 1; p++) {
             for (int o = 0; o < 16; o += 4) {
-                for (int r = 0; r < 8; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 8);
+                for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
             }
         }
         ptrdiff_t m = from;
-        for (; m + 4 <= to; m += 4) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-            f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-            f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
-            for (int t = 0; t < 4; t++) {
-                for (int at = 0; at < 8; at += 16) {
+        for (; m + 2 <= to; m += 2) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            const float *const a = d_y[m];
+            for (int t = 0; t < 2; t++) {
+                for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 8; line++) __builtin_prefetch(kernel[line / 8][next + line % 8], 0);
-                for (int j = 10 * t / 4; j < 10 * (t + 1) / 4; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 10 * t / 2; j < 10 * (t + 1) / 2; j++) {
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
+                    s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1; s1_2 += a[j + 10] * w2; s1_3 += a[j + 10] * w3;
                 }
             }
             s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
@@ -7395,37 +7410,37 @@ static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*ke
             s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 4), 2147483648u), s0_1 * 2.0f);
             s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
             store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 8), 2147483648u), s0_2 * 2.0f);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 12), 2147483648u), s0_3 * 2.0f);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
             s1_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + i), 2147483648u), s1_0 * 2.0f);
             s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][i]) > 0.0f, s1_0);
             store_f32x4(&d_x[m + 1][i], s1_0);
             s1_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + i + 4), 2147483648u), s1_1 * 2.0f);
             s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][i + 4]) > 0.0f, s1_1);
             store_f32x4(&d_x[m + 1][i + 4], s1_1);
-            s2_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 2) * 128 + i), 2147483648u), s2_0 * 2.0f);
-            s2_0 = keep_f32x4(load_f32x4(&e0[m + 2][i]) > 0.0f, s2_0);
-            store_f32x4(&d_x[m + 2][i], s2_0);
-            s2_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 2) * 128 + i + 4), 2147483648u), s2_1 * 2.0f);
-            s2_1 = keep_f32x4(load_f32x4(&e0[m + 2][i + 4]) > 0.0f, s2_1);
-            store_f32x4(&d_x[m + 2][i + 4], s2_1);
-            s3_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 3) * 128 + i), 2147483648u), s3_0 * 2.0f);
-            s3_0 = keep_f32x4(load_f32x4(&e0[m + 3][i]) > 0.0f, s3_0);
-            store_f32x4(&d_x[m + 3][i], s3_0);
-            s3_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 3) * 128 + i + 4), 2147483648u), s3_1 * 2.0f);
-            s3_1 = keep_f32x4(load_f32x4(&e0[m + 3][i + 4]) > 0.0f, s3_1);
-            store_f32x4(&d_x[m + 3][i + 4], s3_1);
+            s1_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + i + 8), 2147483648u), s1_2 * 2.0f);
+            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][i + 8]) > 0.0f, s1_2);
+            store_f32x4(&d_x[m + 1][i + 8], s1_2);
+            s1_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + i + 12), 2147483648u), s1_3 * 2.0f);
+            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][i + 12]) > 0.0f, s1_3);
+            store_f32x4(&d_x[m + 1][i + 12], s1_3);
         }
         for (; m < to; m++) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            const float *const a0 = d_y[m];
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
-                for (int at = 0; at < 8; at += 16) {
+                for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 8; line++) __builtin_prefetch(kernel[line / 8][next + line % 8], 0);
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
                 for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
                 }
             }
             s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
@@ -7434,6 +7449,12 @@ static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*ke
             s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 4), 2147483648u), s0_1 * 2.0f);
             s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
             store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 8), 2147483648u), s0_2 * 2.0f);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 12), 2147483648u), s0_3 * 2.0f);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
         }
     }
 }
@@ -7446,95 +7467,226 @@ static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 2;
-        {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
-            for (int t = 0; t < 2; t++) {
-                __builtin_prefetch(w[0][i + t], 1);
-                __builtin_prefetch(slot0[0][i + t], 1);
-                __builtin_prefetch(slot1[0][i + t], 1);
-                for (ptrdiff_t m = samples * t / 2; m < samples * (t + 1) / 2; m++) {
-                    const float *const a = &x[m][i];
-                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
-                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
-                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
-                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+        const ptrdiff_t i = part * 3;
+        if (part < 42) {
+            {
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
+                for (int t = 0; t < 3; t++) {
+                    __builtin_prefetch(w[0][i + t], 1);
+                    __builtin_prefetch(slot0[0][i + t], 1);
+                    __builtin_prefetch(slot1[0][i + t], 1);
+                    for (ptrdiff_t m = samples * t / 3; m < samples * (t + 1) / 3; m++) {
+                        const float *const a = &x[m][i];
+                        const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                        const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                        const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                        const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                        s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
+                    }
+                }
+                {
+                    f32x4 g = s0_0;
+                    f32x4 v = load_f32x4(&w[0][i][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][0], m0);
+                    store_f32x4(&slot1[0][i][0], m1);
+                    store_f32x4(&w[0][i][0], v);
+                }
+                {
+                    f32x4 g = s0_1;
+                    f32x4 v = load_f32x4(&w[0][i][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][4], m0);
+                    store_f32x4(&slot1[0][i][4], m1);
+                    store_f32x4(&w[0][i][4], v);
+                }
+                {
+                    f32x4 g = s0_2;
+                    f32x4 v = load_f32x4(&w[0][i][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][8], m0);
+                    store_f32x4(&slot1[0][i][8], m1);
+                    store_f32x4(&w[0][i][8], v);
+                }
+                {
+                    f32x4 g = s1_0;
+                    f32x4 v = load_f32x4(&w[0][i + 1][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][0], m0);
+                    store_f32x4(&slot1[0][i + 1][0], m1);
+                    store_f32x4(&w[0][i + 1][0], v);
+                }
+                {
+                    f32x4 g = s1_1;
+                    f32x4 v = load_f32x4(&w[0][i + 1][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][4], m0);
+                    store_f32x4(&slot1[0][i + 1][4], m1);
+                    store_f32x4(&w[0][i + 1][4], v);
+                }
+                {
+                    f32x4 g = s1_2;
+                    f32x4 v = load_f32x4(&w[0][i + 1][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][8], m0);
+                    store_f32x4(&slot1[0][i + 1][8], m1);
+                    store_f32x4(&w[0][i + 1][8], v);
+                }
+                {
+                    f32x4 g = s2_0;
+                    f32x4 v = load_f32x4(&w[0][i + 2][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 2][0], m0);
+                    store_f32x4(&slot1[0][i + 2][0], m1);
+                    store_f32x4(&w[0][i + 2][0], v);
+                }
+                {
+                    f32x4 g = s2_1;
+                    f32x4 v = load_f32x4(&w[0][i + 2][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 2][4], m0);
+                    store_f32x4(&slot1[0][i + 2][4], m1);
+                    store_f32x4(&w[0][i + 2][4], v);
+                }
+                {
+                    f32x4 g = s2_2;
+                    f32x4 v = load_f32x4(&w[0][i + 2][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 2][8], m0);
+                    store_f32x4(&slot1[0][i + 2][8], m1);
+                    store_f32x4(&w[0][i + 2][8], v);
                 }
             }
+        } else {
             {
-                f32x4 g = s0_0;
-                f32x4 v = load_f32x4(&w[0][i][0]);
-                f32x4 m0 = load_f32x4(&slot0[0][i][0]);
-                f32x4 m1 = load_f32x4(&slot1[0][i][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[0][i][0], m0);
-                store_f32x4(&slot1[0][i][0], m1);
-                store_f32x4(&w[0][i][0], v);
-            }
-            {
-                f32x4 g = s0_1;
-                f32x4 v = load_f32x4(&w[0][i][4]);
-                f32x4 m0 = load_f32x4(&slot0[0][i][4]);
-                f32x4 m1 = load_f32x4(&slot1[0][i][4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[0][i][4], m0);
-                store_f32x4(&slot1[0][i][4], m1);
-                store_f32x4(&w[0][i][4], v);
-            }
-            {
-                f32x4 g = s0_2;
-                f32x4 v = load_f32x4(&w[0][i][8]);
-                f32x4 m0 = load_f32x4(&slot0[0][i][8]);
-                f32x4 m1 = load_f32x4(&slot1[0][i][8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[0][i][8], m0);
-                store_f32x4(&slot1[0][i][8], m1);
-                store_f32x4(&w[0][i][8], v);
-            }
-            {
-                f32x4 g = s1_0;
-                f32x4 v = load_f32x4(&w[0][i + 1][0]);
-                f32x4 m0 = load_f32x4(&slot0[0][i + 1][0]);
-                f32x4 m1 = load_f32x4(&slot1[0][i + 1][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[0][i + 1][0], m0);
-                store_f32x4(&slot1[0][i + 1][0], m1);
-                store_f32x4(&w[0][i + 1][0], v);
-            }
-            {
-                f32x4 g = s1_1;
-                f32x4 v = load_f32x4(&w[0][i + 1][4]);
-                f32x4 m0 = load_f32x4(&slot0[0][i + 1][4]);
-                f32x4 m1 = load_f32x4(&slot1[0][i + 1][4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[0][i + 1][4], m0);
-                store_f32x4(&slot1[0][i + 1][4], m1);
-                store_f32x4(&w[0][i + 1][4], v);
-            }
-            {
-                f32x4 g = s1_2;
-                f32x4 v = load_f32x4(&w[0][i + 1][8]);
-                f32x4 m0 = load_f32x4(&slot0[0][i + 1][8]);
-                f32x4 m1 = load_f32x4(&slot1[0][i + 1][8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[0][i + 1][8], m0);
-                store_f32x4(&slot1[0][i + 1][8], m1);
-                store_f32x4(&w[0][i + 1][8], v);
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                for (int t = 0; t < 2; t++) {
+                    __builtin_prefetch(w[0][i + t], 1);
+                    __builtin_prefetch(slot0[0][i + t], 1);
+                    __builtin_prefetch(slot1[0][i + t], 1);
+                    for (ptrdiff_t m = samples * t / 2; m < samples * (t + 1) / 2; m++) {
+                        const float *const a = &x[m][i];
+                        const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                        const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                        const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                        const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                    }
+                }
+                {
+                    f32x4 g = s0_0;
+                    f32x4 v = load_f32x4(&w[0][i][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][0], m0);
+                    store_f32x4(&slot1[0][i][0], m1);
+                    store_f32x4(&w[0][i][0], v);
+                }
+                {
+                    f32x4 g = s0_1;
+                    f32x4 v = load_f32x4(&w[0][i][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][4], m0);
+                    store_f32x4(&slot1[0][i][4], m1);
+                    store_f32x4(&w[0][i][4], v);
+                }
+                {
+                    f32x4 g = s0_2;
+                    f32x4 v = load_f32x4(&w[0][i][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i][8], m0);
+                    store_f32x4(&slot1[0][i][8], m1);
+                    store_f32x4(&w[0][i][8], v);
+                }
+                {
+                    f32x4 g = s1_0;
+                    f32x4 v = load_f32x4(&w[0][i + 1][0]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][0]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][0]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][0], m0);
+                    store_f32x4(&slot1[0][i + 1][0], m1);
+                    store_f32x4(&w[0][i + 1][0], v);
+                }
+                {
+                    f32x4 g = s1_1;
+                    f32x4 v = load_f32x4(&w[0][i + 1][4]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][4]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][4]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][4], m0);
+                    store_f32x4(&slot1[0][i + 1][4], m1);
+                    store_f32x4(&w[0][i + 1][4], v);
+                }
+                {
+                    f32x4 g = s1_2;
+                    f32x4 v = load_f32x4(&w[0][i + 1][8]);
+                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][8]);
+                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][8]);
+                    m0 += (g - m0) * 0.1f;
+                    m1 += (g * g - m1) * 0.001f;
+                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                    store_f32x4(&slot0[0][i + 1][8], m0);
+                    store_f32x4(&slot1[0][i + 1][8], m1);
+                    store_f32x4(&w[0][i + 1][8], v);
+                }
             }
         }
     }
@@ -7622,37 +7774,30 @@ static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, f
 static void dense_input_gradient_base(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
     const uint64_t key5 = random_key(step_key(step), 5u);
-    float (*const turned)[8] = (float (*)[8])(work + task * 8192);
+    float (*const turned)[16] = (float (*)[16])(work + task * 8192);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 8, next = part + 1 < 1152 ? i + 8 : 0;
+        const ptrdiff_t i = part * 16, next = part + 1 < 576 ? i + 16 : 0;
         for (int p = 0; p < 8; p++) {
             for (int o = 0; o < 16; o += 4) {
-                for (int r = 0; r < 8; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 8);
+                for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
             }
         }
         ptrdiff_t m = from;
-        for (; m + 4 <= to; m += 4) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-            f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-            f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
-            for (int t = 0; t < 4; t++) {
-                for (int at = 0; at < 8; at += 16) {
+        for (; m + 2 <= to; m += 2) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            const float *const a = d_y[m];
+            for (int t = 0; t < 2; t++) {
+                for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 8; line++) __builtin_prefetch(kernel[line / 8][next + line % 8], 0);
-                for (int j = 128 * t / 4; j < 128 * (t + 1) / 4; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 128 * t / 2; j < 128 * (t + 1) / 2; j++) {
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
+                    s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1; s1_2 += a[j + 128] * w2; s1_3 += a[j + 128] * w3;
                 }
             }
             s0_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
@@ -7661,37 +7806,37 @@ static void dense_input_gradient_base(const float (*d_y)[128], const float (*ker
             s0_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 4), 1073741824u), s0_1 * 1.3333334f);
             s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
             store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 8), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 12), 1073741824u), s0_3 * 1.3333334f);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
             s1_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i), 1073741824u), s1_0 * 1.3333334f);
             s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][i]) > 0.0f, s1_0);
             store_f32x4(&d_x[m + 1][i], s1_0);
             s1_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i + 4), 1073741824u), s1_1 * 1.3333334f);
             s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][i + 4]) > 0.0f, s1_1);
             store_f32x4(&d_x[m + 1][i + 4], s1_1);
-            s2_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 2) * 9216 + i), 1073741824u), s2_0 * 1.3333334f);
-            s2_0 = keep_f32x4(load_f32x4(&e0[m + 2][i]) > 0.0f, s2_0);
-            store_f32x4(&d_x[m + 2][i], s2_0);
-            s2_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 2) * 9216 + i + 4), 1073741824u), s2_1 * 1.3333334f);
-            s2_1 = keep_f32x4(load_f32x4(&e0[m + 2][i + 4]) > 0.0f, s2_1);
-            store_f32x4(&d_x[m + 2][i + 4], s2_1);
-            s3_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 3) * 9216 + i), 1073741824u), s3_0 * 1.3333334f);
-            s3_0 = keep_f32x4(load_f32x4(&e0[m + 3][i]) > 0.0f, s3_0);
-            store_f32x4(&d_x[m + 3][i], s3_0);
-            s3_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 3) * 9216 + i + 4), 1073741824u), s3_1 * 1.3333334f);
-            s3_1 = keep_f32x4(load_f32x4(&e0[m + 3][i + 4]) > 0.0f, s3_1);
-            store_f32x4(&d_x[m + 3][i + 4], s3_1);
+            s1_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i + 8), 1073741824u), s1_2 * 1.3333334f);
+            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][i + 8]) > 0.0f, s1_2);
+            store_f32x4(&d_x[m + 1][i + 8], s1_2);
+            s1_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i + 12), 1073741824u), s1_3 * 1.3333334f);
+            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][i + 12]) > 0.0f, s1_3);
+            store_f32x4(&d_x[m + 1][i + 12], s1_3);
         }
         for (; m < to; m++) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            const float *const a0 = d_y[m];
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
-                for (int at = 0; at < 8; at += 16) {
+                for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 8; line++) __builtin_prefetch(kernel[line / 8][next + line % 8], 0);
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
                 for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
                 }
             }
             s0_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
@@ -7700,6 +7845,12 @@ static void dense_input_gradient_base(const float (*d_y)[128], const float (*ker
             s0_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 4), 1073741824u), s0_1 * 1.3333334f);
             s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
             store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 8), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 12), 1073741824u), s0_3 * 1.3333334f);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
         }
     }
 }
@@ -7712,29 +7863,23 @@ static void dense_weight_gradient_base(const float (*x)[9216], const float (*d_y
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 6;
-        for (int k = 0; k < 32; k += 2) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-            f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-            f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-            f32x4 s4_0 = {0}; f32x4 s4_1 = {0};
-            f32x4 s5_0 = {0}; f32x4 s5_1 = {0};
-            for (int t = 0; t < 6; t++) {
+        const ptrdiff_t i = part * 2;
+        for (int k = 0; k < 32; k += 4) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            for (int t = 0; t < 2; t++) {
                 __builtin_prefetch(w[k / 4][i + t], 1);
                 __builtin_prefetch(slot0[k / 4][i + t], 1);
                 __builtin_prefetch(slot1[k / 4][i + t], 1);
-                for (ptrdiff_t m = samples * t / 6; m < samples * (t + 1) / 6; m++) {
+                for (ptrdiff_t m = samples * t / 2; m < samples * (t + 1) / 2; m++) {
                     const float *const a = &x[m][i];
                     const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
                     const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
-                    const f32x4 w0 = d0; const f32x4 w1 = d1;
-                    s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                    s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                    s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                    s3_0 += a[3] * w0; s3_1 += a[3] * w1;
-                    s4_0 += a[4] * w0; s4_1 += a[4] * w1;
-                    s5_0 += a[5] * w0; s5_1 += a[5] * w1;
+                    const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
+                    const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
                 }
             }
             {
@@ -7762,6 +7907,30 @@ static void dense_weight_gradient_base(const float (*x)[9216], const float (*d_y
                 store_f32x4(&w[(k + 1) / 4][i][(k + 1) % 4 * 4], v);
             }
             {
+                f32x4 g = s0_2;
+                f32x4 v = load_f32x4(&w[(k + 2) / 4][i][(k + 2) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 2) / 4][i][(k + 2) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 2) / 4][i][(k + 2) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 2) / 4][i][(k + 2) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 2) / 4][i][(k + 2) % 4 * 4], m1);
+                store_f32x4(&w[(k + 2) / 4][i][(k + 2) % 4 * 4], v);
+            }
+            {
+                f32x4 g = s0_3;
+                f32x4 v = load_f32x4(&w[(k + 3) / 4][i][(k + 3) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 3) / 4][i][(k + 3) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 3) / 4][i][(k + 3) % 4 * 4]);
+                m0 += (g - m0) * 0.1f;
+                m1 += (g * g - m1) * 0.001f;
+                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                store_f32x4(&slot0[(k + 3) / 4][i][(k + 3) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 3) / 4][i][(k + 3) % 4 * 4], m1);
+                store_f32x4(&w[(k + 3) / 4][i][(k + 3) % 4 * 4], v);
+            }
+            {
                 f32x4 g = s1_0;
                 f32x4 v = load_f32x4(&w[k / 4][i + 1][k % 4 * 4]);
                 f32x4 m0 = load_f32x4(&slot0[k / 4][i + 1][k % 4 * 4]);
@@ -7786,100 +7955,28 @@ static void dense_weight_gradient_base(const float (*x)[9216], const float (*d_y
                 store_f32x4(&w[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], v);
             }
             {
-                f32x4 g = s2_0;
-                f32x4 v = load_f32x4(&w[k / 4][i + 2][k % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[k / 4][i + 2][k % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[k / 4][i + 2][k % 4 * 4]);
+                f32x4 g = s1_2;
+                f32x4 v = load_f32x4(&w[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
                 m0 += (g - m0) * 0.1f;
                 m1 += (g * g - m1) * 0.001f;
                 v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[k / 4][i + 2][k % 4 * 4], m0);
-                store_f32x4(&slot1[k / 4][i + 2][k % 4 * 4], m1);
-                store_f32x4(&w[k / 4][i + 2][k % 4 * 4], v);
+                store_f32x4(&slot0[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], m1);
+                store_f32x4(&w[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], v);
             }
             {
-                f32x4 g = s2_1;
-                f32x4 v = load_f32x4(&w[(k + 1) / 4][i + 2][(k + 1) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 1) / 4][i + 2][(k + 1) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 1) / 4][i + 2][(k + 1) % 4 * 4]);
+                f32x4 g = s1_3;
+                f32x4 v = load_f32x4(&w[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
+                f32x4 m0 = load_f32x4(&slot0[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
+                f32x4 m1 = load_f32x4(&slot1[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
                 m0 += (g - m0) * 0.1f;
                 m1 += (g * g - m1) * 0.001f;
                 v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 1) / 4][i + 2][(k + 1) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 1) / 4][i + 2][(k + 1) % 4 * 4], m1);
-                store_f32x4(&w[(k + 1) / 4][i + 2][(k + 1) % 4 * 4], v);
-            }
-            {
-                f32x4 g = s3_0;
-                f32x4 v = load_f32x4(&w[k / 4][i + 3][k % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[k / 4][i + 3][k % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[k / 4][i + 3][k % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[k / 4][i + 3][k % 4 * 4], m0);
-                store_f32x4(&slot1[k / 4][i + 3][k % 4 * 4], m1);
-                store_f32x4(&w[k / 4][i + 3][k % 4 * 4], v);
-            }
-            {
-                f32x4 g = s3_1;
-                f32x4 v = load_f32x4(&w[(k + 1) / 4][i + 3][(k + 1) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 1) / 4][i + 3][(k + 1) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 1) / 4][i + 3][(k + 1) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 1) / 4][i + 3][(k + 1) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 1) / 4][i + 3][(k + 1) % 4 * 4], m1);
-                store_f32x4(&w[(k + 1) / 4][i + 3][(k + 1) % 4 * 4], v);
-            }
-            {
-                f32x4 g = s4_0;
-                f32x4 v = load_f32x4(&w[k / 4][i + 4][k % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[k / 4][i + 4][k % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[k / 4][i + 4][k % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[k / 4][i + 4][k % 4 * 4], m0);
-                store_f32x4(&slot1[k / 4][i + 4][k % 4 * 4], m1);
-                store_f32x4(&w[k / 4][i + 4][k % 4 * 4], v);
-            }
-            {
-                f32x4 g = s4_1;
-                f32x4 v = load_f32x4(&w[(k + 1) / 4][i + 4][(k + 1) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 1) / 4][i + 4][(k + 1) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 1) / 4][i + 4][(k + 1) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 1) / 4][i + 4][(k + 1) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 1) / 4][i + 4][(k + 1) % 4 * 4], m1);
-                store_f32x4(&w[(k + 1) / 4][i + 4][(k + 1) % 4 * 4], v);
-            }
-            {
-                f32x4 g = s5_0;
-                f32x4 v = load_f32x4(&w[k / 4][i + 5][k % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[k / 4][i + 5][k % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[k / 4][i + 5][k % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[k / 4][i + 5][k % 4 * 4], m0);
-                store_f32x4(&slot1[k / 4][i + 5][k % 4 * 4], m1);
-                store_f32x4(&w[k / 4][i + 5][k % 4 * 4], v);
-            }
-            {
-                f32x4 g = s5_1;
-                f32x4 v = load_f32x4(&w[(k + 1) / 4][i + 5][(k + 1) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 1) / 4][i + 5][(k + 1) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 1) / 4][i + 5][(k + 1) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 1) / 4][i + 5][(k + 1) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 1) / 4][i + 5][(k + 1) % 4 * 4], m1);
-                store_f32x4(&w[(k + 1) / 4][i + 5][(k + 1) % 4 * 4], v);
+                store_f32x4(&slot0[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], m0);
+                store_f32x4(&slot1[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], m1);
+                store_f32x4(&w[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], v);
             }
         }
     }
@@ -8018,64 +8115,52 @@ static void conv2d_1_gradients_part_base(const float (*x)[26][26][32], const flo
             }
         }
         for (int entry = 0; entry < 36; entry++) {
-            for (int c = 0; c < 32; c += 4) {
-                for (int k = 0; k < 16; k += 2) {
+            for (int c = 0; c < 32; c += 2) {
+                for (int k = 0; k < 16; k += 4) {
                     float *const t0 = &sums[entry][k / 4][c][k % 4 * 4];
                     float *const t1 = &sums[entry][(k + 1) / 4][c][(k + 1) % 4 * 4];
-                    f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1);
-                    f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
-                    f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
-                    f32x4 s3_0 = load_f32x4(t0 + 48); f32x4 s3_1 = load_f32x4(t1 + 48);
+                    float *const t2 = &sums[entry][(k + 2) / 4][c][(k + 2) % 4 * 4];
+                    float *const t3 = &sums[entry][(k + 3) / 4][c][(k + 3) % 4 * 4];
+                    f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1); f32x4 s0_2 = load_f32x4(t2); f32x4 s0_3 = load_f32x4(t3);
+                    f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16); f32x4 s1_2 = load_f32x4(t2 + 16); f32x4 s1_3 = load_f32x4(t3 + 16);
                     for (int t = 0; t < 36; t++) {
                         const float *const a = &v[entry][t][c];
-                        const f32x4 w0 = load_f32x4(&z[entry][t][k * 4]); const f32x4 w1 = load_f32x4(&z[entry][t][(k + 1) * 4]);
-                        s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                        s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                        s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                        s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                        const f32x4 w0 = load_f32x4(&z[entry][t][k * 4]); const f32x4 w1 = load_f32x4(&z[entry][t][(k + 1) * 4]); const f32x4 w2 = load_f32x4(&z[entry][t][(k + 2) * 4]); const f32x4 w3 = load_f32x4(&z[entry][t][(k + 3) * 4]);
+                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
                     }
                     store_f32x4(t0 + 0 * 16, s0_0);
                     store_f32x4(t1 + 0 * 16, s0_1);
+                    store_f32x4(t2 + 0 * 16, s0_2);
+                    store_f32x4(t3 + 0 * 16, s0_3);
                     store_f32x4(t0 + 1 * 16, s1_0);
                     store_f32x4(t1 + 1 * 16, s1_1);
-                    store_f32x4(t0 + 2 * 16, s2_0);
-                    store_f32x4(t1 + 2 * 16, s2_1);
-                    store_f32x4(t0 + 3 * 16, s3_0);
-                    store_f32x4(t1 + 3 * 16, s3_1);
+                    store_f32x4(t2 + 1 * 16, s1_2);
+                    store_f32x4(t3 + 1 * 16, s1_3);
                 }
             }
-            for (int k = 0; k < 8; k += 2) {
+            for (int k = 0; k < 8; k += 4) {
                 const float *const b0 = &u[entry][k / 4][0][k % 4 * 4];
                 const float *const b1 = &u[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
-                for (int t = 0; t < 36; t += 6) {
+                const float *const b2 = &u[entry][(k + 2) / 4][0][(k + 2) % 4 * 4];
+                const float *const b3 = &u[entry][(k + 3) / 4][0][(k + 3) % 4 * 4];
+                for (int t = 0; t < 36; t += 2) {
                     const float *const a = &z[entry][t][0];
-                    f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-                    f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-                    f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-                    f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-                    f32x4 s4_0 = {0}; f32x4 s4_1 = {0};
-                    f32x4 s5_0 = {0}; f32x4 s5_1 = {0};
+                    f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+                    f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
                     for (int c = 0; c < 64; c++) {
-                        const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16);
-                        s0_0 += a[c] * w0; s0_1 += a[c] * w1;
-                        s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1;
-                        s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1;
-                        s3_0 += a[c + 192] * w0; s3_1 += a[c + 192] * w1;
-                        s4_0 += a[c + 256] * w0; s4_1 += a[c + 256] * w1;
-                        s5_0 += a[c + 320] * w0; s5_1 += a[c + 320] * w1;
+                        const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16); const f32x4 w2 = load_f32x4(b2 + c * 16); const f32x4 w3 = load_f32x4(b3 + c * 16);
+                        s0_0 += a[c] * w0; s0_1 += a[c] * w1; s0_2 += a[c] * w2; s0_3 += a[c] * w3;
+                        s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1; s1_2 += a[c + 64] * w2; s1_3 += a[c + 64] * w3;
                     }
                     store_f32x4(&d_v[entry][t][k * 4], s0_0);
                     store_f32x4(&d_v[entry][t][(k + 1) * 4], s0_1);
+                    store_f32x4(&d_v[entry][t][(k + 2) * 4], s0_2);
+                    store_f32x4(&d_v[entry][t][(k + 3) * 4], s0_3);
                     store_f32x4(&d_v[entry][t + 1][k * 4], s1_0);
                     store_f32x4(&d_v[entry][t + 1][(k + 1) * 4], s1_1);
-                    store_f32x4(&d_v[entry][t + 2][k * 4], s2_0);
-                    store_f32x4(&d_v[entry][t + 2][(k + 1) * 4], s2_1);
-                    store_f32x4(&d_v[entry][t + 3][k * 4], s3_0);
-                    store_f32x4(&d_v[entry][t + 3][(k + 1) * 4], s3_1);
-                    store_f32x4(&d_v[entry][t + 4][k * 4], s4_0);
-                    store_f32x4(&d_v[entry][t + 4][(k + 1) * 4], s4_1);
-                    store_f32x4(&d_v[entry][t + 5][k * 4], s5_0);
-                    store_f32x4(&d_v[entry][t + 5][(k + 1) * 4], s5_1);
+                    store_f32x4(&d_v[entry][t + 1][(k + 2) * 4], s1_2);
+                    store_f32x4(&d_v[entry][t + 1][(k + 3) * 4], s1_3);
                 }
             }
         }
@@ -8185,18 +8270,50 @@ static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const 
     memset(sums, 0, 288 * sizeof(float));
     for (ptrdiff_t n = first; n < last; n++) {
         {
-            for (int k = 0; k < 8; k += 2) {
+            for (int k = 0; k < 6; k += 3) {
                 {
                     float *const t0 = &sums[k / 4][0][k % 4 * 4];
                     float *const t1 = &sums[(k + 1) / 4][0][(k + 1) % 4 * 4];
+                    float *const t2 = &sums[(k + 2) / 4][0][(k + 2) % 4 * 4];
+                    f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1); f32x4 s0_2 = load_f32x4(t2);
+                    f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16); f32x4 s1_2 = load_f32x4(t2 + 16);
+                    f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32); f32x4 s2_2 = load_f32x4(t2 + 32);
+                    for (int p = 0; p < 26; p++) {
+                        const float *a = x[n][p][0];
+                        for (int q = 0; q < 26; q++) {
+                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
+                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                            const f32x4 d2 = load_f32x4(&d_y[n][p][q][(k + 2) * 4]);
+                            const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                            s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                            s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                            s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
+                            a += 1;
+                        }
+                    }
+                    store_f32x4(t0 + 0 * 16, s0_0);
+                    store_f32x4(t1 + 0 * 16, s0_1);
+                    store_f32x4(t2 + 0 * 16, s0_2);
+                    store_f32x4(t0 + 1 * 16, s1_0);
+                    store_f32x4(t1 + 1 * 16, s1_1);
+                    store_f32x4(t2 + 1 * 16, s1_2);
+                    store_f32x4(t0 + 2 * 16, s2_0);
+                    store_f32x4(t1 + 2 * 16, s2_1);
+                    store_f32x4(t2 + 2 * 16, s2_2);
+                }
+            }
+            {
+                {
+                    float *const t0 = &sums[1][0][8];
+                    float *const t1 = &sums[1][0][12];
                     f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1);
                     f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
                     f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
                     for (int p = 0; p < 26; p++) {
                         const float *a = x[n][p][0];
                         for (int q = 0; q < 26; q++) {
-                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
-                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][24]);
+                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][28]);
                             const f32x4 w0 = d0; const f32x4 w1 = d1;
                             s0_0 += a[0] * w0; s0_1 += a[0] * w1;
                             s1_0 += a[1] * w0; s1_1 += a[1] * w1;
@@ -8212,18 +8329,50 @@ static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const 
                     store_f32x4(t1 + 2 * 16, s2_1);
                 }
             }
-            for (int k = 0; k < 8; k += 2) {
+            for (int k = 0; k < 6; k += 3) {
                 {
                     float *const t0 = &sums[k / 4][3][k % 4 * 4];
                     float *const t1 = &sums[(k + 1) / 4][3][(k + 1) % 4 * 4];
+                    float *const t2 = &sums[(k + 2) / 4][3][(k + 2) % 4 * 4];
+                    f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1); f32x4 s0_2 = load_f32x4(t2);
+                    f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16); f32x4 s1_2 = load_f32x4(t2 + 16);
+                    f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32); f32x4 s2_2 = load_f32x4(t2 + 32);
+                    for (int p = 0; p < 26; p++) {
+                        const float *a = x[n][p][0];
+                        for (int q = 0; q < 26; q++) {
+                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
+                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                            const f32x4 d2 = load_f32x4(&d_y[n][p][q][(k + 2) * 4]);
+                            const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                            s0_0 += a[28] * w0; s0_1 += a[28] * w1; s0_2 += a[28] * w2;
+                            s1_0 += a[29] * w0; s1_1 += a[29] * w1; s1_2 += a[29] * w2;
+                            s2_0 += a[30] * w0; s2_1 += a[30] * w1; s2_2 += a[30] * w2;
+                            a += 1;
+                        }
+                    }
+                    store_f32x4(t0 + 0 * 16, s0_0);
+                    store_f32x4(t1 + 0 * 16, s0_1);
+                    store_f32x4(t2 + 0 * 16, s0_2);
+                    store_f32x4(t0 + 1 * 16, s1_0);
+                    store_f32x4(t1 + 1 * 16, s1_1);
+                    store_f32x4(t2 + 1 * 16, s1_2);
+                    store_f32x4(t0 + 2 * 16, s2_0);
+                    store_f32x4(t1 + 2 * 16, s2_1);
+                    store_f32x4(t2 + 2 * 16, s2_2);
+                }
+            }
+            {
+                {
+                    float *const t0 = &sums[1][3][8];
+                    float *const t1 = &sums[1][3][12];
                     f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1);
                     f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
                     f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
                     for (int p = 0; p < 26; p++) {
                         const float *a = x[n][p][0];
                         for (int q = 0; q < 26; q++) {
-                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
-                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][24]);
+                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][28]);
                             const f32x4 w0 = d0; const f32x4 w1 = d1;
                             s0_0 += a[28] * w0; s0_1 += a[28] * w1;
                             s1_0 += a[29] * w0; s1_1 += a[29] * w1;
@@ -8239,18 +8388,50 @@ static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const 
                     store_f32x4(t1 + 2 * 16, s2_1);
                 }
             }
-            for (int k = 0; k < 8; k += 2) {
+            for (int k = 0; k < 6; k += 3) {
                 {
                     float *const t0 = &sums[k / 4][6][k % 4 * 4];
                     float *const t1 = &sums[(k + 1) / 4][6][(k + 1) % 4 * 4];
+                    float *const t2 = &sums[(k + 2) / 4][6][(k + 2) % 4 * 4];
+                    f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1); f32x4 s0_2 = load_f32x4(t2);
+                    f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16); f32x4 s1_2 = load_f32x4(t2 + 16);
+                    f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32); f32x4 s2_2 = load_f32x4(t2 + 32);
+                    for (int p = 0; p < 26; p++) {
+                        const float *a = x[n][p][0];
+                        for (int q = 0; q < 26; q++) {
+                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
+                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                            const f32x4 d2 = load_f32x4(&d_y[n][p][q][(k + 2) * 4]);
+                            const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                            s0_0 += a[56] * w0; s0_1 += a[56] * w1; s0_2 += a[56] * w2;
+                            s1_0 += a[57] * w0; s1_1 += a[57] * w1; s1_2 += a[57] * w2;
+                            s2_0 += a[58] * w0; s2_1 += a[58] * w1; s2_2 += a[58] * w2;
+                            a += 1;
+                        }
+                    }
+                    store_f32x4(t0 + 0 * 16, s0_0);
+                    store_f32x4(t1 + 0 * 16, s0_1);
+                    store_f32x4(t2 + 0 * 16, s0_2);
+                    store_f32x4(t0 + 1 * 16, s1_0);
+                    store_f32x4(t1 + 1 * 16, s1_1);
+                    store_f32x4(t2 + 1 * 16, s1_2);
+                    store_f32x4(t0 + 2 * 16, s2_0);
+                    store_f32x4(t1 + 2 * 16, s2_1);
+                    store_f32x4(t2 + 2 * 16, s2_2);
+                }
+            }
+            {
+                {
+                    float *const t0 = &sums[1][6][8];
+                    float *const t1 = &sums[1][6][12];
                     f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1);
                     f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
                     f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
                     for (int p = 0; p < 26; p++) {
                         const float *a = x[n][p][0];
                         for (int q = 0; q < 26; q++) {
-                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
-                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
+                            const f32x4 d0 = load_f32x4(&d_y[n][p][q][24]);
+                            const f32x4 d1 = load_f32x4(&d_y[n][p][q][28]);
                             const f32x4 w0 = d0; const f32x4 w1 = d1;
                             s0_0 += a[56] * w0; s0_1 += a[56] * w1;
                             s1_0 += a[57] * w0; s1_1 += a[57] * w1;
@@ -8420,7 +8601,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
         dropout_forward_base(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_forward_batch_base((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -8428,7 +8609,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
         dropout_1_forward_base(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 9; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_forward_batch_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -8440,12 +8621,12 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
         dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 43 * task / 16, 43 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -8455,11 +8636,11 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 1152 * task / 16, 1152 * (task + 1) / 16, task);
+        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_base((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_base((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 4608 * task / 16, 4608 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -8522,74 +8703,71 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 static void dense_1_input_gradient_gradients_base(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const turned)[8] = (float (*)[8])(work + task * 1024);
+    float (*const turned)[16] = (float (*)[16])(work + task * 1024);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 8, next = part + 1 < 16 ? i + 8 : 0;
+        const ptrdiff_t i = part * 16, next = part + 1 < 8 ? i + 16 : 0;
         for (int p = 0; p < 1; p++) {
             for (int o = 0; o < 16; o += 4) {
-                for (int r = 0; r < 8; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 8);
+                for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
             }
         }
         ptrdiff_t m = from;
-        for (; m + 4 <= to; m += 4) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-            f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-            f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
-            for (int t = 0; t < 4; t++) {
-                for (int at = 0; at < 8; at += 16) {
+        for (; m + 2 <= to; m += 2) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            const float *const a = d_y[m];
+            for (int t = 0; t < 2; t++) {
+                for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 8; line++) __builtin_prefetch(kernel[line / 8][next + line % 8], 0);
-                for (int j = 10 * t / 4; j < 10 * (t + 1) / 4; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 10 * t / 2; j < 10 * (t + 1) / 2; j++) {
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
+                    s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1; s1_2 += a[j + 10] * w2; s1_3 += a[j + 10] * w3;
                 }
             }
             s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
             store_f32x4(&d_x[m][i], s0_0);
             s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
             store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
             s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][i]) > 0.0f, s1_0);
             store_f32x4(&d_x[m + 1][i], s1_0);
             s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][i + 4]) > 0.0f, s1_1);
             store_f32x4(&d_x[m + 1][i + 4], s1_1);
-            s2_0 = keep_f32x4(load_f32x4(&e0[m + 2][i]) > 0.0f, s2_0);
-            store_f32x4(&d_x[m + 2][i], s2_0);
-            s2_1 = keep_f32x4(load_f32x4(&e0[m + 2][i + 4]) > 0.0f, s2_1);
-            store_f32x4(&d_x[m + 2][i + 4], s2_1);
-            s3_0 = keep_f32x4(load_f32x4(&e0[m + 3][i]) > 0.0f, s3_0);
-            store_f32x4(&d_x[m + 3][i], s3_0);
-            s3_1 = keep_f32x4(load_f32x4(&e0[m + 3][i + 4]) > 0.0f, s3_1);
-            store_f32x4(&d_x[m + 3][i + 4], s3_1);
+            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][i + 8]) > 0.0f, s1_2);
+            store_f32x4(&d_x[m + 1][i + 8], s1_2);
+            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][i + 12]) > 0.0f, s1_3);
+            store_f32x4(&d_x[m + 1][i + 12], s1_3);
         }
         for (; m < to; m++) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            const float *const a0 = d_y[m];
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
-                for (int at = 0; at < 8; at += 16) {
+                for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 8; line++) __builtin_prefetch(kernel[line / 8][next + line % 8], 0);
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
                 for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
                 }
             }
             s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
             store_f32x4(&d_x[m][i], s0_0);
             s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
             store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
         }
     }
 }
@@ -8599,27 +8777,57 @@ static void dense_1_weight_gradient_gradients_base(const float (*x)[128], const 
 {
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 2;
-        {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
-            for (ptrdiff_t m = 0; m < samples; m++) {
-                const float *const a = &x[m][i];
-                const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
-                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+        const ptrdiff_t i = part * 3;
+        if (part < 42) {
+            {
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
+                for (ptrdiff_t m = 0; m < samples; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                    s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
+                }
+                store_f32x4(&d_kernel[0][i][0], s0_0);
+                store_f32x4(&d_kernel[0][i][4], s0_1);
+                store_f32x4(&d_kernel[0][i][8], s0_2);
+                store_f32x4(&d_kernel[0][i][12], (f32x4){0});
+                store_f32x4(&d_kernel[0][i + 1][0], s1_0);
+                store_f32x4(&d_kernel[0][i + 1][4], s1_1);
+                store_f32x4(&d_kernel[0][i + 1][8], s1_2);
+                store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
+                store_f32x4(&d_kernel[0][i + 2][0], s2_0);
+                store_f32x4(&d_kernel[0][i + 2][4], s2_1);
+                store_f32x4(&d_kernel[0][i + 2][8], s2_2);
+                store_f32x4(&d_kernel[0][i + 2][12], (f32x4){0});
             }
-            store_f32x4(&d_kernel[0][i][0], s0_0);
-            store_f32x4(&d_kernel[0][i][4], s0_1);
-            store_f32x4(&d_kernel[0][i][8], s0_2);
-            store_f32x4(&d_kernel[0][i][12], (f32x4){0});
-            store_f32x4(&d_kernel[0][i + 1][0], s1_0);
-            store_f32x4(&d_kernel[0][i + 1][4], s1_1);
-            store_f32x4(&d_kernel[0][i + 1][8], s1_2);
-            store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
+        } else {
+            {
+                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
+                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
+                for (ptrdiff_t m = 0; m < samples; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                }
+                store_f32x4(&d_kernel[0][i][0], s0_0);
+                store_f32x4(&d_kernel[0][i][4], s0_1);
+                store_f32x4(&d_kernel[0][i][8], s0_2);
+                store_f32x4(&d_kernel[0][i][12], (f32x4){0});
+                store_f32x4(&d_kernel[0][i + 1][0], s1_0);
+                store_f32x4(&d_kernel[0][i + 1][4], s1_1);
+                store_f32x4(&d_kernel[0][i + 1][8], s1_2);
+                store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
+            }
         }
     }
 }
@@ -8627,74 +8835,71 @@ static void dense_1_weight_gradient_gradients_base(const float (*x)[128], const 
 /* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 static void dense_input_gradient_gradients_base(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const turned)[8] = (float (*)[8])(work + task * 8192);
+    float (*const turned)[16] = (float (*)[16])(work + task * 8192);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 8, next = part + 1 < 1152 ? i + 8 : 0;
+        const ptrdiff_t i = part * 16, next = part + 1 < 576 ? i + 16 : 0;
         for (int p = 0; p < 8; p++) {
             for (int o = 0; o < 16; o += 4) {
-                for (int r = 0; r < 8; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 8);
+                for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
             }
         }
         ptrdiff_t m = from;
-        for (; m + 4 <= to; m += 4) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-            f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-            f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-            const float *const a0 = d_y[m];
-            const float *const a1 = d_y[m + 1];
-            const float *const a2 = d_y[m + 2];
-            const float *const a3 = d_y[m + 3];
-            for (int t = 0; t < 4; t++) {
-                for (int at = 0; at < 8; at += 16) {
+        for (; m + 2 <= to; m += 2) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            const float *const a = d_y[m];
+            for (int t = 0; t < 2; t++) {
+                for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 8; line++) __builtin_prefetch(kernel[line / 8][next + line % 8], 0);
-                for (int j = 128 * t / 4; j < 128 * (t + 1) / 4; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
-                    s1_0 += a1[j] * w0; s1_1 += a1[j] * w1;
-                    s2_0 += a2[j] * w0; s2_1 += a2[j] * w1;
-                    s3_0 += a3[j] * w0; s3_1 += a3[j] * w1;
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (int j = 128 * t / 2; j < 128 * (t + 1) / 2; j++) {
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
+                    s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1; s1_2 += a[j + 128] * w2; s1_3 += a[j + 128] * w3;
                 }
             }
             s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
             store_f32x4(&d_x[m][i], s0_0);
             s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
             store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
             s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][i]) > 0.0f, s1_0);
             store_f32x4(&d_x[m + 1][i], s1_0);
             s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][i + 4]) > 0.0f, s1_1);
             store_f32x4(&d_x[m + 1][i + 4], s1_1);
-            s2_0 = keep_f32x4(load_f32x4(&e0[m + 2][i]) > 0.0f, s2_0);
-            store_f32x4(&d_x[m + 2][i], s2_0);
-            s2_1 = keep_f32x4(load_f32x4(&e0[m + 2][i + 4]) > 0.0f, s2_1);
-            store_f32x4(&d_x[m + 2][i + 4], s2_1);
-            s3_0 = keep_f32x4(load_f32x4(&e0[m + 3][i]) > 0.0f, s3_0);
-            store_f32x4(&d_x[m + 3][i], s3_0);
-            s3_1 = keep_f32x4(load_f32x4(&e0[m + 3][i + 4]) > 0.0f, s3_1);
-            store_f32x4(&d_x[m + 3][i + 4], s3_1);
+            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][i + 8]) > 0.0f, s1_2);
+            store_f32x4(&d_x[m + 1][i + 8], s1_2);
+            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][i + 12]) > 0.0f, s1_3);
+            store_f32x4(&d_x[m + 1][i + 12], s1_3);
         }
         for (; m < to; m++) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            const float *const a0 = d_y[m];
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
-                for (int at = 0; at < 8; at += 16) {
+                for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 8; line++) __builtin_prefetch(kernel[line / 8][next + line % 8], 0);
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
                 for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4);
-                    s0_0 += a0[j] * w0; s0_1 += a0[j] * w1;
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
                 }
             }
             s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
             store_f32x4(&d_x[m][i], s0_0);
             s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
             store_f32x4(&d_x[m][i + 4], s0_1);
+            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
+            store_f32x4(&d_x[m][i + 8], s0_2);
+            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
+            store_f32x4(&d_x[m][i + 12], s0_3);
         }
     }
 }
@@ -8704,38 +8909,28 @@ static void dense_weight_gradient_gradients_base(const float (*x)[9216], const f
 {
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 6;
-        for (int k = 0; k < 32; k += 2) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
-            f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
-            f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
-            f32x4 s4_0 = {0}; f32x4 s4_1 = {0};
-            f32x4 s5_0 = {0}; f32x4 s5_1 = {0};
+        const ptrdiff_t i = part * 2;
+        for (int k = 0; k < 32; k += 4) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
                 const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
                 const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
-                const f32x4 w0 = d0; const f32x4 w1 = d1;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
-                s4_0 += a[4] * w0; s4_1 += a[4] * w1;
-                s5_0 += a[5] * w0; s5_1 += a[5] * w1;
+                const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
+                const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
+                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
             }
             store_f32x4(&d_kernel[k / 4][i][k % 4 * 4], s0_0);
             store_f32x4(&d_kernel[(k + 1) / 4][i][(k + 1) % 4 * 4], s0_1);
+            store_f32x4(&d_kernel[(k + 2) / 4][i][(k + 2) % 4 * 4], s0_2);
+            store_f32x4(&d_kernel[(k + 3) / 4][i][(k + 3) % 4 * 4], s0_3);
             store_f32x4(&d_kernel[k / 4][i + 1][k % 4 * 4], s1_0);
             store_f32x4(&d_kernel[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], s1_1);
-            store_f32x4(&d_kernel[k / 4][i + 2][k % 4 * 4], s2_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i + 2][(k + 1) % 4 * 4], s2_1);
-            store_f32x4(&d_kernel[k / 4][i + 3][k % 4 * 4], s3_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i + 3][(k + 1) % 4 * 4], s3_1);
-            store_f32x4(&d_kernel[k / 4][i + 4][k % 4 * 4], s4_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i + 4][(k + 1) % 4 * 4], s4_1);
-            store_f32x4(&d_kernel[k / 4][i + 5][k % 4 * 4], s5_0);
-            store_f32x4(&d_kernel[(k + 1) / 4][i + 5][(k + 1) % 4 * 4], s5_1);
+            store_f32x4(&d_kernel[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], s1_2);
+            store_f32x4(&d_kernel[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], s1_3);
         }
     }
 }
@@ -8778,11 +8973,11 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
         conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 9; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -8794,12 +8989,12 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
         dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_input_gradient_gradients_base(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, task, task + 1, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_gradients_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_1_weight_gradient_gradients_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 43 * task / 16, 43 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -8808,11 +9003,11 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_44, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_gradients_base(d_dense, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, count, 1152 * task / 16, 1152 * (task + 1) / 16, task);
+        dense_input_gradient_gradients_base(d_dense, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, count, 576 * task / 16, 576 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_gradients_base((const float (*)[9216])conv2d_1_out, d_dense, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_gradients_base((const float (*)[9216])conv2d_1_out, d_dense, gradients->dense_kernel, count, 4608 * task / 16, 4608 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -8894,11 +9089,11 @@ static float run_evaluation_bytes_base(const mnist_cnn_weights *w, const uint8_t
         conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 9; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -8970,7 +9165,7 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
         dropout_forward_base(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_forward_batch_base((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -8978,7 +9173,7 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
         dropout_1_forward_base(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 9; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_forward_batch_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -8990,12 +9185,12 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
         dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
+    for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 43 * task / 16, 43 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -9005,11 +9200,11 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 1152 * task / 16, 1152 * (task + 1) / 16, task);
+        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_base((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_base((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 4608 * task / 16, 4608 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {

@@ -191,7 +191,7 @@ void convolution_emit(Emit *e, const Node *node, const Convolution *image, const
     else convolution_declare(e, output, c->rows, c->columns, c->filters);
     emit_narrow(e, c->filters);
     int64_t reduction = c->kernel_height * c->kernel_width * c->channels;
-    Tile tile = choose_tile(e, node, (Work){.kernel = "convolution", .rows = c->columns, .columns = c->filters, .reduction = reduction, .times = (double)c->rows});
+    Tile tile = choose_tile(e, node, (Work){.kernel = "convolution", .rows = c->columns, .columns = c->filters, .reduction = reduction, .times = (double)c->rows, .bias = bias != NULL});
     phase_begin(e, node, NULL, OVER_SAMPLES, c->rows);
     convolution_fill(e, c);
     fill(e, "FROM", "%s", from);
