@@ -60,6 +60,34 @@ Program emit_program(const Emit *e)
 
 /* ---- templates ---- */
 
+/* The slot of a hole: its own, or the free one that it would get. */
+static Binding *binding_find(Emit *e, const char *hole, size_t length)
+{
+    size_t hash = 5381;
+    for (size_t i = 0; i < length; i++) hash = hash * 33 + (unsigned char)hole[i];
+    for (;; hash++) {
+        Binding *binding = &e->bindings[hash % BINDING_SLOTS];
+        if (!binding->hole[0] || (!memcmp(binding->hole, hole, length) && !binding->hole[length])) return binding;
+    }
+}
+
+static void bind_text(Emit *e, const char *hole, const char *text, size_t length)
+{
+    size_t name = strlen(hole);
+    if (name >= sizeof e->bindings->hole) die("the name $%s is too long", hole);
+    Binding *binding = binding_find(e, hole, name);
+    if (!binding->hole[0]) {
+        if (e->binding_count++ == MAX_BINDINGS) die("too many bindings");
+        memcpy(binding->hole, hole, name + 1);
+    }
+    if (length >= binding->room) {
+        binding->room = 2 * length + 16;
+        binding->text = memory_allocate(binding->room);
+    }
+    memcpy(binding->text, text, length + 1);
+    binding->length = length;
+}
+
 void fill(Emit *e, const char *hole, const char *format, ...)
 {
     char text[512];
@@ -68,27 +96,18 @@ void fill(Emit *e, const char *hole, const char *format, ...)
     int length = vsnprintf(text, sizeof text, format, list);
     va_end(list);
     if (length < 0 || (size_t)length >= sizeof text) die("the binding of $%s is too long", hole);
-    Binding *binding = NULL;
-    for (int i = 0; i < e->binding_count; i++)
-        if (!strcmp(e->bindings[i].hole, hole)) binding = &e->bindings[i];
-    if (!binding) {
-        if (e->binding_count == MAX_BINDINGS) die("too many bindings");
-        binding = &e->bindings[e->binding_count++];
-        snprintf(binding->hole, sizeof binding->hole, "%s", hole);
-    }
-    if (!binding->text || strcmp(binding->text, text)) binding->text = memory_copy(text, (size_t)length);
+    bind_text(e, hole, text, (size_t)length);
 }
 
 void fill_size(Emit *e, const char *hole, int64_t size)
 {
-    fill(e, hole, "%lld", (long long)size);
-}
-
-static const char *bound_text(const Emit *e, const char *hole, size_t length)
-{
-    for (int i = e->binding_count - 1; i >= 0; i--)
-        if (!strncmp(e->bindings[i].hole, hole, length) && !e->bindings[i].hole[length]) return e->bindings[i].text;
-    return NULL;
+    char digits[24], *end = digits + sizeof digits - 1, *first = end;
+    uint64_t rest = size < 0 ? -(uint64_t)size : (uint64_t)size;
+    *end = 0;
+    do *--first = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (size < 0) *--first = '-';
+    bind_text(e, hole, first, (size_t)(end - first));
 }
 
 void emit_lines(Emit *e, const char *file, int line, const char *const *lines)
@@ -103,9 +122,9 @@ void emit_lines(Emit *e, const char *file, int line, const char *const *lines)
             text_add_bytes(&e->body, c, (size_t)(dollar - c));
             size_t length = 0;
             while (isalnum((unsigned char)dollar[1 + length])) length++;
-            const char *text = bound_text(e, dollar + 1, length);
-            if (!text) die_at(file, line, "the hole $%.*s is not bound in: %s", (int)length, dollar + 1, *lines);
-            text_add_bytes(&e->body, text, strlen(text));
+            const Binding *binding = length < sizeof binding->hole ? binding_find(e, dollar + 1, length) : NULL;
+            if (!length || !binding || !binding->text) die_at(file, line, "the hole $%.*s is not bound in: %s", (int)length, dollar + 1, *lines);
+            text_add_bytes(&e->body, binding->text, binding->length);
             c = dollar + 1 + length;
         }
         text_add_bytes(&e->body, "\n", 1);

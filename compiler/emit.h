@@ -4,8 +4,8 @@
 
 #include "cnnc.h"
 
-enum { MAX_BINDINGS = 128 };
-typedef struct { char hole[16]; const char *text; } Binding;
+enum { MAX_BINDINGS = 256, BINDING_SLOTS = 1024 };
+typedef struct { char hole[16]; char *text; size_t length, room; } Binding;
 typedef struct { const char *name, *parameters, *body; } Function;
 
 struct Emit {
@@ -14,7 +14,7 @@ struct Emit {
     Level narrow; /* what `level` points to while a phase has shorter vectors, */
     const Level *full; /* and what it does otherwise */
     const Graph *graph; /* the program that is being emitted */
-    Binding bindings[MAX_BINDINGS];
+    Binding bindings[BINDING_SLOTS]; /* open addressing by the hole's name; none is ever removed */
     int binding_count;
     Text body; /* of the phase begun, before indentation */
     Text prologue; /* lines at its head */

@@ -85,10 +85,12 @@ void *memory_grow(void *items, int *capacity, int count, size_t item_bytes)
 char *memory_format(const char *format, ...)
 {
     va_list arguments;
+    char brief[256];
     va_start(arguments, format);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = vsnprintf(brief, sizeof brief, format, arguments);
     va_end(arguments);
     if (length < 0) die("a format that cannot be printed: %s", format);
+    if ((size_t)length < sizeof brief) return memory_copy(brief, (size_t)length);
     char *text = memory_allocate((size_t)length + 1);
     va_start(arguments, format);
     vsnprintf(text, (size_t)length + 1, format, arguments);

@@ -26,11 +26,15 @@ void text_add(Text *text, const char *format, ...)
     va_list list, again;
     va_start(list, format);
     va_copy(again, list);
-    int length = vsnprintf(NULL, 0, format, list);
+    text_reserve(text, 64);
+    size_t room = text->capacity - text->length; /* most of the time it fits: printing is half of emission */
+    int length = vsnprintf(text->data + text->length, room, format, list);
     va_end(list);
     if (length < 0) die("a format that cannot be printed");
-    text_reserve(text, (size_t)length);
-    vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+    if ((size_t)length >= room) {
+        text_reserve(text, (size_t)length);
+        vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+    }
     va_end(again);
     text->length += (size_t)length;
 }
