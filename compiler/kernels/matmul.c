@@ -130,6 +130,11 @@ static void emit_row(Emit *e, const Product *product)
     tile_end(e, product->node, 1, vectors, group->last_lanes, "[0][($G + $V) * $L]", "(uint32_t)(($G + $V) * $L)", "y");
 }
 
+static bool is_one_row(const Emit *e, int64_t rows_per_sample)
+{
+    return emit_program(e) == PROGRAM_PREDICT && rows_per_sample == 1;
+}
+
 /* The tile of the forward product. Of one row the groups of columns are of a size that leaves some for each thread, and so they are of
  * more rows as long as a tile is two vectors wide. */
 static Tile forward_tile(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
@@ -137,7 +142,7 @@ static Tile forward_tile(Emit *e, const Node *node, int64_t inputs, int64_t outp
     int lanes = emit_level(e)->lanes, vectors = (int)((outputs + lanes - 1) / lanes);
     int64_t rows = emit_program(e) == PROGRAM_PREDICT ? rows_per_sample : TYPICAL_ROWS;
     Work work = {.kernel = "matmul", .rows = rows, .columns = outputs, .reduction = inputs, .times = (double)rows_per_sample / (double)rows};
-    if (rows > 1) {
+    if (!is_one_row(e, rows_per_sample)) {
         work.most_vectors = vectors < 2 * SHARES ? 2 : (vectors + SHARES - 1) / SHARES;
         return choose_tile(e, node, work);
     }
@@ -149,7 +154,7 @@ static Tile forward_tile(Emit *e, const Node *node, int64_t inputs, int64_t outp
 /* One group of columns for the rows from .. to - 1. */
 static void emit_forward_group(Emit *e, const Product *product, const Tile *tile, int64_t rows_per_sample)
 {
-    if (tile->rows == 1 && emit_program(e) == PROGRAM_PREDICT && rows_per_sample == 1) {
+    if (is_one_row(e, rows_per_sample)) {
         emit_row(e, product);
         return;
     }
@@ -201,7 +206,7 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
              "const ptrdiff_t tiles = (count * $ROWS + $TILE - 1) / $TILE, chunk = part % $CHUNKS;",
              "const ptrdiff_t from = tiles * chunk / $CHUNKS * $TILE, next = tiles * (chunk + 1) / $CHUNKS * $TILE;",
              "const ptrdiff_t to = next < count * $ROWS ? next : count * $ROWS;");
-    else if (rows > 1) EMIT(e, "const ptrdiff_t from = 0, to = count * $ROWS;");
+    else if (!is_one_row(e, rows_per_sample)) EMIT(e, "const ptrdiff_t from = 0, to = count * $ROWS;");
     for (int g = 0; g < group_count; g++) {
         VectorGroup group = groups[g];
         if (columns > 1 && group.last_lanes == emit_level(e)->lanes && g == 0) group.end = INT64_MAX; /* k says which */
