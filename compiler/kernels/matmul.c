@@ -3,7 +3,10 @@
  * The matrix of weights [inputs][outputs] is packed [outputs/panel][inputs][panel]. Forward, the reduction runs in blocks whose
  * stretch of a panel stays in the first-level cache while all samples pass over it. The gradient of the input turns a block of
  * the matrix over into scratch memory and is then the same product. The gradient of the weights sums over samples, with
- * neighbouring inputs as the tile's rows. */
+ * neighbouring inputs as the tile's rows; where an update follows, it is made from the registers.
+ *
+ * Threads share columns (forward) or rows (backward) of the matrix, so that each reads its share of it only. What lies a row of
+ * activations apart is asked for ahead, a little in each stretch of the reduction. */
 #include "kernels.h"
 
 enum { REDUCTION_BLOCK = 256, TYPICAL_ROWS = 128, ROW_SUMS = 8, SHARES = 4 };
