@@ -10,13 +10,13 @@ static bool wanted(const CompileOptions *options, const char *pass)
     return options->dump && !strcmp(options->dump_pass, pass);
 }
 
-enum { LEAST_SHARED = 200000 }; /* multiply-adds of one sample: below, starting the threads takes longer */
+enum { LEAST_SHARED = 600000 }; /* operations for one sample, some ten microseconds: below, starting the threads and waiting for them takes as long */
 
 static double operations(const Graph *graph)
 {
     double sum = 0;
     for (int i = 0; i < graph->node_count; i++)
-        if (graph->nodes[i]->op->macs) sum += (double)graph->nodes[i]->op->macs(graph->nodes[i]);
+        if (graph->nodes[i]->op->macs) sum += (double)node_operations(graph->nodes[i]);
     return sum;
 }
 

@@ -197,7 +197,10 @@ Tensor *graph_workspace(Graph *graph, Node *node, int64_t floats, int64_t copies
 
 int64_t node_operations(const Node *node)
 {
-    return node->op->macs ? node->op->macs(node) : shape_count(&node->inputs[0]->shape);
+    if (!node->op->macs) return shape_count(&node->inputs[0]->shape);
+    int64_t sum = node->op->macs(node);
+    for (int i = 0; i < node->weight_count; i++) sum += shape_count(&node->weights[i]->shape); /* each must be loaded as well */
+    return sum;
 }
 
 bool node_is_shared(const Graph *graph, const Node *node, int64_t parts)
