@@ -269,29 +269,34 @@ def work_done(row):
     return 2.0 * row[2] * (sum(count) if row[1] == "infer" else 3 * sum(count) - first)
 
 
-def table(results, peak):
-    lines = ["| network | work | batch | threads | program | time | least to greatest | share of peak | of the best peer | target |",
-             "|---|---|---|---|---|---|---|---|---|---|"]
+def short_table(results, peak):
+    """A line for each piece of work: cnnc, the best of the others, and what was aimed at."""
+    lines = ["| network | work | batch | threads | cnnc | share of peak | best other | ratio | target |", "|---|---|---|---|---|---|---|---|---|"]
     for row, programs in results.items():
-        best = best_peer(programs)
+        if not is_good(programs["cnnc"]):
+            lines.append(f"| {row[0]} | {row[1]} | {row[2]} | {row[3]} | {programs['cnnc']['failure']} | | | | |")
+            continue
+        unit, own, best, limit = "s" if row[1] == "epoch" else "µs", microseconds(programs["cnnc"], row)[0], best_peer(programs), TARGETS.get(row[:3])
+        share = "" if row[1] == "epoch" else f"{work_done(row) / statistics.median(programs['cnnc']['seconds']) / (peak[row[3]] * 1e9):.0%}"
+        other = f"{microseconds(programs[best[1]], row)[0]:.4g} {unit} ({best[1]})" if best else ""
+        ratio = statistics.median(programs["cnnc"]["seconds"]) / best[0] if best else None
+        verdict = f"{limit:.2f} {'reached' if ratio <= limit else 'missed'}" if best and limit else ""
+        lines.append(f"| {row[0]} | {row[1]} | {row[2]} | {row[3]} | {own:.4g} {unit} | {share} | {other} | {f'{ratio:.2f}' if best else ''} | {verdict} |")
+    return lines
+
+
+def table(results):
+    """Every program that was measured, and why some were not."""
+    lines = ["", "All programs:", "", "| network | work | batch | threads | program | time | least to greatest |", "|---|---|---|---|---|---|---|"]
+    for row, programs in results.items():
         for name, entry in programs.items():
             if not entry["seconds"]:
-                lines.append(f"| {row[0]} | {row[1]} | {row[2]} | {row[3]} | {name} | {entry['failure']} | | | | |")
+                lines.append(f"| {row[0]} | {row[1]} | {row[2]} | {row[3]} | {name} | {entry['failure']} | |")
                 continue
             median, least, most = microseconds(entry, row)
             unit = "s" if row[1] == "epoch" else "µs"
-            time_text = f"{median:.4g} {unit}" if "failure" not in entry else f"{entry['failure']} ({median:.4g} {unit})"
-            share = ratio = target = ""
-            if name == "cnnc" and "failure" not in entry:
-                if row[1] != "epoch":
-                    share = f"{work_done(row) / statistics.median(entry['seconds']) / (peak[row[3]] * 1e9):.0%}"
-                if best:
-                    value, limit = statistics.median(entry["seconds"]) / best[0], TARGETS.get((row[0], row[1], row[2]))
-                    if row[1] == "epoch" and row[3] != 2:
-                        limit = None
-                    ratio = f"{value:.2f} ({best[1]})"
-                    target = f"{limit:.2f} {'reached' if value <= limit else 'missed'}" if limit else ""
-            lines.append(f"| {row[0]} | {row[1]} | {row[2]} | {row[3]} | {name} | {time_text} | {least:.4g} to {most:.4g} | {share} | {ratio} | {target} |")
+            text = f"{median:.4g} {unit}" if "failure" not in entry else f"{entry['failure']} ({median:.4g} {unit})"
+            lines.append(f"| {row[0]} | {row[1]} | {row[2]} | {row[3]} | {name} | {text} | {least:.4g} to {most:.4g} |")
     return lines
 
 
@@ -382,7 +387,7 @@ def main():
 
     lines = [f"Machine: {processor()}. Peak of multiply-adds, measured: {peak[1]} GFLOP/s on one thread, {peak[2]} on two.",
              f"Times are of one sample (an epoch's in seconds), the median of {arguments.rounds} processes; epochs were run once.", ""]
-    lines += table(results, peak) + memory_table(results) + claims(results, layers) + (scaling.table(points) if points else [])
+    lines += short_table(results, peak) + memory_table(results) + claims(results, layers) + (scaling.table(points) if points else []) + (table(results) if not arguments.quick else [])
     lines += ["", "| network | cnnc, s | gcc -O2 on driver and network, s |", "|---|---|---|"]
     lines += [f"| {name} | {times['cnnc']:.3f} | {times['gcc']:.1f} |" for name, times in compile_times.items()]
     for name, entry in long.items():
