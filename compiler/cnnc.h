@@ -264,7 +264,7 @@ typedef struct Reference Reference;
 
 /* What a node does. A layer's file defines one operator for its forward pass and one for each part of its gradient. */
 struct Operator {
-    const char *name;     /* conv2d_weight_gradient: for dumps */
+    const char *name;     /* convolution_weight_gradient: for dumps */
     const char *suffix;   /* the emitted function is <node>_<suffix> */
     const char *operands; /* names in the emitted C: of inputs; of outputs and workspaces: "x; y work"; weights have their own */
     unsigned flags;

@@ -1,8 +1,16 @@
-/* What the files of direct convolution share. */
+/* What the files of convolution share. */
 #ifndef CNNC_CONVOLUTION_H
 #define CNNC_CONVOLUTION_H
 
 #include "kernels.h"
+
+/* convolution_forward.c */
+void convolution_add_workspace(Graph *, Node *, int64_t floats, int64_t parts); /* scratch for the tasks into which so many parts of a sample go */
+bool convolution_pools(const Convolution *, const Pooling *); /* can Winograd's tiles take the largest of these windows? pooling NULL: no */
+Convolution *convolution_pooled(const Convolution *);         /* the same, and it does */
+Tensor *convolution_bias(const Node *);                       /* of a forward node; NULL: it has none */
+
+/* convolution.c */
 
 Convolution convolution_joined(const Convolution *); /* the same with all pixels in one row, where the kernel is a single pixel and none is left out */
 void convolution_declare(Emit *, int operand, int64_t height, int64_t width, int64_t channels); /* the operand holds images of that size */

@@ -38,6 +38,17 @@ typedef struct {
 } Convolution;
 /* The way it is chosen to be computed, as its `tile` and `along_rows` say: for the forward pass the same in all programs, or for the gradients. */
 Convolution convolution_chosen(const Graph *, const Node *forward, bool gradients);
+/* convolution_forward.c, convolution_gradients.c: what the operator of a layer that convolves is made of. Its `shape` sets the detail to
+ * a Convolution, adds the weights kernel [height][width][channels][filters] and perhaps bias, and calls convolution_derive. */
+void convolution_derive(Graph *, Node *);
+int64_t convolution_macs(const Node *);
+void convolution_reference(const Node *, Reference *);
+void convolution_forward_workspace(Graph *, Node *);
+bool convolution_absorb(Graph *, Node *, Node *reader);
+void convolution_forward_emit(Emit *, const Node *);
+const char *convolution_formula(const Node *);
+void convolution_gradient(Graph *, Node *, Tensor *d_output);
+
 bool convolution_is_padded(const Convolution *);
 int64_t convolution_workspace(const Convolution *); /* floats for one task: the rows under the kernel, padded; 0: none */
 void convolution_emit(Emit *, const Node *, const Convolution *, const char *from, const char *kernel, const char *bias, const char *to); /* names of the operands, bias may be NULL; uses work where there is padding */

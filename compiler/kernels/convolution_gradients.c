@@ -1,0 +1,174 @@
+/* The gradients of a layer that convolves: of the input, the kernel and the bias, each by an operator of its own, or all at once where
+ * Winograd's convolution shares the transformed gradient of its results between them. */
+#include "convolution.h"
+
+#include <string.h>
+
+/* The gradient of the input is a convolution too: of d_y, its pixels a stride apart, with the kernels turned. */
+static Convolution transposed(const Convolution *c)
+{
+    return (Convolution){
+        .height = c->rows,
+        .width = c->columns,
+        .channels = c->filters,
+        .rows = c->height,
+        .columns = c->width,
+        .filters = c->channels,
+        .kernel_height = c->kernel_height,
+        .kernel_width = c->kernel_width,
+        .stride_height = 1,
+        .stride_width = 1,
+        .pad_top = c->kernel_height - 1 - c->pad_top,
+        .pad_left = c->kernel_width - 1 - c->pad_left,
+        .spread_height = c->stride_height,
+        .spread_width = c->stride_width,
+    };
+}
+
+static void input_gradient_workspace(Graph *graph, Node *node)
+{
+    const Convolution *c = node->detail, t = transposed(c);
+    int64_t panel = graph->panel;
+    if (convolution_scatters(graph, node)) {
+        graph_workspace(graph, node, convolution_scatter_kernel_floats(c, panel), 1);
+        graph_workspace(graph, node, convolution_scatter_workspace(c), TASKS);
+        return;
+    }
+    graph_workspace(graph, node, t.kernel_height * t.kernel_width * t.channels * ((t.filters + panel - 1) / panel * panel), 1);
+    convolution_add_workspace(graph, node, convolution_workspace(&t), t.rows);
+}
+
+static void emit_input_gradient(Emit *e, const Node *node)
+{
+    const Convolution *c = node->detail, t = transposed(c);
+    int64_t panel = e->graph->panel;
+    if (convolution_scatters(e->graph, node)) {
+        convolution_scatter_emit(e, node, c);
+        return;
+    }
+    convolution_transpose_emit(e, node, c, "turned", true);
+    phase_operand(e, operand_number(node, "turned"), 3, (const int64_t[]){(t.filters + panel - 1) / panel, t.kernel_height * t.kernel_width * t.channels, panel});
+    convolution_emit(e, node, &t, "d_y", "turned", NULL, "d_x");
+}
+
+static void weight_gradient_workspace(Graph *graph, Node *node)
+{
+    bool along_rows = winograd_rows_gradient_chosen(graph, node);
+    graph_workspace(graph, node, (along_rows ? winograd_rows_gradient_workspace : convolution_weight_gradient_workspace)(node->detail, graph->panel) * TASKS, 1);
+}
+
+static void emit_weight_gradient(Emit *e, const Node *node)
+{
+    if (winograd_rows_gradient_chosen(e->graph, node)) winograd_rows_weight_gradient_emit(e, node, node->detail);
+    else convolution_weight_gradient_emit(e, node, node->detail);
+}
+
+static const char *input_gradient_formula(const Node *node)
+{
+    (void)node;
+    return "the convolution of d_y with the kernels turned by half a circle";
+}
+
+static const char *weight_gradient_formula(const Node *node)
+{
+    (void)node;
+    return "d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]";
+}
+
+static const Operator input_gradient_operator = {
+    .name = "convolution_input_gradient",
+    .suffix = "input_gradient",
+    .operands = "d_y kernel; d_x turned work",
+    .flags = OPERATOR_EPILOGUE,
+    .workspace = input_gradient_workspace,
+    .emit = emit_input_gradient,
+    .formula = input_gradient_formula,
+};
+
+static const Operator weight_gradient_operator = {
+    .name = "convolution_weight_gradient",
+    .suffix = "weight_gradient",
+    .operands = "x d_y; d_kernel work",
+    .workspace = weight_gradient_workspace,
+    .emit = emit_weight_gradient,
+    .formula = weight_gradient_formula,
+};
+
+/* All gradients of Winograd's convolution at once: they share the transformed d_y. */
+static void gradients_workspace(Graph *graph, Node *node)
+{
+    const Convolution *c = node->detail;
+    graph_workspace(graph, node, winograd_gradient_sums(c) * TASKS, 1);
+    graph_workspace(graph, node, winograd_gradient_workspace(c), TASKS);
+    if (operand_number(node, "d_x") < 0) return;
+    graph_workspace(graph, node, 9 * c->channels * c->filters, 1);
+    graph_workspace(graph, node, winograd_kernel_floats(c), 1);
+}
+
+static void emit_gradients(Emit *e, const Node *node)
+{
+    winograd_gradients_emit(e, node, node->detail);
+}
+
+static bool absorb_unpooling(Graph *graph, Node *node, Node *maker)
+{
+    (void)graph;
+    const Convolution *c = node->detail;
+    if (c->pooled || !convolution_pools(c, max_pooling_of(maker, true))) return false;
+    node->detail = convolution_pooled(c);
+    Tensor **inputs = NEW_ARRAY(Tensor *, node->input_count + 1);
+    memcpy(inputs, node->inputs, sizeof *inputs * (size_t)node->input_count);
+    inputs[1] = maker->inputs[0];
+    inputs[node->input_count++] = maker->inputs[1];
+    node->inputs = inputs;
+    const char *names = strchr(node->operands, ';');
+    node->operands = memory_format("%.*s selected%s", (int)(names - node->operands), node->operands, names);
+    return true;
+}
+
+static const char *gradients_formula(const Node *node)
+{
+    (void)node;
+    return "the gradients of Winograd's convolution, by the adjoints of its transforms";
+}
+
+static const Operator gradients_operator = {
+    .name = "convolution_gradients",
+    .suffix = "gradients",
+    .flags = OPERATOR_EPILOGUE,
+    .workspace = gradients_workspace,
+    .absorb = absorb_unpooling,
+    .emit = emit_gradients,
+    .formula = gradients_formula,
+};
+
+static void add_gradients(Graph *graph, Node *node, const Convolution *chosen, Tensor *d_output)
+{
+    Tensor *x = node->inputs[0], *inputs[] = {x, d_output, node->weights[0]};
+    bool wanted = gradient_wanted(graph, x), bias = convolution_bias(node) != NULL;
+    Node *all = graph_gradient_node(graph, &gradients_operator, node, NULL, inputs, wanted ? 3 : 2);
+    Convolution *c = all->detail = NEW(Convolution);
+    *c = *chosen;
+    all->operands = memory_format("x d_y%s; %sd_kernel%s work tiles%s", wanted ? " kernel" : "", wanted ? "d_x " : "", bias ? " d_bias" : "", wanted ? " turned u" : "");
+    if (wanted) gradient_give(graph, x, gradient_tensor(graph, all, x));
+    for (int i = 0; i <= bias; i++) gradient_give(graph, node->weights[i], gradient_tensor(graph, all, node->weights[i]));
+}
+
+void convolution_gradient(Graph *graph, Node *node, Tensor *d_output)
+{
+    Convolution chosen = convolution_chosen(graph, node, true);
+    if (chosen.tile) {
+        add_gradients(graph, node, &chosen, d_output);
+        return;
+    }
+    Tensor *x = node->inputs[0];
+    if (gradient_wanted(graph, x)) {
+        Tensor *inputs[] = {d_output, node->weights[0]};
+        Node *part = graph_gradient_node(graph, &input_gradient_operator, node, NULL, inputs, 2);
+        gradient_give(graph, x, gradient_tensor(graph, part, x));
+    }
+    Tensor *inputs[] = {x, d_output};
+    Node *part = graph_gradient_node(graph, &weight_gradient_operator, node, NULL, inputs, 2);
+    gradient_give(graph, node->weights[0], gradient_tensor(graph, part, node->weights[0]));
+    if (convolution_bias(node)) bias_gradient(graph, node, convolution_bias(node), d_output);
+}
