@@ -79,8 +79,8 @@ static void emit_scatter_tile(Emit *e, const Convolution *c, int rows, const Vec
     tile_begin(e, rows, group->vectors, "{0}");
     EMIT(e, "const float *const a = d_y[n][p0][q];");
     tile_pointers(e, group->vectors, memory_format("(r * %lld + %s)", (long long)(panels * panel / lanes), group_first(group)), panel, "turned", "0");
-    EMIT(e, "for (int k = 0; k < $K; k++) {");
-    tile_step(e, rows, group->vectors, "a[$T * ($Q * $K) + k]", "load_f32x$L(b$V + k * $PANEL)");
+    EMIT(e, "for (int i = 0; i < $K; i++) {");
+    tile_step(e, rows, group->vectors, "a[$T * ($Q * $K) + i]", "load_f32x$L(b$V + i * $PANEL)");
     EMIT(e, "}");
     for (int t = 0; t < rows; t++)
         for (int v = 0; v < group->vectors; v++) {
