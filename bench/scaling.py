@@ -12,7 +12,7 @@ import numpy as np
 
 from networks import make_weights, multiply_adds, reference, write_safetensors
 
-SIZE, CHANNELS, BATCH = 28, 32, 16
+SIZE, CHANNELS, BATCH = 28, 32, 8
 KINDS = {"direct": ("infer", ["--math=strict"]), "inference": ("infer", []), "training": ("step", [])}
 COLOURS = {"direct": "#89a", "inference": "#c33", "training": "#36a"}
 SWEEPS = {"channels": (4, 8, 16, 32, 64, 128), "image": (7, 14, 28, 56, 112), "batch": (1, 2, 4, 8, 16, 32, 64, 128), "threads": None}
