@@ -9,7 +9,7 @@
  * activations apart is asked for ahead, a little in each stretch of the reduction. */
 #include "kernels.h"
 
-enum { REDUCTION_BLOCK = 256, TYPICAL_ROWS = 128, ROW_SUMS = 8, SHARES = 4 };
+enum { REDUCTION_BLOCK = 256, TYPICAL_ROWS = 128, ROW_SUMS = 8, SHARES = 4, LARGE_TILE = 16 };
 
 /* A block of the matrix, turned over: as wide as the widest tile. */
 int64_t matmul_workspace(const Graph *graph, int64_t outputs)
@@ -315,13 +315,14 @@ static void emit_weight_gradient_end(Emit *e, const Product *product, int rows)
         }
 }
 
-/* The sums run over the samples. With an update they are cut into as many stretches as the tile has rows, and each asks for a row of what
- * will be updated. */
+/* The sums run over the samples. With an update they ask for what will be updated: of a large tile, whose steps take long, cut into as many
+ * stretches as it has rows, each for one of them; else all at once. */
 static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
 {
     const VectorGroup *group = product->group;
     const Node *update = product->node->update;
     int lanes = emit_level(e)->lanes;
+    bool spread = update && rows * group->vectors >= LARGE_TILE;
     tile_begin(e, rows, group->vectors, "{0}");
     fill_size(e, "STRETCHES", rows);
     if (update) {
@@ -331,10 +332,9 @@ static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
             text_add(&e->body, "__builtin_prefetch(w%s, 1);\n", place);
             for (int s = 0; s < update->weight_count - 1; s++) text_add(&e->body, "__builtin_prefetch(slot%d%s, 1);\n", s, place);
         }
-        EMIT(e, "for (ptrdiff_t m = samples * t / $STRETCHES; m < samples * (t + 1) / $STRETCHES; m++) {");
-    } else {
-        EMIT(e, "for (ptrdiff_t m = 0; m < samples; m++) {");
     }
+    if (update && !spread) EMIT(e, "}");
+    EMIT(e, spread ? "for (ptrdiff_t m = samples * t / $STRETCHES; m < samples * (t + 1) / $STRETCHES; m++) {" : "for (ptrdiff_t m = 0; m < samples; m++) {");
     EMIT(e, "const float *const a = &x[m][i];");
     for (int v = 0; v < group->vectors; v++) {
         fill_size(e, "V", v);
@@ -344,7 +344,7 @@ static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
     }
     tile_step(e, rows, group->vectors, "a[$T]", "d$V");
     EMIT(e, "}");
-    if (update) EMIT(e, "}");
+    if (spread) EMIT(e, "}");
     emit_weight_gradient_end(e, product, rows);
 }
 
