@@ -638,7 +638,8 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const flo
     float (*const turned)[64] = (float (*)[64])(work + task * 1024);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 64, next = part + 1 < 8 ? i + 64 : 0;
+        const ptrdiff_t i = part * 64;
+        const ptrdiff_t next = part + 1 < 8 ? i + 64 : 0;
         for (int p = 0; p < 1; p++) {
             for (int o = 0; o < 16; o += 4) {
                 for (int r = 0; r < 64; r += 4) transpose4_f32x16(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 64);
@@ -2269,7 +2270,8 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const flo
     float (*const turned)[16] = (float (*)[16])(work + task * 1024);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 16, next = part + 1 < 32 ? i + 16 : 0;
+        const ptrdiff_t i = part * 16;
+        const ptrdiff_t next = part + 1 < 32 ? i + 16 : 0;
         for (int p = 0; p < 1; p++) {
             for (int o = 0; o < 16; o += 4) {
                 for (int r = 0; r < 16; r += 4) transpose4_f32x8(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
@@ -2353,16 +2355,16 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[512], const flo
                 __builtin_prefetch(w[0][i + t], 1);
                 __builtin_prefetch(slot0[0][i + t], 1);
                 __builtin_prefetch(slot1[0][i + t], 1);
-                for (ptrdiff_t m = samples * t / 4; m < samples * (t + 1) / 4; m++) {
-                    const float *const a = &x[m][i];
-                    const f32x8 d0 = load_f32x8(&d_y[m][0]);
-                    const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
-                    const f32x8 w0 = d0; const f32x8 w1 = d1;
-                    s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                    s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                    s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                    s3_0 += a[3] * w0; s3_1 += a[3] * w1;
-                }
+            }
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x8 d0 = load_f32x8(&d_y[m][0]);
+                const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
+                const f32x8 w0 = d0; const f32x8 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
             }
             {
                 f32x8 g = s0_0;
@@ -2560,16 +2562,16 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[784], const float
                 __builtin_prefetch(w[k / 2][i + t], 1);
                 __builtin_prefetch(slot0[k / 2][i + t], 1);
                 __builtin_prefetch(slot1[k / 2][i + t], 1);
-                for (ptrdiff_t m = samples * t / 4; m < samples * (t + 1) / 4; m++) {
-                    const float *const a = &x[m][i];
-                    const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
-                    const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
-                    const f32x8 w0 = d0; const f32x8 w1 = d1;
-                    s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                    s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                    s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                    s3_0 += a[3] * w0; s3_1 += a[3] * w1;
-                }
+            }
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
+                const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
+                const f32x8 w0 = d0; const f32x8 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
             }
             {
                 f32x8 g = s0_0;
@@ -3659,7 +3661,8 @@ static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*ke
     float (*const turned)[16] = (float (*)[16])(work + task * 1024);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 16, next = part + 1 < 32 ? i + 16 : 0;
+        const ptrdiff_t i = part * 16;
+        const ptrdiff_t next = part + 1 < 32 ? i + 16 : 0;
         for (int p = 0; p < 1; p++) {
             for (int o = 0; o < 16; o += 4) {
                 for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
@@ -3743,16 +3746,16 @@ static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_
                     __builtin_prefetch(w[0][i + t], 1);
                     __builtin_prefetch(slot0[0][i + t], 1);
                     __builtin_prefetch(slot1[0][i + t], 1);
-                    for (ptrdiff_t m = samples * t / 3; m < samples * (t + 1) / 3; m++) {
-                        const float *const a = &x[m][i];
-                        const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                        const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                        const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
-                        const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
-                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
-                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
-                        s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
-                    }
+                }
+                for (ptrdiff_t m = 0; m < samples; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                    s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
                 }
                 {
                     f32x4 g = s0_0;
@@ -3871,15 +3874,15 @@ static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_
                     __builtin_prefetch(w[0][i + t], 1);
                     __builtin_prefetch(slot0[0][i + t], 1);
                     __builtin_prefetch(slot1[0][i + t], 1);
-                    for (ptrdiff_t m = samples * t / 2; m < samples * (t + 1) / 2; m++) {
-                        const float *const a = &x[m][i];
-                        const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                        const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                        const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
-                        const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
-                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
-                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
-                    }
+                }
+                for (ptrdiff_t m = 0; m < samples; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
                 }
                 {
                     f32x4 g = s0_0;
@@ -4052,16 +4055,16 @@ static void dense_weight_gradient_base(const float (*x)[784], const float (*d_y)
                 __builtin_prefetch(w[k / 4][i + t], 1);
                 __builtin_prefetch(slot0[k / 4][i + t], 1);
                 __builtin_prefetch(slot1[k / 4][i + t], 1);
-                for (ptrdiff_t m = samples * t / 2; m < samples * (t + 1) / 2; m++) {
-                    const float *const a = &x[m][i];
-                    const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
-                    const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
-                    const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
-                    const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
-                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
-                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
-                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
-                }
+            }
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
+                const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
+                const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
+                const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
+                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
             }
             {
                 f32x4 g = s0_0;

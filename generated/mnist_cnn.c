@@ -1272,7 +1272,8 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const flo
     float (*const turned)[32] = (float (*)[32])(work + task * 1024);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 32, next = part + 1 < 4 ? i + 32 : 0;
+        const ptrdiff_t i = part * 32;
+        const ptrdiff_t next = part + 1 < 4 ? i + 32 : 0;
         for (int p = 0; p < 1; p++) {
             for (int o = 0; o < 16; o += 4) {
                 for (int r = 0; r < 32; r += 4) transpose4_f32x16(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 32);
@@ -1713,7 +1714,8 @@ LEVEL_v4 static void dense_input_gradient_v4(const float (*d_y)[128], const floa
     float (*const turned)[48] = (float (*)[48])(work + task * 8192);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 48, next = part + 1 < 192 ? i + 48 : 0;
+        const ptrdiff_t i = part * 48;
+        const ptrdiff_t next = part + 1 < 192 ? i + 48 : 0;
         for (int p = 0; p < 8; p++) {
             for (int o = 0; o < 16; o += 4) {
                 for (int r = 0; r < 48; r += 4) transpose4_f32x16(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 48);
@@ -2824,7 +2826,8 @@ LEVEL_v4 static void dense_1_input_gradient_gradients_v4(const float (*d_y)[10],
     float (*const turned)[32] = (float (*)[32])(work + task * 1024);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 32, next = part + 1 < 4 ? i + 32 : 0;
+        const ptrdiff_t i = part * 32;
+        const ptrdiff_t next = part + 1 < 4 ? i + 32 : 0;
         for (int p = 0; p < 1; p++) {
             for (int o = 0; o < 16; o += 4) {
                 for (int r = 0; r < 32; r += 4) transpose4_f32x16(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 32);
@@ -2984,7 +2987,8 @@ LEVEL_v4 static void dense_input_gradient_gradients_v4(const float (*d_y)[128], 
     float (*const turned)[48] = (float (*)[48])(work + task * 8192);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 48, next = part + 1 < 192 ? i + 48 : 0;
+        const ptrdiff_t i = part * 48;
+        const ptrdiff_t next = part + 1 < 192 ? i + 48 : 0;
         for (int p = 0; p < 8; p++) {
             for (int o = 0; o < 16; o += 4) {
                 for (int r = 0; r < 48; r += 4) transpose4_f32x16(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 48);
@@ -4537,7 +4541,8 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const flo
     float (*const turned)[16] = (float (*)[16])(work + task * 1024);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 16, next = part + 1 < 8 ? i + 16 : 0;
+        const ptrdiff_t i = part * 16;
+        const ptrdiff_t next = part + 1 < 8 ? i + 16 : 0;
         for (int p = 0; p < 1; p++) {
             for (int o = 0; o < 16; o += 4) {
                 for (int r = 0; r < 16; r += 4) transpose4_f32x8(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
@@ -4631,16 +4636,16 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[128], const flo
                 __builtin_prefetch(w[0][i + t], 1);
                 __builtin_prefetch(slot0[0][i + t], 1);
                 __builtin_prefetch(slot1[0][i + t], 1);
-                for (ptrdiff_t m = samples * t / 4; m < samples * (t + 1) / 4; m++) {
-                    const float *const a = &x[m][i];
-                    const f32x8 d0 = load_f32x8(&d_y[m][0]);
-                    const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
-                    const f32x8 w0 = d0; const f32x8 w1 = d1;
-                    s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                    s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                    s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                    s3_0 += a[3] * w0; s3_1 += a[3] * w1;
-                }
+            }
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x8 d0 = load_f32x8(&d_y[m][0]);
+                const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
+                const f32x8 w0 = d0; const f32x8 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
             }
             {
                 f32x8 g = s0_0;
@@ -4827,7 +4832,8 @@ LEVEL_v3 static void dense_input_gradient_v3(const float (*d_y)[128], const floa
     float (*const turned)[24] = (float (*)[24])(work + task * 8192);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 24, next = part + 1 < 384 ? i + 24 : 0;
+        const ptrdiff_t i = part * 24;
+        const ptrdiff_t next = part + 1 < 384 ? i + 24 : 0;
         for (int p = 0; p < 8; p++) {
             for (int o = 0; o < 16; o += 4) {
                 for (int r = 0; r < 24; r += 4) transpose4_f32x8(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 24);
@@ -4938,18 +4944,18 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[9216], const floa
                 __builtin_prefetch(w[k / 2][i + t], 1);
                 __builtin_prefetch(slot0[k / 2][i + t], 1);
                 __builtin_prefetch(slot1[k / 2][i + t], 1);
-                for (ptrdiff_t m = samples * t / 6; m < samples * (t + 1) / 6; m++) {
-                    const float *const a = &x[m][i];
-                    const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
-                    const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
-                    const f32x8 w0 = d0; const f32x8 w1 = d1;
-                    s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                    s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                    s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                    s3_0 += a[3] * w0; s3_1 += a[3] * w1;
-                    s4_0 += a[4] * w0; s4_1 += a[4] * w1;
-                    s5_0 += a[5] * w0; s5_1 += a[5] * w1;
-                }
+            }
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
+                const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
+                const f32x8 w0 = d0; const f32x8 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                s4_0 += a[4] * w0; s4_1 += a[4] * w1;
+                s5_0 += a[5] * w0; s5_1 += a[5] * w1;
             }
             {
                 f32x8 g = s0_0;
@@ -5735,7 +5741,8 @@ LEVEL_v3 static void dense_1_input_gradient_gradients_v3(const float (*d_y)[10],
     float (*const turned)[16] = (float (*)[16])(work + task * 1024);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 16, next = part + 1 < 8 ? i + 16 : 0;
+        const ptrdiff_t i = part * 16;
+        const ptrdiff_t next = part + 1 < 8 ? i + 16 : 0;
         for (int p = 0; p < 1; p++) {
             for (int o = 0; o < 16; o += 4) {
                 for (int r = 0; r < 16; r += 4) transpose4_f32x8(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
@@ -5840,7 +5847,8 @@ LEVEL_v3 static void dense_input_gradient_gradients_v3(const float (*d_y)[128], 
     float (*const turned)[24] = (float (*)[24])(work + task * 8192);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 24, next = part + 1 < 384 ? i + 24 : 0;
+        const ptrdiff_t i = part * 24;
+        const ptrdiff_t next = part + 1 < 384 ? i + 24 : 0;
         for (int p = 0; p < 8; p++) {
             for (int o = 0; o < 16; o += 4) {
                 for (int r = 0; r < 24; r += 4) transpose4_f32x8(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 24);
@@ -7381,7 +7389,8 @@ static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*ke
     float (*const turned)[16] = (float (*)[16])(work + task * 1024);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 16, next = part + 1 < 8 ? i + 16 : 0;
+        const ptrdiff_t i = part * 16;
+        const ptrdiff_t next = part + 1 < 8 ? i + 16 : 0;
         for (int p = 0; p < 1; p++) {
             for (int o = 0; o < 16; o += 4) {
                 for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
@@ -7477,16 +7486,16 @@ static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_
                     __builtin_prefetch(w[0][i + t], 1);
                     __builtin_prefetch(slot0[0][i + t], 1);
                     __builtin_prefetch(slot1[0][i + t], 1);
-                    for (ptrdiff_t m = samples * t / 3; m < samples * (t + 1) / 3; m++) {
-                        const float *const a = &x[m][i];
-                        const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                        const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                        const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
-                        const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
-                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
-                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
-                        s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
-                    }
+                }
+                for (ptrdiff_t m = 0; m < samples; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                    s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
                 }
                 {
                     f32x4 g = s0_0;
@@ -7605,15 +7614,15 @@ static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_
                     __builtin_prefetch(w[0][i + t], 1);
                     __builtin_prefetch(slot0[0][i + t], 1);
                     __builtin_prefetch(slot1[0][i + t], 1);
-                    for (ptrdiff_t m = samples * t / 2; m < samples * (t + 1) / 2; m++) {
-                        const float *const a = &x[m][i];
-                        const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                        const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                        const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
-                        const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
-                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
-                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
-                    }
+                }
+                for (ptrdiff_t m = 0; m < samples; m++) {
+                    const float *const a = &x[m][i];
+                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
+                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
+                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
+                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
                 }
                 {
                     f32x4 g = s0_0;
@@ -7777,7 +7786,8 @@ static void dense_input_gradient_base(const float (*d_y)[128], const float (*ker
     float (*const turned)[16] = (float (*)[16])(work + task * 8192);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 16, next = part + 1 < 576 ? i + 16 : 0;
+        const ptrdiff_t i = part * 16;
+        const ptrdiff_t next = part + 1 < 576 ? i + 16 : 0;
         for (int p = 0; p < 8; p++) {
             for (int o = 0; o < 16; o += 4) {
                 for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
@@ -7871,16 +7881,16 @@ static void dense_weight_gradient_base(const float (*x)[9216], const float (*d_y
                 __builtin_prefetch(w[k / 4][i + t], 1);
                 __builtin_prefetch(slot0[k / 4][i + t], 1);
                 __builtin_prefetch(slot1[k / 4][i + t], 1);
-                for (ptrdiff_t m = samples * t / 2; m < samples * (t + 1) / 2; m++) {
-                    const float *const a = &x[m][i];
-                    const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
-                    const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
-                    const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
-                    const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
-                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
-                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
-                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
-                }
+            }
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
+                const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
+                const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
+                const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
+                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
             }
             {
                 f32x4 g = s0_0;
@@ -8706,7 +8716,8 @@ static void dense_1_input_gradient_gradients_base(const float (*d_y)[10], const 
     float (*const turned)[16] = (float (*)[16])(work + task * 1024);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 16, next = part + 1 < 8 ? i + 16 : 0;
+        const ptrdiff_t i = part * 16;
+        const ptrdiff_t next = part + 1 < 8 ? i + 16 : 0;
         for (int p = 0; p < 1; p++) {
             for (int o = 0; o < 16; o += 4) {
                 for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
@@ -8838,7 +8849,8 @@ static void dense_input_gradient_gradients_base(const float (*d_y)[128], const f
     float (*const turned)[16] = (float (*)[16])(work + task * 8192);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 16, next = part + 1 < 576 ? i + 16 : 0;
+        const ptrdiff_t i = part * 16;
+        const ptrdiff_t next = part + 1 < 576 ? i + 16 : 0;
         for (int p = 0; p < 8; p++) {
             for (int o = 0; o < 16; o += 4) {
                 for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);

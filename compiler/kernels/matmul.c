@@ -9,7 +9,7 @@
  * activations apart is asked for ahead, a little in each stretch of the reduction. */
 #include "kernels.h"
 
-enum { REDUCTION_BLOCK = 256, TYPICAL_ROWS = 128, ROW_SUMS = 8, SHARES = 4 };
+enum { REDUCTION_BLOCK = 256, TYPICAL_ROWS = 128, ROW_SUMS = 8, SHARES = 4, LARGE_TILE = 16 };
 
 /* A block of the matrix, turned over: as wide as the widest tile. */
 int64_t matmul_workspace(const Graph *graph, int64_t outputs)
@@ -39,7 +39,7 @@ typedef struct {
     const char *bias;
     int64_t inputs, outputs;
     const VectorGroup *group;
-    bool blocked;
+    bool blocked; /* in blocks, of which there are several */
 } Product;
 typedef void EmitTile(Emit *, const Product *, int rows);
 
@@ -245,10 +245,10 @@ static void emit_input_gradient_tile(Emit *e, const Product *product, int rows)
     EMIT(e, "const float *const a = d_y[m];");
     EMIT(e, "for (int t = 0; t < $STRETCHES; t++) {", "for (int at = 0; at < $WIDTH; at += 16) {", "__builtin_prefetch(&d_x[m + t][i + at], 1);");
     for (int k = 0; k < operands; k++) text_add(&e->body, "__builtin_prefetch(&e%d[m + t][i + at], 0);\n", k);
-    EMIT(e,
-         "}",
-         "for (ptrdiff_t line = (m + t) * $SHARE; line < (m + t + 1) * $SHARE && line < $PANELS * $BLOCK; line++) __builtin_prefetch(kernel[line / $BLOCK][next + line % $BLOCK], 0);",
-         "for (int j = $M * t / $STRETCHES; j < $M * (t + 1) / $STRETCHES; j++) {");
+    EMIT(e, "}");
+    if (product->blocked)
+        EMIT(e, "for (ptrdiff_t line = (m + t) * $SHARE; line < (m + t + 1) * $SHARE && line < $PANELS * $BLOCK; line++) __builtin_prefetch(kernel[line / $BLOCK][next + line % $BLOCK], 0);");
+    EMIT(e, "for (int j = $M * t / $STRETCHES; j < $M * (t + 1) / $STRETCHES; j++) {");
     tile_step(e, rows, product->group->vectors, "a[$T * $M + j]", "load_f32x$L(turned[j] + $V * $L)");
     EMIT(e, "}", "}");
     tile_end(e, product->node, rows, product->group->vectors, product->group->last_lanes, "[m + $T][i + $V * $L]", "(uint32_t)((m + $T) * $N + i + $V * $L)", "d_x");
@@ -282,14 +282,15 @@ void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64
          "float (*const turned)[$BLOCK] = (float (*)[$BLOCK])(work + task * $WORK);",
          "const ptrdiff_t from = 0, to = count * $ROWS;",
          "for (ptrdiff_t part = first; part < last; part++) {",
-         "const ptrdiff_t i = part * $BLOCK, next = part + 1 < $WHOLE ? i + $BLOCK : 0;");
+         "const ptrdiff_t i = part * $BLOCK;");
+    if (whole > 1) EMIT(e, "const ptrdiff_t next = part + 1 < $WHOLE ? i + $BLOCK : 0;");
     for (int g = 0; g < 2; g++) {
         if (g == 0 ? !whole : !rest) continue;
         if (whole && rest) EMIT(e, g ? "} else {" : "if (part < $WHOLE) {");
         emit_turned_block(e, g == 1);
         int columns = (int)(g ? rest : block), last = columns % lanes;
         VectorGroup group = {0, (columns + lanes - 1) / lanes, (columns + lanes - 1) / lanes, last ? last : lanes};
-        Product product = {node, NULL, inputs, outputs, &group, false};
+        Product product = {node, NULL, inputs, outputs, &group, g == 0 && whole > 1};
         emit_row_loops(e, &product, tile.rows, rows_per_sample, emit_input_gradient_tile);
     }
     if (whole && rest) EMIT(e, "}");
@@ -314,13 +315,14 @@ static void emit_weight_gradient_end(Emit *e, const Product *product, int rows)
         }
 }
 
-/* The sums run over the samples. With an update they are cut into as many stretches as the tile has rows, and each asks for a row of what
- * will be updated. */
+/* The sums run over the samples. With an update they ask for what will be updated: of a large tile, whose steps take long, cut into as many
+ * stretches as it has rows, each for one of them; else all at once. */
 static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
 {
     const VectorGroup *group = product->group;
     const Node *update = product->node->update;
     int lanes = emit_level(e)->lanes;
+    bool spread = update && rows * group->vectors >= LARGE_TILE;
     tile_begin(e, rows, group->vectors, "{0}");
     fill_size(e, "STRETCHES", rows);
     if (update) {
@@ -330,10 +332,9 @@ static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
             text_add(&e->body, "__builtin_prefetch(w%s, 1);\n", place);
             for (int s = 0; s < update->weight_count - 1; s++) text_add(&e->body, "__builtin_prefetch(slot%d%s, 1);\n", s, place);
         }
-        EMIT(e, "for (ptrdiff_t m = samples * t / $STRETCHES; m < samples * (t + 1) / $STRETCHES; m++) {");
-    } else {
-        EMIT(e, "for (ptrdiff_t m = 0; m < samples; m++) {");
     }
+    if (update && !spread) EMIT(e, "}");
+    EMIT(e, spread ? "for (ptrdiff_t m = samples * t / $STRETCHES; m < samples * (t + 1) / $STRETCHES; m++) {" : "for (ptrdiff_t m = 0; m < samples; m++) {");
     EMIT(e, "const float *const a = &x[m][i];");
     for (int v = 0; v < group->vectors; v++) {
         fill_size(e, "V", v);
@@ -343,7 +344,7 @@ static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
     }
     tile_step(e, rows, group->vectors, "a[$T]", "d$V");
     EMIT(e, "}");
-    if (update) EMIT(e, "}");
+    if (spread) EMIT(e, "}");
     emit_weight_gradient_end(e, product, rows);
 }
 
