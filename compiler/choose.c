@@ -108,14 +108,23 @@ static bool has_room(const Level *level, const Work *work, Tile tile)
     return tile_registers(level, tile) + beside <= level->registers;
 }
 
+static double work_multiply_adds(const Work *work)
+{
+    return (double)(work->rows * work->columns) * (double)work->reduction * work->times;
+}
+
+/* A layer of so little work gets small tiles: its time does not count, but that of the C compiler on its code does. */
+enum { LITTLE_WORK = 4096, LITTLE_TILE = 4 };
+
 /* The tiles that can be, the best first; returns how many were compared. */
-static int find_candidates(const Level *level, const Work *work, Candidate best[MOST_CANDIDATES], int *count)
+static int find_candidates(const Level *level, const Work *work, bool straight, Candidate best[MOST_CANDIDATES], int *count)
 {
     int compared = 0;
     *count = 0;
     for (int v = 1; v <= MOST_TILE_VECTORS; v++)
         for (int t = 1; t <= MOST_TILE_ROWS; t++) {
             if (tile_hindrance(level, work, (Tile){t, v}) || !has_room(level, work, (Tile){t, v})) continue;
+            if (!straight && work_multiply_adds(work) <= LITTLE_WORK && t * v > LITTLE_TILE) continue;
             Candidate candidate = {{t, v}, tile_cycles(level, (Tile){t, v}, work->rows, work_vectors(work))};
             compared++;
             int at = *count;
@@ -152,7 +161,7 @@ static Tile planned_tile(Choices *choices, Planned *planned, const Level *level,
 static void record_tile(Emit *e, const Node *node, const Work *work, const char *name, Choice *choice, Tile tile)
 {
     const Level *level = e->full; /* also where this kernel's vectors are shorter */
-    double multiply_adds = (double)(work->rows * work->columns) * (double)work->reduction * work->times;
+    double multiply_adds = work_multiply_adds(work);
     choice->layer = node->name;
     choice->op = node->op;
     choice->pass = work->phase;
@@ -177,7 +186,7 @@ Tile choose_tile(Emit *e, const Node *node, Work work)
     const Level *level = emit_level(e);
     const char *name = work_name(e, node, &work);
     Candidate best[MOST_CANDIDATES];
-    int count, compared = find_candidates(level, &work, best, &count);
+    int count, compared = find_candidates(level, &work, emit_options(e)->unroll_full, best, &count);
     if (!count) die("%s: no tile fits", node->name);
     Tile tile = best[0].tile;
     Choice choice = {.candidate_count = count};

@@ -253,7 +253,7 @@ enum {
     OPERATOR_ELEMENTWISE = 1, /* out[i] = f(in[i], further[i], ...): has `element`; can be fused into another's epilogue */
     OPERATOR_VIEW = 2,        /* the output is the input's memory under another shape: no code */
     OPERATOR_EPILOGUE = 4,    /* applies element-wise nodes to its results before it stores them */
-    OPERATOR_NOISE = 8,       /* active in training only; elsewhere the identity */
+    OPERATOR_NOISE = 8,       /* active in training only: left out elsewhere, but of `gradients`, which shares the functions of train_step and turns it off by step == NULL */
     OPERATOR_FLAT = 16,       /* its emitted function takes operands as flat arrays */
     OPERATOR_MONOTONE = 32,   /* element-wise and never decreasing: commutes with operators that select by order */
     OPERATOR_SELECTS = 64,    /* each output is one of the inputs, chosen by order: max-pooling */

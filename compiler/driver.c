@@ -177,7 +177,7 @@ static void add_call(Text *out, const Driver *d, const PhaseCall *call, const ch
         text_add(&text, "%s%s", separator, operand_text(d, tensor, &call->operands[i], operand_written(call->node, i)));
         separator = ", ";
     }
-    if (call->has_step) text_add(&text, "%sstep", separator), separator = ", ";
+    if (call->has_step) text_add(&text, "%s%s", separator, d->graph->program == PROGRAM_GRADIENTS ? "NULL" : "step"), separator = ", ";
     if (call->has_count) text_add(&text, "%s%s", separator, alone ? "1" : "count"), separator = ", ";
     const char *all = call->partition == OVER_EXTENT ? extent : alone ? "1" : "count";
     if (call->has_range) text_add(&text, "%s%s", separator, range_text(all, within ? 1 : tasks)), separator = ", ";

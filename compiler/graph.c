@@ -296,6 +296,7 @@ Graph *graph_program(const Graph *source, Program program, int64_t batch, bool b
     Graph *graph = NEW(Graph);
     *graph = *source;
     graph->program = program;
+    bool has_noise = program == PROGRAM_TRAIN || program == PROGRAM_GRADIENTS;
     graph->batch = batch;
     graph->bytes = bytes;
     graph->nodes = NULL;
@@ -313,7 +314,7 @@ Graph *graph_program(const Graph *source, Program program, int64_t batch, bool b
             copy->consumers = 0;
             if (old->view_of) copy->view_of = map[old->view_of->index];
         }
-        if (old->role == ROLE_ACTIVATION && (old->producer->op->flags & OPERATOR_NOISE) && program != PROGRAM_TRAIN) {
+        if (old->role == ROLE_ACTIVATION && (old->producer->op->flags & OPERATOR_NOISE) && !has_noise) {
             map[i] = map[old->producer->inputs[0]->index];
             continue;
         }
@@ -325,7 +326,7 @@ Graph *graph_program(const Graph *source, Program program, int64_t batch, bool b
     }
     for (int i = 0; i < source->node_count; i++) {
         const Node *old = source->nodes[i];
-        if ((old->op->flags & OPERATOR_NOISE) && program != PROGRAM_TRAIN) continue;
+        if ((old->op->flags & OPERATOR_NOISE) && !has_noise) continue;
         Node *node = NEW(Node);
         *node = *old;
         node->index = graph->node_count;

@@ -777,197 +777,39 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[512], const flo
                     s15_0 += a[15] * w0;
                 }
             }
-            {
-                f32x16 g = s0_0;
-                f32x16 v = load_f32x16(&w[0][i][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i][0], m0);
-                store_f32x16(&slot1[0][i][0], m1);
-                store_f32x16(&w[0][i][0], v);
-            }
-            {
-                f32x16 g = s1_0;
-                f32x16 v = load_f32x16(&w[0][i + 1][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 1][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 1][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 1][0], m0);
-                store_f32x16(&slot1[0][i + 1][0], m1);
-                store_f32x16(&w[0][i + 1][0], v);
-            }
-            {
-                f32x16 g = s2_0;
-                f32x16 v = load_f32x16(&w[0][i + 2][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 2][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 2][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 2][0], m0);
-                store_f32x16(&slot1[0][i + 2][0], m1);
-                store_f32x16(&w[0][i + 2][0], v);
-            }
-            {
-                f32x16 g = s3_0;
-                f32x16 v = load_f32x16(&w[0][i + 3][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 3][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 3][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 3][0], m0);
-                store_f32x16(&slot1[0][i + 3][0], m1);
-                store_f32x16(&w[0][i + 3][0], v);
-            }
-            {
-                f32x16 g = s4_0;
-                f32x16 v = load_f32x16(&w[0][i + 4][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 4][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 4][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 4][0], m0);
-                store_f32x16(&slot1[0][i + 4][0], m1);
-                store_f32x16(&w[0][i + 4][0], v);
-            }
-            {
-                f32x16 g = s5_0;
-                f32x16 v = load_f32x16(&w[0][i + 5][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 5][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 5][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 5][0], m0);
-                store_f32x16(&slot1[0][i + 5][0], m1);
-                store_f32x16(&w[0][i + 5][0], v);
-            }
-            {
-                f32x16 g = s6_0;
-                f32x16 v = load_f32x16(&w[0][i + 6][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 6][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 6][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 6][0], m0);
-                store_f32x16(&slot1[0][i + 6][0], m1);
-                store_f32x16(&w[0][i + 6][0], v);
-            }
-            {
-                f32x16 g = s7_0;
-                f32x16 v = load_f32x16(&w[0][i + 7][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 7][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 7][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 7][0], m0);
-                store_f32x16(&slot1[0][i + 7][0], m1);
-                store_f32x16(&w[0][i + 7][0], v);
-            }
-            {
-                f32x16 g = s8_0;
-                f32x16 v = load_f32x16(&w[0][i + 8][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 8][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 8][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 8][0], m0);
-                store_f32x16(&slot1[0][i + 8][0], m1);
-                store_f32x16(&w[0][i + 8][0], v);
-            }
-            {
-                f32x16 g = s9_0;
-                f32x16 v = load_f32x16(&w[0][i + 9][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 9][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 9][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 9][0], m0);
-                store_f32x16(&slot1[0][i + 9][0], m1);
-                store_f32x16(&w[0][i + 9][0], v);
-            }
-            {
-                f32x16 g = s10_0;
-                f32x16 v = load_f32x16(&w[0][i + 10][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 10][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 10][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 10][0], m0);
-                store_f32x16(&slot1[0][i + 10][0], m1);
-                store_f32x16(&w[0][i + 10][0], v);
-            }
-            {
-                f32x16 g = s11_0;
-                f32x16 v = load_f32x16(&w[0][i + 11][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 11][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 11][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 11][0], m0);
-                store_f32x16(&slot1[0][i + 11][0], m1);
-                store_f32x16(&w[0][i + 11][0], v);
-            }
-            {
-                f32x16 g = s12_0;
-                f32x16 v = load_f32x16(&w[0][i + 12][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 12][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 12][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 12][0], m0);
-                store_f32x16(&slot1[0][i + 12][0], m1);
-                store_f32x16(&w[0][i + 12][0], v);
-            }
-            {
-                f32x16 g = s13_0;
-                f32x16 v = load_f32x16(&w[0][i + 13][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 13][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 13][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 13][0], m0);
-                store_f32x16(&slot1[0][i + 13][0], m1);
-                store_f32x16(&w[0][i + 13][0], v);
-            }
-            {
-                f32x16 g = s14_0;
-                f32x16 v = load_f32x16(&w[0][i + 14][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 14][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 14][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 14][0], m0);
-                store_f32x16(&slot1[0][i + 14][0], m1);
-                store_f32x16(&w[0][i + 14][0], v);
-            }
-            {
-                f32x16 g = s15_0;
-                f32x16 v = load_f32x16(&w[0][i + 15][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 15][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 15][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 15][0], m0);
-                store_f32x16(&slot1[0][i + 15][0], m1);
-                store_f32x16(&w[0][i + 15][0], v);
+            const f32x16 sums[16][1] = {
+                {s0_0},
+                {s1_0},
+                {s2_0},
+                {s3_0},
+                {s4_0},
+                {s5_0},
+                {s6_0},
+                {s7_0},
+                {s8_0},
+                {s9_0},
+                {s10_0},
+                {s11_0},
+                {s12_0},
+                {s13_0},
+                {s14_0},
+                {s15_0},
+            };
+            for (int t = 0; t < 16; t++) {
+                for (int q = 0; q < 1; q++) {
+                    {
+                        f32x16 g = sums[t][q];
+                        f32x16 v = load_f32x16(&w[q][i + t][0]);
+                        f32x16 m0 = load_f32x16(&slot0[q][i + t][0]);
+                        f32x16 m1 = load_f32x16(&slot1[q][i + t][0]);
+                        m0 += (g - m0) * 0.1f;
+                        m1 += (g * g - m1) * 0.001f;
+                        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                        store_f32x16(&slot0[q][i + t][0], m0);
+                        store_f32x16(&slot1[q][i + t][0], m1);
+                        store_f32x16(&w[q][i + t][0], v);
+                    }
+                }
             }
         }
     }
@@ -1091,197 +933,27 @@ LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[784], const float
                     s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2; s3_3 += a[3] * w3;
                 }
             }
-            {
-                f32x16 g = s0_0;
-                f32x16 v = load_f32x16(&w[k][i][0]);
-                f32x16 m0 = load_f32x16(&slot0[k][i][0]);
-                f32x16 m1 = load_f32x16(&slot1[k][i][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k][i][0], m0);
-                store_f32x16(&slot1[k][i][0], m1);
-                store_f32x16(&w[k][i][0], v);
-            }
-            {
-                f32x16 g = s0_1;
-                f32x16 v = load_f32x16(&w[k + 1][i][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 1][i][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 1][i][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 1][i][0], m0);
-                store_f32x16(&slot1[k + 1][i][0], m1);
-                store_f32x16(&w[k + 1][i][0], v);
-            }
-            {
-                f32x16 g = s0_2;
-                f32x16 v = load_f32x16(&w[k + 2][i][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 2][i][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 2][i][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 2][i][0], m0);
-                store_f32x16(&slot1[k + 2][i][0], m1);
-                store_f32x16(&w[k + 2][i][0], v);
-            }
-            {
-                f32x16 g = s0_3;
-                f32x16 v = load_f32x16(&w[k + 3][i][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 3][i][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 3][i][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 3][i][0], m0);
-                store_f32x16(&slot1[k + 3][i][0], m1);
-                store_f32x16(&w[k + 3][i][0], v);
-            }
-            {
-                f32x16 g = s1_0;
-                f32x16 v = load_f32x16(&w[k][i + 1][0]);
-                f32x16 m0 = load_f32x16(&slot0[k][i + 1][0]);
-                f32x16 m1 = load_f32x16(&slot1[k][i + 1][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k][i + 1][0], m0);
-                store_f32x16(&slot1[k][i + 1][0], m1);
-                store_f32x16(&w[k][i + 1][0], v);
-            }
-            {
-                f32x16 g = s1_1;
-                f32x16 v = load_f32x16(&w[k + 1][i + 1][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 1][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 1][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 1][i + 1][0], m0);
-                store_f32x16(&slot1[k + 1][i + 1][0], m1);
-                store_f32x16(&w[k + 1][i + 1][0], v);
-            }
-            {
-                f32x16 g = s1_2;
-                f32x16 v = load_f32x16(&w[k + 2][i + 1][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 1][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 1][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 2][i + 1][0], m0);
-                store_f32x16(&slot1[k + 2][i + 1][0], m1);
-                store_f32x16(&w[k + 2][i + 1][0], v);
-            }
-            {
-                f32x16 g = s1_3;
-                f32x16 v = load_f32x16(&w[k + 3][i + 1][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 1][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 1][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 3][i + 1][0], m0);
-                store_f32x16(&slot1[k + 3][i + 1][0], m1);
-                store_f32x16(&w[k + 3][i + 1][0], v);
-            }
-            {
-                f32x16 g = s2_0;
-                f32x16 v = load_f32x16(&w[k][i + 2][0]);
-                f32x16 m0 = load_f32x16(&slot0[k][i + 2][0]);
-                f32x16 m1 = load_f32x16(&slot1[k][i + 2][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k][i + 2][0], m0);
-                store_f32x16(&slot1[k][i + 2][0], m1);
-                store_f32x16(&w[k][i + 2][0], v);
-            }
-            {
-                f32x16 g = s2_1;
-                f32x16 v = load_f32x16(&w[k + 1][i + 2][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 2][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 2][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 1][i + 2][0], m0);
-                store_f32x16(&slot1[k + 1][i + 2][0], m1);
-                store_f32x16(&w[k + 1][i + 2][0], v);
-            }
-            {
-                f32x16 g = s2_2;
-                f32x16 v = load_f32x16(&w[k + 2][i + 2][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 2][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 2][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 2][i + 2][0], m0);
-                store_f32x16(&slot1[k + 2][i + 2][0], m1);
-                store_f32x16(&w[k + 2][i + 2][0], v);
-            }
-            {
-                f32x16 g = s2_3;
-                f32x16 v = load_f32x16(&w[k + 3][i + 2][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 2][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 2][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 3][i + 2][0], m0);
-                store_f32x16(&slot1[k + 3][i + 2][0], m1);
-                store_f32x16(&w[k + 3][i + 2][0], v);
-            }
-            {
-                f32x16 g = s3_0;
-                f32x16 v = load_f32x16(&w[k][i + 3][0]);
-                f32x16 m0 = load_f32x16(&slot0[k][i + 3][0]);
-                f32x16 m1 = load_f32x16(&slot1[k][i + 3][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k][i + 3][0], m0);
-                store_f32x16(&slot1[k][i + 3][0], m1);
-                store_f32x16(&w[k][i + 3][0], v);
-            }
-            {
-                f32x16 g = s3_1;
-                f32x16 v = load_f32x16(&w[k + 1][i + 3][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 3][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 3][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 1][i + 3][0], m0);
-                store_f32x16(&slot1[k + 1][i + 3][0], m1);
-                store_f32x16(&w[k + 1][i + 3][0], v);
-            }
-            {
-                f32x16 g = s3_2;
-                f32x16 v = load_f32x16(&w[k + 2][i + 3][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 3][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 3][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 2][i + 3][0], m0);
-                store_f32x16(&slot1[k + 2][i + 3][0], m1);
-                store_f32x16(&w[k + 2][i + 3][0], v);
-            }
-            {
-                f32x16 g = s3_3;
-                f32x16 v = load_f32x16(&w[k + 3][i + 3][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 3][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 3][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 3][i + 3][0], m0);
-                store_f32x16(&slot1[k + 3][i + 3][0], m1);
-                store_f32x16(&w[k + 3][i + 3][0], v);
+            const f32x16 sums[4][4] = {
+                {s0_0, s0_1, s0_2, s0_3},
+                {s1_0, s1_1, s1_2, s1_3},
+                {s2_0, s2_1, s2_2, s2_3},
+                {s3_0, s3_1, s3_2, s3_3},
+            };
+            for (int t = 0; t < 4; t++) {
+                for (int q = 0; q < 4; q++) {
+                    {
+                        f32x16 g = sums[t][q];
+                        f32x16 v = load_f32x16(&w[k + q][i + t][0]);
+                        f32x16 m0 = load_f32x16(&slot0[k + q][i + t][0]);
+                        f32x16 m1 = load_f32x16(&slot1[k + q][i + t][0]);
+                        m0 += (g - m0) * 0.1f;
+                        m1 += (g * g - m1) * 0.001f;
+                        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                        store_f32x16(&slot0[k + q][i + t][0], m0);
+                        store_f32x16(&slot1[k + q][i + t][0], m1);
+                        store_f32x16(&w[k + q][i + t][0], v);
+                    }
+                }
             }
         }
     }
@@ -2366,101 +2038,27 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[512], const flo
                 s2_0 += a[2] * w0; s2_1 += a[2] * w1;
                 s3_0 += a[3] * w0; s3_1 += a[3] * w1;
             }
-            {
-                f32x8 g = s0_0;
-                f32x8 v = load_f32x8(&w[0][i][0]);
-                f32x8 m0 = load_f32x8(&slot0[0][i][0]);
-                f32x8 m1 = load_f32x8(&slot1[0][i][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i][0], m0);
-                store_f32x8(&slot1[0][i][0], m1);
-                store_f32x8(&w[0][i][0], v);
-            }
-            {
-                f32x8 g = s0_1;
-                f32x8 v = load_f32x8(&w[0][i][8]);
-                f32x8 m0 = load_f32x8(&slot0[0][i][8]);
-                f32x8 m1 = load_f32x8(&slot1[0][i][8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i][8], m0);
-                store_f32x8(&slot1[0][i][8], m1);
-                store_f32x8(&w[0][i][8], v);
-            }
-            {
-                f32x8 g = s1_0;
-                f32x8 v = load_f32x8(&w[0][i + 1][0]);
-                f32x8 m0 = load_f32x8(&slot0[0][i + 1][0]);
-                f32x8 m1 = load_f32x8(&slot1[0][i + 1][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i + 1][0], m0);
-                store_f32x8(&slot1[0][i + 1][0], m1);
-                store_f32x8(&w[0][i + 1][0], v);
-            }
-            {
-                f32x8 g = s1_1;
-                f32x8 v = load_f32x8(&w[0][i + 1][8]);
-                f32x8 m0 = load_f32x8(&slot0[0][i + 1][8]);
-                f32x8 m1 = load_f32x8(&slot1[0][i + 1][8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i + 1][8], m0);
-                store_f32x8(&slot1[0][i + 1][8], m1);
-                store_f32x8(&w[0][i + 1][8], v);
-            }
-            {
-                f32x8 g = s2_0;
-                f32x8 v = load_f32x8(&w[0][i + 2][0]);
-                f32x8 m0 = load_f32x8(&slot0[0][i + 2][0]);
-                f32x8 m1 = load_f32x8(&slot1[0][i + 2][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i + 2][0], m0);
-                store_f32x8(&slot1[0][i + 2][0], m1);
-                store_f32x8(&w[0][i + 2][0], v);
-            }
-            {
-                f32x8 g = s2_1;
-                f32x8 v = load_f32x8(&w[0][i + 2][8]);
-                f32x8 m0 = load_f32x8(&slot0[0][i + 2][8]);
-                f32x8 m1 = load_f32x8(&slot1[0][i + 2][8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i + 2][8], m0);
-                store_f32x8(&slot1[0][i + 2][8], m1);
-                store_f32x8(&w[0][i + 2][8], v);
-            }
-            {
-                f32x8 g = s3_0;
-                f32x8 v = load_f32x8(&w[0][i + 3][0]);
-                f32x8 m0 = load_f32x8(&slot0[0][i + 3][0]);
-                f32x8 m1 = load_f32x8(&slot1[0][i + 3][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i + 3][0], m0);
-                store_f32x8(&slot1[0][i + 3][0], m1);
-                store_f32x8(&w[0][i + 3][0], v);
-            }
-            {
-                f32x8 g = s3_1;
-                f32x8 v = load_f32x8(&w[0][i + 3][8]);
-                f32x8 m0 = load_f32x8(&slot0[0][i + 3][8]);
-                f32x8 m1 = load_f32x8(&slot1[0][i + 3][8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i + 3][8], m0);
-                store_f32x8(&slot1[0][i + 3][8], m1);
-                store_f32x8(&w[0][i + 3][8], v);
+            const f32x8 sums[4][2] = {
+                {s0_0, s0_1},
+                {s1_0, s1_1},
+                {s2_0, s2_1},
+                {s3_0, s3_1},
+            };
+            for (int t = 0; t < 4; t++) {
+                for (int q = 0; q < 2; q++) {
+                    {
+                        f32x8 g = sums[t][q];
+                        f32x8 v = load_f32x8(&w[q / 2][i + t][q % 2 * 8]);
+                        f32x8 m0 = load_f32x8(&slot0[q / 2][i + t][q % 2 * 8]);
+                        f32x8 m1 = load_f32x8(&slot1[q / 2][i + t][q % 2 * 8]);
+                        m0 += (g - m0) * 0.1f;
+                        m1 += (g * g - m1) * 0.001f;
+                        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                        store_f32x8(&slot0[q / 2][i + t][q % 2 * 8], m0);
+                        store_f32x8(&slot1[q / 2][i + t][q % 2 * 8], m1);
+                        store_f32x8(&w[q / 2][i + t][q % 2 * 8], v);
+                    }
+                }
             }
         }
     }
@@ -2573,101 +2171,27 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[784], const float
                 s2_0 += a[2] * w0; s2_1 += a[2] * w1;
                 s3_0 += a[3] * w0; s3_1 += a[3] * w1;
             }
-            {
-                f32x8 g = s0_0;
-                f32x8 v = load_f32x8(&w[k / 2][i][k % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[k / 2][i][k % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[k / 2][i][k % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[k / 2][i][k % 2 * 8], m0);
-                store_f32x8(&slot1[k / 2][i][k % 2 * 8], m1);
-                store_f32x8(&w[k / 2][i][k % 2 * 8], v);
-            }
-            {
-                f32x8 g = s0_1;
-                f32x8 v = load_f32x8(&w[(k + 1) / 2][i][(k + 1) % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i][(k + 1) % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i][(k + 1) % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[(k + 1) / 2][i][(k + 1) % 2 * 8], m0);
-                store_f32x8(&slot1[(k + 1) / 2][i][(k + 1) % 2 * 8], m1);
-                store_f32x8(&w[(k + 1) / 2][i][(k + 1) % 2 * 8], v);
-            }
-            {
-                f32x8 g = s1_0;
-                f32x8 v = load_f32x8(&w[k / 2][i + 1][k % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 1][k % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 1][k % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[k / 2][i + 1][k % 2 * 8], m0);
-                store_f32x8(&slot1[k / 2][i + 1][k % 2 * 8], m1);
-                store_f32x8(&w[k / 2][i + 1][k % 2 * 8], v);
-            }
-            {
-                f32x8 g = s1_1;
-                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 1][(k + 1) % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 1][(k + 1) % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 1][(k + 1) % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], m0);
-                store_f32x8(&slot1[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], m1);
-                store_f32x8(&w[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], v);
-            }
-            {
-                f32x8 g = s2_0;
-                f32x8 v = load_f32x8(&w[k / 2][i + 2][k % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 2][k % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 2][k % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[k / 2][i + 2][k % 2 * 8], m0);
-                store_f32x8(&slot1[k / 2][i + 2][k % 2 * 8], m1);
-                store_f32x8(&w[k / 2][i + 2][k % 2 * 8], v);
-            }
-            {
-                f32x8 g = s2_1;
-                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 2][(k + 1) % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 2][(k + 1) % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 2][(k + 1) % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], m0);
-                store_f32x8(&slot1[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], m1);
-                store_f32x8(&w[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], v);
-            }
-            {
-                f32x8 g = s3_0;
-                f32x8 v = load_f32x8(&w[k / 2][i + 3][k % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 3][k % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 3][k % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[k / 2][i + 3][k % 2 * 8], m0);
-                store_f32x8(&slot1[k / 2][i + 3][k % 2 * 8], m1);
-                store_f32x8(&w[k / 2][i + 3][k % 2 * 8], v);
-            }
-            {
-                f32x8 g = s3_1;
-                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 3][(k + 1) % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 3][(k + 1) % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 3][(k + 1) % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], m0);
-                store_f32x8(&slot1[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], m1);
-                store_f32x8(&w[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], v);
+            const f32x8 sums[4][2] = {
+                {s0_0, s0_1},
+                {s1_0, s1_1},
+                {s2_0, s2_1},
+                {s3_0, s3_1},
+            };
+            for (int t = 0; t < 4; t++) {
+                for (int q = 0; q < 2; q++) {
+                    {
+                        f32x8 g = sums[t][q];
+                        f32x8 v = load_f32x8(&w[(k + q) / 2][i + t][(k + q) % 2 * 8]);
+                        f32x8 m0 = load_f32x8(&slot0[(k + q) / 2][i + t][(k + q) % 2 * 8]);
+                        f32x8 m1 = load_f32x8(&slot1[(k + q) / 2][i + t][(k + q) % 2 * 8]);
+                        m0 += (g - m0) * 0.1f;
+                        m1 += (g * g - m1) * 0.001f;
+                        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                        store_f32x8(&slot0[(k + q) / 2][i + t][(k + q) % 2 * 8], m0);
+                        store_f32x8(&slot1[(k + q) / 2][i + t][(k + q) % 2 * 8], m1);
+                        store_f32x8(&w[(k + q) / 2][i + t][(k + q) % 2 * 8], v);
+                    }
+                }
             }
         }
     }
@@ -3757,113 +3281,26 @@ static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_
                     s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
                     s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
                 }
-                {
-                    f32x4 g = s0_0;
-                    f32x4 v = load_f32x4(&w[0][i][0]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i][0]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i][0]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i][0], m0);
-                    store_f32x4(&slot1[0][i][0], m1);
-                    store_f32x4(&w[0][i][0], v);
-                }
-                {
-                    f32x4 g = s0_1;
-                    f32x4 v = load_f32x4(&w[0][i][4]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i][4]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i][4]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i][4], m0);
-                    store_f32x4(&slot1[0][i][4], m1);
-                    store_f32x4(&w[0][i][4], v);
-                }
-                {
-                    f32x4 g = s0_2;
-                    f32x4 v = load_f32x4(&w[0][i][8]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i][8]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i][8]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i][8], m0);
-                    store_f32x4(&slot1[0][i][8], m1);
-                    store_f32x4(&w[0][i][8], v);
-                }
-                {
-                    f32x4 g = s1_0;
-                    f32x4 v = load_f32x4(&w[0][i + 1][0]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][0]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][0]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 1][0], m0);
-                    store_f32x4(&slot1[0][i + 1][0], m1);
-                    store_f32x4(&w[0][i + 1][0], v);
-                }
-                {
-                    f32x4 g = s1_1;
-                    f32x4 v = load_f32x4(&w[0][i + 1][4]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][4]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][4]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 1][4], m0);
-                    store_f32x4(&slot1[0][i + 1][4], m1);
-                    store_f32x4(&w[0][i + 1][4], v);
-                }
-                {
-                    f32x4 g = s1_2;
-                    f32x4 v = load_f32x4(&w[0][i + 1][8]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][8]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][8]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 1][8], m0);
-                    store_f32x4(&slot1[0][i + 1][8], m1);
-                    store_f32x4(&w[0][i + 1][8], v);
-                }
-                {
-                    f32x4 g = s2_0;
-                    f32x4 v = load_f32x4(&w[0][i + 2][0]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][0]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][0]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 2][0], m0);
-                    store_f32x4(&slot1[0][i + 2][0], m1);
-                    store_f32x4(&w[0][i + 2][0], v);
-                }
-                {
-                    f32x4 g = s2_1;
-                    f32x4 v = load_f32x4(&w[0][i + 2][4]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][4]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][4]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 2][4], m0);
-                    store_f32x4(&slot1[0][i + 2][4], m1);
-                    store_f32x4(&w[0][i + 2][4], v);
-                }
-                {
-                    f32x4 g = s2_2;
-                    f32x4 v = load_f32x4(&w[0][i + 2][8]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][8]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][8]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 2][8], m0);
-                    store_f32x4(&slot1[0][i + 2][8], m1);
-                    store_f32x4(&w[0][i + 2][8], v);
+                const f32x4 sums[3][3] = {
+                    {s0_0, s0_1, s0_2},
+                    {s1_0, s1_1, s1_2},
+                    {s2_0, s2_1, s2_2},
+                };
+                for (int t = 0; t < 3; t++) {
+                    for (int q = 0; q < 3; q++) {
+                        {
+                            f32x4 g = sums[t][q];
+                            f32x4 v = load_f32x4(&w[q / 4][i + t][q % 4 * 4]);
+                            f32x4 m0 = load_f32x4(&slot0[q / 4][i + t][q % 4 * 4]);
+                            f32x4 m1 = load_f32x4(&slot1[q / 4][i + t][q % 4 * 4]);
+                            m0 += (g - m0) * 0.1f;
+                            m1 += (g * g - m1) * 0.001f;
+                            v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                            store_f32x4(&slot0[q / 4][i + t][q % 4 * 4], m0);
+                            store_f32x4(&slot1[q / 4][i + t][q % 4 * 4], m1);
+                            store_f32x4(&w[q / 4][i + t][q % 4 * 4], v);
+                        }
+                    }
                 }
             }
         } else {
@@ -3884,77 +3321,25 @@ static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_
                     s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
                     s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
                 }
-                {
-                    f32x4 g = s0_0;
-                    f32x4 v = load_f32x4(&w[0][i][0]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i][0]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i][0]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i][0], m0);
-                    store_f32x4(&slot1[0][i][0], m1);
-                    store_f32x4(&w[0][i][0], v);
-                }
-                {
-                    f32x4 g = s0_1;
-                    f32x4 v = load_f32x4(&w[0][i][4]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i][4]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i][4]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i][4], m0);
-                    store_f32x4(&slot1[0][i][4], m1);
-                    store_f32x4(&w[0][i][4], v);
-                }
-                {
-                    f32x4 g = s0_2;
-                    f32x4 v = load_f32x4(&w[0][i][8]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i][8]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i][8]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i][8], m0);
-                    store_f32x4(&slot1[0][i][8], m1);
-                    store_f32x4(&w[0][i][8], v);
-                }
-                {
-                    f32x4 g = s1_0;
-                    f32x4 v = load_f32x4(&w[0][i + 1][0]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][0]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][0]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 1][0], m0);
-                    store_f32x4(&slot1[0][i + 1][0], m1);
-                    store_f32x4(&w[0][i + 1][0], v);
-                }
-                {
-                    f32x4 g = s1_1;
-                    f32x4 v = load_f32x4(&w[0][i + 1][4]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][4]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][4]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 1][4], m0);
-                    store_f32x4(&slot1[0][i + 1][4], m1);
-                    store_f32x4(&w[0][i + 1][4], v);
-                }
-                {
-                    f32x4 g = s1_2;
-                    f32x4 v = load_f32x4(&w[0][i + 1][8]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][8]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][8]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 1][8], m0);
-                    store_f32x4(&slot1[0][i + 1][8], m1);
-                    store_f32x4(&w[0][i + 1][8], v);
+                const f32x4 sums[2][3] = {
+                    {s0_0, s0_1, s0_2},
+                    {s1_0, s1_1, s1_2},
+                };
+                for (int t = 0; t < 2; t++) {
+                    for (int q = 0; q < 3; q++) {
+                        {
+                            f32x4 g = sums[t][q];
+                            f32x4 v = load_f32x4(&w[q / 4][i + t][q % 4 * 4]);
+                            f32x4 m0 = load_f32x4(&slot0[q / 4][i + t][q % 4 * 4]);
+                            f32x4 m1 = load_f32x4(&slot1[q / 4][i + t][q % 4 * 4]);
+                            m0 += (g - m0) * 0.1f;
+                            m1 += (g * g - m1) * 0.001f;
+                            v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                            store_f32x4(&slot0[q / 4][i + t][q % 4 * 4], m0);
+                            store_f32x4(&slot1[q / 4][i + t][q % 4 * 4], m1);
+                            store_f32x4(&w[q / 4][i + t][q % 4 * 4], v);
+                        }
+                    }
                 }
             }
         }
@@ -4066,101 +3451,25 @@ static void dense_weight_gradient_base(const float (*x)[784], const float (*d_y)
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
             }
-            {
-                f32x4 g = s0_0;
-                f32x4 v = load_f32x4(&w[k / 4][i][k % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[k / 4][i][k % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[k / 4][i][k % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[k / 4][i][k % 4 * 4], m0);
-                store_f32x4(&slot1[k / 4][i][k % 4 * 4], m1);
-                store_f32x4(&w[k / 4][i][k % 4 * 4], v);
-            }
-            {
-                f32x4 g = s0_1;
-                f32x4 v = load_f32x4(&w[(k + 1) / 4][i][(k + 1) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 1) / 4][i][(k + 1) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 1) / 4][i][(k + 1) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 1) / 4][i][(k + 1) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 1) / 4][i][(k + 1) % 4 * 4], m1);
-                store_f32x4(&w[(k + 1) / 4][i][(k + 1) % 4 * 4], v);
-            }
-            {
-                f32x4 g = s0_2;
-                f32x4 v = load_f32x4(&w[(k + 2) / 4][i][(k + 2) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 2) / 4][i][(k + 2) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 2) / 4][i][(k + 2) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 2) / 4][i][(k + 2) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 2) / 4][i][(k + 2) % 4 * 4], m1);
-                store_f32x4(&w[(k + 2) / 4][i][(k + 2) % 4 * 4], v);
-            }
-            {
-                f32x4 g = s0_3;
-                f32x4 v = load_f32x4(&w[(k + 3) / 4][i][(k + 3) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 3) / 4][i][(k + 3) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 3) / 4][i][(k + 3) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 3) / 4][i][(k + 3) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 3) / 4][i][(k + 3) % 4 * 4], m1);
-                store_f32x4(&w[(k + 3) / 4][i][(k + 3) % 4 * 4], v);
-            }
-            {
-                f32x4 g = s1_0;
-                f32x4 v = load_f32x4(&w[k / 4][i + 1][k % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[k / 4][i + 1][k % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[k / 4][i + 1][k % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[k / 4][i + 1][k % 4 * 4], m0);
-                store_f32x4(&slot1[k / 4][i + 1][k % 4 * 4], m1);
-                store_f32x4(&w[k / 4][i + 1][k % 4 * 4], v);
-            }
-            {
-                f32x4 g = s1_1;
-                f32x4 v = load_f32x4(&w[(k + 1) / 4][i + 1][(k + 1) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 1) / 4][i + 1][(k + 1) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 1) / 4][i + 1][(k + 1) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], m1);
-                store_f32x4(&w[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], v);
-            }
-            {
-                f32x4 g = s1_2;
-                f32x4 v = load_f32x4(&w[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], m1);
-                store_f32x4(&w[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], v);
-            }
-            {
-                f32x4 g = s1_3;
-                f32x4 v = load_f32x4(&w[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], m1);
-                store_f32x4(&w[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], v);
+            const f32x4 sums[2][4] = {
+                {s0_0, s0_1, s0_2, s0_3},
+                {s1_0, s1_1, s1_2, s1_3},
+            };
+            for (int t = 0; t < 2; t++) {
+                for (int q = 0; q < 4; q++) {
+                    {
+                        f32x4 g = sums[t][q];
+                        f32x4 v = load_f32x4(&w[(k + q) / 4][i + t][(k + q) % 4 * 4]);
+                        f32x4 m0 = load_f32x4(&slot0[(k + q) / 4][i + t][(k + q) % 4 * 4]);
+                        f32x4 m1 = load_f32x4(&slot1[(k + q) / 4][i + t][(k + q) % 4 * 4]);
+                        m0 += (g - m0) * 0.1f;
+                        m1 += (g * g - m1) * 0.001f;
+                        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                        store_f32x4(&slot0[(k + q) / 4][i + t][(k + q) % 4 * 4], m0);
+                        store_f32x4(&slot1[(k + q) / 4][i + t][(k + q) % 4 * 4], m1);
+                        store_f32x4(&w[(k + q) / 4][i + t][(k + q) % 4 * 4], v);
+                    }
+                }
             }
         }
     }

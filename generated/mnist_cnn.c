@@ -961,27 +961,15 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[9216], const float 
 LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t tiles = (count + 15) / 16, chunk = part % 8;
-        const ptrdiff_t from = tiles * chunk / 8 * 16, next = tiles * (chunk + 1) / 8 * 16;
+        const ptrdiff_t tiles = (count + 3) / 4, chunk = part % 8;
+        const ptrdiff_t from = tiles * chunk / 8 * 4, next = tiles * (chunk + 1) / 8 * 4;
         const ptrdiff_t to = next < count * 1 ? next : count * 1;
         ptrdiff_t m = from;
-        for (; m + 16 <= to; m += 16) {
+        for (; m + 4 <= to; m += 4) {
             f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
             f32x16 s1_0 = load_part_f32x16(&bias[0], 10);
             f32x16 s2_0 = load_part_f32x16(&bias[0], 10);
             f32x16 s3_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s4_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s5_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s6_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s7_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s8_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s9_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s10_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s11_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s12_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s13_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s14_0 = load_part_f32x16(&bias[0], 10);
-            f32x16 s15_0 = load_part_f32x16(&bias[0], 10);
             const float *const a = &x[m][0];
             const float *const b0 = &kernel[0][0][0];
             for (int j = 0; j < 128; j++) {
@@ -990,35 +978,11 @@ LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[128], const float
                 s1_0 += a[j + 128] * w0;
                 s2_0 += a[j + 256] * w0;
                 s3_0 += a[j + 384] * w0;
-                s4_0 += a[j + 512] * w0;
-                s5_0 += a[j + 640] * w0;
-                s6_0 += a[j + 768] * w0;
-                s7_0 += a[j + 896] * w0;
-                s8_0 += a[j + 1024] * w0;
-                s9_0 += a[j + 1152] * w0;
-                s10_0 += a[j + 1280] * w0;
-                s11_0 += a[j + 1408] * w0;
-                s12_0 += a[j + 1536] * w0;
-                s13_0 += a[j + 1664] * w0;
-                s14_0 += a[j + 1792] * w0;
-                s15_0 += a[j + 1920] * w0;
             }
             store_part_f32x16(&y[m][0], s0_0, 10);
             store_part_f32x16(&y[m + 1][0], s1_0, 10);
             store_part_f32x16(&y[m + 2][0], s2_0, 10);
             store_part_f32x16(&y[m + 3][0], s3_0, 10);
-            store_part_f32x16(&y[m + 4][0], s4_0, 10);
-            store_part_f32x16(&y[m + 5][0], s5_0, 10);
-            store_part_f32x16(&y[m + 6][0], s6_0, 10);
-            store_part_f32x16(&y[m + 7][0], s7_0, 10);
-            store_part_f32x16(&y[m + 8][0], s8_0, 10);
-            store_part_f32x16(&y[m + 9][0], s9_0, 10);
-            store_part_f32x16(&y[m + 10][0], s10_0, 10);
-            store_part_f32x16(&y[m + 11][0], s11_0, 10);
-            store_part_f32x16(&y[m + 12][0], s12_0, 10);
-            store_part_f32x16(&y[m + 13][0], s13_0, 10);
-            store_part_f32x16(&y[m + 14][0], s14_0, 10);
-            store_part_f32x16(&y[m + 15][0], s15_0, 10);
         }
         for (; m < to; m++) {
             f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
@@ -1244,11 +1208,13 @@ LEVEL_v4 static void conv2d_1_forward_train_v4(const float (*x)[26][26][32], con
 /* dropout: y = 0 with probability 0.25, else x / 0.75. */
 LEVEL_v4 static void dropout_forward_v4(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const uint64_t key5 = random_key(step_key(step), 5u);
+    const uint64_t key5 = step ? random_key(step_key(step), 5u) : 0;
+    const uint32_t threshold5 = step ? 1073741824u : 0;
+    const float scale5 = step ? 1.3333334f : 1.0f;
     ptrdiff_t i = first * 9216;
     for (; i + 16 <= last * 9216; i += 16) {
         f32x16 v = load_f32x16(&x[i]);
-        v = keep_f32x16(~random_below_f32x16(key5, (uint32_t)i, 1073741824u), v * 1.3333334f);
+        v = keep_f32x16(~random_below_f32x16(key5, (uint32_t)i, threshold5), v * scale5);
         store_f32x16(&y[i], v);
     }
 }
@@ -1256,11 +1222,13 @@ LEVEL_v4 static void dropout_forward_v4(const float *x, float *y, const Step *st
 /* dropout_1: y = 0 with probability 0.5, else x / 0.5. */
 LEVEL_v4 static void dropout_1_forward_v4(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const uint64_t key8 = random_key(step_key(step), 8u);
+    const uint64_t key8 = step ? random_key(step_key(step), 8u) : 0;
+    const uint32_t threshold8 = step ? 2147483648u : 0;
+    const float scale8 = step ? 2.0f : 1.0f;
     ptrdiff_t i = first * 128;
     for (; i + 16 <= last * 128; i += 16) {
         f32x16 v = load_f32x16(&x[i]);
-        v = keep_f32x16(~random_below_f32x16(key8, (uint32_t)i, 2147483648u), v * 2.0f);
+        v = keep_f32x16(~random_below_f32x16(key8, (uint32_t)i, threshold8), v * scale8);
         store_f32x16(&y[i], v);
     }
 }
@@ -1268,7 +1236,9 @@ LEVEL_v4 static void dropout_1_forward_v4(const float *x, float *y, const Step *
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    const uint64_t key8 = random_key(step_key(step), 8u);
+    const uint64_t key8 = step ? random_key(step_key(step), 8u) : 0;
+    const uint32_t threshold8 = step ? 2147483648u : 0;
+    const float scale8 = step ? 2.0f : 1.0f;
     float (*const turned)[32] = (float (*)[32])(work + task * 1024);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
@@ -1280,82 +1250,34 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const flo
             }
         }
         ptrdiff_t m = from;
-        for (; m + 8 <= to; m += 8) {
+        for (; m + 2 <= to; m += 2) {
             f32x16 s0_0 = {0}; f32x16 s0_1 = {0};
             f32x16 s1_0 = {0}; f32x16 s1_1 = {0};
-            f32x16 s2_0 = {0}; f32x16 s2_1 = {0};
-            f32x16 s3_0 = {0}; f32x16 s3_1 = {0};
-            f32x16 s4_0 = {0}; f32x16 s4_1 = {0};
-            f32x16 s5_0 = {0}; f32x16 s5_1 = {0};
-            f32x16 s6_0 = {0}; f32x16 s6_1 = {0};
-            f32x16 s7_0 = {0}; f32x16 s7_1 = {0};
             const float *const a = d_y[m];
-            for (int t = 0; t < 8; t++) {
+            for (int t = 0; t < 2; t++) {
                 for (int at = 0; at < 32; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
                 for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 32; line++) __builtin_prefetch(kernel[line / 32][next + line % 32], 0);
-                for (int j = 10 * t / 8; j < 10 * (t + 1) / 8; j++) {
+                for (int j = 10 * t / 2; j < 10 * (t + 1) / 2; j++) {
                     const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16);
                     s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                     s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1;
-                    s2_0 += a[j + 20] * w0; s2_1 += a[j + 20] * w1;
-                    s3_0 += a[j + 30] * w0; s3_1 += a[j + 30] * w1;
-                    s4_0 += a[j + 40] * w0; s4_1 += a[j + 40] * w1;
-                    s5_0 += a[j + 50] * w0; s5_1 += a[j + 50] * w1;
-                    s6_0 += a[j + 60] * w0; s6_1 += a[j + 60] * w1;
-                    s7_0 += a[j + 70] * w0; s7_1 += a[j + 70] * w1;
                 }
             }
-            s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + i), threshold8), s0_0 * scale8);
             s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
             store_f32x16(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + i + 16), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + i + 16), threshold8), s0_1 * scale8);
             s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
             store_f32x16(&d_x[m][i + 16], s0_1);
-            s1_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 1) * 128 + i), 2147483648u), s1_0 * 2.0f);
+            s1_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 1) * 128 + i), threshold8), s1_0 * scale8);
             s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][i]) > 0.0f, s1_0);
             store_f32x16(&d_x[m + 1][i], s1_0);
-            s1_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 1) * 128 + i + 16), 2147483648u), s1_1 * 2.0f);
+            s1_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 1) * 128 + i + 16), threshold8), s1_1 * scale8);
             s1_1 = keep_f32x16(load_f32x16(&e0[m + 1][i + 16]) > 0.0f, s1_1);
             store_f32x16(&d_x[m + 1][i + 16], s1_1);
-            s2_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 2) * 128 + i), 2147483648u), s2_0 * 2.0f);
-            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][i]) > 0.0f, s2_0);
-            store_f32x16(&d_x[m + 2][i], s2_0);
-            s2_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 2) * 128 + i + 16), 2147483648u), s2_1 * 2.0f);
-            s2_1 = keep_f32x16(load_f32x16(&e0[m + 2][i + 16]) > 0.0f, s2_1);
-            store_f32x16(&d_x[m + 2][i + 16], s2_1);
-            s3_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 3) * 128 + i), 2147483648u), s3_0 * 2.0f);
-            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][i]) > 0.0f, s3_0);
-            store_f32x16(&d_x[m + 3][i], s3_0);
-            s3_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 3) * 128 + i + 16), 2147483648u), s3_1 * 2.0f);
-            s3_1 = keep_f32x16(load_f32x16(&e0[m + 3][i + 16]) > 0.0f, s3_1);
-            store_f32x16(&d_x[m + 3][i + 16], s3_1);
-            s4_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 4) * 128 + i), 2147483648u), s4_0 * 2.0f);
-            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][i]) > 0.0f, s4_0);
-            store_f32x16(&d_x[m + 4][i], s4_0);
-            s4_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 4) * 128 + i + 16), 2147483648u), s4_1 * 2.0f);
-            s4_1 = keep_f32x16(load_f32x16(&e0[m + 4][i + 16]) > 0.0f, s4_1);
-            store_f32x16(&d_x[m + 4][i + 16], s4_1);
-            s5_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 5) * 128 + i), 2147483648u), s5_0 * 2.0f);
-            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][i]) > 0.0f, s5_0);
-            store_f32x16(&d_x[m + 5][i], s5_0);
-            s5_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 5) * 128 + i + 16), 2147483648u), s5_1 * 2.0f);
-            s5_1 = keep_f32x16(load_f32x16(&e0[m + 5][i + 16]) > 0.0f, s5_1);
-            store_f32x16(&d_x[m + 5][i + 16], s5_1);
-            s6_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 6) * 128 + i), 2147483648u), s6_0 * 2.0f);
-            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][i]) > 0.0f, s6_0);
-            store_f32x16(&d_x[m + 6][i], s6_0);
-            s6_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 6) * 128 + i + 16), 2147483648u), s6_1 * 2.0f);
-            s6_1 = keep_f32x16(load_f32x16(&e0[m + 6][i + 16]) > 0.0f, s6_1);
-            store_f32x16(&d_x[m + 6][i + 16], s6_1);
-            s7_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 7) * 128 + i), 2147483648u), s7_0 * 2.0f);
-            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][i]) > 0.0f, s7_0);
-            store_f32x16(&d_x[m + 7][i], s7_0);
-            s7_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 7) * 128 + i + 16), 2147483648u), s7_1 * 2.0f);
-            s7_1 = keep_f32x16(load_f32x16(&e0[m + 7][i + 16]) > 0.0f, s7_1);
-            store_f32x16(&d_x[m + 7][i + 16], s7_1);
         }
         for (; m < to; m++) {
             f32x16 s0_0 = {0}; f32x16 s0_1 = {0};
@@ -1371,10 +1293,10 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const flo
                     s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                 }
             }
-            s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + i), threshold8), s0_0 * scale8);
             s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
             store_f32x16(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + i + 16), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + i + 16), threshold8), s0_1 * scale8);
             s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
             store_f32x16(&d_x[m][i + 16], s0_1);
         }
@@ -1389,241 +1311,47 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[128], const flo
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 16;
+        const ptrdiff_t i = part * 4;
         {
             f32x16 s0_0 = {0};
             f32x16 s1_0 = {0};
             f32x16 s2_0 = {0};
             f32x16 s3_0 = {0};
-            f32x16 s4_0 = {0};
-            f32x16 s5_0 = {0};
-            f32x16 s6_0 = {0};
-            f32x16 s7_0 = {0};
-            f32x16 s8_0 = {0};
-            f32x16 s9_0 = {0};
-            f32x16 s10_0 = {0};
-            f32x16 s11_0 = {0};
-            f32x16 s12_0 = {0};
-            f32x16 s13_0 = {0};
-            f32x16 s14_0 = {0};
-            f32x16 s15_0 = {0};
-            for (int t = 0; t < 16; t++) {
+            for (int t = 0; t < 4; t++) {
                 __builtin_prefetch(w[0][i + t], 1);
                 __builtin_prefetch(slot0[0][i + t], 1);
                 __builtin_prefetch(slot1[0][i + t], 1);
-                for (ptrdiff_t m = samples * t / 16; m < samples * (t + 1) / 16; m++) {
-                    const float *const a = &x[m][i];
-                    const f32x16 d0 = load_part_f32x16(&d_y[m][0], 10);
-                    const f32x16 w0 = d0;
-                    s0_0 += a[0] * w0;
-                    s1_0 += a[1] * w0;
-                    s2_0 += a[2] * w0;
-                    s3_0 += a[3] * w0;
-                    s4_0 += a[4] * w0;
-                    s5_0 += a[5] * w0;
-                    s6_0 += a[6] * w0;
-                    s7_0 += a[7] * w0;
-                    s8_0 += a[8] * w0;
-                    s9_0 += a[9] * w0;
-                    s10_0 += a[10] * w0;
-                    s11_0 += a[11] * w0;
-                    s12_0 += a[12] * w0;
-                    s13_0 += a[13] * w0;
-                    s14_0 += a[14] * w0;
-                    s15_0 += a[15] * w0;
+            }
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x16 d0 = load_part_f32x16(&d_y[m][0], 10);
+                const f32x16 w0 = d0;
+                s0_0 += a[0] * w0;
+                s1_0 += a[1] * w0;
+                s2_0 += a[2] * w0;
+                s3_0 += a[3] * w0;
+            }
+            const f32x16 sums[4][1] = {
+                {s0_0},
+                {s1_0},
+                {s2_0},
+                {s3_0},
+            };
+            for (int t = 0; t < 4; t++) {
+                for (int q = 0; q < 1; q++) {
+                    {
+                        f32x16 g = sums[t][q];
+                        f32x16 v = load_f32x16(&w[q][i + t][0]);
+                        f32x16 m0 = load_f32x16(&slot0[q][i + t][0]);
+                        f32x16 m1 = load_f32x16(&slot1[q][i + t][0]);
+                        m0 += (g - m0) * 0.1f;
+                        m1 += (g * g - m1) * 0.001f;
+                        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                        store_f32x16(&slot0[q][i + t][0], m0);
+                        store_f32x16(&slot1[q][i + t][0], m1);
+                        store_f32x16(&w[q][i + t][0], v);
+                    }
                 }
-            }
-            {
-                f32x16 g = s0_0;
-                f32x16 v = load_f32x16(&w[0][i][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i][0], m0);
-                store_f32x16(&slot1[0][i][0], m1);
-                store_f32x16(&w[0][i][0], v);
-            }
-            {
-                f32x16 g = s1_0;
-                f32x16 v = load_f32x16(&w[0][i + 1][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 1][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 1][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 1][0], m0);
-                store_f32x16(&slot1[0][i + 1][0], m1);
-                store_f32x16(&w[0][i + 1][0], v);
-            }
-            {
-                f32x16 g = s2_0;
-                f32x16 v = load_f32x16(&w[0][i + 2][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 2][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 2][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 2][0], m0);
-                store_f32x16(&slot1[0][i + 2][0], m1);
-                store_f32x16(&w[0][i + 2][0], v);
-            }
-            {
-                f32x16 g = s3_0;
-                f32x16 v = load_f32x16(&w[0][i + 3][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 3][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 3][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 3][0], m0);
-                store_f32x16(&slot1[0][i + 3][0], m1);
-                store_f32x16(&w[0][i + 3][0], v);
-            }
-            {
-                f32x16 g = s4_0;
-                f32x16 v = load_f32x16(&w[0][i + 4][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 4][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 4][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 4][0], m0);
-                store_f32x16(&slot1[0][i + 4][0], m1);
-                store_f32x16(&w[0][i + 4][0], v);
-            }
-            {
-                f32x16 g = s5_0;
-                f32x16 v = load_f32x16(&w[0][i + 5][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 5][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 5][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 5][0], m0);
-                store_f32x16(&slot1[0][i + 5][0], m1);
-                store_f32x16(&w[0][i + 5][0], v);
-            }
-            {
-                f32x16 g = s6_0;
-                f32x16 v = load_f32x16(&w[0][i + 6][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 6][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 6][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 6][0], m0);
-                store_f32x16(&slot1[0][i + 6][0], m1);
-                store_f32x16(&w[0][i + 6][0], v);
-            }
-            {
-                f32x16 g = s7_0;
-                f32x16 v = load_f32x16(&w[0][i + 7][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 7][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 7][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 7][0], m0);
-                store_f32x16(&slot1[0][i + 7][0], m1);
-                store_f32x16(&w[0][i + 7][0], v);
-            }
-            {
-                f32x16 g = s8_0;
-                f32x16 v = load_f32x16(&w[0][i + 8][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 8][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 8][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 8][0], m0);
-                store_f32x16(&slot1[0][i + 8][0], m1);
-                store_f32x16(&w[0][i + 8][0], v);
-            }
-            {
-                f32x16 g = s9_0;
-                f32x16 v = load_f32x16(&w[0][i + 9][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 9][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 9][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 9][0], m0);
-                store_f32x16(&slot1[0][i + 9][0], m1);
-                store_f32x16(&w[0][i + 9][0], v);
-            }
-            {
-                f32x16 g = s10_0;
-                f32x16 v = load_f32x16(&w[0][i + 10][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 10][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 10][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 10][0], m0);
-                store_f32x16(&slot1[0][i + 10][0], m1);
-                store_f32x16(&w[0][i + 10][0], v);
-            }
-            {
-                f32x16 g = s11_0;
-                f32x16 v = load_f32x16(&w[0][i + 11][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 11][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 11][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 11][0], m0);
-                store_f32x16(&slot1[0][i + 11][0], m1);
-                store_f32x16(&w[0][i + 11][0], v);
-            }
-            {
-                f32x16 g = s12_0;
-                f32x16 v = load_f32x16(&w[0][i + 12][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 12][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 12][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 12][0], m0);
-                store_f32x16(&slot1[0][i + 12][0], m1);
-                store_f32x16(&w[0][i + 12][0], v);
-            }
-            {
-                f32x16 g = s13_0;
-                f32x16 v = load_f32x16(&w[0][i + 13][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 13][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 13][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 13][0], m0);
-                store_f32x16(&slot1[0][i + 13][0], m1);
-                store_f32x16(&w[0][i + 13][0], v);
-            }
-            {
-                f32x16 g = s14_0;
-                f32x16 v = load_f32x16(&w[0][i + 14][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 14][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 14][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 14][0], m0);
-                store_f32x16(&slot1[0][i + 14][0], m1);
-                store_f32x16(&w[0][i + 14][0], v);
-            }
-            {
-                f32x16 g = s15_0;
-                f32x16 v = load_f32x16(&w[0][i + 15][0]);
-                f32x16 m0 = load_f32x16(&slot0[0][i + 15][0]);
-                f32x16 m1 = load_f32x16(&slot1[0][i + 15][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[0][i + 15][0], m0);
-                store_f32x16(&slot1[0][i + 15][0], m1);
-                store_f32x16(&w[0][i + 15][0], v);
             }
         }
     }
@@ -1710,7 +1438,9 @@ LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *s
 /* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 LEVEL_v4 static void dense_input_gradient_v4(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    const uint64_t key5 = random_key(step_key(step), 5u);
+    const uint64_t key5 = step ? random_key(step_key(step), 5u) : 0;
+    const uint32_t threshold5 = step ? 1073741824u : 0;
+    const float scale5 = step ? 1.3333334f : 1.0f;
     float (*const turned)[48] = (float (*)[48])(work + task * 8192);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
@@ -1750,76 +1480,76 @@ LEVEL_v4 static void dense_input_gradient_v4(const float (*d_y)[128], const floa
                     s7_0 += a[j + 896] * w0; s7_1 += a[j + 896] * w1; s7_2 += a[j + 896] * w2;
                 }
             }
-            s0_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i), threshold5), s0_0 * scale5);
             s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
             store_f32x16(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i + 16), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i + 16), threshold5), s0_1 * scale5);
             s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
             store_f32x16(&d_x[m][i + 16], s0_1);
-            s0_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i + 32), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i + 32), threshold5), s0_2 * scale5);
             s0_2 = keep_f32x16(load_f32x16(&e0[m][i + 32]) > 0.0f, s0_2);
             store_f32x16(&d_x[m][i + 32], s0_2);
-            s1_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 1) * 9216 + i), 1073741824u), s1_0 * 1.3333334f);
+            s1_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 1) * 9216 + i), threshold5), s1_0 * scale5);
             s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][i]) > 0.0f, s1_0);
             store_f32x16(&d_x[m + 1][i], s1_0);
-            s1_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 1) * 9216 + i + 16), 1073741824u), s1_1 * 1.3333334f);
+            s1_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 1) * 9216 + i + 16), threshold5), s1_1 * scale5);
             s1_1 = keep_f32x16(load_f32x16(&e0[m + 1][i + 16]) > 0.0f, s1_1);
             store_f32x16(&d_x[m + 1][i + 16], s1_1);
-            s1_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 1) * 9216 + i + 32), 1073741824u), s1_2 * 1.3333334f);
+            s1_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 1) * 9216 + i + 32), threshold5), s1_2 * scale5);
             s1_2 = keep_f32x16(load_f32x16(&e0[m + 1][i + 32]) > 0.0f, s1_2);
             store_f32x16(&d_x[m + 1][i + 32], s1_2);
-            s2_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 2) * 9216 + i), 1073741824u), s2_0 * 1.3333334f);
+            s2_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 2) * 9216 + i), threshold5), s2_0 * scale5);
             s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][i]) > 0.0f, s2_0);
             store_f32x16(&d_x[m + 2][i], s2_0);
-            s2_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 2) * 9216 + i + 16), 1073741824u), s2_1 * 1.3333334f);
+            s2_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 2) * 9216 + i + 16), threshold5), s2_1 * scale5);
             s2_1 = keep_f32x16(load_f32x16(&e0[m + 2][i + 16]) > 0.0f, s2_1);
             store_f32x16(&d_x[m + 2][i + 16], s2_1);
-            s2_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 2) * 9216 + i + 32), 1073741824u), s2_2 * 1.3333334f);
+            s2_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 2) * 9216 + i + 32), threshold5), s2_2 * scale5);
             s2_2 = keep_f32x16(load_f32x16(&e0[m + 2][i + 32]) > 0.0f, s2_2);
             store_f32x16(&d_x[m + 2][i + 32], s2_2);
-            s3_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 3) * 9216 + i), 1073741824u), s3_0 * 1.3333334f);
+            s3_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 3) * 9216 + i), threshold5), s3_0 * scale5);
             s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][i]) > 0.0f, s3_0);
             store_f32x16(&d_x[m + 3][i], s3_0);
-            s3_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 3) * 9216 + i + 16), 1073741824u), s3_1 * 1.3333334f);
+            s3_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 3) * 9216 + i + 16), threshold5), s3_1 * scale5);
             s3_1 = keep_f32x16(load_f32x16(&e0[m + 3][i + 16]) > 0.0f, s3_1);
             store_f32x16(&d_x[m + 3][i + 16], s3_1);
-            s3_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 3) * 9216 + i + 32), 1073741824u), s3_2 * 1.3333334f);
+            s3_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 3) * 9216 + i + 32), threshold5), s3_2 * scale5);
             s3_2 = keep_f32x16(load_f32x16(&e0[m + 3][i + 32]) > 0.0f, s3_2);
             store_f32x16(&d_x[m + 3][i + 32], s3_2);
-            s4_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 4) * 9216 + i), 1073741824u), s4_0 * 1.3333334f);
+            s4_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 4) * 9216 + i), threshold5), s4_0 * scale5);
             s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][i]) > 0.0f, s4_0);
             store_f32x16(&d_x[m + 4][i], s4_0);
-            s4_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 4) * 9216 + i + 16), 1073741824u), s4_1 * 1.3333334f);
+            s4_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 4) * 9216 + i + 16), threshold5), s4_1 * scale5);
             s4_1 = keep_f32x16(load_f32x16(&e0[m + 4][i + 16]) > 0.0f, s4_1);
             store_f32x16(&d_x[m + 4][i + 16], s4_1);
-            s4_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 4) * 9216 + i + 32), 1073741824u), s4_2 * 1.3333334f);
+            s4_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 4) * 9216 + i + 32), threshold5), s4_2 * scale5);
             s4_2 = keep_f32x16(load_f32x16(&e0[m + 4][i + 32]) > 0.0f, s4_2);
             store_f32x16(&d_x[m + 4][i + 32], s4_2);
-            s5_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 5) * 9216 + i), 1073741824u), s5_0 * 1.3333334f);
+            s5_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 5) * 9216 + i), threshold5), s5_0 * scale5);
             s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][i]) > 0.0f, s5_0);
             store_f32x16(&d_x[m + 5][i], s5_0);
-            s5_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 5) * 9216 + i + 16), 1073741824u), s5_1 * 1.3333334f);
+            s5_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 5) * 9216 + i + 16), threshold5), s5_1 * scale5);
             s5_1 = keep_f32x16(load_f32x16(&e0[m + 5][i + 16]) > 0.0f, s5_1);
             store_f32x16(&d_x[m + 5][i + 16], s5_1);
-            s5_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 5) * 9216 + i + 32), 1073741824u), s5_2 * 1.3333334f);
+            s5_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 5) * 9216 + i + 32), threshold5), s5_2 * scale5);
             s5_2 = keep_f32x16(load_f32x16(&e0[m + 5][i + 32]) > 0.0f, s5_2);
             store_f32x16(&d_x[m + 5][i + 32], s5_2);
-            s6_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 6) * 9216 + i), 1073741824u), s6_0 * 1.3333334f);
+            s6_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 6) * 9216 + i), threshold5), s6_0 * scale5);
             s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][i]) > 0.0f, s6_0);
             store_f32x16(&d_x[m + 6][i], s6_0);
-            s6_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 6) * 9216 + i + 16), 1073741824u), s6_1 * 1.3333334f);
+            s6_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 6) * 9216 + i + 16), threshold5), s6_1 * scale5);
             s6_1 = keep_f32x16(load_f32x16(&e0[m + 6][i + 16]) > 0.0f, s6_1);
             store_f32x16(&d_x[m + 6][i + 16], s6_1);
-            s6_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 6) * 9216 + i + 32), 1073741824u), s6_2 * 1.3333334f);
+            s6_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 6) * 9216 + i + 32), threshold5), s6_2 * scale5);
             s6_2 = keep_f32x16(load_f32x16(&e0[m + 6][i + 32]) > 0.0f, s6_2);
             store_f32x16(&d_x[m + 6][i + 32], s6_2);
-            s7_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 7) * 9216 + i), 1073741824u), s7_0 * 1.3333334f);
+            s7_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 7) * 9216 + i), threshold5), s7_0 * scale5);
             s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][i]) > 0.0f, s7_0);
             store_f32x16(&d_x[m + 7][i], s7_0);
-            s7_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 7) * 9216 + i + 16), 1073741824u), s7_1 * 1.3333334f);
+            s7_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 7) * 9216 + i + 16), threshold5), s7_1 * scale5);
             s7_1 = keep_f32x16(load_f32x16(&e0[m + 7][i + 16]) > 0.0f, s7_1);
             store_f32x16(&d_x[m + 7][i + 16], s7_1);
-            s7_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 7) * 9216 + i + 32), 1073741824u), s7_2 * 1.3333334f);
+            s7_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 7) * 9216 + i + 32), threshold5), s7_2 * scale5);
             s7_2 = keep_f32x16(load_f32x16(&e0[m + 7][i + 32]) > 0.0f, s7_2);
             store_f32x16(&d_x[m + 7][i + 32], s7_2);
         }
@@ -1837,13 +1567,13 @@ LEVEL_v4 static void dense_input_gradient_v4(const float (*d_y)[128], const floa
                     s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
                 }
             }
-            s0_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i), threshold5), s0_0 * scale5);
             s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
             store_f32x16(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i + 16), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i + 16), threshold5), s0_1 * scale5);
             s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
             store_f32x16(&d_x[m][i + 16], s0_1);
-            s0_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i + 32), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i + 32), threshold5), s0_2 * scale5);
             s0_2 = keep_f32x16(load_f32x16(&e0[m][i + 32]) > 0.0f, s0_2);
             store_f32x16(&d_x[m][i + 32], s0_2);
         }
@@ -1894,293 +1624,29 @@ LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[9216], const floa
                     s5_0 += a[5] * w0; s5_1 += a[5] * w1; s5_2 += a[5] * w2; s5_3 += a[5] * w3;
                 }
             }
-            {
-                f32x16 g = s0_0;
-                f32x16 v = load_f32x16(&w[k][i][0]);
-                f32x16 m0 = load_f32x16(&slot0[k][i][0]);
-                f32x16 m1 = load_f32x16(&slot1[k][i][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k][i][0], m0);
-                store_f32x16(&slot1[k][i][0], m1);
-                store_f32x16(&w[k][i][0], v);
-            }
-            {
-                f32x16 g = s0_1;
-                f32x16 v = load_f32x16(&w[k + 1][i][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 1][i][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 1][i][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 1][i][0], m0);
-                store_f32x16(&slot1[k + 1][i][0], m1);
-                store_f32x16(&w[k + 1][i][0], v);
-            }
-            {
-                f32x16 g = s0_2;
-                f32x16 v = load_f32x16(&w[k + 2][i][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 2][i][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 2][i][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 2][i][0], m0);
-                store_f32x16(&slot1[k + 2][i][0], m1);
-                store_f32x16(&w[k + 2][i][0], v);
-            }
-            {
-                f32x16 g = s0_3;
-                f32x16 v = load_f32x16(&w[k + 3][i][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 3][i][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 3][i][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 3][i][0], m0);
-                store_f32x16(&slot1[k + 3][i][0], m1);
-                store_f32x16(&w[k + 3][i][0], v);
-            }
-            {
-                f32x16 g = s1_0;
-                f32x16 v = load_f32x16(&w[k][i + 1][0]);
-                f32x16 m0 = load_f32x16(&slot0[k][i + 1][0]);
-                f32x16 m1 = load_f32x16(&slot1[k][i + 1][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k][i + 1][0], m0);
-                store_f32x16(&slot1[k][i + 1][0], m1);
-                store_f32x16(&w[k][i + 1][0], v);
-            }
-            {
-                f32x16 g = s1_1;
-                f32x16 v = load_f32x16(&w[k + 1][i + 1][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 1][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 1][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 1][i + 1][0], m0);
-                store_f32x16(&slot1[k + 1][i + 1][0], m1);
-                store_f32x16(&w[k + 1][i + 1][0], v);
-            }
-            {
-                f32x16 g = s1_2;
-                f32x16 v = load_f32x16(&w[k + 2][i + 1][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 1][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 1][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 2][i + 1][0], m0);
-                store_f32x16(&slot1[k + 2][i + 1][0], m1);
-                store_f32x16(&w[k + 2][i + 1][0], v);
-            }
-            {
-                f32x16 g = s1_3;
-                f32x16 v = load_f32x16(&w[k + 3][i + 1][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 1][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 1][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 3][i + 1][0], m0);
-                store_f32x16(&slot1[k + 3][i + 1][0], m1);
-                store_f32x16(&w[k + 3][i + 1][0], v);
-            }
-            {
-                f32x16 g = s2_0;
-                f32x16 v = load_f32x16(&w[k][i + 2][0]);
-                f32x16 m0 = load_f32x16(&slot0[k][i + 2][0]);
-                f32x16 m1 = load_f32x16(&slot1[k][i + 2][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k][i + 2][0], m0);
-                store_f32x16(&slot1[k][i + 2][0], m1);
-                store_f32x16(&w[k][i + 2][0], v);
-            }
-            {
-                f32x16 g = s2_1;
-                f32x16 v = load_f32x16(&w[k + 1][i + 2][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 2][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 2][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 1][i + 2][0], m0);
-                store_f32x16(&slot1[k + 1][i + 2][0], m1);
-                store_f32x16(&w[k + 1][i + 2][0], v);
-            }
-            {
-                f32x16 g = s2_2;
-                f32x16 v = load_f32x16(&w[k + 2][i + 2][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 2][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 2][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 2][i + 2][0], m0);
-                store_f32x16(&slot1[k + 2][i + 2][0], m1);
-                store_f32x16(&w[k + 2][i + 2][0], v);
-            }
-            {
-                f32x16 g = s2_3;
-                f32x16 v = load_f32x16(&w[k + 3][i + 2][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 2][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 2][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 3][i + 2][0], m0);
-                store_f32x16(&slot1[k + 3][i + 2][0], m1);
-                store_f32x16(&w[k + 3][i + 2][0], v);
-            }
-            {
-                f32x16 g = s3_0;
-                f32x16 v = load_f32x16(&w[k][i + 3][0]);
-                f32x16 m0 = load_f32x16(&slot0[k][i + 3][0]);
-                f32x16 m1 = load_f32x16(&slot1[k][i + 3][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k][i + 3][0], m0);
-                store_f32x16(&slot1[k][i + 3][0], m1);
-                store_f32x16(&w[k][i + 3][0], v);
-            }
-            {
-                f32x16 g = s3_1;
-                f32x16 v = load_f32x16(&w[k + 1][i + 3][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 3][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 3][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 1][i + 3][0], m0);
-                store_f32x16(&slot1[k + 1][i + 3][0], m1);
-                store_f32x16(&w[k + 1][i + 3][0], v);
-            }
-            {
-                f32x16 g = s3_2;
-                f32x16 v = load_f32x16(&w[k + 2][i + 3][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 3][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 3][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 2][i + 3][0], m0);
-                store_f32x16(&slot1[k + 2][i + 3][0], m1);
-                store_f32x16(&w[k + 2][i + 3][0], v);
-            }
-            {
-                f32x16 g = s3_3;
-                f32x16 v = load_f32x16(&w[k + 3][i + 3][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 3][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 3][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 3][i + 3][0], m0);
-                store_f32x16(&slot1[k + 3][i + 3][0], m1);
-                store_f32x16(&w[k + 3][i + 3][0], v);
-            }
-            {
-                f32x16 g = s4_0;
-                f32x16 v = load_f32x16(&w[k][i + 4][0]);
-                f32x16 m0 = load_f32x16(&slot0[k][i + 4][0]);
-                f32x16 m1 = load_f32x16(&slot1[k][i + 4][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k][i + 4][0], m0);
-                store_f32x16(&slot1[k][i + 4][0], m1);
-                store_f32x16(&w[k][i + 4][0], v);
-            }
-            {
-                f32x16 g = s4_1;
-                f32x16 v = load_f32x16(&w[k + 1][i + 4][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 4][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 4][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 1][i + 4][0], m0);
-                store_f32x16(&slot1[k + 1][i + 4][0], m1);
-                store_f32x16(&w[k + 1][i + 4][0], v);
-            }
-            {
-                f32x16 g = s4_2;
-                f32x16 v = load_f32x16(&w[k + 2][i + 4][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 4][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 4][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 2][i + 4][0], m0);
-                store_f32x16(&slot1[k + 2][i + 4][0], m1);
-                store_f32x16(&w[k + 2][i + 4][0], v);
-            }
-            {
-                f32x16 g = s4_3;
-                f32x16 v = load_f32x16(&w[k + 3][i + 4][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 4][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 4][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 3][i + 4][0], m0);
-                store_f32x16(&slot1[k + 3][i + 4][0], m1);
-                store_f32x16(&w[k + 3][i + 4][0], v);
-            }
-            {
-                f32x16 g = s5_0;
-                f32x16 v = load_f32x16(&w[k][i + 5][0]);
-                f32x16 m0 = load_f32x16(&slot0[k][i + 5][0]);
-                f32x16 m1 = load_f32x16(&slot1[k][i + 5][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k][i + 5][0], m0);
-                store_f32x16(&slot1[k][i + 5][0], m1);
-                store_f32x16(&w[k][i + 5][0], v);
-            }
-            {
-                f32x16 g = s5_1;
-                f32x16 v = load_f32x16(&w[k + 1][i + 5][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 1][i + 5][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 1][i + 5][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 1][i + 5][0], m0);
-                store_f32x16(&slot1[k + 1][i + 5][0], m1);
-                store_f32x16(&w[k + 1][i + 5][0], v);
-            }
-            {
-                f32x16 g = s5_2;
-                f32x16 v = load_f32x16(&w[k + 2][i + 5][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 2][i + 5][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 2][i + 5][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 2][i + 5][0], m0);
-                store_f32x16(&slot1[k + 2][i + 5][0], m1);
-                store_f32x16(&w[k + 2][i + 5][0], v);
-            }
-            {
-                f32x16 g = s5_3;
-                f32x16 v = load_f32x16(&w[k + 3][i + 5][0]);
-                f32x16 m0 = load_f32x16(&slot0[k + 3][i + 5][0]);
-                f32x16 m1 = load_f32x16(&slot1[k + 3][i + 5][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-                store_f32x16(&slot0[k + 3][i + 5][0], m0);
-                store_f32x16(&slot1[k + 3][i + 5][0], m1);
-                store_f32x16(&w[k + 3][i + 5][0], v);
+            const f32x16 sums[6][4] = {
+                {s0_0, s0_1, s0_2, s0_3},
+                {s1_0, s1_1, s1_2, s1_3},
+                {s2_0, s2_1, s2_2, s2_3},
+                {s3_0, s3_1, s3_2, s3_3},
+                {s4_0, s4_1, s4_2, s4_3},
+                {s5_0, s5_1, s5_2, s5_3},
+            };
+            for (int t = 0; t < 6; t++) {
+                for (int q = 0; q < 4; q++) {
+                    {
+                        f32x16 g = sums[t][q];
+                        f32x16 v = load_f32x16(&w[k + q][i + t][0]);
+                        f32x16 m0 = load_f32x16(&slot0[k + q][i + t][0]);
+                        f32x16 m1 = load_f32x16(&slot1[k + q][i + t][0]);
+                        m0 += (g - m0) * 0.1f;
+                        m1 += (g * g - m1) * 0.001f;
+                        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+                        store_f32x16(&slot0[k + q][i + t][0], m0);
+                        store_f32x16(&slot1[k + q][i + t][0], m1);
+                        store_f32x16(&w[k + q][i + t][0], v);
+                    }
+                }
             }
         }
     }
@@ -2745,8 +2211,8 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
         dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_weight_gradient_v4(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, task, task + 1);
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_v4(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2820,126 +2286,17 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     return (float)(total / (double)count);
 }
 
-/* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-LEVEL_v4 static void dense_1_input_gradient_gradients_v4(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float (*const turned)[32] = (float (*)[32])(work + task * 1024);
-    const ptrdiff_t from = 0, to = count * 1;
-    for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 32;
-        const ptrdiff_t next = part + 1 < 4 ? i + 32 : 0;
-        for (int p = 0; p < 1; p++) {
-            for (int o = 0; o < 16; o += 4) {
-                for (int r = 0; r < 32; r += 4) transpose4_f32x16(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 32);
-            }
-        }
-        ptrdiff_t m = from;
-        for (; m + 8 <= to; m += 8) {
-            f32x16 s0_0 = {0}; f32x16 s0_1 = {0};
-            f32x16 s1_0 = {0}; f32x16 s1_1 = {0};
-            f32x16 s2_0 = {0}; f32x16 s2_1 = {0};
-            f32x16 s3_0 = {0}; f32x16 s3_1 = {0};
-            f32x16 s4_0 = {0}; f32x16 s4_1 = {0};
-            f32x16 s5_0 = {0}; f32x16 s5_1 = {0};
-            f32x16 s6_0 = {0}; f32x16 s6_1 = {0};
-            f32x16 s7_0 = {0}; f32x16 s7_1 = {0};
-            const float *const a = d_y[m];
-            for (int t = 0; t < 8; t++) {
-                for (int at = 0; at < 32; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
-                }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 32; line++) __builtin_prefetch(kernel[line / 32][next + line % 32], 0);
-                for (int j = 10 * t / 8; j < 10 * (t + 1) / 8; j++) {
-                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
-                    s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1;
-                    s2_0 += a[j + 20] * w0; s2_1 += a[j + 20] * w1;
-                    s3_0 += a[j + 30] * w0; s3_1 += a[j + 30] * w1;
-                    s4_0 += a[j + 40] * w0; s4_1 += a[j + 40] * w1;
-                    s5_0 += a[j + 50] * w0; s5_1 += a[j + 50] * w1;
-                    s6_0 += a[j + 60] * w0; s6_1 += a[j + 60] * w1;
-                    s7_0 += a[j + 70] * w0; s7_1 += a[j + 70] * w1;
-                }
-            }
-            s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
-            store_f32x16(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
-            store_f32x16(&d_x[m][i + 16], s0_1);
-            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][i]) > 0.0f, s1_0);
-            store_f32x16(&d_x[m + 1][i], s1_0);
-            s1_1 = keep_f32x16(load_f32x16(&e0[m + 1][i + 16]) > 0.0f, s1_1);
-            store_f32x16(&d_x[m + 1][i + 16], s1_1);
-            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][i]) > 0.0f, s2_0);
-            store_f32x16(&d_x[m + 2][i], s2_0);
-            s2_1 = keep_f32x16(load_f32x16(&e0[m + 2][i + 16]) > 0.0f, s2_1);
-            store_f32x16(&d_x[m + 2][i + 16], s2_1);
-            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][i]) > 0.0f, s3_0);
-            store_f32x16(&d_x[m + 3][i], s3_0);
-            s3_1 = keep_f32x16(load_f32x16(&e0[m + 3][i + 16]) > 0.0f, s3_1);
-            store_f32x16(&d_x[m + 3][i + 16], s3_1);
-            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][i]) > 0.0f, s4_0);
-            store_f32x16(&d_x[m + 4][i], s4_0);
-            s4_1 = keep_f32x16(load_f32x16(&e0[m + 4][i + 16]) > 0.0f, s4_1);
-            store_f32x16(&d_x[m + 4][i + 16], s4_1);
-            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][i]) > 0.0f, s5_0);
-            store_f32x16(&d_x[m + 5][i], s5_0);
-            s5_1 = keep_f32x16(load_f32x16(&e0[m + 5][i + 16]) > 0.0f, s5_1);
-            store_f32x16(&d_x[m + 5][i + 16], s5_1);
-            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][i]) > 0.0f, s6_0);
-            store_f32x16(&d_x[m + 6][i], s6_0);
-            s6_1 = keep_f32x16(load_f32x16(&e0[m + 6][i + 16]) > 0.0f, s6_1);
-            store_f32x16(&d_x[m + 6][i + 16], s6_1);
-            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][i]) > 0.0f, s7_0);
-            store_f32x16(&d_x[m + 7][i], s7_0);
-            s7_1 = keep_f32x16(load_f32x16(&e0[m + 7][i + 16]) > 0.0f, s7_1);
-            store_f32x16(&d_x[m + 7][i + 16], s7_1);
-        }
-        for (; m < to; m++) {
-            f32x16 s0_0 = {0}; f32x16 s0_1 = {0};
-            const float *const a = d_y[m];
-            for (int t = 0; t < 1; t++) {
-                for (int at = 0; at < 32; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
-                }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 32; line++) __builtin_prefetch(kernel[line / 32][next + line % 32], 0);
-                for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
-                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
-                }
-            }
-            s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
-            store_f32x16(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
-            store_f32x16(&d_x[m][i + 16], s0_1);
-        }
-    }
-}
-
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
 LEVEL_v4 static void dense_1_weight_gradient_gradients_v4(const float (*x)[128], const float (*d_y)[10], float (*d_kernel)[128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 16;
+        const ptrdiff_t i = part * 4;
         {
             f32x16 s0_0 = {0};
             f32x16 s1_0 = {0};
             f32x16 s2_0 = {0};
             f32x16 s3_0 = {0};
-            f32x16 s4_0 = {0};
-            f32x16 s5_0 = {0};
-            f32x16 s6_0 = {0};
-            f32x16 s7_0 = {0};
-            f32x16 s8_0 = {0};
-            f32x16 s9_0 = {0};
-            f32x16 s10_0 = {0};
-            f32x16 s11_0 = {0};
-            f32x16 s12_0 = {0};
-            f32x16 s13_0 = {0};
-            f32x16 s14_0 = {0};
-            f32x16 s15_0 = {0};
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
                 const f32x16 d0 = load_part_f32x16(&d_y[m][0], 10);
@@ -2948,150 +2305,11 @@ LEVEL_v4 static void dense_1_weight_gradient_gradients_v4(const float (*x)[128],
                 s1_0 += a[1] * w0;
                 s2_0 += a[2] * w0;
                 s3_0 += a[3] * w0;
-                s4_0 += a[4] * w0;
-                s5_0 += a[5] * w0;
-                s6_0 += a[6] * w0;
-                s7_0 += a[7] * w0;
-                s8_0 += a[8] * w0;
-                s9_0 += a[9] * w0;
-                s10_0 += a[10] * w0;
-                s11_0 += a[11] * w0;
-                s12_0 += a[12] * w0;
-                s13_0 += a[13] * w0;
-                s14_0 += a[14] * w0;
-                s15_0 += a[15] * w0;
             }
             store_f32x16(&d_kernel[0][i][0], s0_0);
             store_f32x16(&d_kernel[0][i + 1][0], s1_0);
             store_f32x16(&d_kernel[0][i + 2][0], s2_0);
             store_f32x16(&d_kernel[0][i + 3][0], s3_0);
-            store_f32x16(&d_kernel[0][i + 4][0], s4_0);
-            store_f32x16(&d_kernel[0][i + 5][0], s5_0);
-            store_f32x16(&d_kernel[0][i + 6][0], s6_0);
-            store_f32x16(&d_kernel[0][i + 7][0], s7_0);
-            store_f32x16(&d_kernel[0][i + 8][0], s8_0);
-            store_f32x16(&d_kernel[0][i + 9][0], s9_0);
-            store_f32x16(&d_kernel[0][i + 10][0], s10_0);
-            store_f32x16(&d_kernel[0][i + 11][0], s11_0);
-            store_f32x16(&d_kernel[0][i + 12][0], s12_0);
-            store_f32x16(&d_kernel[0][i + 13][0], s13_0);
-            store_f32x16(&d_kernel[0][i + 14][0], s14_0);
-            store_f32x16(&d_kernel[0][i + 15][0], s15_0);
-        }
-    }
-}
-
-/* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-LEVEL_v4 static void dense_input_gradient_gradients_v4(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float (*const turned)[48] = (float (*)[48])(work + task * 8192);
-    const ptrdiff_t from = 0, to = count * 1;
-    for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 48;
-        const ptrdiff_t next = part + 1 < 192 ? i + 48 : 0;
-        for (int p = 0; p < 8; p++) {
-            for (int o = 0; o < 16; o += 4) {
-                for (int r = 0; r < 48; r += 4) transpose4_f32x16(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 48);
-            }
-        }
-        ptrdiff_t m = from;
-        for (; m + 8 <= to; m += 8) {
-            f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0};
-            f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0};
-            f32x16 s2_0 = {0}; f32x16 s2_1 = {0}; f32x16 s2_2 = {0};
-            f32x16 s3_0 = {0}; f32x16 s3_1 = {0}; f32x16 s3_2 = {0};
-            f32x16 s4_0 = {0}; f32x16 s4_1 = {0}; f32x16 s4_2 = {0};
-            f32x16 s5_0 = {0}; f32x16 s5_1 = {0}; f32x16 s5_2 = {0};
-            f32x16 s6_0 = {0}; f32x16 s6_1 = {0}; f32x16 s6_2 = {0};
-            f32x16 s7_0 = {0}; f32x16 s7_1 = {0}; f32x16 s7_2 = {0};
-            const float *const a = d_y[m];
-            for (int t = 0; t < 8; t++) {
-                for (int at = 0; at < 48; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
-                }
-                for (ptrdiff_t line = (m + t) * 3; line < (m + t + 1) * 3 && line < 8 * 48; line++) __builtin_prefetch(kernel[line / 48][next + line % 48], 0);
-                for (int j = 128 * t / 8; j < 128 * (t + 1) / 8; j++) {
-                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
-                    s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1; s1_2 += a[j + 128] * w2;
-                    s2_0 += a[j + 256] * w0; s2_1 += a[j + 256] * w1; s2_2 += a[j + 256] * w2;
-                    s3_0 += a[j + 384] * w0; s3_1 += a[j + 384] * w1; s3_2 += a[j + 384] * w2;
-                    s4_0 += a[j + 512] * w0; s4_1 += a[j + 512] * w1; s4_2 += a[j + 512] * w2;
-                    s5_0 += a[j + 640] * w0; s5_1 += a[j + 640] * w1; s5_2 += a[j + 640] * w2;
-                    s6_0 += a[j + 768] * w0; s6_1 += a[j + 768] * w1; s6_2 += a[j + 768] * w2;
-                    s7_0 += a[j + 896] * w0; s7_1 += a[j + 896] * w1; s7_2 += a[j + 896] * w2;
-                }
-            }
-            s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
-            store_f32x16(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
-            store_f32x16(&d_x[m][i + 16], s0_1);
-            s0_2 = keep_f32x16(load_f32x16(&e0[m][i + 32]) > 0.0f, s0_2);
-            store_f32x16(&d_x[m][i + 32], s0_2);
-            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][i]) > 0.0f, s1_0);
-            store_f32x16(&d_x[m + 1][i], s1_0);
-            s1_1 = keep_f32x16(load_f32x16(&e0[m + 1][i + 16]) > 0.0f, s1_1);
-            store_f32x16(&d_x[m + 1][i + 16], s1_1);
-            s1_2 = keep_f32x16(load_f32x16(&e0[m + 1][i + 32]) > 0.0f, s1_2);
-            store_f32x16(&d_x[m + 1][i + 32], s1_2);
-            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][i]) > 0.0f, s2_0);
-            store_f32x16(&d_x[m + 2][i], s2_0);
-            s2_1 = keep_f32x16(load_f32x16(&e0[m + 2][i + 16]) > 0.0f, s2_1);
-            store_f32x16(&d_x[m + 2][i + 16], s2_1);
-            s2_2 = keep_f32x16(load_f32x16(&e0[m + 2][i + 32]) > 0.0f, s2_2);
-            store_f32x16(&d_x[m + 2][i + 32], s2_2);
-            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][i]) > 0.0f, s3_0);
-            store_f32x16(&d_x[m + 3][i], s3_0);
-            s3_1 = keep_f32x16(load_f32x16(&e0[m + 3][i + 16]) > 0.0f, s3_1);
-            store_f32x16(&d_x[m + 3][i + 16], s3_1);
-            s3_2 = keep_f32x16(load_f32x16(&e0[m + 3][i + 32]) > 0.0f, s3_2);
-            store_f32x16(&d_x[m + 3][i + 32], s3_2);
-            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][i]) > 0.0f, s4_0);
-            store_f32x16(&d_x[m + 4][i], s4_0);
-            s4_1 = keep_f32x16(load_f32x16(&e0[m + 4][i + 16]) > 0.0f, s4_1);
-            store_f32x16(&d_x[m + 4][i + 16], s4_1);
-            s4_2 = keep_f32x16(load_f32x16(&e0[m + 4][i + 32]) > 0.0f, s4_2);
-            store_f32x16(&d_x[m + 4][i + 32], s4_2);
-            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][i]) > 0.0f, s5_0);
-            store_f32x16(&d_x[m + 5][i], s5_0);
-            s5_1 = keep_f32x16(load_f32x16(&e0[m + 5][i + 16]) > 0.0f, s5_1);
-            store_f32x16(&d_x[m + 5][i + 16], s5_1);
-            s5_2 = keep_f32x16(load_f32x16(&e0[m + 5][i + 32]) > 0.0f, s5_2);
-            store_f32x16(&d_x[m + 5][i + 32], s5_2);
-            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][i]) > 0.0f, s6_0);
-            store_f32x16(&d_x[m + 6][i], s6_0);
-            s6_1 = keep_f32x16(load_f32x16(&e0[m + 6][i + 16]) > 0.0f, s6_1);
-            store_f32x16(&d_x[m + 6][i + 16], s6_1);
-            s6_2 = keep_f32x16(load_f32x16(&e0[m + 6][i + 32]) > 0.0f, s6_2);
-            store_f32x16(&d_x[m + 6][i + 32], s6_2);
-            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][i]) > 0.0f, s7_0);
-            store_f32x16(&d_x[m + 7][i], s7_0);
-            s7_1 = keep_f32x16(load_f32x16(&e0[m + 7][i + 16]) > 0.0f, s7_1);
-            store_f32x16(&d_x[m + 7][i + 16], s7_1);
-            s7_2 = keep_f32x16(load_f32x16(&e0[m + 7][i + 32]) > 0.0f, s7_2);
-            store_f32x16(&d_x[m + 7][i + 32], s7_2);
-        }
-        for (; m < to; m++) {
-            f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0};
-            const float *const a = d_y[m];
-            for (int t = 0; t < 1; t++) {
-                for (int at = 0; at < 48; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
-                }
-                for (ptrdiff_t line = (m + t) * 3; line < (m + t + 1) * 3 && line < 8 * 48; line++) __builtin_prefetch(kernel[line / 48][next + line % 48], 0);
-                for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
-                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
-                }
-            }
-            s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
-            store_f32x16(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
-            store_f32x16(&d_x[m][i + 16], s0_1);
-            s0_2 = keep_f32x16(load_f32x16(&e0[m][i + 32]) > 0.0f, s0_2);
-            store_f32x16(&d_x[m][i + 32], s0_2);
         }
     }
 }
@@ -3156,26 +2374,28 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
     float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
     float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 15794176);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 15859712);
+    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
+    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 44478464);
     float *const dense_1_loss = (float *)(arena + 44483584);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 15925248);
-    float (*const d_dense)[128] = (float (*)[128])(arena + 16318464);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
     float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
     uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
     float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
     float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 15859712);
-    float *const dense_1_workspace_44 = (float *)(arena + 15794176);
-    float *const dense_workspace = (float *)(arena + 15794176);
-    float *const dense_workspace_46 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_47 = (float *)(arena + 33087488);
-    float *const conv2d_1_workspace_48 = (float *)(arena + 22151168);
-    float *const conv2d_1_workspace_49 = (float *)(arena + 44404736);
-    float *const conv2d_1_workspace_50 = (float *)(arena + 44109824);
+    float *const dense_1_workspace = (float *)(arena + 20643840);
+    float *const dense_1_workspace_48 = (float *)(arena + 20512768);
+    float *const dense_workspace = (float *)(arena + 20512768);
+    float *const dense_workspace_50 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_51 = (float *)(arena + 33087488);
+    float *const conv2d_1_workspace_52 = (float *)(arena + 22151168);
+    float *const conv2d_1_workspace_53 = (float *)(arena + 44404736);
+    float *const conv2d_1_workspace_54 = (float *)(arena + 44109824);
     float *const conv2d_workspace = (float *)(arena);
-    float *const conv2d_workspace_52 = (float *)(arena);
+    float *const conv2d_workspace_56 = (float *)(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -3189,12 +2409,20 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
         conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_forward_v4(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], NULL, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
+        dense_forward_batch_v4((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_1_forward_v4(&dense_linear_out[0][0], &dropout_1_out[0][0], NULL, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v4(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3206,47 +2434,47 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 4; task++) {
-        dense_1_input_gradient_gradients_v4(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, task, task + 1, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_weight_gradient_gradients_v4(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, task, task + 1);
+        dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, NULL, count, task, task + 1, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_44, count * task / 16, count * (task + 1) / 16, task);
-    }
-    dense_1_bias_gradient_v4(gradients->dense_1_bias, dense_1_workspace_44, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_gradients_v4(d_dense, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, count, 192 * task / 16, 192 * (task + 1) / 16, task);
+        dense_1_weight_gradient_gradients_v4(dropout_1_out, d_dense_1_linear, gradients->dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_gradients_v4((const float (*)[9216])conv2d_1_out, d_dense, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_48, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_1_bias_gradient_v4(gradients->dense_1_bias, dense_1_workspace_48, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_input_gradient_v4(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, NULL, count, 192 * task / 16, 192 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v4(&d_dense[0][0], dense_workspace_46, count * task / 16, count * (task + 1) / 16, task);
+        dense_weight_gradient_gradients_v4((const float (*)[9216])dropout_out, d_dropout_1, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
-    dense_bias_gradient_v4(gradients->dense_bias, dense_workspace_46, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_v4(&d_dropout_1[0][0], dense_workspace_50, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_bias_gradient_v4(gradients->dense_bias, dense_workspace_50, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_49, task, task + 1);
+        conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_53, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_v4((float (*)[576][16])conv2d_1_workspace_49, (float (*)[2][64][16])conv2d_1_workspace_50, task, task + 1);
+        conv2d_1_turned_transform_v4((float (*)[576][16])conv2d_1_workspace_53, (float (*)[2][64][16])conv2d_1_workspace_54, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_gradients_part_v4(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_47, conv2d_1_workspace_48, (float (*)[2][64][16])conv2d_1_workspace_50, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_gradients_part_v4(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_51, conv2d_1_workspace_52, (float (*)[2][64][16])conv2d_1_workspace_54, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v4(gradients->conv2d_1_kernel, conv2d_1_workspace_47, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_v4(gradients->conv2d_1_kernel, conv2d_1_workspace_51, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    conv2d_1_bias_gradient_v4(gradients->conv2d_1_bias, conv2d_1_workspace_47, 0, 1);
+    conv2d_1_bias_gradient_v4(gradients->conv2d_1_bias, conv2d_1_workspace_51, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_weight_gradient_part_v4(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
@@ -3257,9 +2485,9 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_52, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_56, count * task / 16, count * (task + 1) / 16, task);
     }
-    conv2d_bias_gradient_v4(gradients->conv2d_bias, conv2d_workspace_52, 0, 1);
+    conv2d_bias_gradient_v4(gradients->conv2d_bias, conv2d_workspace_56, 0, 1);
     double total = 0;
     {
         double sum = 0;
@@ -3405,8 +2633,8 @@ static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slot
         dense_1_input_gradient_v4(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_weight_gradient_v4(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, task, task + 1);
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_weight_gradient_v4(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4268,19 +3496,15 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[9216], const float 
 LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t tiles = (count + 3) / 4, chunk = part % 8;
-        const ptrdiff_t from = tiles * chunk / 8 * 4, next = tiles * (chunk + 1) / 8 * 4;
+        const ptrdiff_t tiles = (count + 1) / 2, chunk = part % 8;
+        const ptrdiff_t from = tiles * chunk / 8 * 2, next = tiles * (chunk + 1) / 8 * 2;
         const ptrdiff_t to = next < count * 1 ? next : count * 1;
         ptrdiff_t m = from;
-        for (; m + 4 <= to; m += 4) {
+        for (; m + 2 <= to; m += 2) {
             f32x8 s0_0 = load_f32x8(&bias[0]);
             f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
             f32x8 s1_0 = load_f32x8(&bias[0]);
             f32x8 s1_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s2_0 = load_f32x8(&bias[0]);
-            f32x8 s2_1 = load_part_f32x8(&bias[8], 2);
-            f32x8 s3_0 = load_f32x8(&bias[0]);
-            f32x8 s3_1 = load_part_f32x8(&bias[8], 2);
             const float *const a = &x[m][0];
             const float *const b0 = &kernel[0][0][0];
             const float *const b1 = &kernel[0][0][8];
@@ -4288,17 +3512,11 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[128], const float
                 const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
                 s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                 s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1;
-                s2_0 += a[j + 256] * w0; s2_1 += a[j + 256] * w1;
-                s3_0 += a[j + 384] * w0; s3_1 += a[j + 384] * w1;
             }
             store_f32x8(&y[m][0], s0_0);
             store_part_f32x8(&y[m][8], s0_1, 2);
             store_f32x8(&y[m + 1][0], s1_0);
             store_part_f32x8(&y[m + 1][8], s1_1, 2);
-            store_f32x8(&y[m + 2][0], s2_0);
-            store_part_f32x8(&y[m + 2][8], s2_1, 2);
-            store_f32x8(&y[m + 3][0], s3_0);
-            store_part_f32x8(&y[m + 3][8], s3_1, 2);
         }
         for (; m < to; m++) {
             f32x8 s0_0 = load_f32x8(&bias[0]);
@@ -4513,11 +3731,13 @@ LEVEL_v3 static void conv2d_1_forward_train_v3(const float (*x)[26][26][32], con
 /* dropout: y = 0 with probability 0.25, else x / 0.75. */
 LEVEL_v3 static void dropout_forward_v3(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const uint64_t key5 = random_key(step_key(step), 5u);
+    const uint64_t key5 = step ? random_key(step_key(step), 5u) : 0;
+    const uint32_t threshold5 = step ? 1073741824u : 0;
+    const float scale5 = step ? 1.3333334f : 1.0f;
     ptrdiff_t i = first * 9216;
     for (; i + 8 <= last * 9216; i += 8) {
         f32x8 v = load_f32x8(&x[i]);
-        v = keep_f32x8(~random_below_f32x8(key5, (uint32_t)i, 1073741824u), v * 1.3333334f);
+        v = keep_f32x8(~random_below_f32x8(key5, (uint32_t)i, threshold5), v * scale5);
         store_f32x8(&y[i], v);
     }
 }
@@ -4525,11 +3745,13 @@ LEVEL_v3 static void dropout_forward_v3(const float *x, float *y, const Step *st
 /* dropout_1: y = 0 with probability 0.5, else x / 0.5. */
 LEVEL_v3 static void dropout_1_forward_v3(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const uint64_t key8 = random_key(step_key(step), 8u);
+    const uint64_t key8 = step ? random_key(step_key(step), 8u) : 0;
+    const uint32_t threshold8 = step ? 2147483648u : 0;
+    const float scale8 = step ? 2.0f : 1.0f;
     ptrdiff_t i = first * 128;
     for (; i + 8 <= last * 128; i += 8) {
         f32x8 v = load_f32x8(&x[i]);
-        v = keep_f32x8(~random_below_f32x8(key8, (uint32_t)i, 2147483648u), v * 2.0f);
+        v = keep_f32x8(~random_below_f32x8(key8, (uint32_t)i, threshold8), v * scale8);
         store_f32x8(&y[i], v);
     }
 }
@@ -4537,7 +3759,9 @@ LEVEL_v3 static void dropout_1_forward_v3(const float *x, float *y, const Step *
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    const uint64_t key8 = random_key(step_key(step), 8u);
+    const uint64_t key8 = step ? random_key(step_key(step), 8u) : 0;
+    const uint32_t threshold8 = step ? 2147483648u : 0;
+    const float scale8 = step ? 2.0f : 1.0f;
     float (*const turned)[16] = (float (*)[16])(work + task * 1024);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
@@ -4549,50 +3773,34 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const flo
             }
         }
         ptrdiff_t m = from;
-        for (; m + 4 <= to; m += 4) {
+        for (; m + 2 <= to; m += 2) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
-            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
-            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
             const float *const a = d_y[m];
-            for (int t = 0; t < 4; t++) {
+            for (int t = 0; t < 2; t++) {
                 for (int at = 0; at < 16; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
                 for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
-                for (int j = 10 * t / 4; j < 10 * (t + 1) / 4; j++) {
+                for (int j = 10 * t / 2; j < 10 * (t + 1) / 2; j++) {
                     const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
                     s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                     s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1;
-                    s2_0 += a[j + 20] * w0; s2_1 += a[j + 20] * w1;
-                    s3_0 += a[j + 30] * w0; s3_1 += a[j + 30] * w1;
                 }
             }
-            s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + i), threshold8), s0_0 * scale8);
             s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
             store_f32x8(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + i + 8), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + i + 8), threshold8), s0_1 * scale8);
             s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
             store_f32x8(&d_x[m][i + 8], s0_1);
-            s1_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 1) * 128 + i), 2147483648u), s1_0 * 2.0f);
+            s1_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 1) * 128 + i), threshold8), s1_0 * scale8);
             s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][i]) > 0.0f, s1_0);
             store_f32x8(&d_x[m + 1][i], s1_0);
-            s1_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 1) * 128 + i + 8), 2147483648u), s1_1 * 2.0f);
+            s1_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 1) * 128 + i + 8), threshold8), s1_1 * scale8);
             s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][i + 8]) > 0.0f, s1_1);
             store_f32x8(&d_x[m + 1][i + 8], s1_1);
-            s2_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 2) * 128 + i), 2147483648u), s2_0 * 2.0f);
-            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][i]) > 0.0f, s2_0);
-            store_f32x8(&d_x[m + 2][i], s2_0);
-            s2_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 2) * 128 + i + 8), 2147483648u), s2_1 * 2.0f);
-            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][i + 8]) > 0.0f, s2_1);
-            store_f32x8(&d_x[m + 2][i + 8], s2_1);
-            s3_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 3) * 128 + i), 2147483648u), s3_0 * 2.0f);
-            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][i]) > 0.0f, s3_0);
-            store_f32x8(&d_x[m + 3][i], s3_0);
-            s3_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 3) * 128 + i + 8), 2147483648u), s3_1 * 2.0f);
-            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][i + 8]) > 0.0f, s3_1);
-            store_f32x8(&d_x[m + 3][i + 8], s3_1);
         }
         for (; m < to; m++) {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
@@ -4608,10 +3816,10 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const flo
                     s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                 }
             }
-            s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + i), threshold8), s0_0 * scale8);
             s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
             store_f32x8(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + i + 8), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + i + 8), threshold8), s0_1 * scale8);
             s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
             store_f32x8(&d_x[m][i + 8], s0_1);
         }
@@ -4626,13 +3834,11 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[128], const flo
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 4;
+        const ptrdiff_t i = part * 2;
         {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
-            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
-            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
-            for (int t = 0; t < 4; t++) {
+            for (int t = 0; t < 2; t++) {
                 __builtin_prefetch(w[0][i + t], 1);
                 __builtin_prefetch(slot0[0][i + t], 1);
                 __builtin_prefetch(slot1[0][i + t], 1);
@@ -4644,104 +3850,26 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[128], const flo
                 const f32x8 w0 = d0; const f32x8 w1 = d1;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
             }
-            {
-                f32x8 g = s0_0;
-                f32x8 v = load_f32x8(&w[0][i][0]);
-                f32x8 m0 = load_f32x8(&slot0[0][i][0]);
-                f32x8 m1 = load_f32x8(&slot1[0][i][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i][0], m0);
-                store_f32x8(&slot1[0][i][0], m1);
-                store_f32x8(&w[0][i][0], v);
-            }
-            {
-                f32x8 g = s0_1;
-                f32x8 v = load_f32x8(&w[0][i][8]);
-                f32x8 m0 = load_f32x8(&slot0[0][i][8]);
-                f32x8 m1 = load_f32x8(&slot1[0][i][8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i][8], m0);
-                store_f32x8(&slot1[0][i][8], m1);
-                store_f32x8(&w[0][i][8], v);
-            }
-            {
-                f32x8 g = s1_0;
-                f32x8 v = load_f32x8(&w[0][i + 1][0]);
-                f32x8 m0 = load_f32x8(&slot0[0][i + 1][0]);
-                f32x8 m1 = load_f32x8(&slot1[0][i + 1][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i + 1][0], m0);
-                store_f32x8(&slot1[0][i + 1][0], m1);
-                store_f32x8(&w[0][i + 1][0], v);
-            }
-            {
-                f32x8 g = s1_1;
-                f32x8 v = load_f32x8(&w[0][i + 1][8]);
-                f32x8 m0 = load_f32x8(&slot0[0][i + 1][8]);
-                f32x8 m1 = load_f32x8(&slot1[0][i + 1][8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i + 1][8], m0);
-                store_f32x8(&slot1[0][i + 1][8], m1);
-                store_f32x8(&w[0][i + 1][8], v);
-            }
-            {
-                f32x8 g = s2_0;
-                f32x8 v = load_f32x8(&w[0][i + 2][0]);
-                f32x8 m0 = load_f32x8(&slot0[0][i + 2][0]);
-                f32x8 m1 = load_f32x8(&slot1[0][i + 2][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i + 2][0], m0);
-                store_f32x8(&slot1[0][i + 2][0], m1);
-                store_f32x8(&w[0][i + 2][0], v);
-            }
-            {
-                f32x8 g = s2_1;
-                f32x8 v = load_f32x8(&w[0][i + 2][8]);
-                f32x8 m0 = load_f32x8(&slot0[0][i + 2][8]);
-                f32x8 m1 = load_f32x8(&slot1[0][i + 2][8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i + 2][8], m0);
-                store_f32x8(&slot1[0][i + 2][8], m1);
-                store_f32x8(&w[0][i + 2][8], v);
-            }
-            {
-                f32x8 g = s3_0;
-                f32x8 v = load_f32x8(&w[0][i + 3][0]);
-                f32x8 m0 = load_f32x8(&slot0[0][i + 3][0]);
-                f32x8 m1 = load_f32x8(&slot1[0][i + 3][0]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i + 3][0], m0);
-                store_f32x8(&slot1[0][i + 3][0], m1);
-                store_f32x8(&w[0][i + 3][0], v);
-            }
-            {
-                f32x8 g = s3_1;
-                f32x8 v = load_f32x8(&w[0][i + 3][8]);
-                f32x8 m0 = load_f32x8(&slot0[0][i + 3][8]);
-                f32x8 m1 = load_f32x8(&slot1[0][i + 3][8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[0][i + 3][8], m0);
-                store_f32x8(&slot1[0][i + 3][8], m1);
-                store_f32x8(&w[0][i + 3][8], v);
+            const f32x8 sums[2][2] = {
+                {s0_0, s0_1},
+                {s1_0, s1_1},
+            };
+            for (int t = 0; t < 2; t++) {
+                for (int q = 0; q < 2; q++) {
+                    {
+                        f32x8 g = sums[t][q];
+                        f32x8 v = load_f32x8(&w[q / 2][i + t][q % 2 * 8]);
+                        f32x8 m0 = load_f32x8(&slot0[q / 2][i + t][q % 2 * 8]);
+                        f32x8 m1 = load_f32x8(&slot1[q / 2][i + t][q % 2 * 8]);
+                        m0 += (g - m0) * 0.1f;
+                        m1 += (g * g - m1) * 0.001f;
+                        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                        store_f32x8(&slot0[q / 2][i + t][q % 2 * 8], m0);
+                        store_f32x8(&slot1[q / 2][i + t][q % 2 * 8], m1);
+                        store_f32x8(&w[q / 2][i + t][q % 2 * 8], v);
+                    }
+                }
             }
         }
     }
@@ -4828,7 +3956,9 @@ LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *s
 /* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 LEVEL_v3 static void dense_input_gradient_v3(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    const uint64_t key5 = random_key(step_key(step), 5u);
+    const uint64_t key5 = step ? random_key(step_key(step), 5u) : 0;
+    const uint32_t threshold5 = step ? 1073741824u : 0;
+    const float scale5 = step ? 1.3333334f : 1.0f;
     float (*const turned)[24] = (float (*)[24])(work + task * 8192);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
@@ -4860,40 +3990,40 @@ LEVEL_v3 static void dense_input_gradient_v3(const float (*d_y)[128], const floa
                     s3_0 += a[j + 384] * w0; s3_1 += a[j + 384] * w1; s3_2 += a[j + 384] * w2;
                 }
             }
-            s0_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i), threshold5), s0_0 * scale5);
             s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
             store_f32x8(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 8), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 8), threshold5), s0_1 * scale5);
             s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
             store_f32x8(&d_x[m][i + 8], s0_1);
-            s0_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 16), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 16), threshold5), s0_2 * scale5);
             s0_2 = keep_f32x8(load_f32x8(&e0[m][i + 16]) > 0.0f, s0_2);
             store_f32x8(&d_x[m][i + 16], s0_2);
-            s1_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + i), 1073741824u), s1_0 * 1.3333334f);
+            s1_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + i), threshold5), s1_0 * scale5);
             s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][i]) > 0.0f, s1_0);
             store_f32x8(&d_x[m + 1][i], s1_0);
-            s1_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + i + 8), 1073741824u), s1_1 * 1.3333334f);
+            s1_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + i + 8), threshold5), s1_1 * scale5);
             s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][i + 8]) > 0.0f, s1_1);
             store_f32x8(&d_x[m + 1][i + 8], s1_1);
-            s1_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + i + 16), 1073741824u), s1_2 * 1.3333334f);
+            s1_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + i + 16), threshold5), s1_2 * scale5);
             s1_2 = keep_f32x8(load_f32x8(&e0[m + 1][i + 16]) > 0.0f, s1_2);
             store_f32x8(&d_x[m + 1][i + 16], s1_2);
-            s2_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + i), 1073741824u), s2_0 * 1.3333334f);
+            s2_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + i), threshold5), s2_0 * scale5);
             s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][i]) > 0.0f, s2_0);
             store_f32x8(&d_x[m + 2][i], s2_0);
-            s2_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + i + 8), 1073741824u), s2_1 * 1.3333334f);
+            s2_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + i + 8), threshold5), s2_1 * scale5);
             s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][i + 8]) > 0.0f, s2_1);
             store_f32x8(&d_x[m + 2][i + 8], s2_1);
-            s2_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + i + 16), 1073741824u), s2_2 * 1.3333334f);
+            s2_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + i + 16), threshold5), s2_2 * scale5);
             s2_2 = keep_f32x8(load_f32x8(&e0[m + 2][i + 16]) > 0.0f, s2_2);
             store_f32x8(&d_x[m + 2][i + 16], s2_2);
-            s3_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + i), 1073741824u), s3_0 * 1.3333334f);
+            s3_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + i), threshold5), s3_0 * scale5);
             s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][i]) > 0.0f, s3_0);
             store_f32x8(&d_x[m + 3][i], s3_0);
-            s3_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + i + 8), 1073741824u), s3_1 * 1.3333334f);
+            s3_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + i + 8), threshold5), s3_1 * scale5);
             s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][i + 8]) > 0.0f, s3_1);
             store_f32x8(&d_x[m + 3][i + 8], s3_1);
-            s3_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + i + 16), 1073741824u), s3_2 * 1.3333334f);
+            s3_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + i + 16), threshold5), s3_2 * scale5);
             s3_2 = keep_f32x8(load_f32x8(&e0[m + 3][i + 16]) > 0.0f, s3_2);
             store_f32x8(&d_x[m + 3][i + 16], s3_2);
         }
@@ -4911,13 +4041,13 @@ LEVEL_v3 static void dense_input_gradient_v3(const float (*d_y)[128], const floa
                     s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
                 }
             }
-            s0_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i), threshold5), s0_0 * scale5);
             s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
             store_f32x8(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 8), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 8), threshold5), s0_1 * scale5);
             s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
             store_f32x8(&d_x[m][i + 8], s0_1);
-            s0_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 16), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 16), threshold5), s0_2 * scale5);
             s0_2 = keep_f32x8(load_f32x8(&e0[m][i + 16]) > 0.0f, s0_2);
             store_f32x8(&d_x[m][i + 16], s0_2);
         }
@@ -4957,149 +4087,29 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[9216], const floa
                 s4_0 += a[4] * w0; s4_1 += a[4] * w1;
                 s5_0 += a[5] * w0; s5_1 += a[5] * w1;
             }
-            {
-                f32x8 g = s0_0;
-                f32x8 v = load_f32x8(&w[k / 2][i][k % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[k / 2][i][k % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[k / 2][i][k % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[k / 2][i][k % 2 * 8], m0);
-                store_f32x8(&slot1[k / 2][i][k % 2 * 8], m1);
-                store_f32x8(&w[k / 2][i][k % 2 * 8], v);
-            }
-            {
-                f32x8 g = s0_1;
-                f32x8 v = load_f32x8(&w[(k + 1) / 2][i][(k + 1) % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i][(k + 1) % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i][(k + 1) % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[(k + 1) / 2][i][(k + 1) % 2 * 8], m0);
-                store_f32x8(&slot1[(k + 1) / 2][i][(k + 1) % 2 * 8], m1);
-                store_f32x8(&w[(k + 1) / 2][i][(k + 1) % 2 * 8], v);
-            }
-            {
-                f32x8 g = s1_0;
-                f32x8 v = load_f32x8(&w[k / 2][i + 1][k % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 1][k % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 1][k % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[k / 2][i + 1][k % 2 * 8], m0);
-                store_f32x8(&slot1[k / 2][i + 1][k % 2 * 8], m1);
-                store_f32x8(&w[k / 2][i + 1][k % 2 * 8], v);
-            }
-            {
-                f32x8 g = s1_1;
-                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 1][(k + 1) % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 1][(k + 1) % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 1][(k + 1) % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], m0);
-                store_f32x8(&slot1[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], m1);
-                store_f32x8(&w[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], v);
-            }
-            {
-                f32x8 g = s2_0;
-                f32x8 v = load_f32x8(&w[k / 2][i + 2][k % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 2][k % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 2][k % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[k / 2][i + 2][k % 2 * 8], m0);
-                store_f32x8(&slot1[k / 2][i + 2][k % 2 * 8], m1);
-                store_f32x8(&w[k / 2][i + 2][k % 2 * 8], v);
-            }
-            {
-                f32x8 g = s2_1;
-                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 2][(k + 1) % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 2][(k + 1) % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 2][(k + 1) % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], m0);
-                store_f32x8(&slot1[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], m1);
-                store_f32x8(&w[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], v);
-            }
-            {
-                f32x8 g = s3_0;
-                f32x8 v = load_f32x8(&w[k / 2][i + 3][k % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 3][k % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 3][k % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[k / 2][i + 3][k % 2 * 8], m0);
-                store_f32x8(&slot1[k / 2][i + 3][k % 2 * 8], m1);
-                store_f32x8(&w[k / 2][i + 3][k % 2 * 8], v);
-            }
-            {
-                f32x8 g = s3_1;
-                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 3][(k + 1) % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 3][(k + 1) % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 3][(k + 1) % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], m0);
-                store_f32x8(&slot1[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], m1);
-                store_f32x8(&w[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], v);
-            }
-            {
-                f32x8 g = s4_0;
-                f32x8 v = load_f32x8(&w[k / 2][i + 4][k % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 4][k % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 4][k % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[k / 2][i + 4][k % 2 * 8], m0);
-                store_f32x8(&slot1[k / 2][i + 4][k % 2 * 8], m1);
-                store_f32x8(&w[k / 2][i + 4][k % 2 * 8], v);
-            }
-            {
-                f32x8 g = s4_1;
-                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 4][(k + 1) % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 4][(k + 1) % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 4][(k + 1) % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[(k + 1) / 2][i + 4][(k + 1) % 2 * 8], m0);
-                store_f32x8(&slot1[(k + 1) / 2][i + 4][(k + 1) % 2 * 8], m1);
-                store_f32x8(&w[(k + 1) / 2][i + 4][(k + 1) % 2 * 8], v);
-            }
-            {
-                f32x8 g = s5_0;
-                f32x8 v = load_f32x8(&w[k / 2][i + 5][k % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[k / 2][i + 5][k % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[k / 2][i + 5][k % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[k / 2][i + 5][k % 2 * 8], m0);
-                store_f32x8(&slot1[k / 2][i + 5][k % 2 * 8], m1);
-                store_f32x8(&w[k / 2][i + 5][k % 2 * 8], v);
-            }
-            {
-                f32x8 g = s5_1;
-                f32x8 v = load_f32x8(&w[(k + 1) / 2][i + 5][(k + 1) % 2 * 8]);
-                f32x8 m0 = load_f32x8(&slot0[(k + 1) / 2][i + 5][(k + 1) % 2 * 8]);
-                f32x8 m1 = load_f32x8(&slot1[(k + 1) / 2][i + 5][(k + 1) % 2 * 8]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-                store_f32x8(&slot0[(k + 1) / 2][i + 5][(k + 1) % 2 * 8], m0);
-                store_f32x8(&slot1[(k + 1) / 2][i + 5][(k + 1) % 2 * 8], m1);
-                store_f32x8(&w[(k + 1) / 2][i + 5][(k + 1) % 2 * 8], v);
+            const f32x8 sums[6][2] = {
+                {s0_0, s0_1},
+                {s1_0, s1_1},
+                {s2_0, s2_1},
+                {s3_0, s3_1},
+                {s4_0, s4_1},
+                {s5_0, s5_1},
+            };
+            for (int t = 0; t < 6; t++) {
+                for (int q = 0; q < 2; q++) {
+                    {
+                        f32x8 g = sums[t][q];
+                        f32x8 v = load_f32x8(&w[(k + q) / 2][i + t][(k + q) % 2 * 8]);
+                        f32x8 m0 = load_f32x8(&slot0[(k + q) / 2][i + t][(k + q) % 2 * 8]);
+                        f32x8 m1 = load_f32x8(&slot1[(k + q) / 2][i + t][(k + q) % 2 * 8]);
+                        m0 += (g - m0) * 0.1f;
+                        m1 += (g * g - m1) * 0.001f;
+                        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                        store_f32x8(&slot0[(k + q) / 2][i + t][(k + q) % 2 * 8], m0);
+                        store_f32x8(&slot1[(k + q) / 2][i + t][(k + q) % 2 * 8], m1);
+                        store_f32x8(&w[(k + q) / 2][i + t][(k + q) % 2 * 8], v);
+                    }
+                }
             }
         }
     }
@@ -5661,7 +4671,7 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_v3(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_v3(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 64 * task / 16, 64 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5735,90 +4745,15 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     return (float)(total / (double)count);
 }
 
-/* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-LEVEL_v3 static void dense_1_input_gradient_gradients_v3(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float (*const turned)[16] = (float (*)[16])(work + task * 1024);
-    const ptrdiff_t from = 0, to = count * 1;
-    for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 16;
-        const ptrdiff_t next = part + 1 < 8 ? i + 16 : 0;
-        for (int p = 0; p < 1; p++) {
-            for (int o = 0; o < 16; o += 4) {
-                for (int r = 0; r < 16; r += 4) transpose4_f32x8(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
-            }
-        }
-        ptrdiff_t m = from;
-        for (; m + 4 <= to; m += 4) {
-            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
-            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
-            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
-            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
-            const float *const a = d_y[m];
-            for (int t = 0; t < 4; t++) {
-                for (int at = 0; at < 16; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
-                }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
-                for (int j = 10 * t / 4; j < 10 * (t + 1) / 4; j++) {
-                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
-                    s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1;
-                    s2_0 += a[j + 20] * w0; s2_1 += a[j + 20] * w1;
-                    s3_0 += a[j + 30] * w0; s3_1 += a[j + 30] * w1;
-                }
-            }
-            s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
-            store_f32x8(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
-            store_f32x8(&d_x[m][i + 8], s0_1);
-            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][i]) > 0.0f, s1_0);
-            store_f32x8(&d_x[m + 1][i], s1_0);
-            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][i + 8]) > 0.0f, s1_1);
-            store_f32x8(&d_x[m + 1][i + 8], s1_1);
-            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][i]) > 0.0f, s2_0);
-            store_f32x8(&d_x[m + 2][i], s2_0);
-            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][i + 8]) > 0.0f, s2_1);
-            store_f32x8(&d_x[m + 2][i + 8], s2_1);
-            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][i]) > 0.0f, s3_0);
-            store_f32x8(&d_x[m + 3][i], s3_0);
-            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][i + 8]) > 0.0f, s3_1);
-            store_f32x8(&d_x[m + 3][i + 8], s3_1);
-        }
-        for (; m < to; m++) {
-            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
-            const float *const a = d_y[m];
-            for (int t = 0; t < 1; t++) {
-                for (int at = 0; at < 16; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
-                }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
-                for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
-                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
-                }
-            }
-            s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
-            store_f32x8(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
-            store_f32x8(&d_x[m][i + 8], s0_1);
-        }
-    }
-}
-
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
 LEVEL_v3 static void dense_1_weight_gradient_gradients_v3(const float (*x)[128], const float (*d_y)[10], float (*d_kernel)[128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 4;
+        const ptrdiff_t i = part * 2;
         {
             f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
-            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
-            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
                 const f32x8 d0 = load_f32x8(&d_y[m][0]);
@@ -5826,100 +4761,11 @@ LEVEL_v3 static void dense_1_weight_gradient_gradients_v3(const float (*x)[128],
                 const f32x8 w0 = d0; const f32x8 w1 = d1;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
             }
             store_f32x8(&d_kernel[0][i][0], s0_0);
             store_f32x8(&d_kernel[0][i][8], s0_1);
             store_f32x8(&d_kernel[0][i + 1][0], s1_0);
             store_f32x8(&d_kernel[0][i + 1][8], s1_1);
-            store_f32x8(&d_kernel[0][i + 2][0], s2_0);
-            store_f32x8(&d_kernel[0][i + 2][8], s2_1);
-            store_f32x8(&d_kernel[0][i + 3][0], s3_0);
-            store_f32x8(&d_kernel[0][i + 3][8], s3_1);
-        }
-    }
-}
-
-/* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-LEVEL_v3 static void dense_input_gradient_gradients_v3(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float (*const turned)[24] = (float (*)[24])(work + task * 8192);
-    const ptrdiff_t from = 0, to = count * 1;
-    for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 24;
-        const ptrdiff_t next = part + 1 < 384 ? i + 24 : 0;
-        for (int p = 0; p < 8; p++) {
-            for (int o = 0; o < 16; o += 4) {
-                for (int r = 0; r < 24; r += 4) transpose4_f32x8(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 24);
-            }
-        }
-        ptrdiff_t m = from;
-        for (; m + 4 <= to; m += 4) {
-            f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0};
-            f32x8 s1_0 = {0}; f32x8 s1_1 = {0}; f32x8 s1_2 = {0};
-            f32x8 s2_0 = {0}; f32x8 s2_1 = {0}; f32x8 s2_2 = {0};
-            f32x8 s3_0 = {0}; f32x8 s3_1 = {0}; f32x8 s3_2 = {0};
-            const float *const a = d_y[m];
-            for (int t = 0; t < 4; t++) {
-                for (int at = 0; at < 24; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
-                }
-                for (ptrdiff_t line = (m + t) * 2; line < (m + t + 1) * 2 && line < 8 * 24; line++) __builtin_prefetch(kernel[line / 24][next + line % 24], 0);
-                for (int j = 128 * t / 4; j < 128 * (t + 1) / 4; j++) {
-                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8); const f32x8 w2 = load_f32x8(turned[j] + 2 * 8);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
-                    s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1; s1_2 += a[j + 128] * w2;
-                    s2_0 += a[j + 256] * w0; s2_1 += a[j + 256] * w1; s2_2 += a[j + 256] * w2;
-                    s3_0 += a[j + 384] * w0; s3_1 += a[j + 384] * w1; s3_2 += a[j + 384] * w2;
-                }
-            }
-            s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
-            store_f32x8(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
-            store_f32x8(&d_x[m][i + 8], s0_1);
-            s0_2 = keep_f32x8(load_f32x8(&e0[m][i + 16]) > 0.0f, s0_2);
-            store_f32x8(&d_x[m][i + 16], s0_2);
-            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][i]) > 0.0f, s1_0);
-            store_f32x8(&d_x[m + 1][i], s1_0);
-            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][i + 8]) > 0.0f, s1_1);
-            store_f32x8(&d_x[m + 1][i + 8], s1_1);
-            s1_2 = keep_f32x8(load_f32x8(&e0[m + 1][i + 16]) > 0.0f, s1_2);
-            store_f32x8(&d_x[m + 1][i + 16], s1_2);
-            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][i]) > 0.0f, s2_0);
-            store_f32x8(&d_x[m + 2][i], s2_0);
-            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][i + 8]) > 0.0f, s2_1);
-            store_f32x8(&d_x[m + 2][i + 8], s2_1);
-            s2_2 = keep_f32x8(load_f32x8(&e0[m + 2][i + 16]) > 0.0f, s2_2);
-            store_f32x8(&d_x[m + 2][i + 16], s2_2);
-            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][i]) > 0.0f, s3_0);
-            store_f32x8(&d_x[m + 3][i], s3_0);
-            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][i + 8]) > 0.0f, s3_1);
-            store_f32x8(&d_x[m + 3][i + 8], s3_1);
-            s3_2 = keep_f32x8(load_f32x8(&e0[m + 3][i + 16]) > 0.0f, s3_2);
-            store_f32x8(&d_x[m + 3][i + 16], s3_2);
-        }
-        for (; m < to; m++) {
-            f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0};
-            const float *const a = d_y[m];
-            for (int t = 0; t < 1; t++) {
-                for (int at = 0; at < 24; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
-                }
-                for (ptrdiff_t line = (m + t) * 2; line < (m + t + 1) * 2 && line < 8 * 24; line++) __builtin_prefetch(kernel[line / 24][next + line % 24], 0);
-                for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
-                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8); const f32x8 w2 = load_f32x8(turned[j] + 2 * 8);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
-                }
-            }
-            s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
-            store_f32x8(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
-            store_f32x8(&d_x[m][i + 8], s0_1);
-            s0_2 = keep_f32x8(load_f32x8(&e0[m][i + 16]) > 0.0f, s0_2);
-            store_f32x8(&d_x[m][i + 16], s0_2);
         }
     }
 }
@@ -5970,26 +4816,28 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
     float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
     float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 15794176);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 15859712);
+    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
+    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 44478464);
     float *const dense_1_loss = (float *)(arena + 44483584);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 15925248);
-    float (*const d_dense)[128] = (float (*)[128])(arena + 16318464);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
     float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
     uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
     float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
     float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 15859712);
-    float *const dense_1_workspace_44 = (float *)(arena + 15794176);
-    float *const dense_workspace = (float *)(arena + 15794176);
-    float *const dense_workspace_46 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_47 = (float *)(arena + 33087488);
-    float *const conv2d_1_workspace_48 = (float *)(arena + 22151168);
-    float *const conv2d_1_workspace_49 = (float *)(arena + 44404736);
-    float *const conv2d_1_workspace_50 = (float *)(arena + 44109824);
+    float *const dense_1_workspace = (float *)(arena + 20643840);
+    float *const dense_1_workspace_48 = (float *)(arena + 20512768);
+    float *const dense_workspace = (float *)(arena + 20512768);
+    float *const dense_workspace_50 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_51 = (float *)(arena + 33087488);
+    float *const conv2d_1_workspace_52 = (float *)(arena + 22151168);
+    float *const conv2d_1_workspace_53 = (float *)(arena + 44404736);
+    float *const conv2d_1_workspace_54 = (float *)(arena + 44109824);
     float *const conv2d_workspace = (float *)(arena);
-    float *const conv2d_workspace_52 = (float *)(arena);
+    float *const conv2d_workspace_56 = (float *)(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -6003,12 +4851,20 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
         conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_forward_v3(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], NULL, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
+        dense_forward_batch_v3((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_1_forward_v3(&dense_linear_out[0][0], &dropout_1_out[0][0], NULL, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 8; task++) {
+        dense_1_forward_batch_v3(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -6020,47 +4876,47 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_input_gradient_gradients_v3(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, task, task + 1, task);
+        dense_1_input_gradient_v3(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, NULL, count, task, task + 1, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_gradients_v3(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_gradients_v3(dropout_1_out, d_dense_1_linear, gradients->dense_1_kernel, count, 64 * task / 16, 64 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_44, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_48, count * task / 16, count * (task + 1) / 16, task);
     }
-    dense_1_bias_gradient_v3(gradients->dense_1_bias, dense_1_workspace_44, 0, 1);
+    dense_1_bias_gradient_v3(gradients->dense_1_bias, dense_1_workspace_48, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_gradients_v3(d_dense, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, count, 384 * task / 16, 384 * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_gradients_v3((const float (*)[9216])conv2d_1_out, d_dense, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, NULL, count, 384 * task / 16, 384 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v3(&d_dense[0][0], dense_workspace_46, count * task / 16, count * (task + 1) / 16, task);
+        dense_weight_gradient_gradients_v3((const float (*)[9216])dropout_out, d_dropout_1, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
-    dense_bias_gradient_v3(gradients->dense_bias, dense_workspace_46, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_v3(&d_dropout_1[0][0], dense_workspace_50, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_bias_gradient_v3(gradients->dense_bias, dense_workspace_50, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_49, task, task + 1);
+        conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_53, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_v3((float (*)[576][16])conv2d_1_workspace_49, (float (*)[2][64][16])conv2d_1_workspace_50, task, task + 1);
+        conv2d_1_turned_transform_v3((float (*)[576][16])conv2d_1_workspace_53, (float (*)[2][64][16])conv2d_1_workspace_54, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_gradients_part_v3(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_47, conv2d_1_workspace_48, (float (*)[2][64][16])conv2d_1_workspace_50, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_gradients_part_v3(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_51, conv2d_1_workspace_52, (float (*)[2][64][16])conv2d_1_workspace_54, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v3(gradients->conv2d_1_kernel, conv2d_1_workspace_47, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_v3(gradients->conv2d_1_kernel, conv2d_1_workspace_51, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    conv2d_1_bias_gradient_v3(gradients->conv2d_1_bias, conv2d_1_workspace_47, 0, 1);
+    conv2d_1_bias_gradient_v3(gradients->conv2d_1_bias, conv2d_1_workspace_51, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_weight_gradient_part_v3(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
@@ -6071,9 +4927,9 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_52, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_56, count * task / 16, count * (task + 1) / 16, task);
     }
-    conv2d_bias_gradient_v3(gradients->conv2d_bias, conv2d_workspace_52, 0, 1);
+    conv2d_bias_gradient_v3(gradients->conv2d_bias, conv2d_workspace_56, 0, 1);
     double total = 0;
     {
         double sum = 0;
@@ -6220,7 +5076,7 @@ static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slot
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_v3(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_v3(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 64 * task / 16, 64 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7092,52 +5948,40 @@ static void dense_forward_batch_base(const float (*x)[9216], const float (*kerne
 static void dense_1_forward_batch_base(const float (*x)[128], const float (*kernel)[128][16], const float *bias, float (*y)[10], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t part = first; part < last; part++) {
-        const int k = (int)part / 4 * 2;
-        const ptrdiff_t tiles = (count + 3) / 4, chunk = part % 4;
-        const ptrdiff_t from = tiles * chunk / 4 * 4, next = tiles * (chunk + 1) / 4 * 4;
+        const int k = (int)part / 3 * 1;
+        const ptrdiff_t tiles = (count + 3) / 4, chunk = part % 3;
+        const ptrdiff_t from = tiles * chunk / 3 * 4, next = tiles * (chunk + 1) / 3 * 4;
         const ptrdiff_t to = next < count * 1 ? next : count * 1;
         if (k < 2) {
             ptrdiff_t m = from;
             for (; m + 4 <= to; m += 4) {
                 f32x4 s0_0 = load_f32x4(&bias[k * 4]);
-                f32x4 s0_1 = load_f32x4(&bias[(k + 1) * 4]);
                 f32x4 s1_0 = load_f32x4(&bias[k * 4]);
-                f32x4 s1_1 = load_f32x4(&bias[(k + 1) * 4]);
                 f32x4 s2_0 = load_f32x4(&bias[k * 4]);
-                f32x4 s2_1 = load_f32x4(&bias[(k + 1) * 4]);
                 f32x4 s3_0 = load_f32x4(&bias[k * 4]);
-                f32x4 s3_1 = load_f32x4(&bias[(k + 1) * 4]);
                 const float *const a = &x[m][0];
                 const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
-                const float *const b1 = &kernel[(k + 1) / 4][0][(k + 1) % 4 * 4];
                 for (int j = 0; j < 128; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
-                    s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1;
-                    s2_0 += a[j + 256] * w0; s2_1 += a[j + 256] * w1;
-                    s3_0 += a[j + 384] * w0; s3_1 += a[j + 384] * w1;
+                    const f32x4 w0 = load_f32x4(b0 + j * 16);
+                    s0_0 += a[j] * w0;
+                    s1_0 += a[j + 128] * w0;
+                    s2_0 += a[j + 256] * w0;
+                    s3_0 += a[j + 384] * w0;
                 }
                 store_f32x4(&y[m][k * 4], s0_0);
-                store_f32x4(&y[m][(k + 1) * 4], s0_1);
                 store_f32x4(&y[m + 1][k * 4], s1_0);
-                store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
                 store_f32x4(&y[m + 2][k * 4], s2_0);
-                store_f32x4(&y[m + 2][(k + 1) * 4], s2_1);
                 store_f32x4(&y[m + 3][k * 4], s3_0);
-                store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
             }
             for (; m < to; m++) {
                 f32x4 s0_0 = load_f32x4(&bias[k * 4]);
-                f32x4 s0_1 = load_f32x4(&bias[(k + 1) * 4]);
                 const float *const a = &x[m][0];
                 const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
-                const float *const b1 = &kernel[(k + 1) / 4][0][(k + 1) % 4 * 4];
                 for (int j = 0; j < 128; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                    const f32x4 w0 = load_f32x4(b0 + j * 16);
+                    s0_0 += a[j] * w0;
                 }
                 store_f32x4(&y[m][k * 4], s0_0);
-                store_f32x4(&y[m][(k + 1) * 4], s0_1);
             }
         } else {
             ptrdiff_t m = from;
@@ -7199,7 +6043,7 @@ static void run_batch_base(const mnist_cnn_weights *w, const float *input, float
         dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
+    for (ptrdiff_t task = 0; task < 9; task++) {
         dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -7261,7 +6105,7 @@ static float run_evaluation_base(const mnist_cnn_weights *w, const float *input,
         dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
+    for (ptrdiff_t task = 0; task < 9; task++) {
         dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -7361,11 +6205,13 @@ static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const floa
 /* dropout: y = 0 with probability 0.25, else x / 0.75. */
 static void dropout_forward_base(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const uint64_t key5 = random_key(step_key(step), 5u);
+    const uint64_t key5 = step ? random_key(step_key(step), 5u) : 0;
+    const uint32_t threshold5 = step ? 1073741824u : 0;
+    const float scale5 = step ? 1.3333334f : 1.0f;
     ptrdiff_t i = first * 9216;
     for (; i + 4 <= last * 9216; i += 4) {
         f32x4 v = load_f32x4(&x[i]);
-        v = keep_f32x4(~random_below_f32x4(key5, (uint32_t)i, 1073741824u), v * 1.3333334f);
+        v = keep_f32x4(~random_below_f32x4(key5, (uint32_t)i, threshold5), v * scale5);
         store_f32x4(&y[i], v);
     }
 }
@@ -7373,11 +6219,13 @@ static void dropout_forward_base(const float *x, float *y, const Step *step, ptr
 /* dropout_1: y = 0 with probability 0.5, else x / 0.5. */
 static void dropout_1_forward_base(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const uint64_t key8 = random_key(step_key(step), 8u);
+    const uint64_t key8 = step ? random_key(step_key(step), 8u) : 0;
+    const uint32_t threshold8 = step ? 2147483648u : 0;
+    const float scale8 = step ? 2.0f : 1.0f;
     ptrdiff_t i = first * 128;
     for (; i + 4 <= last * 128; i += 4) {
         f32x4 v = load_f32x4(&x[i]);
-        v = keep_f32x4(~random_below_f32x4(key8, (uint32_t)i, 2147483648u), v * 2.0f);
+        v = keep_f32x4(~random_below_f32x4(key8, (uint32_t)i, threshold8), v * scale8);
         store_f32x4(&y[i], v);
     }
 }
@@ -7385,85 +6233,69 @@ static void dropout_1_forward_base(const float *x, float *y, const Step *step, p
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    const uint64_t key8 = random_key(step_key(step), 8u);
-    float (*const turned)[16] = (float (*)[16])(work + task * 1024);
+    const uint64_t key8 = step ? random_key(step_key(step), 8u) : 0;
+    const uint32_t threshold8 = step ? 2147483648u : 0;
+    const float scale8 = step ? 2.0f : 1.0f;
+    float (*const turned)[8] = (float (*)[8])(work + task * 1024);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 16;
-        const ptrdiff_t next = part + 1 < 8 ? i + 16 : 0;
+        const ptrdiff_t i = part * 8;
+        const ptrdiff_t next = part + 1 < 16 ? i + 8 : 0;
         for (int p = 0; p < 1; p++) {
             for (int o = 0; o < 16; o += 4) {
-                for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
+                for (int r = 0; r < 8; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 8);
             }
         }
         ptrdiff_t m = from;
         for (; m + 2 <= to; m += 2) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
             const float *const a = d_y[m];
             for (int t = 0; t < 2; t++) {
-                for (int at = 0; at < 16; at += 16) {
+                for (int at = 0; at < 8; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 8; line++) __builtin_prefetch(kernel[line / 8][next + line % 8], 0);
                 for (int j = 10 * t / 2; j < 10 * (t + 1) / 2; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
-                    s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1; s1_2 += a[j + 10] * w2; s1_3 += a[j + 10] * w3;
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                    s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1;
                 }
             }
-            s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i), threshold8), s0_0 * scale8);
             s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
             store_f32x4(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 4), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 4), threshold8), s0_1 * scale8);
             s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
             store_f32x4(&d_x[m][i + 4], s0_1);
-            s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 8), 2147483648u), s0_2 * 2.0f);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][i + 8], s0_2);
-            s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 12), 2147483648u), s0_3 * 2.0f);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][i + 12], s0_3);
-            s1_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + i), 2147483648u), s1_0 * 2.0f);
+            s1_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + i), threshold8), s1_0 * scale8);
             s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][i]) > 0.0f, s1_0);
             store_f32x4(&d_x[m + 1][i], s1_0);
-            s1_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + i + 4), 2147483648u), s1_1 * 2.0f);
+            s1_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + i + 4), threshold8), s1_1 * scale8);
             s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][i + 4]) > 0.0f, s1_1);
             store_f32x4(&d_x[m + 1][i + 4], s1_1);
-            s1_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + i + 8), 2147483648u), s1_2 * 2.0f);
-            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][i + 8]) > 0.0f, s1_2);
-            store_f32x4(&d_x[m + 1][i + 8], s1_2);
-            s1_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + i + 12), 2147483648u), s1_3 * 2.0f);
-            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][i + 12]) > 0.0f, s1_3);
-            store_f32x4(&d_x[m + 1][i + 12], s1_3);
         }
         for (; m < to; m++) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
             const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
-                for (int at = 0; at < 16; at += 16) {
+                for (int at = 0; at < 8; at += 16) {
                     __builtin_prefetch(&d_x[m + t][i + at], 1);
                     __builtin_prefetch(&e0[m + t][i + at], 0);
                 }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
+                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 8; line++) __builtin_prefetch(kernel[line / 8][next + line % 8], 0);
                 for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
+                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
                 }
             }
-            s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i), 2147483648u), s0_0 * 2.0f);
+            s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i), threshold8), s0_0 * scale8);
             s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
             store_f32x4(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 4), 2147483648u), s0_1 * 2.0f);
+            s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 4), threshold8), s0_1 * scale8);
             s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
             store_f32x4(&d_x[m][i + 4], s0_1);
-            s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 8), 2147483648u), s0_2 * 2.0f);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][i + 8], s0_2);
-            s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + i + 12), 2147483648u), s0_3 * 2.0f);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][i + 12], s0_3);
         }
     }
 }
@@ -7476,225 +6308,88 @@ static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_
     const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 3;
-        if (part < 42) {
-            {
-                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
-                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
-                f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
-                for (int t = 0; t < 3; t++) {
-                    __builtin_prefetch(w[0][i + t], 1);
-                    __builtin_prefetch(slot0[0][i + t], 1);
-                    __builtin_prefetch(slot1[0][i + t], 1);
-                }
-                for (ptrdiff_t m = 0; m < samples; m++) {
-                    const float *const a = &x[m][i];
-                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
-                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
-                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
-                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
-                    s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
-                }
-                {
-                    f32x4 g = s0_0;
-                    f32x4 v = load_f32x4(&w[0][i][0]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i][0]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i][0]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i][0], m0);
-                    store_f32x4(&slot1[0][i][0], m1);
-                    store_f32x4(&w[0][i][0], v);
-                }
-                {
-                    f32x4 g = s0_1;
-                    f32x4 v = load_f32x4(&w[0][i][4]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i][4]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i][4]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i][4], m0);
-                    store_f32x4(&slot1[0][i][4], m1);
-                    store_f32x4(&w[0][i][4], v);
-                }
-                {
-                    f32x4 g = s0_2;
-                    f32x4 v = load_f32x4(&w[0][i][8]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i][8]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i][8]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i][8], m0);
-                    store_f32x4(&slot1[0][i][8], m1);
-                    store_f32x4(&w[0][i][8], v);
-                }
-                {
-                    f32x4 g = s1_0;
-                    f32x4 v = load_f32x4(&w[0][i + 1][0]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][0]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][0]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 1][0], m0);
-                    store_f32x4(&slot1[0][i + 1][0], m1);
-                    store_f32x4(&w[0][i + 1][0], v);
-                }
-                {
-                    f32x4 g = s1_1;
-                    f32x4 v = load_f32x4(&w[0][i + 1][4]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][4]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][4]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 1][4], m0);
-                    store_f32x4(&slot1[0][i + 1][4], m1);
-                    store_f32x4(&w[0][i + 1][4], v);
-                }
-                {
-                    f32x4 g = s1_2;
-                    f32x4 v = load_f32x4(&w[0][i + 1][8]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][8]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][8]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 1][8], m0);
-                    store_f32x4(&slot1[0][i + 1][8], m1);
-                    store_f32x4(&w[0][i + 1][8], v);
-                }
-                {
-                    f32x4 g = s2_0;
-                    f32x4 v = load_f32x4(&w[0][i + 2][0]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][0]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][0]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 2][0], m0);
-                    store_f32x4(&slot1[0][i + 2][0], m1);
-                    store_f32x4(&w[0][i + 2][0], v);
-                }
-                {
-                    f32x4 g = s2_1;
-                    f32x4 v = load_f32x4(&w[0][i + 2][4]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][4]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][4]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 2][4], m0);
-                    store_f32x4(&slot1[0][i + 2][4], m1);
-                    store_f32x4(&w[0][i + 2][4], v);
-                }
-                {
-                    f32x4 g = s2_2;
-                    f32x4 v = load_f32x4(&w[0][i + 2][8]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 2][8]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 2][8]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 2][8], m0);
-                    store_f32x4(&slot1[0][i + 2][8], m1);
-                    store_f32x4(&w[0][i + 2][8], v);
+        const ptrdiff_t i = part * 4;
+        for (int k = 0; k < 2; k += 1) {
+            f32x4 s0_0 = {0};
+            f32x4 s1_0 = {0};
+            f32x4 s2_0 = {0};
+            f32x4 s3_0 = {0};
+            for (int t = 0; t < 4; t++) {
+                __builtin_prefetch(w[k / 4][i + t], 1);
+                __builtin_prefetch(slot0[k / 4][i + t], 1);
+                __builtin_prefetch(slot1[k / 4][i + t], 1);
+            }
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
+                const f32x4 w0 = d0;
+                s0_0 += a[0] * w0;
+                s1_0 += a[1] * w0;
+                s2_0 += a[2] * w0;
+                s3_0 += a[3] * w0;
+            }
+            const f32x4 sums[4][1] = {
+                {s0_0},
+                {s1_0},
+                {s2_0},
+                {s3_0},
+            };
+            for (int t = 0; t < 4; t++) {
+                for (int q = 0; q < 1; q++) {
+                    {
+                        f32x4 g = sums[t][q];
+                        f32x4 v = load_f32x4(&w[(k + q) / 4][i + t][(k + q) % 4 * 4]);
+                        f32x4 m0 = load_f32x4(&slot0[(k + q) / 4][i + t][(k + q) % 4 * 4]);
+                        f32x4 m1 = load_f32x4(&slot1[(k + q) / 4][i + t][(k + q) % 4 * 4]);
+                        m0 += (g - m0) * 0.1f;
+                        m1 += (g * g - m1) * 0.001f;
+                        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                        store_f32x4(&slot0[(k + q) / 4][i + t][(k + q) % 4 * 4], m0);
+                        store_f32x4(&slot1[(k + q) / 4][i + t][(k + q) % 4 * 4], m1);
+                        store_f32x4(&w[(k + q) / 4][i + t][(k + q) % 4 * 4], v);
+                    }
                 }
             }
-        } else {
-            {
-                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
-                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
-                for (int t = 0; t < 2; t++) {
-                    __builtin_prefetch(w[0][i + t], 1);
-                    __builtin_prefetch(slot0[0][i + t], 1);
-                    __builtin_prefetch(slot1[0][i + t], 1);
-                }
-                for (ptrdiff_t m = 0; m < samples; m++) {
-                    const float *const a = &x[m][i];
-                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
-                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
-                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
-                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
-                }
-                {
-                    f32x4 g = s0_0;
-                    f32x4 v = load_f32x4(&w[0][i][0]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i][0]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i][0]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i][0], m0);
-                    store_f32x4(&slot1[0][i][0], m1);
-                    store_f32x4(&w[0][i][0], v);
-                }
-                {
-                    f32x4 g = s0_1;
-                    f32x4 v = load_f32x4(&w[0][i][4]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i][4]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i][4]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i][4], m0);
-                    store_f32x4(&slot1[0][i][4], m1);
-                    store_f32x4(&w[0][i][4], v);
-                }
-                {
-                    f32x4 g = s0_2;
-                    f32x4 v = load_f32x4(&w[0][i][8]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i][8]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i][8]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i][8], m0);
-                    store_f32x4(&slot1[0][i][8], m1);
-                    store_f32x4(&w[0][i][8], v);
-                }
-                {
-                    f32x4 g = s1_0;
-                    f32x4 v = load_f32x4(&w[0][i + 1][0]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][0]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][0]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 1][0], m0);
-                    store_f32x4(&slot1[0][i + 1][0], m1);
-                    store_f32x4(&w[0][i + 1][0], v);
-                }
-                {
-                    f32x4 g = s1_1;
-                    f32x4 v = load_f32x4(&w[0][i + 1][4]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][4]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][4]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 1][4], m0);
-                    store_f32x4(&slot1[0][i + 1][4], m1);
-                    store_f32x4(&w[0][i + 1][4], v);
-                }
-                {
-                    f32x4 g = s1_2;
-                    f32x4 v = load_f32x4(&w[0][i + 1][8]);
-                    f32x4 m0 = load_f32x4(&slot0[0][i + 1][8]);
-                    f32x4 m1 = load_f32x4(&slot1[0][i + 1][8]);
-                    m0 += (g - m0) * 0.1f;
-                    m1 += (g * g - m1) * 0.001f;
-                    v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                    store_f32x4(&slot0[0][i + 1][8], m0);
-                    store_f32x4(&slot1[0][i + 1][8], m1);
-                    store_f32x4(&w[0][i + 1][8], v);
+        }
+        {
+            f32x4 s0_0 = {0};
+            f32x4 s1_0 = {0};
+            f32x4 s2_0 = {0};
+            f32x4 s3_0 = {0};
+            for (int t = 0; t < 4; t++) {
+                __builtin_prefetch(w[0][i + t], 1);
+                __builtin_prefetch(slot0[0][i + t], 1);
+                __builtin_prefetch(slot1[0][i + t], 1);
+            }
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x4 d0 = load_part_f32x4(&d_y[m][8], 2);
+                const f32x4 w0 = d0;
+                s0_0 += a[0] * w0;
+                s1_0 += a[1] * w0;
+                s2_0 += a[2] * w0;
+                s3_0 += a[3] * w0;
+            }
+            const f32x4 sums[4][1] = {
+                {s0_0},
+                {s1_0},
+                {s2_0},
+                {s3_0},
+            };
+            for (int t = 0; t < 4; t++) {
+                for (int q = 0; q < 1; q++) {
+                    {
+                        f32x4 g = sums[t][q];
+                        f32x4 v = load_f32x4(&w[(q + 2) / 4][i + t][(q + 2) % 4 * 4]);
+                        f32x4 m0 = load_f32x4(&slot0[(q + 2) / 4][i + t][(q + 2) % 4 * 4]);
+                        f32x4 m1 = load_f32x4(&slot1[(q + 2) / 4][i + t][(q + 2) % 4 * 4]);
+                        m0 += (g - m0) * 0.1f;
+                        m1 += (g * g - m1) * 0.001f;
+                        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                        store_f32x4(&slot0[(q + 2) / 4][i + t][(q + 2) % 4 * 4], m0);
+                        store_f32x4(&slot1[(q + 2) / 4][i + t][(q + 2) % 4 * 4], m1);
+                        store_f32x4(&w[(q + 2) / 4][i + t][(q + 2) % 4 * 4], v);
+                    }
                 }
             }
         }
@@ -7782,7 +6477,9 @@ static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, f
 /* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 static void dense_input_gradient_base(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    const uint64_t key5 = random_key(step_key(step), 5u);
+    const uint64_t key5 = step ? random_key(step_key(step), 5u) : 0;
+    const uint32_t threshold5 = step ? 1073741824u : 0;
+    const float scale5 = step ? 1.3333334f : 1.0f;
     float (*const turned)[16] = (float (*)[16])(work + task * 8192);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
@@ -7810,28 +6507,28 @@ static void dense_input_gradient_base(const float (*d_y)[128], const float (*ker
                     s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1; s1_2 += a[j + 128] * w2; s1_3 += a[j + 128] * w3;
                 }
             }
-            s0_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i), threshold5), s0_0 * scale5);
             s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
             store_f32x4(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 4), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 4), threshold5), s0_1 * scale5);
             s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
             store_f32x4(&d_x[m][i + 4], s0_1);
-            s0_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 8), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 8), threshold5), s0_2 * scale5);
             s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
             store_f32x4(&d_x[m][i + 8], s0_2);
-            s0_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 12), 1073741824u), s0_3 * 1.3333334f);
+            s0_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 12), threshold5), s0_3 * scale5);
             s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
             store_f32x4(&d_x[m][i + 12], s0_3);
-            s1_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i), 1073741824u), s1_0 * 1.3333334f);
+            s1_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i), threshold5), s1_0 * scale5);
             s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][i]) > 0.0f, s1_0);
             store_f32x4(&d_x[m + 1][i], s1_0);
-            s1_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i + 4), 1073741824u), s1_1 * 1.3333334f);
+            s1_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i + 4), threshold5), s1_1 * scale5);
             s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][i + 4]) > 0.0f, s1_1);
             store_f32x4(&d_x[m + 1][i + 4], s1_1);
-            s1_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i + 8), 1073741824u), s1_2 * 1.3333334f);
+            s1_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i + 8), threshold5), s1_2 * scale5);
             s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][i + 8]) > 0.0f, s1_2);
             store_f32x4(&d_x[m + 1][i + 8], s1_2);
-            s1_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i + 12), 1073741824u), s1_3 * 1.3333334f);
+            s1_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i + 12), threshold5), s1_3 * scale5);
             s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][i + 12]) > 0.0f, s1_3);
             store_f32x4(&d_x[m + 1][i + 12], s1_3);
         }
@@ -7849,16 +6546,16 @@ static void dense_input_gradient_base(const float (*d_y)[128], const float (*ker
                     s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
                 }
             }
-            s0_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i), 1073741824u), s0_0 * 1.3333334f);
+            s0_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i), threshold5), s0_0 * scale5);
             s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
             store_f32x4(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 4), 1073741824u), s0_1 * 1.3333334f);
+            s0_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 4), threshold5), s0_1 * scale5);
             s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
             store_f32x4(&d_x[m][i + 4], s0_1);
-            s0_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 8), 1073741824u), s0_2 * 1.3333334f);
+            s0_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 8), threshold5), s0_2 * scale5);
             s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
             store_f32x4(&d_x[m][i + 8], s0_2);
-            s0_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 12), 1073741824u), s0_3 * 1.3333334f);
+            s0_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 12), threshold5), s0_3 * scale5);
             s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
             store_f32x4(&d_x[m][i + 12], s0_3);
         }
@@ -7892,101 +6589,25 @@ static void dense_weight_gradient_base(const float (*x)[9216], const float (*d_y
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
             }
-            {
-                f32x4 g = s0_0;
-                f32x4 v = load_f32x4(&w[k / 4][i][k % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[k / 4][i][k % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[k / 4][i][k % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[k / 4][i][k % 4 * 4], m0);
-                store_f32x4(&slot1[k / 4][i][k % 4 * 4], m1);
-                store_f32x4(&w[k / 4][i][k % 4 * 4], v);
-            }
-            {
-                f32x4 g = s0_1;
-                f32x4 v = load_f32x4(&w[(k + 1) / 4][i][(k + 1) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 1) / 4][i][(k + 1) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 1) / 4][i][(k + 1) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 1) / 4][i][(k + 1) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 1) / 4][i][(k + 1) % 4 * 4], m1);
-                store_f32x4(&w[(k + 1) / 4][i][(k + 1) % 4 * 4], v);
-            }
-            {
-                f32x4 g = s0_2;
-                f32x4 v = load_f32x4(&w[(k + 2) / 4][i][(k + 2) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 2) / 4][i][(k + 2) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 2) / 4][i][(k + 2) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 2) / 4][i][(k + 2) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 2) / 4][i][(k + 2) % 4 * 4], m1);
-                store_f32x4(&w[(k + 2) / 4][i][(k + 2) % 4 * 4], v);
-            }
-            {
-                f32x4 g = s0_3;
-                f32x4 v = load_f32x4(&w[(k + 3) / 4][i][(k + 3) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 3) / 4][i][(k + 3) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 3) / 4][i][(k + 3) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 3) / 4][i][(k + 3) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 3) / 4][i][(k + 3) % 4 * 4], m1);
-                store_f32x4(&w[(k + 3) / 4][i][(k + 3) % 4 * 4], v);
-            }
-            {
-                f32x4 g = s1_0;
-                f32x4 v = load_f32x4(&w[k / 4][i + 1][k % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[k / 4][i + 1][k % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[k / 4][i + 1][k % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[k / 4][i + 1][k % 4 * 4], m0);
-                store_f32x4(&slot1[k / 4][i + 1][k % 4 * 4], m1);
-                store_f32x4(&w[k / 4][i + 1][k % 4 * 4], v);
-            }
-            {
-                f32x4 g = s1_1;
-                f32x4 v = load_f32x4(&w[(k + 1) / 4][i + 1][(k + 1) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 1) / 4][i + 1][(k + 1) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 1) / 4][i + 1][(k + 1) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], m1);
-                store_f32x4(&w[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], v);
-            }
-            {
-                f32x4 g = s1_2;
-                f32x4 v = load_f32x4(&w[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 2) / 4][i + 1][(k + 2) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], m1);
-                store_f32x4(&w[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], v);
-            }
-            {
-                f32x4 g = s1_3;
-                f32x4 v = load_f32x4(&w[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
-                f32x4 m0 = load_f32x4(&slot0[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
-                f32x4 m1 = load_f32x4(&slot1[(k + 3) / 4][i + 1][(k + 3) % 4 * 4]);
-                m0 += (g - m0) * 0.1f;
-                m1 += (g * g - m1) * 0.001f;
-                v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-                store_f32x4(&slot0[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], m0);
-                store_f32x4(&slot1[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], m1);
-                store_f32x4(&w[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], v);
+            const f32x4 sums[2][4] = {
+                {s0_0, s0_1, s0_2, s0_3},
+                {s1_0, s1_1, s1_2, s1_3},
+            };
+            for (int t = 0; t < 2; t++) {
+                for (int q = 0; q < 4; q++) {
+                    {
+                        f32x4 g = sums[t][q];
+                        f32x4 v = load_f32x4(&w[(k + q) / 4][i + t][(k + q) % 4 * 4]);
+                        f32x4 m0 = load_f32x4(&slot0[(k + q) / 4][i + t][(k + q) % 4 * 4]);
+                        f32x4 m1 = load_f32x4(&slot1[(k + q) / 4][i + t][(k + q) % 4 * 4]);
+                        m0 += (g - m0) * 0.1f;
+                        m1 += (g * g - m1) * 0.001f;
+                        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+                        store_f32x4(&slot0[(k + q) / 4][i + t][(k + q) % 4 * 4], m0);
+                        store_f32x4(&slot1[(k + q) / 4][i + t][(k + q) % 4 * 4], m1);
+                        store_f32x4(&w[(k + q) / 4][i + t][(k + q) % 4 * 4], v);
+                    }
+                }
             }
         }
     }
@@ -8619,7 +7240,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
         dropout_1_forward_base(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
+    for (ptrdiff_t task = 0; task < 9; task++) {
         dense_1_forward_batch_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -8631,12 +7252,12 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
         dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
+    for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 43 * task / 16, 43 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -8710,208 +7331,53 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     return (float)(total / (double)count);
 }
 
-/* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-static void dense_1_input_gradient_gradients_base(const float (*d_y)[10], const float (*kernel)[128][16], float (*d_x)[128], float *work, const float (*e0)[128], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float (*const turned)[16] = (float (*)[16])(work + task * 1024);
-    const ptrdiff_t from = 0, to = count * 1;
-    for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 16;
-        const ptrdiff_t next = part + 1 < 8 ? i + 16 : 0;
-        for (int p = 0; p < 1; p++) {
-            for (int o = 0; o < 16; o += 4) {
-                for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
-            }
-        }
-        ptrdiff_t m = from;
-        for (; m + 2 <= to; m += 2) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
-            const float *const a = d_y[m];
-            for (int t = 0; t < 2; t++) {
-                for (int at = 0; at < 16; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
-                }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
-                for (int j = 10 * t / 2; j < 10 * (t + 1) / 2; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
-                    s1_0 += a[j + 10] * w0; s1_1 += a[j + 10] * w1; s1_2 += a[j + 10] * w2; s1_3 += a[j + 10] * w3;
-                }
-            }
-            s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
-            store_f32x4(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
-            store_f32x4(&d_x[m][i + 4], s0_1);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][i + 8], s0_2);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][i + 12], s0_3);
-            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][i]) > 0.0f, s1_0);
-            store_f32x4(&d_x[m + 1][i], s1_0);
-            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][i + 4]) > 0.0f, s1_1);
-            store_f32x4(&d_x[m + 1][i + 4], s1_1);
-            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][i + 8]) > 0.0f, s1_2);
-            store_f32x4(&d_x[m + 1][i + 8], s1_2);
-            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][i + 12]) > 0.0f, s1_3);
-            store_f32x4(&d_x[m + 1][i + 12], s1_3);
-        }
-        for (; m < to; m++) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
-            const float *const a = d_y[m];
-            for (int t = 0; t < 1; t++) {
-                for (int at = 0; at < 16; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
-                }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 1 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
-                for (int j = 10 * t / 1; j < 10 * (t + 1) / 1; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
-                }
-            }
-            s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
-            store_f32x4(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
-            store_f32x4(&d_x[m][i + 4], s0_1);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][i + 8], s0_2);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][i + 12], s0_3);
-        }
-    }
-}
-
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
 static void dense_1_weight_gradient_gradients_base(const float (*x)[128], const float (*d_y)[10], float (*d_kernel)[128][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 3;
-        if (part < 42) {
-            {
-                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
-                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
-                f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
-                for (ptrdiff_t m = 0; m < samples; m++) {
-                    const float *const a = &x[m][i];
-                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
-                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
-                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
-                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
-                    s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
-                }
-                store_f32x4(&d_kernel[0][i][0], s0_0);
-                store_f32x4(&d_kernel[0][i][4], s0_1);
-                store_f32x4(&d_kernel[0][i][8], s0_2);
-                store_f32x4(&d_kernel[0][i][12], (f32x4){0});
-                store_f32x4(&d_kernel[0][i + 1][0], s1_0);
-                store_f32x4(&d_kernel[0][i + 1][4], s1_1);
-                store_f32x4(&d_kernel[0][i + 1][8], s1_2);
-                store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
-                store_f32x4(&d_kernel[0][i + 2][0], s2_0);
-                store_f32x4(&d_kernel[0][i + 2][4], s2_1);
-                store_f32x4(&d_kernel[0][i + 2][8], s2_2);
-                store_f32x4(&d_kernel[0][i + 2][12], (f32x4){0});
+        const ptrdiff_t i = part * 4;
+        for (int k = 0; k < 2; k += 1) {
+            f32x4 s0_0 = {0};
+            f32x4 s1_0 = {0};
+            f32x4 s2_0 = {0};
+            f32x4 s3_0 = {0};
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
+                const f32x4 w0 = d0;
+                s0_0 += a[0] * w0;
+                s1_0 += a[1] * w0;
+                s2_0 += a[2] * w0;
+                s3_0 += a[3] * w0;
             }
-        } else {
-            {
-                f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0};
-                f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
-                for (ptrdiff_t m = 0; m < samples; m++) {
-                    const float *const a = &x[m][i];
-                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
-                    const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
-                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
-                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
-                }
-                store_f32x4(&d_kernel[0][i][0], s0_0);
-                store_f32x4(&d_kernel[0][i][4], s0_1);
-                store_f32x4(&d_kernel[0][i][8], s0_2);
-                store_f32x4(&d_kernel[0][i][12], (f32x4){0});
-                store_f32x4(&d_kernel[0][i + 1][0], s1_0);
-                store_f32x4(&d_kernel[0][i + 1][4], s1_1);
-                store_f32x4(&d_kernel[0][i + 1][8], s1_2);
-                store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
-            }
+            store_f32x4(&d_kernel[k / 4][i][k % 4 * 4], s0_0);
+            store_f32x4(&d_kernel[k / 4][i + 1][k % 4 * 4], s1_0);
+            store_f32x4(&d_kernel[k / 4][i + 2][k % 4 * 4], s2_0);
+            store_f32x4(&d_kernel[k / 4][i + 3][k % 4 * 4], s3_0);
         }
-    }
-}
-
-/* dense: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
-static void dense_input_gradient_gradients_base(const float (*d_y)[128], const float (*kernel)[9216][16], float (*d_x)[9216], float *work, const float (*e0)[9216], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float (*const turned)[16] = (float (*)[16])(work + task * 8192);
-    const ptrdiff_t from = 0, to = count * 1;
-    for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 16;
-        const ptrdiff_t next = part + 1 < 576 ? i + 16 : 0;
-        for (int p = 0; p < 8; p++) {
-            for (int o = 0; o < 16; o += 4) {
-                for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
+        {
+            f32x4 s0_0 = {0};
+            f32x4 s1_0 = {0};
+            f32x4 s2_0 = {0};
+            f32x4 s3_0 = {0};
+            for (ptrdiff_t m = 0; m < samples; m++) {
+                const float *const a = &x[m][i];
+                const f32x4 d0 = load_part_f32x4(&d_y[m][8], 2);
+                const f32x4 w0 = d0;
+                s0_0 += a[0] * w0;
+                s1_0 += a[1] * w0;
+                s2_0 += a[2] * w0;
+                s3_0 += a[3] * w0;
             }
-        }
-        ptrdiff_t m = from;
-        for (; m + 2 <= to; m += 2) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
-            const float *const a = d_y[m];
-            for (int t = 0; t < 2; t++) {
-                for (int at = 0; at < 16; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
-                }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
-                for (int j = 128 * t / 2; j < 128 * (t + 1) / 2; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
-                    s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1; s1_2 += a[j + 128] * w2; s1_3 += a[j + 128] * w3;
-                }
-            }
-            s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
-            store_f32x4(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
-            store_f32x4(&d_x[m][i + 4], s0_1);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][i + 8], s0_2);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][i + 12], s0_3);
-            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][i]) > 0.0f, s1_0);
-            store_f32x4(&d_x[m + 1][i], s1_0);
-            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][i + 4]) > 0.0f, s1_1);
-            store_f32x4(&d_x[m + 1][i + 4], s1_1);
-            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][i + 8]) > 0.0f, s1_2);
-            store_f32x4(&d_x[m + 1][i + 8], s1_2);
-            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][i + 12]) > 0.0f, s1_3);
-            store_f32x4(&d_x[m + 1][i + 12], s1_3);
-        }
-        for (; m < to; m++) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
-            const float *const a = d_y[m];
-            for (int t = 0; t < 1; t++) {
-                for (int at = 0; at < 16; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
-                }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
-                for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
-                }
-            }
-            s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
-            store_f32x4(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
-            store_f32x4(&d_x[m][i + 4], s0_1);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][i + 8], s0_2);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][i + 12], s0_3);
+            store_f32x4(&d_kernel[0][i][8], s0_0);
+            store_f32x4(&d_kernel[0][i][12], (f32x4){0});
+            store_f32x4(&d_kernel[0][i + 1][8], s1_0);
+            store_f32x4(&d_kernel[0][i + 1][12], (f32x4){0});
+            store_f32x4(&d_kernel[0][i + 2][8], s2_0);
+            store_f32x4(&d_kernel[0][i + 2][12], (f32x4){0});
+            store_f32x4(&d_kernel[0][i + 3][8], s3_0);
+            store_f32x4(&d_kernel[0][i + 3][12], (f32x4){0});
         }
     }
 }
@@ -8952,26 +7418,28 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
     float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
     float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 15794176);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 15859712);
+    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
+    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 44478464);
     float *const dense_1_loss = (float *)(arena + 44483584);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 15925248);
-    float (*const d_dense)[128] = (float (*)[128])(arena + 16318464);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
     float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
     uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
     float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
     float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 15859712);
-    float *const dense_1_workspace_44 = (float *)(arena + 15794176);
-    float *const dense_workspace = (float *)(arena + 15794176);
-    float *const dense_workspace_46 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_47 = (float *)(arena + 33087488);
-    float *const conv2d_1_workspace_48 = (float *)(arena + 22151168);
-    float *const conv2d_1_workspace_49 = (float *)(arena + 44404736);
-    float *const conv2d_1_workspace_50 = (float *)(arena + 44109824);
+    float *const dense_1_workspace = (float *)(arena + 20643840);
+    float *const dense_1_workspace_48 = (float *)(arena + 20512768);
+    float *const dense_workspace = (float *)(arena + 20512768);
+    float *const dense_workspace_50 = (float *)(arena + 11075584);
+    float *const conv2d_1_workspace_51 = (float *)(arena + 33087488);
+    float *const conv2d_1_workspace_52 = (float *)(arena + 22151168);
+    float *const conv2d_1_workspace_53 = (float *)(arena + 44404736);
+    float *const conv2d_1_workspace_54 = (float *)(arena + 44109824);
     float *const conv2d_workspace = (float *)(arena);
-    float *const conv2d_workspace_52 = (float *)(arena);
+    float *const conv2d_workspace_56 = (float *)(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -8985,12 +7453,20 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
         conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_forward_base(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], NULL, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
+        dense_forward_batch_base((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dropout_1_forward_base(&dense_linear_out[0][0], &dropout_1_out[0][0], NULL, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 9; task++) {
+        dense_1_forward_batch_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -9001,48 +7477,48 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
         dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_input_gradient_gradients_base(d_dense_1_linear, w->dense_1_kernel, d_dense, dense_1_workspace, dense_linear_out, count, task, task + 1, task);
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, NULL, count, task, task + 1, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_gradients_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 43 * task / 16, 43 * (task + 1) / 16);
+        dense_1_weight_gradient_gradients_base(dropout_1_out, d_dense_1_linear, gradients->dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_44, count * task / 16, count * (task + 1) / 16, task);
+        dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_48, count * task / 16, count * (task + 1) / 16, task);
     }
-    dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_44, 0, 1);
+    dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_48, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_gradients_base(d_dense, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, count, 576 * task / 16, 576 * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_gradients_base((const float (*)[9216])conv2d_1_out, d_dense, gradients->dense_kernel, count, 4608 * task / 16, 4608 * (task + 1) / 16);
+        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, NULL, count, 576 * task / 16, 576 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_base(&d_dense[0][0], dense_workspace_46, count * task / 16, count * (task + 1) / 16, task);
+        dense_weight_gradient_gradients_base((const float (*)[9216])dropout_out, d_dropout_1, gradients->dense_kernel, count, 4608 * task / 16, 4608 * (task + 1) / 16);
     }
-    dense_bias_gradient_base(gradients->dense_bias, dense_workspace_46, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_bias_gradient_part_base(&d_dropout_1[0][0], dense_workspace_50, count * task / 16, count * (task + 1) / 16, task);
+    }
+    dense_bias_gradient_base(gradients->dense_bias, dense_workspace_50, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_49, task, task + 1);
+        conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_53, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_base((float (*)[576][16])conv2d_1_workspace_49, (float (*)[2][64][16])conv2d_1_workspace_50, task, task + 1);
+        conv2d_1_turned_transform_base((float (*)[576][16])conv2d_1_workspace_53, (float (*)[2][64][16])conv2d_1_workspace_54, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_gradients_part_base(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_47, conv2d_1_workspace_48, (float (*)[2][64][16])conv2d_1_workspace_50, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_1_gradients_part_base(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_51, conv2d_1_workspace_52, (float (*)[2][64][16])conv2d_1_workspace_54, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_base(gradients->conv2d_1_kernel, conv2d_1_workspace_47, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_base(gradients->conv2d_1_kernel, conv2d_1_workspace_51, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    conv2d_1_bias_gradient_base(gradients->conv2d_1_bias, conv2d_1_workspace_47, 0, 1);
+    conv2d_1_bias_gradient_base(gradients->conv2d_1_bias, conv2d_1_workspace_51, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_weight_gradient_part_base(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
@@ -9053,9 +7529,9 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_52, count * task / 16, count * (task + 1) / 16, task);
+        conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_56, count * task / 16, count * (task + 1) / 16, task);
     }
-    conv2d_bias_gradient_base(gradients->conv2d_bias, conv2d_workspace_52, 0, 1);
+    conv2d_bias_gradient_base(gradients->conv2d_bias, conv2d_workspace_56, 0, 1);
     double total = 0;
     {
         double sum = 0;
@@ -9105,7 +7581,7 @@ static float run_evaluation_bytes_base(const mnist_cnn_weights *w, const uint8_t
         dense_forward_batch_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
+    for (ptrdiff_t task = 0; task < 9; task++) {
         dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -9185,7 +7661,7 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
         dropout_1_forward_base(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
+    for (ptrdiff_t task = 0; task < 9; task++) {
         dense_1_forward_batch_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -9197,12 +7673,12 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
         dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
+    for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_input_gradient_base(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 43 * task / 16, 43 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {

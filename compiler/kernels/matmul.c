@@ -298,20 +298,46 @@ void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64
     phase_end(e);
 }
 
+/* The subscript of a vector of the packed matrix: row i + `row`, and the vector's number. */
+static const char *weight_place(const char *number, const char *row, int per_panel, int lanes)
+{
+    if (per_panel == 1) return memory_format("[%s][i + %s][0]", number, row);
+    return memory_format("[%s / %d][i + %s][%s %% %d * %d]", number, per_panel, row, number, per_panel, lanes);
+}
+
+/* The sums are laid down, so that the update is a loop: written out for each of them it would be most of the function. */
+static void emit_tile_update(Emit *e, const Product *product, int rows)
+{
+    const VectorGroup *group = product->group;
+    int lanes = emit_level(e)->lanes;
+    fill_size(e, "ROWCOUNT", rows);
+    fill_size(e, "VECTORS", group->vectors);
+    text_add(&e->body, "const f32x%d sums[%d][%d] = {\n", lanes, rows, group->vectors);
+    for (int t = 0; t < rows; t++) {
+        text_add(&e->body, "{");
+        for (int v = 0; v < group->vectors; v++) text_add(&e->body, "%ss%d_%d", v ? ", " : "", t, v);
+        text_add(&e->body, "},\n");
+    }
+    EMIT(e, "};", "for (int t = 0; t < $ROWCOUNT; t++) {", "for (int q = 0; q < $VECTORS; q++) {");
+    const char *number = memory_format("(%s + q)", group_first(group));
+    optimizer_vector_emit(e, product->node->update, "sums[t][q]", weight_place(number, "t", (int)(e->graph->panel / lanes), lanes), lanes);
+    EMIT(e, "}", "}");
+}
+
 /* Stores the tile, or updates the weights by it. Vectors of the last panel that lie beyond the outputs become, and stay, zero. */
 static void emit_weight_gradient_end(Emit *e, const Product *product, int rows)
 {
     const VectorGroup *group = product->group;
     int lanes = emit_level(e)->lanes, per_panel = (int)(e->graph->panel / lanes);
     int beyond = group->first + group->vectors >= group->end ? (int)((per_panel - group->end % per_panel) % per_panel) : 0;
-    const Node *update = product->node->update;
+    if (product->node->update) {
+        emit_tile_update(e, product, rows);
+        return;
+    }
     for (int t = 0; t < rows; t++)
-        for (int v = 0; v < group->vectors + (update ? 0 : beyond); v++) {
-            const char *number = memory_format("(%s + %d)", group_first(group), v), *place = memory_format("[%s][i + %d][0]", number, t);
-            if (per_panel > 1) place = memory_format("[%s / %d][i + %d][%s %% %d * %d]", number, per_panel, t, number, per_panel, lanes);
-            const char *sum = v < group->vectors ? memory_format("s%d_%d", t, v) : memory_format("(f32x%d){0}", lanes);
-            if (update) optimizer_vector_emit(e, update, sum, place, lanes);
-            else emit_store(e, memory_format("&d_kernel%s", place), sum, lanes);
+        for (int v = 0; v < group->vectors + beyond; v++) {
+            const char *number = memory_format("(%s + %d)", group_first(group), v), *row = memory_format("%d", t);
+            emit_store(e, memory_format("&d_kernel%s", weight_place(number, row, per_panel, lanes)), v < group->vectors ? memory_format("s%d_%d", t, v) : memory_format("(f32x%d){0}", lanes), lanes);
         }
 }
 
