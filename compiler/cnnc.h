@@ -500,6 +500,8 @@ int64_t plan_place(int count, const int64_t *bytes, const int *first, const int 
 
 /* gradient.c, for layers */
 void gradient_elementwise(Graph *, Node *, const Operator *gradient, Tensor *d_output, Tensor *further); /* d_input from d_output and, where not NULL, one tensor more */
+/* Of a product of its input and its first weight, plus a bias (NULL: none): d_y kernel -> d_x, where that is wanted, and x d_y -> d_kernel. */
+void gradient_product(Graph *, Node *, const Operator *of_input, const Operator *of_kernel, Tensor *bias, Tensor *d_output);
 void gradient_give(Graph *, Tensor *of, Tensor *gradient);     /* adds to what is there already */
 Tensor *gradient_tensor(Graph *, Node *, Tensor *of);          /* a new output of a gradient node, of that tensor's size */
 bool absorb_update(Graph *, Node *, Node *reader);             /* for `absorb` of operators that can update a weight by the gradient they have in registers */

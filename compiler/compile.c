@@ -10,7 +10,9 @@ static bool wanted(const CompileOptions *options, const char *pass)
     return options->dump && !strcmp(options->dump_pass, pass);
 }
 
-enum { LEAST_SHARED = 600000 }; /* operations for one sample, some ten microseconds: below, starting the threads and waiting for them takes as long */
+enum {
+    LEAST_SHARED = 600000
+}; /* operations for one sample, some ten microseconds: below, starting the threads and waiting for them takes as long */
 
 static double operations(const Graph *graph)
 {
@@ -20,7 +22,8 @@ static double operations(const Graph *graph)
     return sum;
 }
 
-Graph *compile_source(const char *file, const char *text, size_t length, const Definition *definitions, int definition_count, const CompileOptions *options)
+Graph *compile_source(const char *file, const char *text, size_t length, const Definition *definitions, int definition_count,
+                      const CompileOptions *options)
 {
     diagnostics_begin(file, text, length);
     Statement *statements = parse_network(text, length);
@@ -48,7 +51,8 @@ Graph *compile_source(const char *file, const char *text, size_t length, const D
 
 Graph *compile_forward(const char *file, const char *text, size_t length, const Definition *definitions, int definition_count)
 {
-    return compile_source(file, text, length, definitions, definition_count, &(CompileOptions){.target = target_find("x86-64")});
+    return compile_source(
+        file, text, length, definitions, definition_count, &(CompileOptions){.target = target_find("x86-64")});
 }
 
 /* One program from the source: its own graph, through the passes that are left. */
@@ -56,17 +60,24 @@ Graph *compile_program(const Graph *source, Program program, int64_t batch, bool
 {
     static const char *const titles[] = {"", "predict", "predict_batch", "derive", "evaluate", "train_step", "gradients"};
     Graph *graph = graph_program(source, program, batch, bytes);
-    struct { const char *name; bool runs; } passes[] = {{"swap", true}, {"backward", program >= PROGRAM_EVALUATE}, {"absorb", true}, {"fuse", true}, {"plan", true}};
-    for (int i = 0; i < 5; i++) {
-        if (!passes[i].runs) continue;
-        if (i == 0) swap_pass(graph);
-        else if (i == 1) gradient_pass(graph);
-        else if (i == 2) absorb_pass(graph);
-        else if (i == 3) fuse_pass(graph);
-        else plan_pass(graph);
+    static const struct {
+        const char *name;
+        void (*run)(Graph *);
+        Program from; /* it is for that program and those behind it */
+        void (*dump)(FILE *, const Graph *);
+    } passes[] = {
+        {"swap", swap_pass, PROGRAM_PREDICT, dump_graph},
+        {"backward", gradient_pass, PROGRAM_EVALUATE, dump_graph},
+        {"absorb", absorb_pass, PROGRAM_PREDICT, dump_graph},
+        {"fuse", fuse_pass, PROGRAM_PREDICT, dump_graph},
+        {"plan", plan_pass, PROGRAM_PREDICT, dump_plan},
+    };
+    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
+        if (program < passes[i].from) continue;
+        passes[i].run(graph);
         if (bytes || !wanted(options, passes[i].name)) continue;
         fprintf(options->dump, "%s# %s\n", program == PROGRAM_PREDICT ? "" : "\n", titles[program]);
-        (i == 4 ? dump_plan : dump_graph)(options->dump, graph);
+        passes[i].dump(options->dump, graph);
     }
     return graph;
 }

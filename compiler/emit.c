@@ -123,7 +123,8 @@ void emit_lines(Emit *e, const char *file, int line, const char *const *lines)
             size_t length = 0;
             while (isalnum((unsigned char)dollar[1 + length])) length++;
             const Binding *binding = length < sizeof binding->hole ? binding_find(e, dollar + 1, length) : NULL;
-            if (!length || !binding || !binding->text) die_at(file, line, "the hole $%.*s is not bound in: %s", (int)length, dollar + 1, *lines);
+            if (!length || !binding || !binding->text)
+                die_at(file, line, "the hole $%.*s is not bound in: %s", (int)length, dollar + 1, *lines);
             text_add_bytes(&e->body, binding->text, binding->length);
             c = dollar + 1 + length;
         }
@@ -235,8 +236,10 @@ const char *item_type(const Tensor *tensor, bool written)
 static void add_sizes(Text *text, const Declared *declared, int from)
 {
     for (int i = from; i < declared->rank; i++) {
-        if (declared->sizes[i] < 0) text_add(text, "[]");
-        else text_add(text, "[%lld]", (long long)declared->sizes[i]);
+        if (declared->sizes[i] < 0)
+            text_add(text, "[]");
+        else
+            text_add(text, "[%lld]", (long long)declared->sizes[i]);
     }
 }
 
@@ -340,7 +343,11 @@ static const char *parameters(const Emit *e, PhaseCall *call)
         call->used[i] = body_names(e, name);
         if (!call->used[i]) continue;
         /* Pointers to arrays, not x[][24]: of array parameters gcc's -Wstringop-overflow sees errors that are none. */
-        text_add(&text, declared->rank > 1 ? "%s%s (*%s)" : "%s%s *%s", separator, item_type(tensor, operand_written(node, i)), name);
+        text_add(&text,
+                 declared->rank > 1 ? "%s%s (*%s)" : "%s%s *%s",
+                 separator,
+                 item_type(tensor, operand_written(node, i)),
+                 name);
         add_sizes(&text, declared, 1);
         separator = ", ";
     }
@@ -360,9 +367,10 @@ static const char *parameters(const Emit *e, PhaseCall *call)
 
 static const char *const program_suffixes[] = {"", "_single", "_batch", "_derive", "_evaluate", "_train", "_gradients"};
 
-/* The function of that body and those parameters under the name or one of its variants, which may be there from another program;
- * `free_name` receives the name that it gets where it is new. */
-static const Function *function_find(const Emit *e, const char *name, const char *parameter_text, const char *body, const char **free_name)
+/* The function of that body and those parameters under the name or one of its variants, which may be there from another
+ * program; `free_name` receives the name that it gets where it is new. */
+static const Function *function_find(const Emit *e, const char *name, const char *parameter_text, const char *body,
+                                     const char **free_name)
 {
     const char *own = memory_format("%s%s", name, program_suffixes[e->graph->program]);
     *free_name = NULL;
@@ -391,7 +399,10 @@ void phase_end(Emit *e)
         body = unroll_text(body, UNROLLED_LINES);
         if (!body) {
             if (!e->too_large)
-                diagnose(call->node->place, "%s is too large for --unroll=full: it would take more than %d lines; leave the option out", call->node->name, UNROLLED_LINES);
+                diagnose(call->node->place,
+                         "%s is too large for --unroll=full: it would take more than %d lines; leave the option out",
+                         call->node->name,
+                         UNROLLED_LINES);
             e->too_large = true;
             body = "{\n}\n";
         }
@@ -401,7 +412,12 @@ void phase_end(Emit *e)
     if (!function) {
         const char *formula = call->node->op->formula ? call->node->op->formula(call->node) : NULL, *level = e->level->suffix;
         if (formula) text_add(&e->text, "/* %s: %s. */\n", call->node->name, formula);
-        text_add(&e->text, "%sstatic void %s_%s%s\n", e->level->attribute ? memory_format("LEVEL_%s ", level) : "", name, level, parameter_text);
+        text_add(&e->text,
+                 "%sstatic void %s_%s%s\n",
+                 e->level->attribute ? memory_format("LEVEL_%s ", level) : "",
+                 name,
+                 level,
+                 parameter_text);
         text_indent(&e->text, body);
         text_add(&e->text, "\n");
         e->functions = memory_grow(e->functions, &e->function_capacity, e->function_names.count, sizeof(Function));
@@ -442,6 +458,8 @@ const char *load_text(const Emit *e, const char *address, int lanes)
 void emit_store(Emit *e, const char *address, const char *value, int lanes)
 {
     int full = e->level->lanes;
-    if (lanes == full) text_add(&e->body, "store_f32x%d(%s, %s);\n", full, address, value);
-    else text_add(&e->body, "store_part_f32x%d(%s, %s, %d);\n", full, address, value, lanes);
+    if (lanes == full)
+        text_add(&e->body, "store_f32x%d(%s, %s);\n", full, address, value);
+    else
+        text_add(&e->body, "store_part_f32x%d(%s, %s, %d);\n", full, address, value, lanes);
 }

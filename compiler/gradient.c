@@ -1,9 +1,10 @@
 /* The gradient graph: after the forward nodes come the losses, then, in reverse order, the nodes that carry the
  * gradient of the loss back to every weight, and the updates.
  *
- * PROGRAM_EVALUATE has the losses only. Needs: a program's graph with shapes. Gives: gradients of all trainable weights as tensors; in PROGRAM_TRAIN a node that
- * updates each weight as soon as its last reader is done. The rules stand with the operators: op->gradient adds
- * nodes through the functions here. Where several nodes read a tensor, their gradients are summed by nodes of their own. */
+ * PROGRAM_EVALUATE has the losses only. Needs: a program's graph with shapes. Gives: gradients of all trainable weights as
+ * tensors; in PROGRAM_TRAIN a node that updates each weight as soon as its last reader is done. The rules stand with the
+ * operators: op->gradient adds nodes through the functions here. Where several nodes read a tensor, their gradients are summed
+ * by nodes of their own. */
 #include "cnnc.h"
 
 #include <string.h>
@@ -58,6 +59,19 @@ void gradient_elementwise(Graph *graph, Node *node, const Operator *gradient, Te
     Tensor *inputs[] = {d_output, further};
     Node *d = graph_gradient_node(graph, gradient, node, NULL, inputs, further ? 2 : 1);
     gradient_give(graph, node->inputs[0], gradient_tensor(graph, d, node->inputs[0]));
+}
+
+void gradient_product(Graph *graph, Node *node, const Operator *of_input, const Operator *of_kernel, Tensor *bias,
+                      Tensor *d_output)
+{
+    Tensor *x = node->inputs[0], *kernel = node->weights[0];
+    if (gradient_wanted(graph, x)) {
+        Node *part = graph_gradient_node(graph, of_input, node, NULL, (Tensor *[]){d_output, kernel}, 2);
+        gradient_give(graph, x, gradient_tensor(graph, part, x));
+    }
+    Node *part = graph_gradient_node(graph, of_kernel, node, NULL, (Tensor *[]){x, d_output}, 2);
+    gradient_give(graph, kernel, gradient_tensor(graph, part, kernel));
+    if (bias) bias_gradient(graph, node, bias, d_output);
 }
 
 Tensor *gradient_tensor(Graph *graph, Node *node, Tensor *of)

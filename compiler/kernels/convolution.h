@@ -5,23 +5,29 @@
 #include "kernels.h"
 
 /* convolution_forward.c */
-void convolution_add_workspace(Graph *, Node *, int64_t floats, int64_t parts); /* scratch for the tasks into which so many parts of a sample go */
-bool convolution_pools(const Convolution *, const Pooling *); /* can Winograd's tiles take the largest of these windows? pooling NULL: no */
-Convolution *convolution_pooled(const Convolution *);         /* the same, and it does */
-Tensor *convolution_bias(const Node *);                       /* of a forward node; NULL: it has none */
+void convolution_add_workspace(Graph *, Node *, int64_t floats,
+                               int64_t parts); /* scratch for the tasks into which so many parts of a sample go */
+bool convolution_pools(const Convolution *,
+                       const Pooling *); /* can Winograd's tiles take the largest of these windows? pooling NULL: no */
+Convolution *convolution_pooled(const Convolution *); /* the same, and it does */
+Tensor *convolution_bias(const Node *);               /* of a forward node; NULL: it has none */
 
 /* convolution.c */
 
-Convolution convolution_joined(const Convolution *); /* the same with all pixels in one row, where the kernel is a single pixel and none is left out */
-void convolution_declare(Emit *, int operand, int64_t height, int64_t width, int64_t channels); /* the operand holds images of that size */
+Convolution convolution_joined(
+    const Convolution *); /* the same with all pixels in one row, where the kernel is a single pixel and none is left out */
+void convolution_declare(Emit *, int operand, int64_t height, int64_t width,
+                         int64_t channels);         /* the operand holds images of that size */
 void convolution_fill(Emit *, const Convolution *); /* the sizes */
 
-/* The padded image: `definition`, a template, defines rows[][$ROW] in scratch memory; its margins and the gaps between pixels stay zero
- * for all samples. */
+/* The padded image: `definition`, a template, defines rows[][$ROW] in scratch memory; its margins and the gaps between pixels
+ * stay zero for all samples. */
 void convolution_scratch_emit(Emit *, const Convolution *, const char *definition);
-/* Opens a block in which the output rows $P0 to $P1 can be computed, rows being laid out where that is necessary. `shared`: of each
- * image only the output rows low to high are wanted. */
+/* Opens a block in which the output rows $P0 to $P1 can be computed, rows being laid out where that is necessary. `shared`: of
+ * each image only the output rows low to high are wanted. */
 void convolution_image_begin(Emit *, const Convolution *, bool shared);
-const char *convolution_image_at(const Convolution *, const char *from, const char *r, const char *q); /* a template for the address of the first number under row r of the kernel at output row p and column q */
+const char *convolution_image_at(
+    const Convolution *, const char *from, const char *r,
+    const char *q); /* a template for the address of the first number under row r of the kernel at output row p and column q */
 
 #endif

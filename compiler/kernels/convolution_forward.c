@@ -1,6 +1,6 @@
-/* What the operator of a layer that convolves is made of, forward: the layer's `shape` sets the node's detail to a Convolution, adds the
- * kernel and, where there is one, the bias, and calls convolution_derive; the rest of the operator are the functions here. They choose the
- * way it is computed, keep the forms of the kernel that it wants, and take over a pooling behind it. */
+/* What the operator of a layer that convolves is made of, forward: the layer's `shape` sets the node's detail to a Convolution,
+ * adds the kernel and, where there is one, the bias, and calls convolution_derive; the rest of the operator are the functions
+ * here. They choose the way it is computed, keep the forms of the kernel that it wants, and take over a pooling behind it. */
 #include "convolution.h"
 
 /* The convolution whose transformed kernel the node makes: of 16 entries for tiles of 2x2, of 36 for 4x4. */
@@ -115,9 +115,12 @@ void convolution_add_workspace(Graph *graph, Node *node, int64_t floats, int64_t
 void convolution_forward_workspace(Graph *graph, Node *node)
 {
     Convolution c = convolution_chosen(graph, node, false);
-    if (c.tile) convolution_add_workspace(graph, node, winograd_workspace(&c), winograd_parts(&c));
-    else if (c.along_rows) convolution_add_workspace(graph, node, winograd_rows_workspace(&c), winograd_rows_parts(&c));
-    else convolution_add_workspace(graph, node, convolution_workspace(&c), c.rows);
+    if (c.tile)
+        convolution_add_workspace(graph, node, winograd_workspace(&c), winograd_parts(&c));
+    else if (c.along_rows)
+        convolution_add_workspace(graph, node, winograd_rows_workspace(&c), winograd_rows_parts(&c));
+    else
+        convolution_add_workspace(graph, node, convolution_workspace(&c), c.rows);
 }
 
 /* A max-pooling of 2x2, whole windows only, is done where Winograd's tiles of results are at hand. */
@@ -152,9 +155,12 @@ void convolution_forward_emit(Emit *e, const Node *node)
 {
     Convolution c = convolution_chosen(e->graph, node, false);
     const char *bias = convolution_bias(node) ? "bias" : NULL;
-    if (c.tile) winograd_emit(e, node, &c, "x", memory_format("kernel_winograd%d", c.tile), bias, "y");
-    else if (c.along_rows) winograd_rows_emit(e, node, &c, "x", "kernel_winograd_rows", bias, "y");
-    else convolution_emit(e, node, &c, "x", "kernel", bias, "y");
+    if (c.tile)
+        winograd_emit(e, node, &c, "x", memory_format("kernel_winograd%d", c.tile), bias, "y");
+    else if (c.along_rows)
+        winograd_rows_emit(e, node, &c, "x", "kernel_winograd_rows", bias, "y");
+    else
+        convolution_emit(e, node, &c, "x", "kernel", bias, "y");
 }
 
 const char *convolution_formula(const Node *node)

@@ -1,5 +1,5 @@
-/* The gradients of a layer that convolves: of the input, the kernel and the bias, each by an operator of its own, or all at once where
- * Winograd's convolution shares the transformed gradient of its results between them. */
+/* The gradients of a layer that convolves: of the input, the kernel and the bias, each by an operator of its own, or all at
+ * once where Winograd's convolution shares the transformed gradient of its results between them. */
 #include "convolution.h"
 
 #include <string.h>
@@ -47,20 +47,30 @@ static void emit_input_gradient(Emit *e, const Node *node)
         return;
     }
     convolution_transpose_emit(e, node, c, "turned", true);
-    phase_operand(e, operand_number(node, "turned"), 3, (const int64_t[]){(t.filters + panel - 1) / panel, t.kernel_height * t.kernel_width * t.channels, panel});
+    phase_operand(e,
+                  operand_number(node, "turned"),
+                  3,
+                  (const int64_t[]){(t.filters + panel - 1) / panel, t.kernel_height * t.kernel_width * t.channels, panel});
     convolution_emit(e, node, &t, "d_y", "turned", NULL, "d_x");
 }
 
 static void weight_gradient_workspace(Graph *graph, Node *node)
 {
     bool along_rows = winograd_rows_gradient_chosen(graph, node);
-    graph_workspace(graph, node, (along_rows ? winograd_rows_gradient_workspace : convolution_weight_gradient_workspace)(node->detail, graph->panel) * TASKS, 1);
+    graph_workspace(
+        graph,
+        node,
+        (along_rows ? winograd_rows_gradient_workspace : convolution_weight_gradient_workspace)(node->detail, graph->panel) *
+            TASKS,
+        1);
 }
 
 static void emit_weight_gradient(Emit *e, const Node *node)
 {
-    if (winograd_rows_gradient_chosen(e->graph, node)) winograd_rows_weight_gradient_emit(e, node, node->detail);
-    else convolution_weight_gradient_emit(e, node, node->detail);
+    if (winograd_rows_gradient_chosen(e->graph, node))
+        winograd_rows_weight_gradient_emit(e, node, node->detail);
+    else
+        convolution_weight_gradient_emit(e, node, node->detail);
 }
 
 static const char *input_gradient_formula(const Node *node)
@@ -149,7 +159,11 @@ static void add_gradients(Graph *graph, Node *node, const Convolution *chosen, T
     Node *all = graph_gradient_node(graph, &gradients_operator, node, NULL, inputs, wanted ? 3 : 2);
     Convolution *c = all->detail = NEW(Convolution);
     *c = *chosen;
-    all->operands = memory_format("x d_y%s; %sd_kernel%s work tiles%s", wanted ? " kernel" : "", wanted ? "d_x " : "", bias ? " d_bias" : "", wanted ? " turned u" : "");
+    all->operands = memory_format("x d_y%s; %sd_kernel%s work tiles%s",
+                                  wanted ? " kernel" : "",
+                                  wanted ? "d_x " : "",
+                                  bias ? " d_bias" : "",
+                                  wanted ? " turned u" : "");
     if (wanted) gradient_give(graph, x, gradient_tensor(graph, all, x));
     for (int i = 0; i <= bias; i++) gradient_give(graph, node->weights[i], gradient_tensor(graph, all, node->weights[i]));
 }
@@ -157,18 +171,8 @@ static void add_gradients(Graph *graph, Node *node, const Convolution *chosen, T
 void convolution_gradient(Graph *graph, Node *node, Tensor *d_output)
 {
     Convolution chosen = convolution_chosen(graph, node, true);
-    if (chosen.tile) {
+    if (chosen.tile)
         add_gradients(graph, node, &chosen, d_output);
-        return;
-    }
-    Tensor *x = node->inputs[0];
-    if (gradient_wanted(graph, x)) {
-        Tensor *inputs[] = {d_output, node->weights[0]};
-        Node *part = graph_gradient_node(graph, &input_gradient_operator, node, NULL, inputs, 2);
-        gradient_give(graph, x, gradient_tensor(graph, part, x));
-    }
-    Tensor *inputs[] = {x, d_output};
-    Node *part = graph_gradient_node(graph, &weight_gradient_operator, node, NULL, inputs, 2);
-    gradient_give(graph, node->weights[0], gradient_tensor(graph, part, node->weights[0]));
-    if (convolution_bias(node)) bias_gradient(graph, node, convolution_bias(node), d_output);
+    else
+        gradient_product(graph, node, &input_gradient_operator, &weight_gradient_operator, convolution_bias(node), d_output);
 }

@@ -1,10 +1,10 @@
-/* Winograd's convolution: F(4x4, 3x3) takes 36 multiplications for 16 results where the direct way takes 144, F(2x2, 3x3) takes 16
- * for 4 instead of 36, and wastes less where the image is small.
+/* Winograd's convolution: F(4x4, 3x3) takes 36 multiplications for 16 results where the direct way takes 144, F(2x2, 3x3) takes
+ * 16 for 4 instead of 36, and wastes less where the image is small.
  *
- * The image is cut into tiles of 4x4 results, each from 6x6 pixels (or 2x2 from 4x4). Tiles are transformed (v), for each of the 36
- * entries (or 16) a product of matrices [tiles][channels] by [channels][filters] is made (m), and transformed back. The transforms
- * are real C (runtime/winograd.h, winograd_tiles.h); here are the loops. A few rows of tiles at a time keep v and m in the
- * second-level cache. The gradients go the same way by the adjoint transforms: winograd_gradient.c.
+ * The image is cut into tiles of 4x4 results, each from 6x6 pixels (or 2x2 from 4x4). Tiles are transformed (v), for each of
+ * the 36 entries (or 16) a product of matrices [tiles][channels] by [channels][filters] is made (m), and transformed back. The
+ * transforms are real C (runtime/winograd.h, winograd_tiles.h); here are the loops. A few rows of tiles at a time keep v and m
+ * in the second-level cache. The gradients go the same way by the adjoint transforms: winograd_gradient.c.
  *
  * Error: the transforms of the larger tile grow rounding errors: 5e-6 of the largest result was measured against 9e-7 directly
  * (docs/numbers.md). --math=strict does without. */
@@ -32,12 +32,16 @@ Way winograd_way(const Convolution *direct, int tile, int64_t panel)
     Convolution with_tiles = *direct, *c = &with_tiles;
     c->tile = tile;
     Way way = {.name = memory_format("winograd%dx%d", tile, tile)};
-    if (c->kernel_height != 3 || c->kernel_width != 3) way.hindrance = "the kernel is not 3x3";
-    else if (c->stride_height != 1 || c->stride_width != 1 || c->spread_height != 1 || c->spread_width != 1) way.hindrance = "the stride is not 1";
-    else if (c->channels % panel || c->filters % panel) way.hindrance = memory_format("channels are no multiple of %lld", (long long)panel);
+    if (c->kernel_height != 3 || c->kernel_width != 3)
+        way.hindrance = "the kernel is not 3x3";
+    else if (c->stride_height != 1 || c->stride_width != 1 || c->spread_height != 1 || c->spread_width != 1)
+        way.hindrance = "the stride is not 1";
+    else if (c->channels % panel || c->filters % panel)
+        way.hindrance = memory_format("channels are no multiple of %lld", (long long)panel);
     double tiles = (double)(winograd_tile_rows(c) * winograd_tile_columns(c));
     double products = tiles * (double)winograd_entries(c) * (double)(c->channels * c->filters);
-    double transforms = tiles * (double)winograd_entries(c) * 2 * (double)(c->tile + 2) * (double)(c->channels + c->filters); /* additions and the traffic they cause */
+    double transforms = tiles * (double)winograd_entries(c) * 2 * (double)(c->tile + 2) *
+                        (double)(c->channels + c->filters); /* additions and the traffic they cause */
     way.cost = products + transforms;
     return way;
 }
@@ -59,7 +63,8 @@ int64_t winograd_parts(const Convolution *c)
 /* Whole tiles lie on the image, or rows must be laid out with zeros around them. */
 bool winograd_is_padded(const Convolution *c)
 {
-    return c->pad_top || c->pad_left || c->tile * winograd_tile_rows(c) + 2 > c->height || c->tile * winograd_tile_columns(c) + 2 > c->width;
+    return c->pad_top || c->pad_left || c->tile * winograd_tile_rows(c) + 2 > c->height ||
+           c->tile * winograd_tile_columns(c) + 2 > c->width;
 }
 
 bool winograd_is_ragged(const Convolution *c)
@@ -75,7 +80,8 @@ int64_t winograd_row_floats(const Convolution *c)
 int64_t winograd_workspace(const Convolution *c)
 {
     int64_t tiles = block_rows(c) * winograd_tile_columns(c);
-    return winograd_entries(c) * tiles * (c->channels + c->filters) + (winograd_is_padded(c) ? (c->tile * block_rows(c) + 2) * winograd_row_floats(c) : 0);
+    return winograd_entries(c) * tiles * (c->channels + c->filters) +
+           (winograd_is_padded(c) ? (c->tile * block_rows(c) + 2) * winograd_row_floats(c) : 0);
 }
 
 int64_t winograd_kernel_floats(const Convolution *c)
@@ -97,7 +103,9 @@ void winograd_fill(Emit *e, const Convolution *c, int64_t rows_at_once)
     fill_size(e, "K", c->filters);
     fill_size(e, "TOP", c->pad_top);
     fill_size(e, "LEFTC", c->pad_left * c->channels);
-    int64_t run = c->tile * winograd_tile_columns(c) + 2 - c->pad_left < c->width ? c->tile * winograd_tile_columns(c) + 2 - c->pad_left : c->width;
+    int64_t run = c->tile * winograd_tile_columns(c) + 2 - c->pad_left < c->width
+                      ? c->tile * winograd_tile_columns(c) + 2 - c->pad_left
+                      : c->width;
     fill_size(e, "RUN", run * c->channels);
     fill_size(e, "ROW", winograd_row_floats(c));
     fill_size(e, "TH", winograd_tile_rows(c));
@@ -111,7 +119,8 @@ void winograd_fill(Emit *e, const Convolution *c, int64_t rows_at_once)
     fill_size(e, "PARTS", panel / emit_level(e)->lanes);
 }
 
-/* u = G g Gt for every channel and filter: packed kernel [panels][9 * channels][panel] -> u [entries][panels][channels][panel]. */
+/* u = G g Gt for every channel and filter: packed kernel [panels][9 * channels][panel] -> u [entries][panels][channels][panel].
+ */
 void winograd_kernel_emit(Emit *e, const Node *node, const Convolution *c, const char *kernel, const char *to)
 {
     int64_t panel = e->graph->panel, panels = c->filters / panel;
@@ -141,7 +150,12 @@ Shape winograd_kernel_shape(const Convolution *c, int64_t panel)
 void winograd_kernel_values(const Convolution *c, int64_t panel, const float *packed, float *to)
 {
     static const double g2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
-    static const double g4[6][3] = {{1.0 / 4, 0, 0}, {-1.0 / 6, -1.0 / 6, -1.0 / 6}, {-1.0 / 6, 1.0 / 6, -1.0 / 6}, {1.0 / 24, 1.0 / 12, 1.0 / 6}, {1.0 / 24, -1.0 / 12, 1.0 / 6}, {0, 0, 1}};
+    static const double g4[6][3] = {{1.0 / 4, 0, 0},
+                                    {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                    {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                    {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                    {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                    {0, 0, 1}};
     const double(*g)[3] = c->tile == 2 ? g2 : g4;
     int64_t matrix = c->channels * panel, side = c->tile + 2;
     for (int64_t i = 0; i < c->filters / panel * matrix; i++) {
@@ -149,7 +163,8 @@ void winograd_kernel_values(const Convolution *c, int64_t panel, const float *pa
         for (int64_t entry = 0; entry < side * side; entry++) {
             double sum = 0;
             for (int r = 0; r < 3; r++)
-                for (int s = 0; s < 3; s++) sum += g[entry / side][r] * g[entry % side][s] * (double)kernel[(3 * r + s) * matrix];
+                for (int s = 0; s < 3; s++)
+                    sum += g[entry / side][r] * g[entry % side][s] * (double)kernel[(3 * r + s) * matrix];
             to[entry * c->channels * c->filters + i] = (float)sum;
         }
     }
@@ -172,16 +187,16 @@ void winograd_input_emit(Emit *e, const Convolution *c, const char *from, const 
     fill(e, "FROM", "%s", from);
     fill(e, "TILE", tile, (long long)winograd_tile_columns(c));
     if (winograd_is_padded(c)) emit_padded_rows(e, from);
-    EMIT(e,
-         "for (int b = 0; b < $BLOCK; b++) {",
-         "for (int j = 0; j < $TW; j++) {",
-         "for (int k = 0; k < $C; k += $L) {");
-    if (winograd_is_padded(c)) EMIT(e, "winograd$M_input_f32x$L(&rows[$M * b][$M * j * $C + k], $ROW, $C, &v[0][$TILE][k], $TILES * $C);");
-    else EMIT(e, "winograd$M_input_f32x$L(&$FROM[n][$M * (i + b)][$M * j][k], $W * $C, $C, &v[0][$TILE][k], $TILES * $C);");
+    EMIT(e, "for (int b = 0; b < $BLOCK; b++) {", "for (int j = 0; j < $TW; j++) {", "for (int k = 0; k < $C; k += $L) {");
+    if (winograd_is_padded(c))
+        EMIT(e, "winograd$M_input_f32x$L(&rows[$M * b][$M * j * $C + k], $ROW, $C, &v[0][$TILE][k], $TILES * $C);");
+    else
+        EMIT(e, "winograd$M_input_f32x$L(&$FROM[n][$M * (i + b)][$M * j][k], $W * $C, $C, &v[0][$TILE][k], $TILES * $C);");
     EMIT(e, "}", "}", "}");
 }
 
-void winograd_products_emit(Emit *e, const Node *node, const char *phase, Work work, const char *from, const char *kernel, const char *to)
+void winograd_products_emit(Emit *e, const Node *node, const char *phase, Work work, const char *from, const char *kernel,
+                            const char *to)
 {
     work.kernel = "winograd";
     work.phase = phase;
@@ -200,8 +215,10 @@ void winograd_products_emit(Emit *e, const Node *node, const char *phase, Work w
             if (part ? !rest : tiles < tile.rows) continue;
             fill_size(e, "FULL", tiles - rest);
             fill_size(e, "ROWS", rows);
-            if (part) EMIT(e, "{", "const int t = $FULL;");
-            else EMIT(e, "for (int t = 0; t < $FULL; t += $ROWS) {");
+            if (part)
+                EMIT(e, "{", "const int t = $FULL;");
+            else
+                EMIT(e, "for (int t = 0; t < $FULL; t += $ROWS) {");
             EMIT(e, "const float *const a = &$FROM[entry][t][0];");
             tile_begin(e, rows, groups[g].vectors, "{0}");
             EMIT(e, "for (int c = 0; c < $CHANNELS; c++) {");
@@ -220,7 +237,10 @@ static void emit_largest(Emit *e, const Node *node, const Convolution *c)
     bool places = operand_number(node, "selected") >= 0;
     fill_size(e, "POOLEDROWS", c->rows / 2);
     fill_size(e, "POOLEDCOLUMNS", c->columns / 2);
-    EMIT(e, "UNROLL for (int r = 0; r < $M; r += 2) {", "UNROLL for (int s = 0; s < $M; s += 2) {", "const int p = ($M * (i + b) + r) / 2, q = ($M * j + s) / 2;");
+    EMIT(e,
+         "UNROLL for (int r = 0; r < $M; r += 2) {",
+         "UNROLL for (int s = 0; s < $M; s += 2) {",
+         "const int p = ($M * (i + b) + r) / 2, q = ($M * j + s) / 2;");
     if (winograd_is_ragged(c)) EMIT(e, "if (p < $POOLEDROWS && q < $POOLEDCOLUMNS) {");
     EMIT(e, "f32x$L sum = d[r][s];");
     if (places) EMIT(e, "i32x$L place = {0}, larger;");
@@ -248,7 +268,10 @@ static void emit_output_tiles(Emit *e, const Node *node, const Convolution *c, c
     if (c->pooled) {
         emit_largest(e, node, c);
     } else {
-        EMIT(e, "UNROLL for (int r = 0; r < $M; r++) {", "UNROLL for (int s = 0; s < $M; s++) {", "const int p = $M * (i + b) + r, q = $M * j + s;");
+        EMIT(e,
+             "UNROLL for (int r = 0; r < $M; r++) {",
+             "UNROLL for (int s = 0; s < $M; s++) {",
+             "const int p = $M * (i + b) + r, q = $M * j + s;");
         if (winograd_is_ragged(c)) EMIT(e, "if (p < $P && q < $Q) {");
         EMIT(e, "f32x$L sum = d[r][s];");
     }
@@ -256,13 +279,19 @@ static void emit_output_tiles(Emit *e, const Node *node, const Convolution *c, c
         fill(e, "BIAS", "%s", bias);
         EMIT(e, "sum += load_f32x$L(&$BIAS[k]);");
     }
-    emit_epilogue(e, node, "sum", "[n][p][q][k]", memory_format("(uint32_t)(((n * %lld + p) * %lld + q) * %lld + k)", rows, columns, (long long)c->filters), lanes);
+    emit_epilogue(e,
+                  node,
+                  "sum",
+                  "[n][p][q][k]",
+                  memory_format("(uint32_t)(((n * %lld + p) * %lld + q) * %lld + k)", rows, columns, (long long)c->filters),
+                  lanes);
     emit_store(e, memory_format("&%s[n][p][q][k]", to), "sum", lanes);
     if (winograd_is_ragged(c)) EMIT(e, "}");
     EMIT(e, "}", "}", "}", "}", "}");
 }
 
-void winograd_emit(Emit *e, const Node *node, const Convolution *c, const char *from, const char *kernel, const char *bias, const char *to)
+void winograd_emit(Emit *e, const Node *node, const Convolution *c, const char *from, const char *kernel, const char *bias,
+                   const char *to)
 {
     int64_t block = block_rows(c);
     phase_begin(e, node, NULL, OVER_SAMPLES, winograd_parts(c));
@@ -275,7 +304,10 @@ void winograd_emit(Emit *e, const Node *node, const Convolution *c, const char *
     EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {", "for (int i = $LOW * $BLOCK; i < $HIGH * $BLOCK; i += $BLOCK) {");
     winograd_input_emit(e, c, from, "b * %lld + j");
     EMIT(e, "for (int entry = 0; entry < $ENTRIES; entry++) {");
-    Work work = {.rows = block * winograd_tile_columns(c), .columns = c->filters, .reduction = c->channels, .times = (double)(winograd_entries(c) * winograd_tile_rows(c) / block)};
+    Work work = {.rows = block * winograd_tile_columns(c),
+                 .columns = c->filters,
+                 .reduction = c->channels,
+                 .times = (double)(winograd_entries(c) * winograd_tile_rows(c) / block)};
     winograd_products_emit(e, node, NULL, work, "v", kernel, "m");
     EMIT(e, "}");
     emit_output_tiles(e, node, c, bias, to);

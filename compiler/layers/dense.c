@@ -6,14 +6,29 @@
 
 static const Parameter parameters[] = {
     {.name = "units", .type = PARAMETER_SIZE, .minimum = 1, .maximum = 0x1p53, .help = "the number of outputs"},
-    {.name = "activation", .type = PARAMETER_OBJECT, .table = &activation_table, .fallback = "none", .help = "what is applied to the result"},
+    {.name = "activation",
+     .type = PARAMETER_OBJECT,
+     .table = &activation_table,
+     .fallback = "none",
+     .help = "what is applied to the result"},
     {.name = "use_bias", .type = PARAMETER_BOOLEAN, .fallback = "true", .help = "whether a bias is added"},
-    {.name = "kernel_initializer", .type = PARAMETER_OBJECT, .table = &initializer_table, .fallback = "glorot_uniform", .help = "how the kernel is drawn at first"},
-    {.name = "bias_initializer", .type = PARAMETER_OBJECT, .table = &initializer_table, .fallback = "zeros", .help = "how the bias is drawn at first"},
+    {.name = "kernel_initializer",
+     .type = PARAMETER_OBJECT,
+     .table = &initializer_table,
+     .fallback = "glorot_uniform",
+     .help = "how the kernel is drawn at first"},
+    {.name = "bias_initializer",
+     .type = PARAMETER_OBJECT,
+     .table = &initializer_table,
+     .fallback = "zeros",
+     .help = "how the bias is drawn at first"},
     {0},
 };
 
-typedef struct { int64_t inputs, outputs, rows; bool bias; } Dense;
+typedef struct {
+    int64_t inputs, outputs, rows;
+    bool bias;
+} Dense;
 
 static void shape(Graph *graph, Node *node)
 {
@@ -23,14 +38,16 @@ static void shape(Graph *graph, Node *node)
         return;
     }
     Dense *d = node->detail = NEW(Dense);
-    *d = (Dense){x->size[x->rank - 1], argument_size(node->arguments, "units"), 1, argument_boolean(node->arguments, "use_bias")};
+    *d = (Dense){
+        x->size[x->rank - 1], argument_size(node->arguments, "units"), 1, argument_boolean(node->arguments, "use_bias")};
     for (int i = 0; i < x->rank - 1; i++) d->rows *= x->size[i];
     Shape kernel = shape_of(2, (const int64_t[]){d->inputs, d->outputs}), bias = shape_of(1, &d->outputs);
     Tensor *weight = graph_weight(graph, node, "kernel", &kernel, true);
     weight->initial = initializer_resolve(argument_object(node->arguments, "kernel_initializer"), &kernel);
     weight->packing = (Packing){d->inputs, d->outputs, graph->openblas ? 0 : graph->panel};
     if (d->bias)
-        graph_weight(graph, node, "bias", &bias, true)->initial = initializer_resolve(argument_object(node->arguments, "bias_initializer"), &bias);
+        graph_weight(graph, node, "bias", &bias, true)->initial =
+            initializer_resolve(argument_object(node->arguments, "bias_initializer"), &bias);
     node->outputs[0]->shape = *x;
     node->outputs[0]->shape.size[x->rank - 1] = d->outputs;
 }
@@ -84,7 +101,10 @@ static void input_gradient_workspace(Graph *graph, Node *node)
 static const char *formula(const Node *node)
 {
     const Dense *d = node->detail;
-    return memory_format("y[o] = %ssum over i of x[i] kernel[i][o]; %lld inputs, %lld outputs", d->bias ? "bias[o] + " : "", (long long)d->inputs, (long long)d->outputs);
+    return memory_format("y[o] = %ssum over i of x[i] kernel[i][o]; %lld inputs, %lld outputs",
+                         d->bias ? "bias[o] + " : "",
+                         (long long)d->inputs,
+                         (long long)d->outputs);
 }
 
 static const char *input_gradient_formula(const Node *node)
@@ -121,16 +141,8 @@ static const Operator weight_gradient_operator = {
 static void gradient(Graph *graph, Node *node, Tensor *d_output)
 {
     const Dense *d = node->detail;
-    Tensor *x = node->inputs[0];
-    if (gradient_wanted(graph, x)) {
-        Tensor *inputs[] = {d_output, node->weights[0]};
-        Node *part = graph_gradient_node(graph, &input_gradient_operator, node, NULL, inputs, 2);
-        gradient_give(graph, x, gradient_tensor(graph, part, x));
-    }
-    Tensor *inputs[] = {x, d_output};
-    Node *part = graph_gradient_node(graph, &weight_gradient_operator, node, NULL, inputs, 2);
-    gradient_give(graph, node->weights[0], gradient_tensor(graph, part, node->weights[0]));
-    if (d->bias) bias_gradient(graph, node, node->weights[1], d_output);
+    gradient_product(
+        graph, node, &input_gradient_operator, &weight_gradient_operator, d->bias ? node->weights[1] : NULL, d_output);
 }
 
 static const Operator dense_operator = {
