@@ -215,6 +215,32 @@ LEVEL INLINE static inline f32xLANES exp_f32xLANES(f32xLANES x)
     return select_f32xLANES(x == x, y, x);
 }
 
+/* log x within 1 unit in the last place: x = 2^k m with m between the roots of 1/2 and of 2, f = m - 1, s = f / (2 + f), and
+ * log(1 + f) = f - (f^2/2 - s (f^2/2 + 2/3 s^2 + 2/5 s^4 + ...)), the rest of the series of 2 artanh(s). Zero gives minus infinity. */
+LEVEL INLINE static inline f32xLANES log_f32xLANES(f32xLANES x)
+{
+    f32xLANES zero = {0};
+    i32xLANES tiny = x < 1.17549435e-38f; /* with fewer bits: scaled up */
+    f32xLANES scaled = select_f32xLANES(tiny, x * 8388608.0f, x);
+    i32xLANES bits = (i32xLANES)scaled - 0x3f3504f3, k = bits >> 23;
+    f32xLANES m = (f32xLANES)((bits & 0x007fffff) + 0x3f3504f3);
+    f32xLANES power = __builtin_convertvector(k, f32xLANES) - keep_f32xLANES(tiny, zero + 23.0f);
+    f32xLANES f = m - 1.0f, s = f / (2.0f + f), s2 = s * s, half = 0.5f * f * f;
+    f32xLANES r = s2 * 0.222222222f + 0.285714286f;
+    r = s2 * r + 0.4f;
+    r = s2 * r + 0.666666667f;
+    f32xLANES y = power * 0.693359375f - ((half - (s * (half + s2 * r) + power * -2.12194440e-4f)) - f);
+    y = select_f32xLANES(x > 0.0f, y, select_f32xLANES(x < 0.0f, zero + NAN, zero - INFINITY));
+    return select_f32xLANES(x < INFINITY, y, x);
+}
+
+/* log(1 + x) for x >= 0 within 3 units in the last place: what 1 + x loses in rounding, the quotient puts right. */
+LEVEL INLINE static inline f32xLANES log1p_f32xLANES(f32xLANES x)
+{
+    f32xLANES sum = 1.0f + x, rounded = sum - 1.0f;
+    return select_f32xLANES(rounded > 0.0f, log_f32xLANES(sum) * (x / rounded), x);
+}
+
 LEVEL INLINE static inline f32xLANES sigmoid_f32xLANES(f32xLANES x)
 {
     return 1.0f / (1.0f + exp_f32xLANES(-x));
@@ -237,6 +263,33 @@ LEVEL INLINE static inline f32xLANES tanh_f32xLANES(f32xLANES x)
     t = t * scale + (scale - 1.0f);
     f32xLANES y = t / (t + 2.0f);
     return (f32xLANES)(((i32xLANES)y & INT32_MAX) | ((i32xLANES)x & INT32_MIN));
+}
+
+LEVEL INLINE static inline f32xLANES abs_f32xLANES(f32xLANES x)
+{
+    return (f32xLANES)((i32xLANES)x & INT32_MAX);
+}
+
+/* All ones in the first `count` places. */
+LEVEL INLINE static inline i32xLANES first_i32xLANES(int count)
+{
+    i32xLANES place;
+    for (int i = 0; i < LANES; i++) place[i] = i;
+    return place < count;
+}
+
+LEVEL INLINE static inline float sum_f32xLANES(f32xLANES x)
+{
+    float sum = x[0];
+    for (int i = 1; i < LANES; i++) sum += x[i];
+    return sum;
+}
+
+LEVEL INLINE static inline float largest_f32xLANES(f32xLANES x)
+{
+    float largest = x[0];
+    for (int i = 1; i < LANES; i++) largest = x[i] > largest ? x[i] : largest;
+    return largest;
 }
 
 /* All ones where a random number of the sequence `key`, from `index` on, is below `threshold` of 2^32 (random.h). */
