@@ -206,6 +206,7 @@ typedef enum {
     ROLE_TARGET,     /* what an output is compared with */
     ROLE_SAMPLE_WEIGHT,
     ROLE_LOSS,       /* loss of each sample */
+    ROLE_PENALTY,    /* what a regularizer adds to the loss: for each sample, or, of a weight, once */
     ROLE_SLOT,       /* the optimiser's memory of a weight */
     ROLE_WORKSPACE,  /* scratch of one node */
 } TensorRole;
@@ -216,6 +217,9 @@ typedef struct {
     InitialKind kind;
     double a, b; /* constant: a; uniform: from a to b; normals: mean a, deviation b; orthogonal, identity: gain a */
 } Initial;
+
+/* What a regularizer adds to the loss: l1 sum |x| + l2 sum x^2. */
+typedef struct { double l1, l2; } Penalty;
 
 /* How a weight matrix [rows][columns] lies in memory for the kernels:
  * [columns/panel][rows][panel], the last panel filled with zeros. panel 0: as it is. */
@@ -236,6 +240,7 @@ struct Tensor {
     Tensor *weight;         /* of a slot, a weight's gradient or a derived form: the weight */
     const Operator *derive; /* of a derived form: what makes it of the weight */
     Node *reader;           /* of a derived form: the node that it is for */
+    Penalty penalty;        /* of weights and layers' outputs that are regularized */
     /* of weights */
     bool trainable;
     Initial initial;
@@ -457,7 +462,8 @@ typedef struct { const char *name; double value; bool used; } Definition; /* -D 
 bool expand_network(Graph *, const Statement *, Definition *definitions, int definition_count);
 
 /* tables.c: the tables themselves. */
-extern const Table layer_table, optimizer_table, loss_table, metric_table, callback_table, activation_table, initializer_table, statement_table;
+extern const Table layer_table, optimizer_table, loss_table, metric_table, callback_table, activation_table, initializer_table, regularizer_table,
+    statement_table;
 extern const Table *const all_tables[]; /* ended by NULL */
 
 /* graph.c: building, naming, copying. */
@@ -616,6 +622,17 @@ void print_summary(FILE *, const Generation *);
 /* initializers.c */
 Initial initializer_resolve(const Object *, const Shape *);
 typedef struct { Entry entry; Initial (*resolve)(const Object *, double fan_in, double fan_out); } Initializer;
+
+/* regularizers.c: a layer with the parameters kernel_regularizer and activity_regularizer calls `regularize` with its kernel and with what it
+ * gives, and that is all. */
+#define REGULARIZER_PARAMETER(what, text)                                                                                      \
+    {.name = what "_regularizer", .type = PARAMETER_OBJECT, .table = &regularizer_table, .fallback = "none", .help = "a penalty on " text ", added to the loss"}
+void regularize(Tensor *, const Object *arguments, const char *parameter);
+bool is_penalized(const Tensor *);
+double penalty_reference(const Penalty *, const double *values, int64_t count);
+void penalty_nodes(Graph *);                                   /* for all that is penalized in the forward nodes: value, and gradient of outputs */
+void penalty_gradient(Graph *, Node *forward, Tensor *weight); /* adds the penalty's share to a weight's gradient that is stored */
+void penalty_gradient_emit(Emit *, const Penalty *);           /* adds to the vector g the gradient of the penalty on the vector v */
 
 /* activations/: a row of the table of functions. Most are element-wise: expressions as templates, which layers/activation.c makes
  * operators of; one that is not (softmax) has an operator of its own; linear has neither. */

@@ -234,13 +234,17 @@ static void add_results(Text *body, const Driver *d)
     if (!targets) return;
     text_add(body, "double total = 0;\n");
     int number = 0;
+    const char *penalties = "";
     for (int i = 0; i < graph->tensor_count; i++) {
-        if (graph->tensors[i]->role != ROLE_LOSS) continue;
+        TensorRole role = graph->tensors[i]->role;
+        if (role == ROLE_PENALTY && !graph->tensors[i]->batched) penalties = memory_format("%s + (double)%s[0]", penalties, d->variables[i]);
+        if (role == ROLE_PENALTY && graph->tensors[i]->batched) text_add(body, "for (ptrdiff_t n = 0; n < count; n++) total += (double)%s[n];\n", d->variables[i]);
+        if (role != ROLE_LOSS) continue;
         text_add(body, "{\ndouble sum = 0;\nfor (ptrdiff_t n = 0; n < count; n++) sum += (double)%s[n];\n", d->variables[i]);
         if (graph->program != PROGRAM_GRADIENTS) text_add(body, "if (losses) losses[%d] = (float)(sum / (double)count);\n", number++);
         text_add(body, "total += sum;\n}\n");
     }
-    text_add(body, "return (float)(total / (double)count);\n");
+    text_add(body, "return (float)(total / (double)count%s);\n", penalties);
 }
 
 /* Parameters that this network has no use for. */
@@ -271,7 +275,7 @@ void emit_driver(Emit *e, const Generation *g, const Graph *graph, const char *n
             if (e->calls[i].used[j] && tensor_base(tensor)->offset >= 0) needed[tensor_base(tensor)->index] = true;
     }
     bool targets = has_targets(graph->program);
-    for (int i = 0; targets && i < graph->tensor_count; i++) needed[i] = needed[i] || graph->tensors[i]->role == ROLE_LOSS;
+    for (int i = 0; targets && i < graph->tensor_count; i++) needed[i] = needed[i] || graph->tensors[i]->role == ROLE_LOSS || graph->tensors[i]->role == ROLE_PENALTY;
     for (int i = 0; targets && graph->program != PROGRAM_GRADIENTS && i < graph->output_count; i++)
         if (tensor_base(graph->outputs[i])->offset >= 0) needed[tensor_base(graph->outputs[i])->index] = true;
     for (int i = 0; i < graph->tensor_count; i++) {

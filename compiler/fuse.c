@@ -24,7 +24,7 @@ void swap_pass(Graph *graph)
         Node *function = graph->nodes[i];
         if (!(function->op->flags & OPERATOR_MONOTONE)) continue;
         Tensor *source = function->inputs[0], *between = function->outputs[0];
-        Node *selection = between->consumers == 1 ? readers[between->index] : NULL;
+        Node *selection = between->consumers == 1 && !is_penalized(between) ? readers[between->index] : NULL;
         if (!selection || !(selection->op->flags & OPERATOR_SELECTS)) continue;
         Tensor *result = selection->outputs[0];
         between->shape = result->shape;

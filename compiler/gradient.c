@@ -218,6 +218,7 @@ void gradient_pass(Graph *graph)
     mark_wanted(graph);
     int forward_count = graph->node_count;
     add_losses(graph);
+    penalty_nodes(graph);
     for (int i = forward_count - 1; i >= 0 && graph->program != PROGRAM_EVALUATE; i--) {
         Node *node = graph->nodes[i];
         Tensor *d_output = node->outputs[0]->gradient;
@@ -231,9 +232,12 @@ void gradient_pass(Graph *graph)
         } else if (node->op->gradient) {
             node->op->gradient(graph, node, d_output);
         }
-        if (graph->program != PROGRAM_TRAIN) continue;
-        for (int j = 0; j < node->weight_count; j++)
-            if (node->weights[j]->trainable && node->weights[j]->gradient) add_update(graph, node, node->weights[j]);
+        for (int j = 0; j < node->weight_count; j++) {
+            Tensor *weight = node->weights[j];
+            if (!weight->trainable || !weight->gradient) continue;
+            if (graph->program == PROGRAM_TRAIN) add_update(graph, node, weight);
+            else if (is_penalized(weight)) penalty_gradient(graph, node, weight);
+        }
     }
     if (graph->program == PROGRAM_TRAIN) graph_derive(graph, true);
 }

@@ -39,6 +39,18 @@ static double sample_loss(const Graph *graph, double *const *values, const doubl
     return total;
 }
 
+/* Of the weights, or of a sample's activations. */
+static double penalties(const Graph *graph, double *const *values, TensorRole role)
+{
+    double sum = 0;
+    for (int i = 0; i < graph->tensor_count; i++) {
+        const Tensor *tensor = graph->tensors[i];
+        if (tensor->role != role || (role == ROLE_WEIGHT && !tensor->trainable)) continue;
+        sum += penalty_reference(&tensor->penalty, values[i], shape_count(&tensor->shape));
+    }
+    return sum;
+}
+
 double reference_loss(Graph *graph,
                       int64_t samples,
                       const double *const *inputs,
@@ -65,10 +77,13 @@ double reference_loss(Graph *graph,
             int64_t count = shape_count(&graph->outputs[i]->shape);
             memcpy(outputs[i] + n * count, values[graph->outputs[i]->index], (size_t)count * sizeof(double));
         }
-        if (targets) total += sample_loss(graph, values, targets, n) * (sample_weights ? sample_weights[n] : 1);
+        if (!targets) continue;
+        total += sample_loss(graph, values, targets, n) * (sample_weights ? sample_weights[n] : 1);
+        total += penalties(graph, values, ROLE_ACTIVATION);
     }
+    total = total / (double)samples + penalties(graph, values, ROLE_WEIGHT);
     for (int i = 0; i < graph->tensor_count; i++)
         if (graph->tensors[i]->role != ROLE_WEIGHT) free(values[i]);
     free(values);
-    return total / (double)samples;
+    return total;
 }

@@ -12,6 +12,7 @@
 #define LOSS(name) ROW(name##_loss)
 #define ACTIVATION(name) ROW(name##_activation)
 #define INITIALIZER(name) ROW(name##_initializer)
+#define REGULARIZER(name) ROW(name##_regularizer)
 #define METRIC(name) ROW(name##_metric)
 #define CALLBACK(name) ROW(name##_callback)
 #define STATEMENT(name) ROW(name##_statement)
@@ -31,6 +32,9 @@ static const Entry *const activations[] = {
 static const Entry *const initializers[] = {
 #include "initializers.def"
     NULL};
+static const Entry *const regularizers[] = {
+#include "regularizers.def"
+    NULL};
 static const Entry *const metrics[] = {
 #include "metrics.def"
     NULL};
@@ -46,6 +50,7 @@ const Table optimizer_table = TABLE("optimizer", optimizers);
 const Table loss_table = TABLE("loss", losses);
 const Table activation_table = TABLE("activation", activations);
 const Table initializer_table = TABLE("initializer", initializers);
+const Table regularizer_table = TABLE("regularizer", regularizers);
 const Table metric_table = TABLE("metric", metrics);
 const Table callback_table = TABLE("callback", callbacks);
 const Table statement_table = TABLE("statement", statements);
@@ -55,6 +60,7 @@ const Table *const all_tables[] = {&layer_table,
                                    &loss_table,
                                    &activation_table,
                                    &initializer_table,
+                                   &regularizer_table,
                                    &metric_table,
                                    &callback_table,
                                    &statement_table,

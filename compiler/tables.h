@@ -11,6 +11,7 @@
 #define LOSS(name) extern const Loss name##_loss;
 #define ACTIVATION(name) extern const Activation name##_activation;
 #define INITIALIZER(name) extern const Initializer name##_initializer;
+#define REGULARIZER(name) extern const Entry name##_regularizer;
 #define METRIC(name) extern const Entry name##_metric;
 #define CALLBACK(name) extern const Entry name##_callback;
 #define STATEMENT(name) extern const Entry name##_statement;
@@ -19,6 +20,7 @@
 #include "losses/losses.def"
 #include "activations/activations.def"
 #include "initializers.def"
+#include "regularizers.def"
 #include "metrics.def"
 #include "callbacks.def"
 #include "statements.def"
@@ -27,6 +29,7 @@
 #undef LOSS
 #undef ACTIVATION
 #undef INITIALIZER
+#undef REGULARIZER
 #undef METRIC
 #undef CALLBACK
 #undef STATEMENT

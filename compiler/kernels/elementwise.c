@@ -89,6 +89,7 @@ void optimizer_vector_emit(Emit *e, const Node *update, const char *gradient, co
     text_add(&e->body, "f32x%d v = %s;\n", emit_level(e)->lanes, load_text(e, memory_format("&w%s", place), lanes));
     for (int s = 0; s < slots; s++)
         text_add(&e->body, "f32x%d m%d = %s;\n", emit_level(e)->lanes, s, load_text(e, memory_format("&slot%d%s", s, place), lanes));
+    if (is_penalized(update->weights[0])) penalty_gradient_emit(e, &update->weights[0]->penalty);
     optimizer->update(e, update->arguments);
     for (int s = 0; s < slots; s++) emit_store(e, memory_format("&slot%d%s", s, place), memory_format("m%d", s), lanes);
     emit_store(e, memory_format("&w%s", place), "v", lanes);

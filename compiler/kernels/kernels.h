@@ -117,6 +117,9 @@ void optimizer_emit(Emit *, const Node *);
 void optimizer_begin_emit(Emit *, const Node *update); /* what is the same for all weights */
 void optimizer_vector_emit(Emit *, const Node *update, const char *gradient, const char *place, int lanes); /* of the numbers at w<place>, slot0<place>, ... */
 void column_sums_emit(Emit *, const Node *, int64_t columns, int64_t rows_per_sample); /* d_y -> d_bias; work holds TASKS partial sums */
+/* A phase <node>_part that sums over an array of so many floats: `term` emits lines that add to the vector `sum` for numbers from i on; TASKS
+ * partial sums go to `work`. */
+void array_sum_emit(Emit *, const Node *, int64_t floats, void (*term)(Emit *, const Node *, int lanes));
 void shard_sum_emit(Emit *, const Node *, const char *phase, const char *to, int64_t floats, int64_t start, int64_t stride); /* work -> to; where in work the first shard stands, and how far the shards lie apart */
 
 #endif

@@ -32,6 +32,34 @@ void shard_sum_emit(Emit *e, const Node *node, const char *phase, const char *to
     phase_end(e);
 }
 
+void array_sum_emit(Emit *e, const Node *node, int64_t floats, void (*term)(Emit *, const Node *, int lanes))
+{
+    enum { BLOCK = 1024 }; /* numbers that are summed in float; the blocks' sums are added in double */
+    int64_t lanes = emit_level(e)->lanes;
+    phase_begin(e, node, memory_format("%s_part", node->op->suffix), OVER_EXTENT, TASKS);
+    fill_size(e, "ALL", floats);
+    fill_size(e, "BLOCK", BLOCK);
+    fill_size(e, "BLOCKS", (floats + BLOCK - 1) / BLOCK);
+    fill_size(e, "SHARDS", TASKS);
+    EMIT(e,
+         "for (ptrdiff_t part = first; part < last; part++) {",
+         "double total = 0.0;",
+         "for (ptrdiff_t block = $BLOCKS * part / $SHARDS; block < $BLOCKS * (part + 1) / $SHARDS; block++) {",
+         "ptrdiff_t i = block * $BLOCK;",
+         "const ptrdiff_t end = i + $BLOCK < $ALL ? i + $BLOCK : $ALL;",
+         "f32x$L sum = {0};",
+         "for (; i + $L <= end; i += $L) {");
+    term(e, node, (int)lanes);
+    EMIT(e, "}");
+    if (floats % lanes) {
+        EMIT(e, "for (; i < end; i++) {");
+        term(e, node, 1);
+        EMIT(e, "}");
+    }
+    EMIT(e, "for (int j = 0; j < $L; j++) total += (double)sum[j];", "}", "work[part] = (float)total;", "}");
+    phase_end(e);
+}
+
 enum { FEW_SUMS = 4, MOST_SUMS = 16 }; /* vectors of sums at once: their additions wait for one another */
 
 /* The rows, one behind the other, as one run of numbers: so many vectors hold a whole number of rows; 0: too many for the registers. */

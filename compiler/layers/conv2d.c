@@ -17,6 +17,9 @@ static const Parameter parameters[] = {
     {.name = "use_bias", .type = PARAMETER_BOOLEAN, .fallback = "true", .help = "whether a bias is added to each filter's result"},
     {.name = "kernel_initializer", .type = PARAMETER_OBJECT, .table = &initializer_table, .fallback = "glorot_uniform", .help = "how the kernels are drawn at first"},
     {.name = "bias_initializer", .type = PARAMETER_OBJECT, .table = &initializer_table, .fallback = "zeros", .help = "how the biases are drawn at first"},
+    REGULARIZER_PARAMETER("kernel", "the kernel"),
+    REGULARIZER_PARAMETER("bias", "the bias"),
+    REGULARIZER_PARAMETER("activity", "what the layer gives"),
     {0},
 };
 
@@ -41,8 +44,12 @@ static void shape(Graph *graph, Node *node)
     Tensor *weight = graph_weight(graph, node, "kernel", &kernel, true);
     weight->initial = initializer_resolve(argument_object(a, "kernel_initializer"), &kernel);
     if (shape_count(&kernel) >= 0) weight->packing = (Packing){c->kernel_height * c->kernel_width * c->channels, c->filters, graph->panel};
-    if (argument_boolean(a, "use_bias"))
-        graph_weight(graph, node, "bias", &bias, true)->initial = initializer_resolve(argument_object(a, "bias_initializer"), &bias);
+    regularize(weight, a, "kernel_regularizer");
+    if (argument_boolean(a, "use_bias")) {
+        weight = graph_weight(graph, node, "bias", &bias, true);
+        weight->initial = initializer_resolve(argument_object(a, "bias_initializer"), &bias);
+        regularize(weight, a, "bias_regularizer");
+    }
     convolution_derive(graph, node);
     node->outputs[0]->shape = shape_of(3, (const int64_t[]){c->rows, c->columns, c->filters});
 }
@@ -65,7 +72,9 @@ static const Operator conv2d_operator = {
 static Tensor *build(Graph *graph, const LayerCall *call)
 {
     Tensor *y = graph_node(graph, &conv2d_operator, call, NULL, call->inputs, 1)->outputs[0];
-    return activation_apply(graph, call, y, argument_object(call->arguments, "activation"));
+    y = activation_apply(graph, call, y, argument_object(call->arguments, "activation"));
+    regularize(y, call->arguments, "activity_regularizer");
+    return y;
 }
 
 const Layer conv2d_layer = {

@@ -22,6 +22,9 @@ static const Parameter parameters[] = {
      .table = &initializer_table,
      .fallback = "zeros",
      .help = "how the bias is drawn at first"},
+    REGULARIZER_PARAMETER("kernel", "the kernel"),
+    REGULARIZER_PARAMETER("bias", "the bias"),
+    REGULARIZER_PARAMETER("activity", "what the layer gives"),
     {0},
 };
 
@@ -45,9 +48,12 @@ static void shape(Graph *graph, Node *node)
     Tensor *weight = graph_weight(graph, node, "kernel", &kernel, true);
     weight->initial = initializer_resolve(argument_object(node->arguments, "kernel_initializer"), &kernel);
     weight->packing = (Packing){d->inputs, d->outputs, graph->openblas ? 0 : graph->panel};
-    if (d->bias)
-        graph_weight(graph, node, "bias", &bias, true)->initial =
-            initializer_resolve(argument_object(node->arguments, "bias_initializer"), &bias);
+    regularize(weight, node->arguments, "kernel_regularizer");
+    if (d->bias) {
+        weight = graph_weight(graph, node, "bias", &bias, true);
+        weight->initial = initializer_resolve(argument_object(node->arguments, "bias_initializer"), &bias);
+        regularize(weight, node->arguments, "bias_regularizer");
+    }
     node->outputs[0]->shape = *x;
     node->outputs[0]->shape.size[x->rank - 1] = d->outputs;
 }
@@ -161,7 +167,9 @@ static const Operator dense_operator = {
 static Tensor *build(Graph *graph, const LayerCall *call)
 {
     Tensor *y = graph_node(graph, &dense_operator, call, NULL, call->inputs, 1)->outputs[0];
-    return activation_apply(graph, call, y, argument_object(call->arguments, "activation"));
+    y = activation_apply(graph, call, y, argument_object(call->arguments, "activation"));
+    regularize(y, call->arguments, "activity_regularizer");
+    return y;
 }
 
 const Layer dense_layer = {
