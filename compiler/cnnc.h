@@ -293,6 +293,7 @@ struct Node {
     const Operator *op;
     const char *name;       /* as files and messages say: conv2d, inception/a */
     const char *identifier; /* as the emitted C says */
+    const char *owner;      /* the layer whose name its weights bear: a statement's, or that of a layer within it */
     const Object *arguments;
     Place place;
     int layer; /* the statement in graph->layers that it comes from; -1: none */
@@ -515,6 +516,9 @@ bool gradient_wanted(const Graph *, const Tensor *);           /* false: nothing
 
 void bias_gradient(Graph *, Node *forward, Tensor *bias, Tensor *d_output); /* kernels/reduce.c: d_bias = the sums of d_output over all but the last axis */
 
+/* layers/dense.c: x kernel, perhaps + bias, of layers that contain such a product. */
+Tensor *dense_product(Graph *, const LayerCall *, const char *name_suffix, Tensor *x, int64_t outputs, bool bias);
+
 extern const Operator conversion_operator; /* kernels/elementwise.c: bytes to float32 */
 
 /* shape.c, for layers */
@@ -647,6 +651,9 @@ typedef struct {
     bool monotone;        /* never decreasing */
 } Activation;
 Tensor *activation_apply(Graph *, const LayerCall *, Tensor *, const Object *activation); /* object NULL: as it is; layers/activation.c */
+
+void activation_value_emit(Emit *, const Object *);    /* of an element-wise one: changes $X */
+void activation_gradient_emit(Emit *, const Object *); /* changes $X, given $A */
 
 /* compile.c: the passes, in order. */
 typedef struct {

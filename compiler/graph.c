@@ -125,6 +125,7 @@ Node *graph_node(Graph *graph,
 {
     const char *name = name_suffix ? memory_format("%s/%s", call->name, name_suffix) : call->name;
     Node *node = node_new(graph, op, name, inputs, input_count);
+    node->owner = call->name;
     node->arguments = call->arguments;
     node->place = call->place;
     node->layer = call->index;
@@ -143,6 +144,7 @@ Node *graph_gradient_node(Graph *graph,
                           int input_count)
 {
     Node *node = node_new(graph, op, suffix ? memory_format("%s/%s", forward->name, suffix) : forward->name, inputs, input_count);
+    node->owner = forward->owner;
     node->arguments = forward->arguments;
     node->place = forward->place;
     node->layer = forward->layer;
@@ -154,8 +156,7 @@ Node *graph_gradient_node(Graph *graph,
 
 Tensor *graph_weight(Graph *graph, Node *node, const char *name, const Shape *shape, bool trainable)
 {
-    const char *layer = node->layer >= 0 ? graph->layers[node->layer].name : node->name;
-    Tensor *tensor = graph_tensor(graph, ROLE_WEIGHT, memory_format("%s/%s", layer, name));
+    Tensor *tensor = graph_tensor(graph, ROLE_WEIGHT, memory_format("%s/%s", node->owner, name));
     tensor->shape = *shape;
     tensor->trainable = trainable;
     tensor->consumers = 1;

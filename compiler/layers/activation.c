@@ -26,14 +26,24 @@ static void reference(const Node *node, Reference *r)
     for (int64_t i = 0; i < shape_count(&node->outputs[0]->shape); i++) r->outputs[0][i] = row_of(node)->value(node->arguments, r->inputs[0][i]);
 }
 
+void activation_value_emit(Emit *e, const Object *object)
+{
+    EMIT(e, ((const Activation *)(const void *)object->entry)->forward);
+}
+
+void activation_gradient_emit(Emit *e, const Object *object)
+{
+    EMIT(e, ((const Activation *)(const void *)object->entry)->gradient);
+}
+
 static void element(Emit *e, const Node *node)
 {
-    EMIT(e, row_of(node)->forward);
+    activation_value_emit(e, node->arguments);
 }
 
 static void gradient_element(Emit *e, const Node *node)
 {
-    EMIT(e, row_of(node)->gradient);
+    activation_gradient_emit(e, node->arguments);
 }
 
 static const Operator gradient_operator = {

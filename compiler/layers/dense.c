@@ -40,9 +40,9 @@ static void shape(Graph *graph, Node *node)
         diagnose(node->place, "dense needs an input with at least one axis");
         return;
     }
-    Dense *d = node->detail = NEW(Dense);
-    *d = (Dense){
-        x->size[x->rank - 1], argument_size(node->arguments, "units"), 1, argument_boolean(node->arguments, "use_bias")};
+    Dense *d = node->detail;
+    d->inputs = x->size[x->rank - 1];
+    d->rows = 1;
     for (int i = 0; i < x->rank - 1; i++) d->rows *= x->size[i];
     Shape kernel = shape_of(2, (const int64_t[]){d->inputs, d->outputs}), bias = shape_of(1, &d->outputs);
     Tensor *weight = graph_weight(graph, node, "kernel", &kernel, true);
@@ -164,9 +164,17 @@ static const Operator dense_operator = {
     .formula = formula,
 };
 
+Tensor *dense_product(Graph *graph, const LayerCall *call, const char *suffix, Tensor *x, int64_t outputs, bool bias)
+{
+    Node *node = graph_node(graph, &dense_operator, call, suffix, &x, 1);
+    Dense *d = node->detail = NEW(Dense);
+    *d = (Dense){.outputs = outputs, .bias = bias};
+    return node->outputs[0];
+}
+
 static Tensor *build(Graph *graph, const LayerCall *call)
 {
-    Tensor *y = graph_node(graph, &dense_operator, call, NULL, call->inputs, 1)->outputs[0];
+    Tensor *y = dense_product(graph, call, NULL, call->inputs[0], argument_size(call->arguments, "units"), argument_boolean(call->arguments, "use_bias"));
     y = activation_apply(graph, call, y, argument_object(call->arguments, "activation"));
     regularize(y, call->arguments, "activity_regularizer");
     return y;
