@@ -54,6 +54,7 @@ LayerCost *layer_costs(const Graph *source)
         LayerCost *cost = &costs[node->layer];
         if (node->op->macs) cost->macs += node->op->macs(node);
         for (int j = 0; j < node->weight_count; j++) {
+            if (node->weights[j]->role != ROLE_WEIGHT) continue; /* further forms are no parameters */
             int64_t count = shape_count(&node->weights[j]->shape);
             cost->parameters += count;
             if (node->weights[j]->trainable) cost->trainable += count;

@@ -59,6 +59,11 @@ static bool compile(const char *folder, const char *name, char *problem, size_t 
 
 const CnncModel *emitted_load(const char *net, char *problem, size_t size)
 {
+    return emitted_load_with(net, "", problem, size);
+}
+
+const CnncModel *emitted_load_with(const char *net, const char *options, char *problem, size_t size)
+{
     const char *build = environment("BUILD", "build");
     char name[256], folder[512], library[768];
     snprintf(name, sizeof name, "%s", net);
@@ -72,8 +77,8 @@ const CnncModel *emitted_load(const char *net, char *problem, size_t size)
     mkdir(folder, 0777);
     snprintf(library, sizeof library, "%s%s/model.so", folder[0] == '/' ? "" : "./", folder);
 
-    bool made = run(folder, problem, size, "'%s/cnnc' '%s' -o '%s/model.c'", build, net, folder) &&
-                run(folder, problem, size, "'%s/cnnc' '%s' --emit=trainer -o '%s/model_trainer.c'", build, net, folder) &&
+    bool made = run(folder, problem, size, "'%s/cnnc' %s '%s' -o '%s/model.c'", build, options, net, folder) &&
+                run(folder, problem, size, "'%s/cnnc' %s '%s' --emit=trainer -o '%s/model_trainer.c'", build, options, net, folder) &&
                 compile(folder, "model", problem, size) && compile(folder, "model_trainer", problem, size) &&
                 run(folder, problem, size, "%s %s -fopenmp -shared '%s/model.o' '%s/model_trainer.o' -o '%s' -lm", environment("CC", "cc"), environment("EMITTED_CFLAGS", "-O2"), folder, folder, library);
     if (!made) return NULL;

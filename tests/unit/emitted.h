@@ -8,6 +8,7 @@
  * $BUILD/emitted and loads it. $EMITTED_CFLAGS replaces -O2. NULL on failure; then `problem` says which command failed
  * and what it said. */
 const CnncModel *emitted_load(const char *net, char *problem, size_t size);
+const CnncModel *emitted_load_with(const char *net, const char *options, char *problem, size_t size); /* of cnnc: -D rate=0 */
 
 /* How many threads the emitted code takes from now on. */
 void emitted_threads(int count);

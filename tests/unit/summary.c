@@ -1,0 +1,28 @@
+/* What --summary says of the networks of examples/: the numbers of parameters are those of the papers, or of the builds that everybody
+ * compares with. */
+#include "shell.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+TestSuite(summary, .init = shell_enter, .fini = shell_leave);
+
+static const struct { const char *name, *total; } examples[] = {
+    {"mlp", "407,050"},
+    {"mnist_cnn", "1,199,882"},
+    {"lenet5", "61,706"},
+    {"vgg16", "138,357,544"},
+};
+
+Test(summary, parameters, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
+        char last[64];
+        snprintf(last, sizeof last, "Total params: %s\n", examples[i].total);
+        const Shell *ended = shell("$CNNC --summary $ROOT/examples/%s/%s.net", examples[i].name, examples[i].name);
+        cr_assert(ended->status == 0, "%s", ended->err);
+        size_t length = strlen(ended->out);
+        cr_expect(length > strlen(last) && !strcmp(ended->out + length - strlen(last), last), "%s does not end with %s", examples[i].name, last);
+    }
+}
