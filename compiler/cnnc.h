@@ -27,6 +27,7 @@ enum {
 typedef struct Expression Expression;
 typedef struct Graph Graph;
 typedef struct Layer Layer;
+typedef struct Loss Loss;
 typedef struct Names Names;
 typedef struct Node Node;
 typedef struct Object Object;
@@ -347,21 +348,39 @@ typedef enum { PROGRAM_SOURCE, PROGRAM_PREDICT, PROGRAM_PREDICT_BATCH, PROGRAM_D
 
 /* A loss applied to an output: count numbers a sample, in rows of classes. */
 typedef struct {
+    const Loss *loss;
     const Object *arguments;
     int64_t count, classes;
-    bool absorbed; /* the prediction comes from the activation that the loss absorbs: exact, however small */
+    double smoothing; /* of labels: 0 is none */
+    bool absorbed;    /* the prediction comes from the activation that the loss absorbs: exact, however small */
+    bool logits;      /* the loss is computed from that activation's input: it is absorbed, or the prediction is not its output yet */
+    bool zero_or_one; /* of losses that take labels of 0 and 1 for -1 and 1: so are all of the batch */
 } LossCase;
 
-/* A row of the table of losses. */
+/* What is emitted for the numbers at row[c] and t[c] and behind them: all of a vector, or the first `lanes`. */
 typedef struct {
+    const LossCase *loss_case;
+    bool gradient; /* is it wanted? */
+    int64_t columns;
+    int lanes;
+} LossRow;
+
+/* A row of the table of losses. The last axis of an output are the rows, over which a loss is the mean of a function of each number
+ * and its target, or a function of the row. Then comes the mean over all rows, times the sample's weight (kernels/losses.c). */
+struct Loss {
     Entry entry;
-    const char *absorbs; /* the activation with which it is computed together on the logits, or NULL */
-    const Operator *op;          /* predictions, targets, sample weights -> loss of each sample, gradient of the predictions */
-    const Operator *absorbed_op; /* the same from the activation's input */
-    bool class_indices;          /* the target is a class number */
-    /* Naive, in double, of one sample. */
-    double (*reference)(const LossCase *, const double *prediction, const double *target);
-} Loss;
+    const char *absorbs; /* the activation with which it is computed together, on the logits, or NULL */
+    bool class_indices;  /* the target is a class number */
+    bool signs;          /* labels of 0 and 1, where a batch has no others, stand for -1 and 1 */
+    bool summed;         /* the sum over a row, not the mean */
+    bool negated;        /* as a metric it has the other sign: the larger the better */
+    /* Of one number: naive, in double; and lines that declare v, the value, and, where it is wanted, g, its derivative, given $P and $T. */
+    double (*element)(const LossCase *, double prediction, double target);
+    void (*emit_element)(Emit *, const LossRow *);
+    /* Or of a row: naive; and lines that set `value` and, where it is wanted, d[c], the gradient times `scale`. */
+    double (*row)(const LossCase *, const double *prediction, const double *target);
+    void (*emit_row)(Emit *, const LossRow *);
+};
 
 /* A row of the table of optimisers. */
 typedef struct {
@@ -671,8 +690,12 @@ bool compile_programs(Graph *source, const CompileOptions *, Generation *); /* f
 Graph *compile_program(const Graph *source, Program, int64_t batch, bool bytes, const CompileOptions *);
 extern const char *const compile_passes[]; /* names for --dump, ended by NULL */
 
-/* gradient.c: the loss of an output, by the output's number. */
-const Loss *loss_of_output(const Graph *, int output, LossCase *);
+/* loss.c */
+const Loss *loss_of_output(const Graph *, int output, LossCase *); /* by the output's number */
+int64_t loss_target_count(const LossCase *);                   /* numbers of one sample's target */
+double loss_value(const LossCase *, const double *prediction, const double *target); /* of one sample: naive, in double */
+bool loss_zero_or_one(const double *targets, int64_t count);   /* of a batch: LossCase.zero_or_one */
+void add_losses(Graph *);                                      /* the nodes that compute them, and the gradients of what they read */
 
 /* reference.c: the naive interpreter, in double: the truth that all else is checked against. */
 double reference_loss(Graph *, int64_t samples, const double *const *inputs, const double *const *targets,

@@ -100,57 +100,6 @@ static void mark_wanted(Graph *graph)
     }
 }
 
-const Loss *loss_of_output(const Graph *graph, int output, LossCase *loss_case)
-{
-    const Value *losses = argument(graph->compile, "loss");
-    const Object *object = losses->list.items[losses->list.count == 1 ? 0 : output].object;
-    const Loss *loss = (const Loss *)(const void *)object->entry;
-    const Tensor *prediction = graph->outputs[output];
-    const Shape *shape = &prediction->shape;
-    int64_t count = shape_count(shape);
-    bool absorbed = loss->absorbs && prediction->producer && !strcmp(prediction->producer->op->name, loss->absorbs);
-    *loss_case = (LossCase){object, count, shape->rank ? shape->size[shape->rank - 1] : 1, absorbed};
-    return loss;
-}
-
-/* The loss of each output: its value for each sample and the gradient of what it reads. */
-static void add_losses(Graph *graph)
-{
-    for (int i = 0; i < graph->output_count; i++) {
-        LossCase loss_case;
-        const Loss *loss = loss_of_output(graph, i, &loss_case);
-        Tensor *prediction = graph->outputs[i];
-        Tensor *target = graph_tensor(graph, ROLE_TARGET, memory_format("target/%s", prediction->name));
-        target->shape = prediction->shape;
-        target->copies = i; /* of which output */
-        if (loss->class_indices) {
-            target->type = TYPE_INT32;
-            target->shape.rank--;
-        }
-        Tensor *weights = graph_tensor(graph, ROLE_SAMPLE_WEIGHT, memory_format("sample_weight/%s", prediction->name));
-        weights->shape.rank = 0;
-        const Operator *op = loss->op;
-        Node *last = prediction->producer;
-        if (loss_case.absorbed) {
-            op = loss->absorbed_op;
-            prediction = last->inputs[0];
-        }
-        Tensor *inputs[] = {prediction, target, weights};
-        LayerCall call = {
-            .arguments = loss_case.arguments,
-            .name = graph->outputs[i]->name,
-            .place = loss_case.arguments->place,
-            .index = last ? last->layer : -1,
-        };
-        Node *node = graph_node(graph, op, &call, NULL, inputs, 3);
-        tensor_rename(node->outputs[0], memory_format("%s/loss", graph->outputs[i]->name));
-        node->outputs[0]->role = ROLE_LOSS;
-        node->outputs[0]->shape.rank = 0;
-        Tensor *gradient = gradient_tensor(graph, node, prediction);
-        if (gradient_wanted(graph, prediction)) gradient_give(graph, prediction, gradient);
-    }
-}
-
 static const char *formula_of_update(const Node *node)
 {
     return memory_format("one step of %s on %s", node->arguments->entry->name, node->weights[0]->name);

@@ -27,15 +27,16 @@ static void run_sample(Graph *graph, double **values)
     }
 }
 
-static double sample_loss(const Graph *graph, double *const *values, const double *const *targets, int64_t sample)
+static double batch_loss(const Graph *graph, int output, int64_t samples, const double *predictions, const double *targets,
+                         const double *sample_weights)
 {
+    LossCase c;
+    loss_of_output(graph, output, &c);
+    int64_t target_count = loss_target_count(&c);
     double total = 0;
-    for (int i = 0; i < graph->output_count; i++) {
-        LossCase c;
-        const Loss *loss = loss_of_output(graph, i, &c);
-        int64_t target_count = loss->class_indices ? c.count / c.classes : c.count;
-        total += loss->reference(&c, values[graph->outputs[i]->index], targets[i] + sample * target_count);
-    }
+    c.zero_or_one = loss_zero_or_one(targets, samples * target_count);
+    for (int64_t n = 0; n < samples; n++)
+        total += loss_value(&c, predictions + n * c.count, targets + n * target_count) * (sample_weights ? sample_weights[n] : 1);
     return total;
 }
 
@@ -66,22 +67,28 @@ double reference_loss(Graph *graph,
         Tensor *tensor = graph->tensors[i];
         values[i] = tensor->role == ROLE_WEIGHT ? weights[weight++] : tensor->role == ROLE_DERIVED ? NULL : array_new(shape_count(&tensor->shape));
     }
-    double total = 0;
+    double **predictions = calloc((size_t)graph->output_count, sizeof *predictions), total = 0;
+    if (!predictions) memory_short((size_t)graph->output_count * sizeof *predictions);
+    for (int i = 0; i < graph->output_count; i++)
+        predictions[i] = outputs ? outputs[i] : array_new(samples * shape_count(&graph->outputs[i]->shape));
     for (int64_t n = 0; n < samples; n++) {
         for (int i = 0; i < graph->input_count; i++) {
             int64_t count = shape_count(&graph->inputs[i]->shape);
             memcpy(values[graph->inputs[i]->index], inputs[i] + n * count, (size_t)count * sizeof(double));
         }
         run_sample(graph, values);
-        for (int i = 0; outputs && i < graph->output_count; i++) {
+        for (int i = 0; i < graph->output_count; i++) {
             int64_t count = shape_count(&graph->outputs[i]->shape);
-            memcpy(outputs[i] + n * count, values[graph->outputs[i]->index], (size_t)count * sizeof(double));
+            memcpy(predictions[i] + n * count, values[graph->outputs[i]->index], (size_t)count * sizeof(double));
         }
-        if (!targets) continue;
-        total += sample_loss(graph, values, targets, n) * (sample_weights ? sample_weights[n] : 1);
-        total += penalties(graph, values, ROLE_ACTIVATION);
+        if (targets) total += penalties(graph, values, ROLE_ACTIVATION);
     }
-    total = total / (double)samples + penalties(graph, values, ROLE_WEIGHT);
+    for (int i = 0; i < graph->output_count; i++) {
+        if (targets) total += batch_loss(graph, i, samples, predictions[i], targets[i], sample_weights);
+        if (!outputs) free(predictions[i]);
+    }
+    free(predictions);
+    total = total / (double)samples + (targets ? penalties(graph, values, ROLE_WEIGHT) : 0);
     for (int i = 0; i < graph->tensor_count; i++)
         if (graph->tensors[i]->role != ROLE_WEIGHT) free(values[i]);
     free(values);

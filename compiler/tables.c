@@ -10,6 +10,7 @@
 #define LAYER(name) ROW(name##_layer)
 #define OPTIMIZER(name) ROW(name##_optimizer)
 #define LOSS(name) ROW(name##_loss)
+#define LOSS_ALIAS(spelling, of) &(const Entry){.name = #spelling, .alias_of = #of},
 #define ACTIVATION(name) ROW(name##_activation)
 #define INITIALIZER(name) ROW(name##_initializer)
 #define REGULARIZER(name) ROW(name##_regularizer)

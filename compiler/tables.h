@@ -9,6 +9,7 @@
 #define LAYER(name) extern const Layer name##_layer;
 #define OPTIMIZER(name) extern const Optimizer name##_optimizer;
 #define LOSS(name) extern const Loss name##_loss;
+#define LOSS_ALIAS(spelling, of)
 #define ACTIVATION(name) extern const Activation name##_activation;
 #define INITIALIZER(name) extern const Initializer name##_initializer;
 #define REGULARIZER(name) extern const Entry name##_regularizer;
@@ -27,6 +28,7 @@
 #undef LAYER
 #undef OPTIMIZER
 #undef LOSS
+#undef LOSS_ALIAS
 #undef ACTIVATION
 #undef INITIALIZER
 #undef REGULARIZER

@@ -270,6 +270,14 @@ LEVEL INLINE static inline f32xLANES abs_f32xLANES(f32xLANES x)
     return (f32xLANES)((i32xLANES)x & INT32_MAX);
 }
 
+/* 1 with the sign of x; 0 where x is 0. */
+LEVEL INLINE static inline f32xLANES sign_f32xLANES(f32xLANES x)
+{
+    f32xLANES one = {0};
+    one = one + 1.0f;
+    return keep_f32xLANES(x > 0.0f, one) - keep_f32xLANES(x < 0.0f, one);
+}
+
 /* All ones in the first `count` places. */
 LEVEL INLINE static inline i32xLANES first_i32xLANES(int count)
 {

@@ -111,6 +111,11 @@ void average_pooling_gradient_emit(Emit *, const Node *); /* d_y -> d_x */
 bool pooling_tiles(const Pooling *);                      /* each number of the image lies in exactly one window */
 void pooling_reference(const Node *, Reference *, double start, double (*gather)(double, double), double (*finish)(double, int64_t)); 
 
+/* losses.c: p target weight -> loss d_p, of which weight and d_p may be missing */
+void loss_emit(Emit *, const Node *);
+void loss_columns(Emit *, const LossRow *, void (*body)(Emit *, const LossRow *)); /* a loop over the row in vectors; the body has c, $P, $T and $D, the numbers of row, t and d from c on */
+void loss_sum(Emit *, const LossRow *, const char *sum, const char *value); /* sum += value, two vectors, but for what is beyond the row */
+
 /* elementwise.c, reduce.c */
 void elementwise_emit(Emit *, const Node *);
 void optimizer_emit(Emit *, const Node *);

@@ -1,124 +1,200 @@
-/* categorical_crossentropy: -sum over c of target[c] log p[c], p being a row of probabilities; the mean over a sample's rows.
+/* categorical_crossentropy: -sum over c of t[c] log p[c], p being a row of probabilities; label_smoothing s makes t[c] (1 - s) + s / classes
+ * of the targets. sparse_categorical_crossentropy: -log p[t], t being the number of the true class.
  *
- * Behind a softmax it is computed from the softmax's input z, which neither overflows nor loses digits:
- * log(sum of e^z) - z[c] for the value, softmax(z) - target for the gradient. From other predictions, as Keras does: p is divided
- * by its sum and held between 1e-7 and 1 - 1e-7. Source: keras.io/api/losses/probabilistic_losses. */
-#include "../cnnc.h"
+ * Behind a softmax, or with from_logits, they are computed from the logits z, which neither overflows nor loses digits:
+ * log(sum of e^z) - z[c] for the value, softmax(z) - t for the gradient. From other predictions, as Keras does: p is held between
+ * 1e-7 and 1 - 1e-7 and divided by its sum (the first divides first). Source: keras.io/api/losses/probabilistic_losses. */
+#include "../kernels/kernels.h"
 
 #include <math.h>
 
-static const Parameter parameters[] = {{0}};
+static const Parameter parameters[] = {
+    {.name = "from_logits", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "whether the output is the input of a softmax that the network does not have"},
+    {.name = "label_smoothing", .type = PARAMETER_NUMBER, .minimum = 0, .maximum = 1, .fallback = "0", .help = "the share of a target that is spread over all classes"},
+    {0},
+};
 
-static void fill_rows(Emit *e, const Node *node)
+static double hold(double p)
 {
-    const Shape *shape = &node->inputs[0]->shape;
-    int64_t classes = shape->size[shape->rank - 1];
-    fill_size(e, "C", classes);
-    fill_size(e, "ROWS", shape_count(shape) / classes);
+    return p < 1e-7 ? 1e-7 : p > 1 - 1e-7 ? 1 - 1e-7 : p;
 }
 
-/* The loops and the sums are the same for both; what is done with a row differs. */
-static void emit_rows(Emit *e, const Node *node, void (*emit_row)(Emit *))
+/* log p[i] as the loss has it. */
+static double log_probability(const LossCase *c, const double *p, int64_t i)
 {
-    phase_begin(e, node, NULL, OVER_SAMPLES, 0);
-    fill_rows(e, node);
+    double sum = 0, largest = p[0];
+    for (int64_t k = 1; k < c->classes; k++) largest = fmax(largest, p[k]);
+    bool scores = c->logits && !c->absorbed;
+    for (int64_t k = 0; k < c->classes; k++) sum += scores ? exp(p[k] - largest) : c->absorbed || !c->loss->class_indices ? p[k] : hold(p[k]);
+    if (scores) return p[i] - largest - log(sum);
+    if (c->absorbed) return log(p[i] / sum);
+    return c->loss->class_indices ? log(hold(p[i]) / sum) : log(hold(p[i] / sum));
+}
+
+/* ---- the exponentials of the logits, the largest subtracted first ---- */
+
+static void emit_largest(Emit *e, const LossRow *row)
+{
+    if (row->lanes == emit_level(e)->lanes) {
+        EMIT(e, "top = max_f32x$L(top, $P);");
+    } else {
+        fill_size(e, "COUNT", row->lanes);
+        EMIT(e, "top = max_f32x$L(top, select_f32x$L(first_i32x$L($COUNT), $P, top));");
+    }
+}
+
+static void emit_power(Emit *e, const LossRow *row)
+{
+    EMIT(e, "const f32x$L power = exp_f32x$L($P - largest);");
+    loss_sum(e, row, "sums", "power");
+    if (row->gradient && !row->loss_case->loss->class_indices) {
+        EMIT(e, "const f32x$L truth = $T;");
+        loss_sum(e, row, "targets", "truth");
+    }
+    if (row->gradient) emit_store(e, "&d[c]", "power", row->lanes);
+}
+
+/* Leaves `largest` and `sum`, that of all e^(z - largest), which stand in d where that is there. */
+static void emit_powers(Emit *e, const LossRow *row)
+{
+    EMIT(e, "f32x$L top = (f32x$L){0} + row[0], sums = {0};");
+    loss_columns(e, row, emit_largest);
+    EMIT(e, "const float largest = largest_f32x$L(top);");
+    loss_columns(e, row, emit_power);
+    EMIT(e, "const float sum = sum_f32x$L(sums);");
+}
+
+/* ---- categorical_crossentropy ---- */
+
+static double categorical(const LossCase *c, const double *p, const double *t)
+{
+    double value = 0;
+    for (int64_t i = 0; i < c->classes; i++) {
+        double target = t[i] * (1 - c->smoothing) + c->smoothing / (double)c->classes;
+        if (target < 0 || target > 0) value -= target * log_probability(c, p, i);
+    }
+    return value;
+}
+
+static void emit_logits_term(Emit *e, const LossRow *row)
+{
+    EMIT(e, "const f32x$L truth = $T, part = truth * ((largest - $P) + log_sum), v = keep_f32x$L(truth != 0.0f, part);");
+    loss_sum(e, row, "losses", "v");
+    if (!row->gradient) return;
+    EMIT(e, "const f32x$L g = ($D * share - truth) * scale;");
+    emit_store(e, "&d[c]", "g", row->lanes);
+}
+
+static void emit_sum(Emit *e, const LossRow *row)
+{
+    EMIT(e, "const f32x$L a = $P;");
+    loss_sum(e, row, "sums", "a");
+}
+
+static void emit_probability_term(Emit *e, const LossRow *row)
+{
     EMIT(e,
-         "for (ptrdiff_t n = first; n < last; n++) {",
-         "const float scale = (weight ? weight[n] : 1.0f) / $ROWS.0f;",
-         "float value = 0.0f;",
-         "for (ptrdiff_t m = n * $ROWS; m < (n + 1) * $ROWS; m++) {",
-         "const float *const row = &p[m * $C], *const t = &target[m * $C];",
-         "float *const d = &d_p[m * $C];");
-    emit_row(e);
-    EMIT(e, "}", "loss[n] = value * scale;", "}");
-    phase_end(e);
+         "const f32x$L q = $P / sum, truth = $T, one = (f32x$L){0} + 1.0f;",
+         "const f32x$L held = select_f32x$L(q < 1e-7f, one * 1e-7f, select_f32x$L(q > 1.0f - 1e-7f, one - 1e-7f, q));",
+         "const f32x$L v = -truth * log_f32x$L(held);");
+    loss_sum(e, row, "losses", "v");
+    if (!row->gradient) return;
+    EMIT(e, "const f32x$L g = keep_f32x$L(~((q < 1e-7f) | (q > 1.0f - 1e-7f)), -truth / q), product = g * q;");
+    loss_sum(e, row, "inside", "product");
+    emit_store(e, "&d[c]", "g", row->lanes);
 }
 
-static void emit_logits_row(Emit *e)
+static void emit_probability_gradient(Emit *e, const LossRow *row)
 {
-    EMIT(e,
-         "float largest = row[0], sum = 0.0f, mass = 0.0f;",
-         "for (int c = 1; c < $C; c++) largest = row[c] > largest ? row[c] : largest;",
-         "for (int c = 0; c < $C; c++) {",
-         "d[c] = expf(row[c] - largest);",
-         "sum += d[c];",
-         "}",
-         "const float log_sum = largest + logf(sum);",
-         "for (int c = 0; c < $C; c++) {",
-         "mass += t[c];",
-         "value += t[c] > 0.0f || t[c] < 0.0f ? t[c] * (log_sum - row[c]) : 0.0f;",
-         "}",
-         "for (int c = 0; c < $C; c++) d[c] = (d[c] / sum * mass - t[c]) * scale / (float)count;");
+    EMIT(e, "const f32x$L g = ($D - mean) * (scale / sum);");
+    emit_store(e, "&d[c]", "g", row->lanes);
 }
 
-static void emit_probabilities_row(Emit *e)
+static void emit_categorical(Emit *e, const LossRow *row)
 {
-    EMIT(e,
-         "float sum = 0.0f, inside = 0.0f;",
-         "for (int c = 0; c < $C; c++) sum += row[c];",
-         "for (int c = 0; c < $C; c++) {",
-         "const float q = row[c] / sum;",
-         "const float held = q < 1e-7f ? 1e-7f : q > 1.0f - 1e-7f ? 1.0f - 1e-7f : q;",
-         "value -= t[c] * logf(held);",
-         "d[c] = q < 1e-7f || q > 1.0f - 1e-7f ? 0.0f : -t[c] / q;",
-         "inside += d[c] * q;",
-         "}",
-         "for (int c = 0; c < $C; c++) d[c] = (d[c] - inside) / sum * scale / (float)count;");
-}
-
-static void emit_logits(Emit *e, const Node *node)
-{
-    emit_rows(e, node, emit_logits_row);
-}
-
-static void emit_probabilities(Emit *e, const Node *node)
-{
-    emit_rows(e, node, emit_probabilities_row);
-}
-
-static double reference(const LossCase *loss, const double *prediction, const double *target)
-{
-    int64_t count = loss->count, classes = loss->classes;
-    double value = 0, least = loss->absorbed ? 0 : 1e-7, most = loss->absorbed ? 1 : 1 - 1e-7;
-    for (int64_t start = 0; start < count; start += classes) {
-        double sum = 0;
-        for (int64_t c = 0; c < classes; c++) sum += prediction[start + c];
-        for (int64_t c = 0; c < classes; c++) {
-            double q = prediction[start + c] / sum;
-            if (target[start + c] < 0 || target[start + c] > 0) value -= target[start + c] * log(q < least ? least : q > most ? most : q);
+    EMIT(e, "f32x$L losses = {0};");
+    if (row->loss_case->logits) {
+        if (row->gradient) EMIT(e, "f32x$L targets = {0};");
+        emit_powers(e, row);
+        EMIT(e, "const float log_sum = logf(sum);");
+        if (row->gradient) EMIT(e, "const float share = sum_f32x$L(targets) / sum;");
+        loss_columns(e, row, emit_logits_term);
+    } else {
+        EMIT(e, "f32x$L sums = {0};");
+        if (row->gradient) EMIT(e, "f32x$L inside = {0};");
+        loss_columns(e, row, emit_sum);
+        EMIT(e, "const float sum = sum_f32x$L(sums);");
+        loss_columns(e, row, emit_probability_term);
+        if (row->gradient) {
+            EMIT(e, "const float mean = sum_f32x$L(inside);");
+            loss_columns(e, row, emit_probability_gradient);
         }
     }
-    return value / (double)(count / classes);
+    EMIT(e, "value = sum_f32x$L(losses);");
 }
-
-static void shape(Graph *graph, Node *node)
-{
-    (void)graph;
-    (void)node;
-}
-
-static const Operator logits_operator = {
-    .name = "categorical_crossentropy_of_softmax",
-    .suffix = "loss",
-    .operands = "p target weight; loss d_p",
-    .flags = OPERATOR_FLAT,
-    .shape = shape,
-    .emit = emit_logits,
-};
-
-static const Operator probabilities_operator = {
-    .name = "categorical_crossentropy",
-    .suffix = "loss",
-    .operands = "p target weight; loss d_p",
-    .flags = OPERATOR_FLAT,
-    .shape = shape,
-    .emit = emit_probabilities,
-};
 
 const Loss categorical_crossentropy_loss = {
     .entry = {"categorical_crossentropy", "Minus the logarithm of the probability given to the true class.", parameters, NULL},
     .absorbs = "softmax",
-    .op = &probabilities_operator,
-    .absorbed_op = &logits_operator,
-    .reference = reference,
+    .row = categorical,
+    .emit_row = emit_categorical,
+};
+
+/* ---- sparse_categorical_crossentropy ---- */
+
+static const Parameter sparse_parameters[] = {
+    {.name = "from_logits", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "whether the output is the input of a softmax that the network does not have"},
+    {0},
+};
+
+static double sparse(const LossCase *c, const double *p, const double *t)
+{
+    return -log_probability(c, p, (int64_t)t[0]);
+}
+
+static void emit_share(Emit *e, const LossRow *row)
+{
+    EMIT(e, "const f32x$L g = $D * share;");
+    emit_store(e, "&d[c]", "g", row->lanes);
+}
+
+static void emit_held(Emit *e, const LossRow *row)
+{
+    EMIT(e, "const f32x$L q = $P, one = (f32x$L){0} + 1.0f;", "const f32x$L held = select_f32x$L(q < 1e-7f, one * 1e-7f, select_f32x$L(q > 1.0f - 1e-7f, one - 1e-7f, q));");
+    loss_sum(e, row, "sums", "held");
+}
+
+static void emit_held_gradient(Emit *e, const LossRow *row)
+{
+    EMIT(e, "const f32x$L q = $P, g = keep_f32x$L(~((q < 1e-7f) | (q > 1.0f - 1e-7f)), (f32x$L){0} + scale / sum);");
+    emit_store(e, "&d[c]", "g", row->lanes);
+}
+
+static void emit_sparse(Emit *e, const LossRow *row)
+{
+    if (row->loss_case->logits) {
+        emit_powers(e, row);
+        EMIT(e, "value = (largest - row[label]) + logf(sum);");
+        if (!row->gradient) return;
+        EMIT(e, "const float share = scale / sum;");
+        loss_columns(e, row, emit_share);
+        EMIT(e, "d[label] -= scale;");
+        return;
+    }
+    EMIT(e, "f32x$L sums = {0};");
+    loss_columns(e, row, emit_held);
+    EMIT(e,
+         "const float sum = sum_f32x$L(sums), chosen = row[label];",
+         "value = logf(sum) - logf(chosen < 1e-7f ? 1e-7f : chosen > 1.0f - 1e-7f ? 1.0f - 1e-7f : chosen);");
+    if (!row->gradient) return;
+    loss_columns(e, row, emit_held_gradient);
+    EMIT(e, "d[label] -= chosen < 1e-7f || chosen > 1.0f - 1e-7f ? 0.0f : scale / chosen;");
+}
+
+const Loss sparse_categorical_crossentropy_loss = {
+    .entry = {"sparse_categorical_crossentropy", "categorical_crossentropy for targets that are class numbers.", sparse_parameters, NULL},
+    .absorbs = "softmax",
+    .class_indices = true,
+    .row = sparse,
+    .emit_row = emit_sparse,
 };

@@ -321,14 +321,14 @@ static void check_evaluation(const Fixture *fixture, const void *weights)
     double loss = (double)model->evaluate(
         weights, fixture->inputs, fixture->targets, fixture->sample_weights, fixture->n, losses, outputs, arena);
     cr_expect(emitted_memory_intact(arena, model->evaluate_arena_size), "%s: evaluate leaves its arena", fixture->name);
-    expect_near(fixture, "the loss of the predictions", loss, fixture->loss, 1e-5 * fixture->loss);
+    expect_near(fixture, "the loss of the predictions", loss, fixture->loss, 1e-5 * fabs(fixture->loss));
     double total = fixture->penalty;
     for (int i = 0; i < model->output_count; i++) {
         total += (double)losses[i];
         cr_expect(!memcmp(outputs[i], fixture->outputs[i], sizes[i]), "%s: evaluate and predict_batch differ", fixture->name);
         free(outputs[i]);
     }
-    expect_near(fixture, "the sum of the outputs' losses and the penalty", total, fixture->loss, 1e-5 * fixture->loss);
+    expect_near(fixture, "the sum of the outputs' losses and the penalty", total, fixture->loss, 1e-5 * fabs(fixture->loss));
     free(arena);
 }
 
@@ -373,7 +373,7 @@ static void check_gradients(const Fixture *fixture)
     void *weights = first_weights(fixture);
     void *got = gradients(fixture, weights, 2, &loss), *other = gradients(fixture, weights, 1, &other_loss);
     cr_expect(loss == other_loss, "%s: the loss differs between one and two threads", fixture->name);
-    expect_near(fixture, "the loss", loss, fixture->loss, 1e-5 * fixture->loss);
+    expect_near(fixture, "the loss", loss, fixture->loss, 1e-5 * fabs(fixture->loss));
     for (int i = 0; i < model->tensor_count; i++) {
         const CnncTensor *t = &model->tensors[i];
         if (!t->trainable) continue;
@@ -443,7 +443,7 @@ static void check_steps(const Fixture *fixture)
         char what[256];
         double loss = train_step(fixture, weights, slots, (uint64_t)step, step == 0 ? fixture->outputs : NULL);
         snprintf(what, sizeof what, "the loss of step %d", step + 1);
-        expect_near(fixture, what, loss, fixture->losses[step], 1e-4 * fixture->losses[0]);
+        expect_near(fixture, what, loss, fixture->losses[step], 1e-4 * fabs(fixture->losses[0]));
         for (int i = 0; step == 0 && i < model->output_count; i++) {
             size_t count = fixture->n * port_count(&model->outputs[i]);
             snprintf(what, sizeof what, "output %s of the first step", model->outputs[i].name);
