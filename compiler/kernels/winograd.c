@@ -3,14 +3,18 @@
  *
  * The image is cut into tiles of 4x4 results, each from 6x6 pixels (or 2x2 from 4x4). Tiles are transformed (v), for each of
  * the 36 entries (or 16) a product of matrices [tiles][channels] by [channels][filters] is made (m), and transformed back. The
- * transforms are real C (runtime/winograd.h, winograd_tiles.h); here are the loops. A few rows of tiles at a time keep v and m
- * in the second-level cache. The gradients go the same way by the adjoint transforms: winograd_gradient.c.
+ * transforms are real C (runtime/winograd.h, winograd_tiles.h); here are the loops. A few rows of tiles at a time, or a part of
+ * a long one, keep v and m in the second-level cache. The gradients go the same way by the adjoint transforms: winograd_gradient.c.
  *
  * Error: the transforms of the larger tile grow rounding errors: 5e-6 of the largest result was measured against 9e-7 directly
  * (docs/numbers.md). --math=strict does without. */
 #include "winograd.h"
 
-enum { TYPICAL_TILES = 6 };
+enum {
+    TYPICAL_TILES = 6,
+    LEAST_TILES = 12,       /* of a part of a row: fewer make too little of each load of the weights */
+    CACHE_FLOATS = 1 << 17, /* of v and m together: half of a second-level cache of 1 MB */
+};
 
 int64_t winograd_tile_rows(const Convolution *c)
 {
@@ -55,6 +59,16 @@ static int64_t block_rows(const Convolution *c)
     return winograd_tile_columns(c) * rows <= 2 * TYPICAL_TILES ? rows : 1;
 }
 
+/* Tiles of a row that are worked on at once: all, or where these are too many for the cache a divisor of their number. */
+static int64_t block_columns(const Convolution *c)
+{
+    int64_t columns = winograd_tile_columns(c), tile = winograd_entries(c) * (c->channels + c->filters), least = columns;
+    if (block_rows(c) > 1) return columns;
+    for (int64_t b = columns; b >= LEAST_TILES && least * tile > CACHE_FLOATS; b--)
+        if (columns % b == 0) least = b;
+    return least;
+}
+
 int64_t winograd_parts(const Convolution *c)
 {
     return winograd_tile_rows(c) / block_rows(c);
@@ -79,9 +93,9 @@ int64_t winograd_row_floats(const Convolution *c)
 
 int64_t winograd_workspace(const Convolution *c)
 {
-    int64_t tiles = block_rows(c) * winograd_tile_columns(c);
+    int64_t tiles = block_rows(c) * block_columns(c);
     return winograd_entries(c) * tiles * (c->channels + c->filters) +
-           (winograd_is_padded(c) ? (c->tile * block_rows(c) + 2) * winograd_row_floats(c) : 0);
+           (winograd_is_padded(c) ? (c->tile * block_rows(c) + 2) * (c->tile * block_columns(c) + 2) * c->channels : 0);
 }
 
 int64_t winograd_kernel_floats(const Convolution *c)
@@ -89,9 +103,22 @@ int64_t winograd_kernel_floats(const Convolution *c)
     return winograd_entries(c) * c->channels * c->filters;
 }
 
+/* The sizes for work on so many rows and columns of tiles. */
+static void fill_block(Emit *e, const Convolution *c, int64_t rows, int64_t columns)
+{
+    int64_t tiles = rows * columns;
+    fill_size(e, "BLOCK", rows);
+    fill_size(e, "SEGMENT", columns);
+    fill(e, "COLUMN", "%s", columns < winograd_tile_columns(c) ? "(left + j)" : "j");
+    fill_size(e, "ROW", (c->tile * columns + 2) * c->channels);
+    fill_size(e, "TILES", tiles);
+    fill_size(e, "VSIZE", winograd_entries(c) * tiles * c->channels);
+    fill_size(e, "MSIZE", winograd_entries(c) * tiles * c->filters);
+}
+
 void winograd_fill(Emit *e, const Convolution *c, int64_t rows_at_once)
 {
-    int64_t tiles = rows_at_once * winograd_tile_columns(c), panel = e->graph->panel;
+    int64_t panel = e->graph->panel;
     fill_size(e, "M", c->tile);
     fill_size(e, "SIDE", c->tile + 2);
     fill_size(e, "ENTRIES", winograd_entries(c));
@@ -102,19 +129,16 @@ void winograd_fill(Emit *e, const Convolution *c, int64_t rows_at_once)
     fill_size(e, "Q", c->columns);
     fill_size(e, "K", c->filters);
     fill_size(e, "TOP", c->pad_top);
+    fill_size(e, "LEFT", c->pad_left);
     fill_size(e, "LEFTC", c->pad_left * c->channels);
     int64_t run = c->tile * winograd_tile_columns(c) + 2 - c->pad_left < c->width
                       ? c->tile * winograd_tile_columns(c) + 2 - c->pad_left
                       : c->width;
     fill_size(e, "RUN", run * c->channels);
-    fill_size(e, "ROW", winograd_row_floats(c));
     fill_size(e, "TH", winograd_tile_rows(c));
     fill_size(e, "TW", winograd_tile_columns(c));
-    fill_size(e, "BLOCK", rows_at_once);
     fill_size(e, "INPUTROWS", c->tile * rows_at_once + 2);
-    fill_size(e, "TILES", tiles);
-    fill_size(e, "VSIZE", winograd_entries(c) * tiles * c->channels);
-    fill_size(e, "MSIZE", winograd_entries(c) * tiles * c->filters);
+    fill_block(e, c, rows_at_once, winograd_tile_columns(c));
     fill_size(e, "PANEL", panel);
     fill_size(e, "PARTS", panel / emit_level(e)->lanes);
 }
@@ -170,29 +194,40 @@ void winograd_kernel_values(const Convolution *c, int64_t panel, const float *pa
     }
 }
 
-/* Lays out the input rows of a block of tiles with zeros around the image. The block's first row of tiles is $I. */
-static void emit_padded_rows(Emit *e, const char *from)
+/* Lays out the input rows of a block of tiles with zeros around the image. The block's first row of tiles is i, its first column 0,
+ * or `left` where it is a part of a row. */
+static void emit_padded_rows(Emit *e, const char *from, bool part)
 {
     fill(e, "FROM", "%s", from);
+    if (part)
+        EMIT(e,
+             "const int begin = $M * left - $LEFT, end = begin + $M * $SEGMENT + 2;",
+             "const int w0 = begin > 0 ? begin : 0, w1 = end < $W ? end : $W;");
     EMIT(e,
          "for (int r = 0; r < $INPUTROWS; r++) {",
          "const int h = ($M * i + r - $TOP);",
-         "memset(rows[r], 0, sizeof rows[r]);",
-         "if (h >= 0 && h < $H) memcpy(&rows[r][$LEFTC], &$FROM[n][h][0][0], $RUN * sizeof(float));",
-         "}");
+         "memset(rows[r], 0, sizeof rows[r]);");
+    if (part) EMIT(e, "if (h >= 0 && h < $H) memcpy(&rows[r][(w0 - begin) * $C], &$FROM[n][h][w0][0], (size_t)(w1 - w0) * $C * sizeof(float));");
+    else EMIT(e, "if (h >= 0 && h < $H) memcpy(&rows[r][$LEFTC], &$FROM[n][h][0][0], $RUN * sizeof(float));");
+    EMIT(e, "}");
+}
+
+static void emit_input_tiles(Emit *e, const Convolution *c, const char *from, const char *tile)
+{
+    fill(e, "FROM", "%s", from);
+    fill(e, "TILE", tile, (long long)winograd_tile_columns(c));
+    EMIT(e, "for (int b = 0; b < $BLOCK; b++) {", "for (int j = 0; j < $SEGMENT; j++) {", "for (int k = 0; k < $C; k += $L) {");
+    if (winograd_is_padded(c))
+        EMIT(e, "winograd$M_input_f32x$L(&rows[$M * b][$M * j * $C + k], $ROW, $C, &v[0][$TILE][k], $TILES * $C);");
+    else
+        EMIT(e, "winograd$M_input_f32x$L(&$FROM[n][$M * (i + b)][$M * $COLUMN][k], $W * $C, $C, &v[0][$TILE][k], $TILES * $C);");
+    EMIT(e, "}", "}", "}");
 }
 
 void winograd_input_emit(Emit *e, const Convolution *c, const char *from, const char *tile)
 {
-    fill(e, "FROM", "%s", from);
-    fill(e, "TILE", tile, (long long)winograd_tile_columns(c));
-    if (winograd_is_padded(c)) emit_padded_rows(e, from);
-    EMIT(e, "for (int b = 0; b < $BLOCK; b++) {", "for (int j = 0; j < $TW; j++) {", "for (int k = 0; k < $C; k += $L) {");
-    if (winograd_is_padded(c))
-        EMIT(e, "winograd$M_input_f32x$L(&rows[$M * b][$M * j * $C + k], $ROW, $C, &v[0][$TILE][k], $TILES * $C);");
-    else
-        EMIT(e, "winograd$M_input_f32x$L(&$FROM[n][$M * (i + b)][$M * j][k], $W * $C, $C, &v[0][$TILE][k], $TILES * $C);");
-    EMIT(e, "}", "}", "}");
+    if (winograd_is_padded(c)) emit_padded_rows(e, from, false);
+    emit_input_tiles(e, c, from, tile);
 }
 
 void winograd_products_emit(Emit *e, const Node *node, const char *phase, Work work, const char *from, const char *kernel,
@@ -240,7 +275,7 @@ static void emit_largest(Emit *e, const Node *node, const Convolution *c)
     EMIT(e,
          "UNROLL for (int r = 0; r < $M; r += 2) {",
          "UNROLL for (int s = 0; s < $M; s += 2) {",
-         "const int p = ($M * (i + b) + r) / 2, q = ($M * j + s) / 2;");
+         "const int p = ($M * (i + b) + r) / 2, q = ($M * $COLUMN + s) / 2;");
     if (winograd_is_ragged(c)) EMIT(e, "if (p < $POOLEDROWS && q < $POOLEDCOLUMNS) {");
     EMIT(e, "f32x$L sum = d[r][s];");
     if (places) EMIT(e, "i32x$L place = {0}, larger;");
@@ -261,17 +296,17 @@ static void emit_output_tiles(Emit *e, const Node *node, const Convolution *c, c
     long long rows = c->pooled ? c->rows / 2 : c->rows, columns = c->pooled ? c->columns / 2 : c->columns;
     EMIT(e,
          "for (int b = 0; b < $BLOCK; b++) {",
-         "for (int j = 0; j < $TW; j++) {",
+         "for (int j = 0; j < $SEGMENT; j++) {",
          "for (int k = 0; k < $K; k += $L) {",
          "f32x$L d[$M][$M];",
-         "winograd$M_output_f32x$L(&m[0][b * $TW + j][k], $TILES * $K, d);");
+         "winograd$M_output_f32x$L(&m[0][b * $SEGMENT + j][k], $TILES * $K, d);");
     if (c->pooled) {
         emit_largest(e, node, c);
     } else {
         EMIT(e,
              "UNROLL for (int r = 0; r < $M; r++) {",
              "UNROLL for (int s = 0; s < $M; s++) {",
-             "const int p = $M * (i + b) + r, q = $M * j + s;");
+             "const int p = $M * (i + b) + r, q = $M * $COLUMN + s;");
         if (winograd_is_ragged(c)) EMIT(e, "if (p < $P && q < $Q) {");
         EMIT(e, "f32x$L sum = d[r][s];");
     }
@@ -293,24 +328,29 @@ static void emit_output_tiles(Emit *e, const Node *node, const Convolution *c, c
 void winograd_emit(Emit *e, const Node *node, const Convolution *c, const char *from, const char *kernel, const char *bias,
                    const char *to)
 {
-    int64_t block = block_rows(c);
+    int64_t block = block_rows(c), segment = block_columns(c);
     phase_begin(e, node, NULL, OVER_SAMPLES, winograd_parts(c));
     winograd_fill(e, c, block);
+    fill_block(e, c, block, segment);
     fill_size(e, "WORK", winograd_workspace(c));
     EMIT(e,
          "float (*const v)[$TILES][$C] = (float (*)[$TILES][$C])(work + task * $WORK);",
          "float (*const m)[$TILES][$K] = (float (*)[$TILES][$K])(work + task * $WORK + $VSIZE);");
     if (winograd_is_padded(c)) EMIT(e, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + task * $WORK + $VSIZE + $MSIZE);");
     EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {", "for (int i = $LOW * $BLOCK; i < $HIGH * $BLOCK; i += $BLOCK) {");
-    winograd_input_emit(e, c, from, "b * %lld + j");
+    bool part = segment < winograd_tile_columns(c);
+    if (part) EMIT(e, "for (int left = 0; left < $TW; left += $SEGMENT) {");
+    if (winograd_is_padded(c)) emit_padded_rows(e, from, part);
+    emit_input_tiles(e, c, from, part ? "j" : "b * %lld + j");
     EMIT(e, "for (int entry = 0; entry < $ENTRIES; entry++) {");
-    Work work = {.rows = block * winograd_tile_columns(c),
+    Work work = {.rows = block * segment,
                  .columns = c->filters,
                  .reduction = c->channels,
-                 .times = (double)(winograd_entries(c) * winograd_tile_rows(c) / block)};
+                 .times = (double)(winograd_entries(c) * winograd_tile_rows(c) / block * (winograd_tile_columns(c) / segment))};
     winograd_products_emit(e, node, NULL, work, "v", kernel, "m");
     EMIT(e, "}");
     emit_output_tiles(e, node, c, bias, to);
+    if (part) EMIT(e, "}");
     EMIT(e, "}", "}");
     phase_end(e);
 }
