@@ -9,7 +9,7 @@ WARN    := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wdouble-promot
 COMPILE  = $(CC) $(CFLAGS) -std=gnu11 $(WARN) -MMD -MP -Icompiler -Iruntime -I$(BUILD)
 
 COMPILER := $(filter-out compiler/main.c,$(wildcard compiler/*.c compiler/*/*.c))
-RUNTIME  := $(wildcard runtime/*.c)
+RUNTIME  := $(wildcard runtime/*.c runtime/*/*.c)
 UNIT     := $(wildcard tests/unit/*.c)
 MADE     := $(BUILD)/lexer.o $(BUILD)/parser.o $(BUILD)/spliced.o
 COMPILER_OBJECTS := $(COMPILER:%.c=$(BUILD)/%.o) $(MADE)
@@ -129,7 +129,7 @@ bench bench-quick: $(CNNC) data
 # make format     every C file in the project's style
 format:
 	tools/packages.sh format
-	clang-format -i $(wildcard compiler/*.[ch] compiler/*/*.[ch] runtime/*.[ch] tests/*/*.[ch] examples/*/*.[ch] bench/*.c)
+	clang-format -i $(wildcard compiler/*.[ch] compiler/*/*.[ch] runtime/*.[ch] runtime/*/*.[ch] tests/*/*.[ch] examples/*/*.[ch] bench/*.c)
 
 # make install    cnnc and its runtime under PREFIX (/usr/local)
 install: $(CNNC)

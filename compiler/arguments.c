@@ -279,7 +279,9 @@ bool convert_value(Scope *scope, const char *callee, const Parameter *parameter,
     case PARAMETER_WORD:
         if (word && !parameter->words) return true;
         return word ? refuse_word(scope, callee, parameter, from) : refuse(callee, parameter, from);
-    case PARAMETER_STRING: return from->kind == VALUE_STRING || refuse(callee, parameter, from);
+    case PARAMETER_STRING:
+        if (word && parameter->words) return refuse_word(scope, callee, parameter, from);
+        return from->kind == VALUE_STRING || refuse(callee, parameter, from);
     case PARAMETER_OBJECT:
         if (word || from->kind == VALUE_CALL || from->kind == VALUE_TENSOR) return convert_object(scope, parameter, from, to);
         return refuse(callee, parameter, from);

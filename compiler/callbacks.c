@@ -1,4 +1,4 @@
-/* The rows of the callbacks of fit(). What they do is the runtime's matter (runtime/). */
+/* The rows of the callbacks of fit(). What they do is the runtime's matter (runtime/callbacks/). */
 #include "tables.h"
 
 #include <math.h>
@@ -74,6 +74,60 @@ const Entry model_checkpoint_callback = {
              .minimum = 1,
              .words = epoch,
              .help = "each epoch, or after so many steps"},
+            {.name = "initial_value_threshold",
+             .type = PARAMETER_NUMBER,
+             .fallback = "none",
+             .help = "with save_best_only: what has to be bettered by the first that is written"},
+            {.name = NULL},
+        },
+};
+
+const Entry reduce_lr_on_plateau_callback = {
+    .name = "reduce_lr_on_plateau",
+    .help = "lowers the learning rate when what it monitors gets no better",
+    .parameters =
+        (const Parameter[]){
+            MONITOR,
+            {.name = "factor",
+             .type = PARAMETER_NUMBER,
+             .fallback = "0.1",
+             .maximum = 1,
+             .below_maximum = true,
+             .help = "what the learning rate is multiplied by"},
+            {.name = "patience",
+             .type = PARAMETER_SIZE,
+             .fallback = "10",
+             .help = "epochs without getting better that are waited for"},
+            VERBOSE,
+            MODE,
+            {.name = "min_delta",
+             .type = PARAMETER_NUMBER,
+             .fallback = "0.0001",
+             .maximum = HUGE_VAL,
+             .help = "the least change that counts as better"},
+            {.name = "cooldown",
+             .type = PARAMETER_SIZE,
+             .fallback = "0",
+             .help = "epochs after a reduction before it waits again"},
+            {.name = "min_lr",
+             .type = PARAMETER_NUMBER,
+             .fallback = "0",
+             .maximum = HUGE_VAL,
+             .help = "the least learning rate"},
+            {.name = NULL},
+        },
+};
+
+const Entry learning_rate_scheduler_callback = {
+    .name = "learning_rate_scheduler",
+    .help = "sets the learning rate before each epoch",
+    .parameters =
+        (const Parameter[]){
+            {.name = "schedule",
+             .type = PARAMETER_MAP,
+             .maximum = HUGE_VAL,
+             .help = "{0: 0.1, 10: 0.01}: the rate from each of these epochs on, which count from 0"},
+            VERBOSE,
             {.name = NULL},
         },
 };
@@ -93,4 +147,9 @@ const Entry csv_logger_callback = {
 const Entry terminate_on_nan_callback = {
     .name = "terminate_on_nan",
     .help = "ends the training when the loss is not a number",
+    .parameters =
+        (const Parameter[]){
+            {.name = "raise_error", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "as a failure, with exit status 1"},
+            {.name = NULL},
+        },
 };

@@ -461,6 +461,7 @@ Expression *parse_expression(const char *text);                /* of a default i
 
 /* dump.c: text for --dump. */
 void dump_statements(FILE *, const Statement *);
+void dump_value(FILE *, const Value *);  /* as it would be written */
 void dump_layers(FILE *, const Graph *); /* a line for each layer: name = layer(arguments) <- inputs */
 
 /* arguments.c: a call against its row of a table. */
@@ -516,6 +517,7 @@ void dump_plan(FILE *, const Graph *);
 
 /* The passes. Each says in its file what it needs, gives and breaks. */
 void shape_pass(Graph *);                                      /* shape.c */
+void fit_pass(Graph *);                                        /* fit.c */
 void swap_pass(Graph *);                                       /* fuse.c: monotone functions behind selections */
 void absorb_pass(Graph *);                                     /* fuse.c: nodes that another computes on its way */
 void gradient_pass(Graph *);             /* gradient.c: loss, backward, update nodes */

@@ -146,7 +146,7 @@ void dump_statements(FILE *out, const Statement *statements)
 
 static void dump_object(FILE *out, const Object *);
 
-static void dump_value(FILE *out, const Value *value)
+void dump_value(FILE *out, const Value *value)
 {
     switch (value->kind) {
     case VALUE_NONE: fputs("none", out); break;

@@ -16,32 +16,42 @@ static void add_string(Text *text, const char *string)
     text_add(text, "\"");
 }
 
-/* An argument's value as the runtime reads it: numbers, words, true, false, none. */
+/* An argument's value as the runtime reads it: as it would be written, but strings without their quotes. */
 static const char *value_text(const Value *value)
 {
-    switch (value->kind) {
-    case VALUE_NONE: return "none";
-    case VALUE_NUMBER: return number_text(value->number);
-    case VALUE_BOOLEAN: return value->boolean ? "true" : "false";
-    case VALUE_WORD:
-    case VALUE_STRING: return value->text;
-    case VALUE_OBJECT: return value->object->entry->name;
-    default: return NULL;
-    }
+    if (value->kind == VALUE_STRING) return value->text;
+    char *data = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&data, &size);
+    if (!stream) memory_short(4096);
+    dump_value(stream, value);
+    if (fclose(stream)) memory_short(size);
+    const char *text = memory_copy(data, size);
+    free(data);
+    return text;
 }
 
-/* Initialisers of all arguments that can be said in a word or number: {"epochs", "12"}, ... */
+/* Initialisers of all arguments that are a single thing: {"epochs", "12"}, ... */
 static void add_arguments(Text *text, const Object *object)
 {
     const Parameter *parameter = object ? object->entry->parameters : NULL;
     for (int i = 0; parameter && parameter[i].name; i++) {
-        const char *value = value_text(&object->values[i]);
-        if (!value) continue;
+        if (parameter[i].list) continue;
         text_add(text, "{\"%s\", ", parameter[i].name);
-        add_string(text, value);
+        add_string(text, value_text(&object->values[i]));
         text_add(text, "}, ");
     }
-    text_add(text, "{0}");
+}
+
+/* The same of fit's lists of files, each with the name of what it is for: {"x", "input=images.npy"}. */
+static void add_files(Text *text, const Object *fit, const char *name, Tensor *const *ports)
+{
+    const Value *files = argument(fit, name);
+    for (int i = 0; i < files->list.count; i++) {
+        text_add(text, "{\"%s\", ", name);
+        add_string(text, memory_format("%s=%s", ports[i]->name, files->list.items[i].text));
+        text_add(text, "}, ");
+    }
 }
 
 static void add_shape(Text *text, const Shape *shape)
@@ -159,12 +169,18 @@ static void add_callbacks(Text *text, const Generation *g)
         const Object *object = callbacks->list.items[i].object;
         text_add(text, "    {\"%s\", (const CnncArgument[]){", object->entry->name);
         add_arguments(text, object);
-        text_add(text, "}},\n");
+        text_add(text, "{0}}},\n");
     }
     text_add(text, "    {0},\n};\n\n");
     text_add(text, "static const CnncArgument fit[] = {");
     add_arguments(text, g->source->fit);
-    text_add(text, "};\n\n");
+    if (g->source->fit) {
+        add_files(text, g->source->fit, "x", g->source->inputs);
+        add_files(text, g->source->fit, "y", g->source->outputs);
+        add_files(text, g->source->fit, "validation_x", g->source->inputs);
+        add_files(text, g->source->fit, "validation_y", g->source->outputs);
+    }
+    text_add(text, "{0}};\n\n");
 }
 
 char *generate_table(const Generation *g, const char *header_name)

@@ -2,6 +2,7 @@
  * the step itself converts them. */
 #include "trainer.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,31 +163,20 @@ void batch_gather(Batch *batch, const CnncModel *model, const Samples *samples, 
 
 float *class_weights_parse(const char *text, int classes, Failure *failure)
 {
-    float *weights = calloc((size_t)classes + 1, sizeof *weights);
-    if (!weights) {
-        fail(failure, "no memory for the class weights");
-        return NULL;
-    }
-    for (int i = 0; i < classes; i++) weights[i] = 1;
-    const char *at = text;
-    char after[2] = "";
-    int length = 0;
-    bool more = sscanf(at, " { %n", &length) == 0 && length > 0;
-    while (more) {
-        int number;
-        float weight;
-        at += length;
-        if (sscanf(at, "%d : %f %1[,}] %n", &number, &weight, after, &length) != 3) break;
-        if (number < 0 || number >= classes) {
-            fail(failure, "class_weight: there is no class %d; the network has %d", number, classes);
-            free(weights);
-            return NULL;
+    int count;
+    MapItem *items = map_parse("class_weight", text, "{class: weight, ...}", &count, failure);
+    float *weights = items ? calloc((size_t)classes + 1, sizeof *weights) : NULL;
+    if (items && !weights) fail(failure, "no memory for the class weights");
+    for (int i = 0; weights && i < classes; i++) weights[i] = 1;
+    for (int i = 0; weights && i < count; i++) {
+        if (items[i].key < classes) {
+            weights[items[i].key] = (float)items[i].value;
+            continue;
         }
-        weights[number] = weight;
-        more = *after == ',';
+        fail(failure, "class_weight: there is no class %" PRId64 "; the network has %d", items[i].key, classes);
+        free(weights);
+        weights = NULL;
     }
-    if (*after == '}' && !at[length]) return weights;
-    fail(failure, "class_weight wants {class: weight, ...}, not '%s'", text);
-    free(weights);
-    return NULL;
+    free(items);
+    return weights;
 }

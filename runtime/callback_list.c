@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const CallbackKind *const kinds[] = {&early_stopping, &model_checkpoint, &csv_logger, &terminate_on_nan};
+#define CALLBACK(name) &name##_kind,
+static const CallbackKind *const kinds[] = {
+#include "callbacks.def"
+};
+#undef CALLBACK
 enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
 
 static const CallbackKind *find_kind(const char *name, Failure *failure)
@@ -20,10 +24,12 @@ static const CallbackKind *find_kind(const char *name, Failure *failure)
         if (!strcmp(name, names[i])) return kinds[i];
     }
     const char *near = closest_name(name, names, KIND_COUNT);
+    char list[512] = "";
+    for (int i = 0; i < KIND_COUNT; i++) snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", names[i]);
     if (near)
         fail(failure, "no callback %s; did you mean %s?", name, near);
     else
-        fail(failure, "no callback %s; there are early_stopping, model_checkpoint, csv_logger and terminate_on_nan", name);
+        fail(failure, "no callback %s; there are %s", name, list);
     return NULL;
 }
 
@@ -92,7 +98,8 @@ static bool add_callback(Training *training, const CallbackKind *kind, const Cnn
     }
     Callback *callback = &callbacks[training->callback_count++];
     *callback = (Callback){.kind = kind, .arguments = owned ? owned : arguments, .owned = owned, .state = state};
-    return !kind->begin || kind->begin(training, callback, failure);
+    training->history.shows_learning_rate |= kind->logs_learning_rate;
+    return true;
 }
 
 /* ---- the command line's spelling ---------------------------------------------------------------------------- */
@@ -115,8 +122,21 @@ static bool accept(Parser *parser, char letter)
     return true;
 }
 
-/* A bare word, or a text in quotes; NULL: neither stands here. free() it. */
-static char *read_word(Parser *parser)
+/* How long the text is up to a letter of `ends` that stands outside of brackets; 0: it is nothing, or a bracket is not closed. */
+static size_t bracketed_length(const char *text, const char *ends)
+{
+    int depth = 0;
+    size_t length = 0;
+    for (; text[length] && (depth || !strchr(ends, text[length])); length++) {
+        depth += strchr("([{", text[length]) != NULL;
+        depth -= strchr(")]}", text[length]) != NULL;
+    }
+    return depth == 0 ? length : 0;
+}
+
+/* A name or a value: a bare word, a text in quotes, or what stands in brackets: {0: 0.1}, [1, 2], f(2). NULL: none of them
+ * stands here. free() it. */
+static char *read_word(Parser *parser, bool value)
 {
     if (accept(parser, '"')) {
         size_t length = strcspn(parser->at, "\"");
@@ -125,7 +145,7 @@ static char *read_word(Parser *parser)
         parser->at += length + 1;
         return text;
     }
-    size_t length = strcspn(parser->at, " \t\n,()[]=\"");
+    size_t length = value ? bracketed_length(parser->at, " \t\n,)]}=\"") : strcspn(parser->at, " \t\n,()[]=\"");
     if (length == 0) return NULL;
     char *text = strndup(parser->at, length);
     parser->at += length;
@@ -154,7 +174,7 @@ static bool set_argument(Parser *parser, const CallbackKind *kind, CnncArgument 
 /* name(value, key=value, ...); the parentheses may be left out. */
 static bool read_callback(Training *training, Parser *parser)
 {
-    char *word = read_word(parser);
+    char *word = read_word(parser, false);
     if (!word) return complain(parser, "a callback's name");
     const CallbackKind *kind = find_kind(word, parser->failure);
     free(word);
@@ -172,10 +192,10 @@ static bool read_callback(Training *training, Parser *parser)
     if (good && accept(parser, '(')) {
         bool closed = accept(parser, ')');
         for (int place = 0; good && !closed; place++) {
-            char *name = NULL, *value = read_word(parser);
+            char *name = NULL, *value = read_word(parser, true);
             if (value && accept(parser, '=')) {
                 name = value;
-                value = read_word(parser);
+                value = read_word(parser, true);
             }
             good = value ? set_argument(parser, kind, owned, place, name, value) : complain(parser, "a value");
             if (!good) free(value);
@@ -230,7 +250,11 @@ bool callbacks_new(Training *training, Failure *failure)
             free(owned);
             return false;
         }
-        if (!add_callback(training, &csv_logger, owned, owned, failure)) return false;
+        if (!add_callback(training, &csv_logger_kind, owned, owned, failure)) return false;
+    }
+    for (int i = 0; i < training->callback_count; i++) {
+        Callback *callback = &training->callbacks[i];
+        if (callback->kind->begin && !callback->kind->begin(training, callback, failure)) return false;
     }
     return true;
 }

@@ -132,11 +132,8 @@ static bool read_data(Fit *fit, const CnncModel *model, const Options *options, 
     if (fit->data.count > UINT32_MAX) return fail(failure, "more than 2^32 - 1 samples cannot be shuffled");
     fit->samples = (Samples){.data = &fit->data, .count = fit->data.count};
 
-    /* A split on the command line goes before validation data in the network's file; otherwise data go before a split. */
-    bool split_wins = option_given(options, "validation-split") && !option_given(options, "validation-data");
-    if (options->validation_x.count || (options->validation_data && !split_wins)) {
-        return read_validation(fit, model, options, request.folder, failure);
-    }
+    /* Data to validate on go before a split; a flag of either kind takes back what the network's own fit() says of the other. */
+    if (options->validation_x.count || options->validation_data) return read_validation(fit, model, options, request.folder, failure);
     return options->validation_split > 0 ? split_validation(fit, options->validation_split, failure) : true;
 }
 
@@ -324,6 +321,10 @@ static const HistoryRow *record_epoch(Fit *fit, bool validated, Failure *failure
     for (int i = 0; i < shown; i++) {
         fit->figures[i] = (Figure){.name = training->history.columns[i], .value = (double)row->values[i]};
     }
+    row->values[2 * count] = training->learning_rate;
+    if (training->history.shows_learning_rate) {
+        fit->figures[shown++] = (Figure){.name = training->history.columns[2 * count], .value = (double)training->learning_rate};
+    }
     progress_end(&training->progress, training->steps_done, fit->figures, shown);
     return row;
 }
@@ -357,6 +358,10 @@ static Outcome train_epoch(Fit *fit, Failure *failure)
     const Options *options = training->options;
     int64_t steps = options->steps_per_epoch ? options->steps_per_epoch : batch_count(fit->samples.count, options->batch_size);
     char title[64];
+    for (int i = 0; i < training->callback_count && training->steps_done == 0; i++) {
+        Callback *callback = &training->callbacks[i];
+        if (callback->kind->epoch_begin && !callback->kind->epoch_begin(training, callback, failure)) return FAILED;
+    }
     snprintf(title, sizeof title, "Epoch %" PRId64 "/%" PRId64, training->epoch + 1, options->epochs);
     progress_begin(&training->progress, (int)options->verbose, title, training->steps_done, steps);
     Outcome outcome = train_steps(fit, steps, failure);

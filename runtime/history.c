@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char LEARNING_RATE[] = "learning_rate";
+
 static bool is_validation(const char *name)
 {
     return !strncmp(name, "val_", 4);
@@ -16,10 +18,12 @@ static bool is_validation(const char *name)
 bool history_new(History *history, const Metrics *metrics, Failure *failure)
 {
     *history = (History){0};
-    history->columns = calloc(2 * (size_t)metrics->count, sizeof *history->columns);
+    history->columns = calloc(2 * (size_t)metrics->count + 1, sizeof *history->columns);
     if (!history->columns) return fail(failure, "no memory for the history");
-    history->column_count = 2 * metrics->count;
-    for (int i = 0; i < history->column_count; i++) {
+    history->column_count = 2 * metrics->count + 1;
+    history->columns[2 * metrics->count] = text_format(failure, "%s", LEARNING_RATE);
+    if (!history->columns[2 * metrics->count]) return false;
+    for (int i = 0; i < 2 * metrics->count; i++) {
         const char *name = metrics->items[i % metrics->count].name;
         history->columns[i] = text_format(failure, "%s%s", i < metrics->count ? "" : "val_", name);
         if (!history->columns[i]) return false;
@@ -50,15 +54,16 @@ HistoryRow *history_add(History *history, int64_t epoch, bool validated, Failure
     return &rows[history->row_count++];
 }
 
-static bool row_has(const HistoryRow *row, const char *column)
+static bool row_has(const History *history, const HistoryRow *row, const char *column)
 {
+    if (!strcmp(column, LEARNING_RATE)) return history->shows_learning_rate;
     return row->validated || !is_validation(column);
 }
 
 const float *history_find(const History *history, const HistoryRow *row, const char *name)
 {
     for (int i = 0; i < history->column_count; i++) {
-        if (!strcmp(history->columns[i], name) && row_has(row, name)) return &row->values[i];
+        if (!strcmp(history->columns[i], name) && row_has(history, row, name)) return &row->values[i];
     }
     return NULL;
 }
@@ -68,28 +73,40 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Keras sorts all names where the first epoch was validated; else it sorts the metrics and puts their val_ columns,
- * filled with NA, behind. */
-static const char **sorted_columns(const History *history, bool validated)
+/* Keras sorts all names where the first epoch was validated; else it sorts those that are there and puts them with val_,
+ * filled with NA, behind: the learning rate too. Texts and list are to be freed. */
+static char **sorted_columns(const History *history, bool validated, int *count, Failure *failure)
 {
-    const char **columns = calloc((size_t)history->column_count, sizeof *columns);
-    if (!columns) return NULL;
-    for (int i = 0; i < history->column_count; i++) columns[i] = history->columns[i];
-    if (validated) qsort(columns, (size_t)history->column_count, sizeof *columns, by_text);
+    char **columns = calloc(2 * (size_t)history->column_count, sizeof *columns);
+    bool good = columns || fail(failure, "no memory for the history");
+    *count = 0;
+    for (int i = 0; good && i < history->column_count; i++) {
+        if (i == history->column_count - 1 ? !history->shows_learning_rate : !validated && is_validation(history->columns[i])) continue;
+        good = (columns[(*count)++] = text_format(failure, "%s", history->columns[i])) != NULL;
+    }
+    if (good) qsort(columns, (size_t)*count, sizeof *columns, by_text);
+    for (int i = 0, there = *count; good && !validated && i < there; i++)
+        good = (columns[(*count)++] = text_format(failure, "val_%s", columns[i])) != NULL;
     return columns;
 }
 
-static void write_rows(const History *history, FILE *stream, const char *separator, const char *const *columns, int first,
+static void free_columns(char **columns, int count)
+{
+    for (int i = 0; columns && i < count; i++) free(columns[i]);
+    free(columns);
+}
+
+static void write_rows(const History *history, FILE *stream, const char *separator, char *const *columns, int count, int first,
                        bool header)
 {
     if (header) {
         fprintf(stream, "epoch");
-        for (int i = 0; i < history->column_count; i++) fprintf(stream, "%s%s", separator, columns[i]);
+        for (int i = 0; i < count; i++) fprintf(stream, "%s%s", separator, columns[i]);
         fputc('\n', stream);
     }
     for (int k = first; k < history->row_count; k++) {
         fprintf(stream, "%" PRId64, history->rows[k].epoch);
-        for (int i = 0; i < history->column_count; i++) {
+        for (int i = 0; i < count; i++) {
             const float *value = history_find(history, &history->rows[k], columns[i]);
             if (value)
                 fprintf(stream, "%s%.9g", separator, (double)*value);
@@ -104,16 +121,17 @@ bool history_write(const History *history, const char *path, const char *separat
                    Failure *failure)
 {
     Writer writer;
-    const char **columns = sorted_columns(history, first < history->row_count && history->rows[first].validated);
-    if (!columns) return fail(failure, "no memory for the history");
-    bool done = write_begin(&writer, path, failure);
+    int count;
+    bool validated = first < history->row_count && history->rows[first].validated;
+    char **columns = sorted_columns(history, validated, &count, failure);
+    bool done = count && columns[count - 1] && write_begin(&writer, path, failure);
     if (done) {
         if (before) fputs(before, writer.stream);
-        write_rows(history, writer.stream, separator, columns, first, !before || !*before);
+        write_rows(history, writer.stream, separator, columns, count, first, !before || !*before);
         done = write_end(&writer, failure);
         write_abandon(&writer);
     }
-    free(columns);
+    free_columns(columns, count);
     return done;
 }
 
@@ -126,7 +144,9 @@ char *history_text(const History *history, Failure *failure)
         fail(failure, "no memory for the history");
         return NULL;
     }
-    write_rows(history, stream, ",", (const char *const *)history->columns, 0, true);
+    History all = *history;
+    all.shows_learning_rate = true; /* another run may show it */
+    write_rows(&all, stream, ",", history->columns, history->column_count, 0, true);
     text_end(stream, &text, failure);
     return text;
 }
@@ -165,7 +185,7 @@ bool history_parse(History *history, const char *text, Failure *failure)
         for (int i = 0; i < history->column_count; i++) {
             bool present;
             if (*text++ != ',' || !parse_value(&text, &row->values[i], &present)) return fail(failure, "%s", bad);
-            if (!present) row->validated = false;
+            if (!present && is_validation(history->columns[i])) row->validated = false;
         }
     }
     return *text == '\n' || fail(failure, "%s", bad);

@@ -19,15 +19,18 @@ enum {
 
 typedef enum {
     OPTION_TEXT,
+    OPTION_TEXT_OR_NONE, /* none takes back what the network's own fit() says */
     OPTION_FILES,    /* FILE or NAME=FILE, may come again */
     OPTION_COUNT,    /* a whole number from least to most */
+    OPTION_COUNT_OR_NONE,
     OPTION_SEED,     /* 64 bits */
     OPTION_FRACTION, /* 0 <= f < 1 */
     OPTION_SHUFFLE,
+    OPTION_FLAG, /* takes no value */
 } OptionType;
 
 typedef struct {
-    const char *name, *value; /* --name VALUE */
+    const char *name, *value; /* --name VALUE; of a flag the value is empty */
     unsigned commands;
     OptionType type;
     size_t offset; /* in Options */
@@ -56,8 +59,8 @@ static const Option table[] = {
      0,
      0,
      "targets: class numbers, one-hot rows, or rows of the output's shape"},
-    {"sample-weight", "FILE", FIT | EVALUATE | GRADIENTS, OPTION_TEXT, AT(sample_weight), 0, 0, "one weight for each sample"},
-    {"class-weight", "{0: 3, ...}", FIT | GRADIENTS, OPTION_TEXT, AT(class_weight), 0, 0, "weights of classes; others have 1"},
+    {"sample-weight", "FILE", FIT | EVALUATE | GRADIENTS, OPTION_TEXT_OR_NONE, AT(sample_weight), 0, 0, "one weight for each sample"},
+    {"class-weight", "{0: 3, ...}", FIT | GRADIENTS, OPTION_TEXT_OR_NONE, AT(class_weight), 0, 0, "weights of classes; others have 1"},
     {"weights",
      "FILE",
      COMPUTING,
@@ -87,7 +90,7 @@ static const Option table[] = {
     {"steps-per-epoch",
      "N",
      FIT,
-     OPTION_COUNT,
+     OPTION_COUNT_OR_NONE,
      AT(steps_per_epoch),
      1,
      MOST,
@@ -104,15 +107,15 @@ static const Option table[] = {
     {"validation-data",
      "DIR|test",
      FIT,
-     OPTION_TEXT,
+     OPTION_TEXT_OR_NONE,
      AT(validation_data),
      0,
      0,
      "validate on that folder's test set; test: the data folder's own"},
     {"validation-x", "[NAME=]FILE", FIT, OPTION_FILES, AT(validation_x), 0, 0, "validate on these inputs"},
     {"validation-y", "[NAME=]FILE", FIT, OPTION_FILES, AT(validation_y), 0, 0, "and these targets"},
-    {"validation-steps", "N", FIT, OPTION_COUNT, AT(validation_steps), 1, MOST, "batches to validate on (else: all)"},
-    {"validation-batch-size", "N", FIT, OPTION_COUNT, AT(validation_batch_size), 1, MOST, "their size (else: the batch size)"},
+    {"validation-steps", "N", FIT, OPTION_COUNT_OR_NONE, AT(validation_steps), 1, MOST, "batches to validate on (else: all)"},
+    {"validation-batch-size", "N", FIT, OPTION_COUNT_OR_NONE, AT(validation_batch_size), 1, MOST, "their size (else: the batch size)"},
     {"validation-freq", "N", FIT, OPTION_COUNT, AT(validation_freq), 1, MOST, "validate in every Nth epoch"},
     {"callbacks",
      "none|[...]",
@@ -127,6 +130,8 @@ static const Option table[] = {
     {"resume", "FILE", FIT, OPTION_TEXT, AT(resume), 0, 0, "go on from a checkpoint exactly where it was written"},
     {"history", "FILE", FIT, OPTION_TEXT, AT(history), 0, 0, "write loss and metrics of each epoch there, as CSV"},
     {"steps", "N", EVALUATE | PREDICT, OPTION_COUNT, AT(steps), 1, MOST, "only the first N batches"},
+    {"argmax", "", PREDICT, OPTION_FLAG, AT(argmax), 0, 0, "of each answer the place of its largest number: the class"},
+    {"argmin", "", PREDICT, OPTION_FLAG, AT(argmin), 0, 0, "and that of its smallest"},
     {"seed", "N", FIT, OPTION_SEED, AT(seed), 0, 0, "of first weights, shuffling and dropout (else 0)"},
     {"threads", "N", COMPUTING, OPTION_COUNT, AT(threads), 1, 1024, "processor threads (else $OMP_NUM_THREADS, else all)"},
     {"verbose",
@@ -234,14 +239,15 @@ static bool set_count(const Option *option, const char *text, int64_t *count, Fa
 }
 
 /* --x NAME=FILE: what stands before the first '=' is a name, unless there is a '/' in it. */
-static bool add_file(NamedFiles *files, const char *text, int most)
+static bool add_file(NamedFiles *files, const char *text)
 {
-    if (!files->items) files->items = calloc((size_t)most, sizeof *files->items);
-    if (!files->items) return false;
-    NamedFile *file = &files->items[files->count++];
+    NamedFile *items = realloc(files->items, ((size_t)files->count + 1) * sizeof *items);
+    if (!items) return false;
+    files->items = items;
+    NamedFile *file = &items[files->count++];
     const char *equals = strchr(text, '=');
     const char *slash = strchr(text, '/');
-    file->path = text;
+    *file = (NamedFile){.path = text};
     if (equals && equals > text && !(slash && slash < equals)) {
         file->name = strndup(text, (size_t)(equals - text));
         file->path = equals + 1;
@@ -250,14 +256,24 @@ static bool add_file(NamedFiles *files, const char *text, int most)
     return true;
 }
 
-static bool set_option(Options *options, const Option *option, const char *text, int argc, Failure *failure)
+static bool set_option(Options *options, const Option *option, const char *text, Failure *failure)
 {
     void *place = (char *)options + option->offset;
     char *end;
+    if (option->type == OPTION_FLAG) {
+        *(bool *)place = true;
+        return true;
+    }
     if (!*text) return fail(failure, "--%s wants a value, not an empty text", option->name);
+    bool none = !strcmp(text, "none");
     switch (option->type) {
     case OPTION_TEXT: *(const char **)place = text; return true;
-    case OPTION_FILES: return add_file(place, text, argc) ? true : fail(failure, "no memory for --%s", option->name);
+    case OPTION_TEXT_OR_NONE: *(const char **)place = none ? NULL : text; return true;
+    case OPTION_FILES: return add_file(place, text) ? true : fail(failure, "no memory for --%s", option->name);
+    case OPTION_COUNT_OR_NONE:
+        if (!none) return set_count(option, text, place, failure);
+        *(int64_t *)place = 0;
+        return true;
     case OPTION_COUNT: return set_count(option, text, place, failure);
     case OPTION_SEED:
         errno = 0;
@@ -282,12 +298,21 @@ static bool set_option(Options *options, const Option *option, const char *text,
         else
             return fail(failure, "--%s wants true, false or batch, not '%s'", option->name, text);
         return true;
+    case OPTION_FLAG: break;
     }
     return false;
 }
 
-/* The arguments of the network's own fit(). */
-static bool set_defaults(Options *options, const CnncModel *model, int argc, Failure *failure)
+static const Option *find_option(const char *name)
+{
+    for (int i = 0; i < TABLE_COUNT; i++) {
+        if (!strcmp(table[i].name, name)) return &table[i];
+    }
+    return NULL;
+}
+
+/* The arguments of the network's own fit(). Of them gradients takes those that belong to the loss. */
+static bool set_defaults(Options *options, const CnncModel *model, Failure *failure)
 {
     options->batch_size = model->batch_size;
     options->epochs = 1;
@@ -301,18 +326,48 @@ static bool set_defaults(Options *options, const CnncModel *model, int argc, Fai
         size_t length = strnlen(argument->name, sizeof name - 1);
         for (size_t i = 0; i < length; i++) name[i] = (char)(argument->name[i] == '_' ? '-' : argument->name[i]);
         name[length] = '\0';
-        const Option *option = NULL;
-        for (int i = 0; i < TABLE_COUNT; i++) {
-            if (!strcmp(table[i].name, name)) option = &table[i];
-        }
+        const Option *option = find_option(name);
         if (!option)
             return fail(failure, "the network's fit() has an argument %s, which this trainer does not know", argument->name);
         if (!(option->commands & options->command)) continue;
-        if (!set_option(options, option, argument->value, argc, failure)) return false;
+        if (options->command == COMMAND_GRADIENTS && strcmp(name, "class-weight")) continue;
+        if (!set_option(options, option, argument->value, failure)) return false;
     }
     /* cnnc --batch=N overrides the file's batch size. */
     if (options->batch_size > model->batch_size) options->batch_size = model->batch_size;
     return true;
+}
+
+static void free_files(NamedFiles *files)
+{
+    for (int i = 0; i < files->count; i++) free((void *)(uintptr_t)files->items[i].name);
+    free(files->items);
+    *files = (NamedFiles){0};
+}
+
+/* Flags that belong together: what the network's own fit() says of the others falls with the first of them. */
+static const char *const training_flags[] = {"data", "x", "y", "sample-weight", NULL};
+static const char *const validation_flags[] = {"validation-split", "validation-data", "validation-x", "validation-y", NULL};
+
+static void forget_defaults(Options *options, const Option *option)
+{
+    const char *const *groups[] = {training_flags, validation_flags};
+    for (int g = 0; g < 2; g++) {
+        bool member = false, first = true;
+        for (const char *const *name = groups[g]; *name; name++) {
+            member |= !strcmp(*name, option->name);
+            first &= !option_given(options, *name);
+        }
+        /* --sample-weight alone goes with the file's own x. */
+        if (!member || !first || !strcmp(option->name, "sample-weight")) continue;
+        for (const char *const *name = groups[g]; *name; name++) {
+            const Option *other = find_option(*name);
+            void *place = (char *)options + other->offset;
+            if (other->type == OPTION_FILES) free_files(place);
+            if (other->type == OPTION_TEXT || other->type == OPTION_TEXT_OR_NONE) *(const char **)place = NULL;
+            if (other->type == OPTION_FRACTION) *(double *)place = 0;
+        }
+    }
 }
 
 static bool unknown_option(const Options *options, const char *argument, Failure *failure)
@@ -334,6 +389,7 @@ static bool unknown_option(const Options *options, const char *argument, Failure
     name[length] = '\0';
     const char *command = command_name(options->command);
     for (int i = 0; i < TABLE_COUNT; i++) {
+        if (table[i].type == OPTION_FLAG && !strcmp(table[i].name, name)) return fail(failure, "--%s takes no value", name);
         if (table[i].commands & options->command)
             known[count++] = table[i].name;
         else if (!strcmp(table[i].name, name))
@@ -367,13 +423,13 @@ bool options_read(Options *options, const CnncModel *model, int argc, char **arg
         options->help = true;
         return true;
     }
-    if (!find_command(options, argv[1], failure) || !set_defaults(options, model, argc, failure)) return false;
+    if (!find_command(options, argv[1], failure) || !set_defaults(options, model, failure)) return false;
 
     struct option flags[TABLE_COUNT + 2] = {0};
     int count = 0;
     for (int i = 0; i < TABLE_COUNT; i++) {
         if (table[i].commands & options->command) {
-            flags[count++] = (struct option){.name = table[i].name, .has_arg = required_argument, .val = 256 + i};
+            flags[count++] = (struct option){.name = table[i].name, .has_arg = table[i].type == OPTION_FLAG ? no_argument : required_argument, .val = 256 + i};
         }
     }
     flags[count] = (struct option){.name = "help", .has_arg = no_argument, .val = 'h'};
@@ -400,7 +456,8 @@ bool options_read(Options *options, const CnncModel *model, int argc, char **arg
             const char *flag = optarg == argument ? argv[optind - 1] : argument;
             /* getopt takes beginnings of names too: --steps would be --steps-per-epoch. Here names are written out. */
             if (strcspn(flag + 2, "=") != strlen(option->name)) return unknown_option(options, flag, failure);
-            if (!set_option(options, option, optarg, argc, failure)) return false;
+            forget_defaults(options, option);
+            if (!set_option(options, option, optarg, failure)) return false;
             options->given[letter - 256] = true;
         }
     }
@@ -424,12 +481,6 @@ bool options_read(Options *options, const CnncModel *model, int argc, char **arg
         return fail(failure, "%s takes no file without a flag: what is %s?", argv[1], options->files[0]);
     }
     return true;
-}
-
-static void free_files(NamedFiles *files)
-{
-    for (int i = 0; i < files->count; i++) free((void *)(uintptr_t)files->items[i].name);
-    free(files->items);
 }
 
 void options_free(Options *options)
@@ -458,7 +509,7 @@ void options_help(const CnncModel *model, const Options *options, FILE *stream)
     for (int i = 0; i < TABLE_COUNT; i++) {
         if (!(table[i].commands & options->command)) continue;
         char flag[64];
-        snprintf(flag, sizeof flag, "--%s %s", table[i].name, table[i].value);
+        snprintf(flag, sizeof flag, "--%s%s%s", table[i].name, *table[i].value ? " " : "", table[i].value);
         fprintf(stream, "  %-32s %s\n", flag, table[i].help);
     }
     fprintf(stream, "  %-32s %s\n", "--help", "this text");

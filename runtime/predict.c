@@ -1,7 +1,7 @@
 /* predict(): what the network says of PNG pictures or of arrays.
  *
  * Without -o the answers are printed, a line for each sample; with it they are written: .npy for a network of one
- * output, else safetensors with a tensor for each. */
+ * output, else safetensors with a tensor for each. --argmax and --argmin answer with class numbers. */
 #include "trainer.h"
 
 #include <inttypes.h>
@@ -77,6 +77,23 @@ static bool read_inputs(Dataset *data, const CnncModel *model, const Options *op
     return dataset_read(data, model, &request, failure);
 }
 
+/* --argmax and --argmin: of each row of an answer, along its last axis, the place of its extreme number (the first of equal
+ * ones). */
+static int64_t answer_rows(const CnncPort *port, int64_t *length)
+{
+    *length = port->rank ? port->shape[port->rank - 1] : 1;
+    return shape_elements(port->rank, port->shape) / *length;
+}
+
+static int64_t extreme(const float *row, int64_t length, bool lowest)
+{
+    int64_t place = 0;
+    for (int64_t i = 1; i < length && lowest; i++) {
+        if (row[i] < row[place]) place = i;
+    }
+    return lowest ? place : highest(row, length);
+}
+
 /* file, class, probability; or the row of numbers where the network names no classes. */
 static void print_answers(const CnncModel *model, const Batch *batch, const Options *options, int64_t first, int64_t n,
                           int name_width)
@@ -84,9 +101,10 @@ static void print_answers(const CnncModel *model, const Batch *batch, const Opti
     int64_t units = shape_elements(model->outputs[0].rank, model->outputs[0].shape);
     bool pictures = options->file_count && is_png(options->files[0]);
     int classes = model->output_count == 1 ? metric_classes(model, 0) : 0;
+    bool places = options->argmax || options->argmin;
     for (int64_t i = 0; i < n; i++) {
         if (pictures) printf("%-*s ", name_width, options->files[first + i]);
-        if (pictures && classes) {
+        if (pictures && classes && !places) {
             const float *row = batch->outputs[0] + i * units;
             int64_t class = units == 1 ? row[0] > 0.5F : highest(row, units);
             double probability = (double)(units == 1 ? (class ? row[0] : 1 - row[0]) : row[class]);
@@ -94,10 +112,15 @@ static void print_answers(const CnncModel *model, const Batch *batch, const Opti
             continue;
         }
         for (int output = 0; output < model->output_count; output++) {
-            int64_t count = shape_elements(model->outputs[output].rank, model->outputs[output].shape);
+            int64_t length, rows = answer_rows(&model->outputs[output], &length), count = places ? rows : rows * length;
+            const float *answer = batch->outputs[output] + i * rows * length;
             if (model->output_count > 1) printf("%s%s:", output ? "  " : "", model->outputs[output].name);
             for (int64_t k = 0; k < count; k++) {
-                printf("%s%.9g", k || model->output_count > 1 ? " " : "", (double)batch->outputs[output][i * count + k]);
+                const char *space = k || model->output_count > 1 || pictures ? " " : "";
+                if (places)
+                    printf("%s%" PRId64, space, extreme(answer + k * length, length, options->argmin));
+                else
+                    printf("%s%.9g", space, (double)answer[k]);
             }
         }
         putchar('\n');
@@ -116,16 +139,30 @@ static bool write_answers(const CnncModel *model, const char *path, const Array 
     return done;
 }
 
-static bool new_answers(Array *answers, const CnncModel *model, int64_t count, Failure *failure)
+static bool new_answers(Array *answers, const CnncModel *model, const Options *options, int64_t count, Failure *failure)
 {
+    bool places = options->argmax || options->argmin;
     for (int i = 0; i < model->output_count; i++) {
         const CnncPort *port = &model->outputs[i];
         int64_t shape[CNNC_MAX_RANK] = {count};
         if (port->rank + 1 > CNNC_MAX_RANK) return fail(failure, "output %s has too many dimensions to be written", port->name);
         memcpy(shape + 1, port->shape, (size_t)port->rank * sizeof *shape);
-        if (!array_new(&answers[i], ARRAY_FLOAT32, port->rank + 1, shape, failure)) return false;
+        int rank = places && port->rank ? port->rank : port->rank + 1; /* the last axis is what is searched */
+        if (!array_new(&answers[i], places ? ARRAY_INT64 : ARRAY_FLOAT32, rank, shape, failure)) return false;
     }
     return true;
+}
+
+/* Puts the answers for n samples at their place among all. */
+static void keep_answers(Array *answers, const CnncPort *port, const Options *options, const float *outputs, int64_t first, int64_t n)
+{
+    int64_t length, rows = answer_rows(port, &length);
+    if (options->argmax || options->argmin) {
+        int64_t *places = (int64_t *)answers->data + first * rows;
+        for (int64_t i = 0; i < n * rows; i++) places[i] = extreme(outputs + i * length, length, options->argmin);
+    } else {
+        memcpy((float *)answers->data + first * rows * length, outputs, (size_t)(n * rows * length) * sizeof *outputs);
+    }
 }
 
 int predict_command(const CnncModel *model, const Options *options, Failure *failure)
@@ -144,6 +181,10 @@ int predict_command(const CnncModel *model, const Options *options, Failure *fai
         fail(failure, "--weights FILE is missing: which weights are to predict?");
         goto end;
     }
+    if (options->argmax && options->argmin) {
+        fail(failure, "--argmax and --argmin exclude one another");
+        goto end;
+    }
     if (!path_writable("-o", options->output, failure)) goto end;
     parameters = memory_aligned(model->parameters_size, "the parameters", failure);
     weights = parameters ? memory_aligned(model->weights_size, "the weights", failure) : NULL;
@@ -153,7 +194,7 @@ int predict_command(const CnncModel *model, const Options *options, Failure *fai
     int64_t count = data.count;
     if (options->steps && options->steps < batch_count(count, options->batch_size))
         count = options->steps * options->batch_size;
-    if (options->output && !new_answers(answers, model, count, failure)) goto end;
+    if (options->output && !new_answers(answers, model, options, count, failure)) goto end;
     model->pack(parameters, weights);
 
     for (int i = 0; i < options->file_count; i++) {
@@ -169,10 +210,7 @@ int predict_command(const CnncModel *model, const Options *options, Failure *fai
             print_answers(model, &batch, options, first, n, name_width);
             continue;
         }
-        for (int i = 0; i < model->output_count; i++) {
-            size_t size = (size_t)shape_elements(model->outputs[i].rank, model->outputs[i].shape) * sizeof(float);
-            memcpy((char *)answers[i].data + (size_t)first * size, batch.outputs[i], (size_t)n * size);
-        }
+        for (int i = 0; i < model->output_count; i++) keep_answers(&answers[i], &model->outputs[i], options, batch.outputs[i], first, n);
     }
     if (!options->output || write_answers(model, options->output, answers, failure)) status = 0;
 end:

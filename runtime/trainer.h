@@ -46,6 +46,7 @@ typedef struct {
     uint64_t seed;
     double validation_split;
     Shuffle shuffle;
+    bool argmax, argmin;
     const char *weights, *output, *checkpoint, *resume, *history;
     char **files; /* what stands beside the flags */
     int file_count;
@@ -141,7 +142,15 @@ void batch_free(Batch *, const CnncModel *);
 /* Fills the batch with samples order[first], order[first + 1], ... of the stretch (order NULL: as they stand). */
 void batch_gather(Batch *, const CnncModel *, const Samples *, const uint32_t *order, int64_t first, int64_t n);
 
-/* "{0: 3, 7: 0.5}": one weight for each class, 1 where nothing is said; free() it. NULL: failed. */
+/* map.c: "{0: 3, 7: 0.5}" in order of its keys; name and form for messages: "class_weight wants {class: weight, ...}". free() it;
+ * NULL: failed. */
+typedef struct {
+    int64_t key;
+    double value;
+} MapItem;
+MapItem *map_parse(const char *name, const char *text, const char *form, int *count, Failure *);
+
+/* One weight for each class, 1 where the map says nothing; free() it. NULL: failed. */
 float *class_weights_parse(const char *text, int classes, Failure *);
 
 /* ---- metrics (metrics.c) --------------------------------------------------------------------------------- */
@@ -215,8 +224,9 @@ typedef struct {
 } HistoryRow;
 
 typedef struct {
-    char **columns; /* the metrics' names, then the same with val_ */
+    char **columns; /* the metrics' names, then the same with val_, then learning_rate */
     int column_count;
+    bool shows_learning_rate; /* a callback changes it, so it stands among the figures, as in Keras */
     HistoryRow *rows;
     int row_count;
 } History;
@@ -262,7 +272,9 @@ typedef struct {
     const CnncArgument
         *arguments; /* names in their positional order, and defaults (value NULL: required); ended by a NULL name */
     size_t state_size;
+    bool logs_learning_rate;                              /* the history has a column of it */
     bool (*begin)(Training *, Callback *, Failure *);     /* reads and checks its arguments */
+    bool (*epoch_begin)(Training *, Callback *, Failure *); /* not of an epoch that goes on after --resume */
     bool (*batch_end)(Training *, Callback *, Failure *); /* of step steps_done - 1 */
     bool (*epoch_end)(Training *, Callback *, const HistoryRow *, Failure *);
     bool (*train_end)(Training *, Callback *, Failure *);
@@ -278,9 +290,11 @@ struct Callback {
     void *state;
 };
 
-extern const CallbackKind early_stopping, model_checkpoint, csv_logger, terminate_on_nan;
+#define CALLBACK(name) extern const CallbackKind name##_kind;
+#include "callbacks.def" /* the compiler's: each row there has its file in callbacks/ here */
+#undef CALLBACK
 
-/* callback_list.c: the list; callbacks.c: its members. */
+/* callback_list.c: the list of them. */
 bool callbacks_new(Training *, Failure *); /* the model's, or those of --callbacks; and --history's csv_logger */
 void callbacks_free(Training *);
 const char *callback_argument(const Callback *, const char *name);             /* NULL where it is none */

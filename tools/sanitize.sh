@@ -11,7 +11,7 @@ flags="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
 mkdir -p "$build/sanitized"
 ln -sf "$build/cnnc" "$build/sanitized/cnnc"
 # shellcheck disable=SC2086
-${CC:-cc} -std=gnu11 $flags -Iruntime tests/unit/emitted.c tests/unit/fixtures.c runtime/*.c \
+${CC:-cc} -std=gnu11 $flags -Icompiler -Iruntime tests/unit/emitted.c tests/unit/fixtures.c runtime/*.c runtime/*/*.c \
     -lcriterion -lcjson -lpng -lz -lm -o "$build/sanitized/fixtures"
 # Run from within a test, the harness must not take itself for that test (BXFI_MAP is how Criterion tells).
 unset BXFI_MAP

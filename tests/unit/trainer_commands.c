@@ -73,8 +73,31 @@ Test(trainer_commands, predict)
     float row[3];
     cr_expect_eq(sscanf(run->out, "%f %f %f", &row[0], &row[1], &row[2]), 3);
     cr_expect_eq(memcmp(row, p.data, sizeof row), 0, "what is printed reads back as the same floats");
-    array_free(&p);
     array_free(&q);
+
+    /* Of each row the place of its largest and of its smallest number. */
+    for (int lowest = 0; lowest < 2; lowest++) {
+        const char *flag = lowest ? "--argmin" : "--argmax";
+        expect_success(RUN(&toy_flowers, "predict", "--weights", "w", "x.npy", flag, "-o", "q.npy"));
+        cr_assert(npy_read("q.npy", &q, &failure), "%s", failure.text);
+        cr_assert(q.type == ARRAY_INT64 && q.rank == 1 && q.shape[0] == 21);
+        run = RUN(&toy_flowers, "predict", "--weights", "w", "x.npy", flag);
+        expect_success(run);
+        char *at = (char *)(uintptr_t)run->out;
+        for (int i = 0; i < 21; i++) {
+            const float *values = (const float *)p.data + 3 * i;
+            int64_t place = ((const int64_t *)q.data)[i];
+            cr_expect_eq(strtoll(at, &at, 10), place);
+            for (int k = 0; k < 3; k++) cr_expect(lowest ? values[place] <= values[k] : values[place] >= values[k], "%d", i);
+        }
+        cr_expect_str_eq(at, "\n");
+        array_free(&q);
+    }
+    run = RUN(&toy_flowers, "predict", "--weights", "w", "x.npy", "--argmin", "--argmax");
+    cr_expect(run->status == 1 && strstr(run->err, "exclude one another"), "%s", run->err);
+    run = RUN(&toy_flowers, "predict", "--weights", "w", "x.npy", "--argmax=true");
+    cr_expect(run->status == 1 && strstr(run->err, "--argmax takes no value"), "%s", run->err);
+    array_free(&p);
 }
 
 /* Weights of toy_digits under which every picture is a 2, but one with a bright fourth pixel a 6. */
@@ -113,6 +136,8 @@ Test(trainer_commands, predict_pictures)
     cr_assert(npy_read("p.npy", &answers, &failure), "%s", failure.text);
     cr_expect(answers.rank == 2 && answers.shape[0] == 2 && answers.shape[1] == 10);
     array_free(&answers);
+    run = RUN(&toy_digits, "predict", "--weights", "w", "dot.png", "nothing at all.png", "--argmax");
+    cr_expect_str_eq(run->out, "dot.png             6\nnothing at all.png  2\n");
     run = RUN(&toy_digits, "predict", "--weights", "w", "dot.png", "w");
     cr_expect_eq(run->status, 1);
     cr_expect(strstr(run->err, "w is not a PNG file"), "%s", run->err);

@@ -9,37 +9,47 @@ TestSuite(trainer_history, .init = drive_begin, .fini = drive_end);
 
 enum { SAMPLES = 29, EPOCHS = 3 };
 
-/* accuracy, loss, val_accuracy, val_loss of each epoch; made by trainer_history.py. */
-static const double keras[][4] = {
+/* accuracy, learning_rate, loss, val_accuracy, val_loss of each epoch, -1 where there is none; made by trainer_history.py. */
+static const double keras[][5] = {
     /* validation_split */
-    {0.3478261, 1.2381172, 0.5000000, 0.9278255},
-    {0.3478261, 1.2132704, 0.5000000, 0.9486067},
-    {0.3478261, 1.1759614, 0.5000000, 0.9801321},
+    {0.3478261, -1, 1.2381172, 0.5000000, 0.9278255},
+    {0.3478261, -1, 1.2132704, 0.5000000, 0.9486067},
+    {0.3478261, -1, 1.1759614, 0.5000000, 0.9801321},
     /* sample_weight */
-    {0.3478261, 0.9862610, 0.5000000, 0.6974611},
-    {0.3478261, 0.9556989, 0.5000000, 0.7229969},
-    {0.3478261, 0.9083492, 0.5000000, 0.7597325},
+    {0.3478261, -1, 0.9862609, 0.5000000, 0.6974611},
+    {0.3478261, -1, 0.9556989, 0.5000000, 0.7229970},
+    {0.3478261, -1, 0.9083491, 0.5000000, 0.7597325},
     /* class_weight */
-    {0.3478261, 1.8451030, 0.5000000, 0.9405788},
-    {0.3478261, 1.6595449, 0.6666667, 1.0149568},
-    {0.3043478, 1.4257814, 0.3333333, 1.1785501},
+    {0.3478261, -1, 1.8451027, 0.5000000, 0.9405788},
+    {0.3478261, -1, 1.6595447, 0.6666667, 1.0149567},
+    {0.3043478, -1, 1.4257814, 0.3333333, 1.1785501},
     /* steps_per_epoch */
-    {0.4375000, 1.1486621, 0.5000000, 0.9244838},
-    {0.1428571, 1.4425861, 0.5000000, 0.9278255},
-    {0.4375000, 1.1331490, 0.5000000, 0.9418544},
+    {0.4375000, -1, 1.1486621, 0.5000000, 0.9244838},
+    {0.1428571, -1, 1.4425861, 0.5000000, 0.9278255},
+    {0.4375000, -1, 1.1331490, 0.5000000, 0.9418544},
     /* validation_steps */
-    {0.4117647, 1.1712482, 0.0000000, 1.5577400},
-    {0.4117647, 1.1367112, 0.0000000, 1.5595822},
-    {0.4705882, 1.0934916, 0.0000000, 1.5834676},
+    {0.4117647, -1, 1.1712482, 0.0000000, 1.5577400},
+    {0.4117647, -1, 1.1367111, 0.0000000, 1.5595822},
+    {0.4705882, -1, 1.0934916, 0.0000000, 1.5834676},
+    /* reduce_lr_on_plateau */
+    {0.3478261, 0.0500000, 1.2381172, 0.5000000, 0.9278255},
+    {0.3478261, 0.0500000, 1.2132704, 0.5000000, 0.9486067},
+    {0.3478261, 0.0250000, 1.1746840, 0.5000000, 0.9738832},
+    /* learning_rate_scheduler */
+    {0.3793103, 0.0100000, 1.1709571, -1, -1},
+    {0.3793103, 0.0100000, 1.1657138, -1, -1},
+    {0.3793103, 0.0020000, 1.1571109, -1, -1},
 };
 
 /* The arguments of each three rows of the table. */
-static const char *const cases[][4] = {
+static const char *const cases[][5] = {
     {"--validation-split", "0.2"},
     {"--validation-split", "0.2", "--sample-weight", "weight.npy"},
     {"--validation-split", "0.2", "--class-weight", "{0: 3, 2: 0.5}"},
     {"--validation-split", "0.2", "--steps-per-epoch", "2"},
     {"--validation-split=0.4", "--validation-steps=1", "--validation-batch-size", "5"},
+    {"--validation-split", "0.2", "--callbacks", "reduce_lr_on_plateau(factor=0.5, patience=1)"},
+    {"--callbacks", "learning_rate_scheduler({0: 0.01, 2: 0.002})"},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 _Static_assert(sizeof keras / sizeof *keras == (size_t)CASES * EPOCHS, "three epochs of each case");
@@ -88,19 +98,26 @@ Test(trainer_history, as_in_keras)
                                      "3",
                                      "--history",
                                      "h.csv"};
-        for (int k = 0; k < 4; k++) arguments[13 + k] = cases[i][k];
+        for (int k = 0; k < 5; k++) arguments[13 + k] = cases[i][k];
         const Run *run = run_model(&toy_flowers, arguments);
         cr_assert_eq(run->status, 0, "%s", run->err);
         char *text = file_text("h.csv");
         cr_assert_not_null(text);
+        bool rates = strstr(text, ",learning_rate,loss"), validates = i < CASES - 1;
+        cr_expect_eq(rates, i >= CASES - 2, "%s", text);
+        cr_expect_eq(strstr(text, ",val_accuracy,val_learning_rate,val_loss") != NULL, !validates, "%s", text);
         const char *line = strchr(text, '\n');
         for (int epoch = 0; epoch < EPOCHS; epoch++) {
-            int number;
-            double found[4];
-            cr_assert_eq(
-                sscanf(line, "%d,%lf,%lf,%lf,%lf", &number, &found[0], &found[1], &found[2], &found[3]), 5, "%s", text);
+            int number, length = 0;
+            cr_assert_eq(sscanf(line, "%d%n", &number, &length), 1, "%s", text);
             cr_expect_eq(number, epoch);
-            for (int k = 0; k < 4; k++) EXPECT_NEAR(found[k], keras[i * EPOCHS + epoch][k], 1e-5);
+            const char *at = line + length;
+            for (int k = 0; k < 5; k++) {
+                if (keras[i * EPOCHS + epoch][k] < 0) continue;
+                cr_assert_eq(*at, ',', "%s", text);
+                EXPECT_NEAR(strtod(at + 1, (char **)&at), keras[i * EPOCHS + epoch][k], 1e-5);
+            }
+            cr_expect_eq(*at, validates ? '\n' : ',', "%s", text);
             line = strchr(line + 1, '\n');
         }
         free(text);

@@ -19,6 +19,8 @@ cases = [
     ("class_weight", {"validation_split": 0.2, "class_weight": {0: 3, 2: 0.5}}),
     ("steps_per_epoch", {"validation_split": 0.2, "steps_per_epoch": 2}),
     ("validation_steps", {"validation_split": 0.4, "validation_steps": 1, "validation_batch_size": 5}),
+    ("reduce_lr_on_plateau", {"validation_split": 0.2, "callbacks": [keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=1)]}),
+    ("learning_rate_scheduler", {"callbacks": [keras.callbacks.LearningRateScheduler(lambda epoch: 0.01 if epoch < 2 else 0.002)]}),
 ]
 for name, arguments in cases:
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
@@ -27,5 +29,5 @@ for name, arguments in cases:
     history = model.fit(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0, **arguments).history
     print(f"    /* {name} */")
     for epoch in range(3):
-        columns = ("accuracy", "loss", "val_accuracy", "val_loss")
-        print("    {" + ", ".join(f"{history[column][epoch]:.7f}" for column in columns) + "},")
+        columns = ("accuracy", "learning_rate", "loss", "val_accuracy", "val_loss")
+        print("    {" + ", ".join(f"{history[column][epoch]:.7f}" if column in history else "-1" for column in columns) + "},")

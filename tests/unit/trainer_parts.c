@@ -69,10 +69,10 @@ Test(trainer_parts, early_stopping_as_in_keras)
                 HistoryRow *row = history_add(&training.history, epoch, true, &failure);
                 cr_assert_not_null(row);
                 row->values[3] = losses[series][epoch]; /* accuracy, loss, val_accuracy, val_loss */
-                cr_assert(early_stopping.epoch_end(&training, callback, row, &failure));
+                cr_assert(early_stopping_kind.epoch_end(&training, callback, row, &failure));
                 if (training.stop) break;
             }
-            cr_assert(early_stopping.train_end(&training, callback, &failure));
+            cr_assert(early_stopping_kind.train_end(&training, callback, &failure));
             cr_expect_eq(epoch < 10 ? epoch : 9,
                          cases[i].last[series],
                          "%s, series %d: ended after %d",
@@ -80,6 +80,81 @@ Test(trainer_parts, early_stopping_as_in_keras)
                          series,
                          epoch);
             cr_expect_eq((int)*(float *)training.weights, cases[i].best[series], "%s, series %d", cases[i].arguments, series);
+            training_end(&training);
+        }
+    }
+}
+
+/* The learning rate behind each epoch of these val_losses, from 1 at first and with a factor of one half, as Keras 3.15's
+ * ReduceLROnPlateau sets it when it is called with these numbers. */
+Test(trainer_parts, reduce_lr_on_plateau_as_in_keras)
+{
+    static const float losses[4][10] = {{1.0F, 0.9F, 0.8F, 0.85F, 0.84F, 0.83F, 0.7F, 0.71F, 0.72F, 0.73F},
+                                        {0.5F, 0.5F, 0.5F, 0.5F, 0.6F, 0.4F, 0.4F, 0.4F, 0.39F, 0.5F},
+                                        {3, 2.999F, 2.998F, 2.997F, 2.996F, 2.5F, 2.499F, 2.498F, 2.6F, 2.7F},
+                                        {NAN, 1, 2, 0.5F, NAN, 0.6F, 0.7F, 0.8F, 0.9F, 1}};
+    static const struct {
+        const char *arguments;
+        double rates[4][10];
+    } cases[] = {
+        {"patience=0",
+         {{1, 1, 1, 0.5, 0.25, 0.125, 0.125, 0.0625, 0.03125, 0.015625},
+          {1, 0.5, 0.25, 0.125, 0.0625, 0.0625, 0.03125, 0.015625, 0.015625, 0.0078125},
+          {1, 1, 1, 1, 1, 1, 1, 1, 0.5, 0.25},
+          {1, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125, 0.00390625, 0.001953125}}},
+        {"patience=1",
+         {{1, 1, 1, 0.5, 0.25, 0.125, 0.125, 0.0625, 0.03125, 0.015625},
+          {1, 0.5, 0.25, 0.125, 0.0625, 0.0625, 0.03125, 0.015625, 0.015625, 0.0078125},
+          {1, 1, 1, 1, 1, 1, 1, 1, 0.5, 0.25},
+          {1, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125, 0.00390625, 0.001953125}}},
+        {"patience=2, min_delta=0.01",
+         {{1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25},
+          {1, 1, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125, 0.125, 0.125},
+          {1, 1, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125, 0.125, 0.0625},
+          {1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125, 0.0625, 0.0625}}},
+        {"patience=1, cooldown=2",
+         {{1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125, 0.0625},
+          {1, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125, 0.125, 0.125, 0.0625},
+          {1, 1, 1, 1, 1, 1, 1, 1, 0.5, 0.5},
+          {1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125, 0.0625, 0.0625, 0.03125}}},
+        {"patience=2, mode=max, cooldown=1",
+         {{1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125, 0.0625, 0.0625},
+          {1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125},
+          {1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125, 0.0625, 0.0625},
+          {1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125, 0.0625, 0.0625}}},
+        {"patience=1, min_lr=0.2",
+         {{1, 1, 1, 0.5, 0.25, 0.200000003, 0.200000003, 0.200000003, 0.200000003, 0.200000003},
+          {1, 0.5, 0.25, 0.200000003, 0.200000003, 0.200000003, 0.200000003, 0.200000003, 0.200000003, 0.200000003},
+          {1, 1, 1, 1, 1, 1, 1, 1, 0.5, 0.25},
+          {1, 0.5, 0.25, 0.200000003, 0.200000003, 0.200000003, 0.200000003, 0.200000003, 0.200000003, 0.200000003}}},
+        {"patience=1, min_delta=0, cooldown=1, min_lr=0.125",
+         {{1, 1, 1, 0.5, 0.25, 0.125, 0.125, 0.125, 0.125, 0.125},
+          {1, 0.5, 0.25, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125},
+          {1, 1, 1, 1, 1, 1, 1, 1, 0.5, 0.25},
+          {1, 0.5, 0.25, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125}}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int series = 0; series < 4; series++) {
+            Training training;
+            Options options;
+            Failure failure;
+            char text[128];
+            snprintf(text, sizeof text, "reduce_lr_on_plateau(factor=0.5, %s)", cases[i].arguments);
+            training_begin(&training, &options, text);
+            training.learning_rate = 1;
+            for (int epoch = 0; epoch < 10; epoch++) {
+                HistoryRow *row = history_add(&training.history, epoch, true, &failure);
+                cr_assert_not_null(row);
+                row->values[3] = losses[series][epoch]; /* accuracy, loss, val_accuracy, val_loss */
+                cr_assert(reduce_lr_on_plateau_kind.epoch_end(&training, &training.callbacks[0], row, &failure));
+                cr_expect_eq(training.learning_rate,
+                             (float)cases[i].rates[series][epoch],
+                             "%s, series %d, epoch %d: %g",
+                             cases[i].arguments,
+                             series,
+                             epoch,
+                             (double)training.learning_rate);
+            }
             training_end(&training);
         }
     }
@@ -103,7 +178,7 @@ Test(trainer_parts, monitors_know_which_way_is_better)
         for (int epoch = 0; epoch < 2; epoch++) {
             HistoryRow *row = history_add(&training.history, epoch, true, &failure);
             for (int k = 0; k < 4; k++) row->values[k] = epoch ? 0.6F : 0.5F;
-            cr_assert(early_stopping.epoch_end(&training, &training.callbacks[0], row, &failure));
+            cr_assert(early_stopping_kind.epoch_end(&training, &training.callbacks[0], row, &failure));
         }
         cr_expect_eq(training.stop, !cases[i].second_is_better, "%s", cases[i].text);
         training_end(&training);

@@ -11,6 +11,7 @@ TestSuite(trainer_resume, .init = drive_begin, .fini = drive_end);
 
 static const char CALLBACKS[] = "[early_stopping(val_loss, patience=1, restore_best_weights=true), csv_logger(history.csv),"
                                 " model_checkpoint(best, monitor=val_accuracy, save_best_only=true)]";
+static const char *callbacks = CALLBACKS;
 enum { SAMPLES = 50, STEPS = 5 * 3 }; /* 40 to train on: 5 steps of 8, in 3 epochs */
 
 static uint64_t fatal_step;
@@ -39,7 +40,7 @@ static const Run *train(const CnncModel *model, const char *const *more)
                                  "--seed",
                                  "5",
                                  "--callbacks",
-                                 CALLBACKS};
+                                 callbacks};
     int count = 13;
     for (; *more; more++) arguments[count++] = *more;
     return run_model(model, arguments);
@@ -85,6 +86,32 @@ Test(trainer_resume, after_ctrl_c)
 Test(trainer_resume, after_a_kill)
 {
     cut_everywhere(SIGKILL, (const char *const[]){"--checkpoint-steps", "1"}, 1000 + SIGKILL);
+}
+
+/* Cuts runs off whose learning rate changes, and finds it in the history: 0.05, then these. */
+static void cut_with(const char *list, double second, double third)
+{
+    callbacks = list;
+    cut_everywhere(SIGKILL, (const char *const[]){"--checkpoint-steps", "1"}, 1000 + SIGKILL);
+    char *text = file_text("whole.csv");
+    double rates[3];
+    cr_assert_eq(sscanf(text, "%*s 0,%*f,%lf,%*s 1,%*f,%lf,%*s 2,%*f,%lf", &rates[0], &rates[1], &rates[2]), 3, "%s", text);
+    EXPECT_NEAR(rates[0], 0.05, 1e-8);
+    EXPECT_NEAR(rates[1], second, 1e-8);
+    EXPECT_NEAR(rates[2], third, 1e-8);
+    free(text);
+}
+
+Test(trainer_resume, with_reduce_lr_on_plateau)
+{
+    cut_with("[reduce_lr_on_plateau(loss, 0.5, patience=1, mode=max, cooldown=1), csv_logger(history.csv), model_checkpoint(best, save_freq=4)]",
+             0.05,
+             0.025);
+}
+
+Test(trainer_resume, with_learning_rate_scheduler)
+{
+    cut_with("[learning_rate_scheduler({1: 0.04, 2: 0.01}), csv_logger(history.csv), model_checkpoint(best, save_freq=4)]", 0.04, 0.01);
 }
 
 Test(trainer_resume, ctrl_c_says_how_to_go_on)

@@ -1,0 +1,49 @@
+/* What fit() says against the network that it is for: files for each input and output, classes that there are.
+ *
+ * Needs: shapes. Gives: diagnoses. */
+#include "cnnc.h"
+
+#include <string.h>
+
+static void check_files(const Graph *graph, const char *name, int count, const char *what)
+{
+    const Value *files = argument(graph->fit, name);
+    if (files->list.count == 0 || files->list.count == count) return;
+    diagnose(files->place, "`%s` of fit names %d files, but the network has %d %s%s", name, files->list.count, count, what, count == 1 ? "" : "s");
+}
+
+/* How many classes the network's only output names; 0: it names none. */
+static int64_t class_count(const Graph *graph)
+{
+    LossCase loss_case;
+    if (graph->output_count != 1) return 0;
+    const Loss *loss = loss_of_output(graph, 0, &loss_case);
+    bool classifies = loss->class_indices || strstr(loss->entry.name, "crossentropy") || strstr(loss->entry.name, "hinge");
+    const Value *metrics = argument(graph->compile, "metrics");
+    for (int i = 0; i < metrics->list.count; i++) classifies = classifies || strstr(metrics->list.items[i].object->entry->name, "accuracy");
+    if (!classifies || loss_case.count != loss_case.classes) return 0;
+    return loss_case.classes == 1 ? 2 : loss_case.classes;
+}
+
+static void check_class_weight(const Graph *graph)
+{
+    if (!has_argument(graph->fit, "class_weight")) return;
+    const Value *map = argument(graph->fit, "class_weight");
+    int64_t classes = class_count(graph);
+    if (!classes) diagnose(map->place, "`class_weight` is for networks with one output that names classes");
+    for (int i = 0; classes && i < map->list.count; i += 2) {
+        double class = map->list.items[i].number;
+        if (class < (double)classes) continue;
+        diagnose(map->list.items[i].place, "there is no class %s; the network has %lld, counted from 0", number_text(class), (long long)classes);
+    }
+}
+
+void fit_pass(Graph *graph)
+{
+    if (!graph->fit || !graph->compile) return;
+    check_files(graph, "x", graph->input_count, "input");
+    check_files(graph, "y", graph->output_count, "output");
+    check_files(graph, "validation_x", graph->input_count, "input");
+    check_files(graph, "validation_y", graph->output_count, "output");
+    check_class_weight(graph);
+}
