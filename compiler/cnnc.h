@@ -544,6 +544,7 @@ extern const Operator conversion_operator; /* kernels/elementwise.c: bytes to fl
 
 /* shape.c, for layers */
 void note_producer(const Tensor *);                            /* after an error: which layer made that tensor, and its shape */
+bool axis_resolve(const Node *, const Shape *, int *axis);      /* the argument `axis`, which counts the batch as 0, as an index of the shape; false after an error */
 /* The places of a window along an axis: how many, and the zeros before the first. Reports a window larger than the input, at that argument. */
 bool window_places(const Node *, const char *parameter, const Tensor *, int axis, int64_t window, int64_t stride, bool same, int64_t *places, int64_t *before);
 
@@ -659,11 +660,13 @@ void penalty_nodes(Graph *);                                   /* for all that i
 void penalty_gradient(Graph *, Node *forward, Tensor *weight); /* adds the penalty's share to a weight's gradient that is stored */
 void penalty_gradient_emit(Emit *, const Penalty *);           /* adds to the vector g the gradient of the penalty on the vector v */
 
-/* activations/: a row of the table of functions. Most are element-wise: expressions as templates, which layers/activation.c makes
- * operators of; one that is not (softmax) has an operator of its own; linear has neither. */
-typedef struct {
+/* activations/: a row of the table of functions, and a layer of its own. Most are element-wise: expressions as templates, which
+ * layers/activation.c makes operators of, with the numbers among the arguments as holes: $MAXVALUE is max_value, INFINITY where it is none.
+ * One that is not (softmax) has an operator of its own; linear has neither. */
+typedef struct Activation {
     Entry entry;
     const Operator *op;
+    const struct Activation *(*variant)(const Object *arguments); /* the row to use, where arguments change more than numbers; NULL: this one */
     const char *formula;
     double (*value)(const Object *arguments, double x); /* the reference */
     const char *forward;  /* changes $X, the value */
@@ -671,7 +674,11 @@ typedef struct {
     bool gradient_reads_input;
     bool monotone;        /* never decreasing */
 } Activation;
+extern const Activation relu_activation, leaky_relu_activation, gelu_activation;
 Tensor *activation_apply(Graph *, const LayerCall *, Tensor *, const Object *activation); /* object NULL: as it is; layers/activation.c */
+const Activation *activation_row(const Object *);                                        /* the row, or the variant of it, that the object asks for */
+Tensor *activation_build(Graph *, const LayerCall *);                                    /* of the layer that is called like the activation */
+#define ACTIVATION_LAYER(name, help, parameters) {.entry = {name, help, parameters, NULL}, .least_inputs = 1, .most_inputs = 1, .build = activation_build}
 
 void activation_value_emit(Emit *, const Object *);    /* of an element-wise one: changes $X */
 void activation_gradient_emit(Emit *, const Object *); /* changes $X, given $A */

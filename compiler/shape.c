@@ -39,6 +39,21 @@ void note_producer(const Tensor *tensor)
     if (tensor->producer) diagnose_note(tensor->producer->place, "%s gives %s", tensor->producer->name, shape_string(&tensor->shape));
 }
 
+bool axis_resolve(const Node *node, const Shape *shape, int *axis)
+{
+    double number = argument_number(node->arguments, "axis");
+    *axis = (int)number + (number < 0 ? shape->rank + 1 : 0) - 1;
+    if (number >= (double)(int)number && number <= (double)(int)number && *axis >= 0 && *axis < shape->rank) return true;
+    diagnose(argument_place(node->arguments, "axis"),
+             "`axis` of %s must be a whole number from 1 to %d or -1 to -%d: the input is %s, and axis 0 is the batch",
+             node->arguments->entry->name,
+             shape->rank,
+             shape->rank,
+             shape_string(shape));
+    note_producer(node->inputs[0]);
+    return false;
+}
+
 bool window_places(const Node *node, const char *parameter, const Tensor *tensor, int axis, int64_t window, int64_t stride, bool same, int64_t *places, int64_t *before)
 {
     int64_t size = tensor->shape.size[axis];

@@ -176,6 +176,22 @@ LEVEL INLINE static inline f32xLANES max_f32xLANES(f32xLANES a, f32xLANES b)
 #endif
 }
 
+/* The smaller; b where one is not a number. */
+LEVEL INLINE static inline f32xLANES min_f32xLANES(f32xLANES a, f32xLANES b)
+{
+#if LANES == 16 && defined(__x86_64__) && defined(__clang__)
+    return (f32xLANES)__builtin_ia32_minps512(a, b, 4);
+#elif LANES == 16 && defined(__x86_64__)
+    return (f32xLANES)__builtin_ia32_minps512_mask(a, b, a, -1, 4);
+#elif LANES == 8 && defined(__x86_64__)
+    return (f32xLANES)__builtin_ia32_minps256(a, b);
+#elif LANES == 4 && defined(__x86_64__)
+    return (f32xLANES)__builtin_ia32_minps(a, b);
+#else
+    return select_f32xLANES(a < b, a, b);
+#endif
+}
+
 LEVEL INLINE static inline f32xLANES sqrt_f32xLANES(f32xLANES x)
 {
 #if LANES == 16 && defined(__x86_64__) && defined(__clang__)
@@ -246,22 +262,27 @@ LEVEL INLINE static inline f32xLANES sigmoid_f32xLANES(f32xLANES x)
     return 1.0f / (1.0f + exp_f32xLANES(-x));
 }
 
-/* tanh within 3 units in the last place: with t = e^-2|x| - 1, which keeps its digits near zero, it is t / (t + 2) but for the sign.
- * -2|x| = k ln 2 + r, and t = 2^k (e^r - 1) + (2^k - 1), with e^r - 1 by a polynomial of least relative error on |r| <= ln 2 / 2.
- * Beyond 9.02 the result is 1. */
-LEVEL INLINE static inline f32xLANES tanh_f32xLANES(f32xLANES x)
+/* e^x - 1 within 3 units in the last place, for x not above zero: x = k ln 2 + r, and the result is 2^k (e^r - 1) + (2^k - 1), with
+ * e^r - 1 by a polynomial of least relative error on |r| <= ln 2 / 2. It keeps its digits near zero; below -18.04 it is -1. */
+LEVEL INLINE static inline f32xLANES expm1_f32xLANES(f32xLANES x)
 {
     f32xLANES zero = {0}, one = zero + 1.0f;
-    f32xLANES a = max_f32xLANES(zero - 9.02f, (f32xLANES)((i32xLANES)x | INT32_MIN)); /* -|x| */
-    f32xLANES k = a * 2.88539008f + 12582912.0f;                                      /* adding 1.5 * 2^23 rounds to a whole number */
+    x = max_f32xLANES(zero - 18.04f, x);
+    f32xLANES k = x * 1.44269504f + 12582912.0f; /* adding 1.5 * 2^23 rounds to a whole number */
     f32xLANES scale = (f32xLANES)(((i32xLANES)k << 23) + (i32xLANES)one);
     k = k - 12582912.0f;
-    f32xLANES r = (a + a) - k * 0.693147181f, s = r * r;
+    f32xLANES r = x - k * 0.693147181f, s = r * r;
     f32xLANES low = r * 0.166665375f + 0.5f, high = r * 0.00836724695f + 0.0416662656f;
     high = s * 0.00139475986f + high;
     f32xLANES t = s * (s * high + low) + r;
-    t = t * scale + (scale - 1.0f);
-    f32xLANES y = t / (t + 2.0f);
+    return t * scale + (scale - 1.0f);
+}
+
+/* tanh within 3 units in the last place: with t = e^-2|x| - 1 it is t / (t + 2) but for the sign. Beyond 9.02 it is 1. */
+LEVEL INLINE static inline f32xLANES tanh_f32xLANES(f32xLANES x)
+{
+    f32xLANES a = (f32xLANES)((i32xLANES)x | INT32_MIN); /* -|x| */
+    f32xLANES t = expm1_f32xLANES(a + a), y = t / (t + 2.0f);
     return (f32xLANES)(((i32xLANES)y & INT32_MAX) | ((i32xLANES)x & INT32_MIN));
 }
 
@@ -298,6 +319,71 @@ LEVEL INLINE static inline float largest_f32xLANES(f32xLANES x)
     float largest = x[0];
     for (int i = 1; i < LANES; i++) largest = x[i] > largest ? x[i] : largest;
     return largest;
+}
+
+/* log(1 + e^x) within 4 units in the last place. */
+LEVEL INLINE static inline f32xLANES softplus_f32xLANES(f32xLANES x)
+{
+    return max_f32xLANES((f32xLANES){0}, x) + log1p_f32xLANES(exp_f32xLANES((f32xLANES)((i32xLANES)x | INT32_MIN)));
+}
+
+/* e^(-a^2 / 2) within 1e-6 of itself, for a from 0 to 14: with h, of 12 bits, whose square is exact, it is e^(-h^2 / 2) e^-d, d being so
+ * small that a cubic does. */
+LEVEL INLINE static inline f32xLANES bell_f32xLANES(f32xLANES a)
+{
+    f32xLANES h = (f32xLANES)(((i32xLANES)a + 0x800) & ~0xfff), d = (a - h) * (a + h) * 0.5f;
+    return exp_f32xLANES(h * h * -0.5f) * (1.0f - d * (1.0f - d * (0.5f - d * 0.166666667f)));
+}
+
+/* The share of the standard normal distribution below x, given e^(-a^2 / 2), a = min(|x|, 14): within 1e-6 of itself, also where it is
+ * small. Beyond -a lies e^(-a^2 / 2) t P(t), t = 1 / (1 + 0.3 a), P of least relative error. */
+LEVEL INLINE static inline f32xLANES normal_below_f32xLANES(f32xLANES x, f32xLANES a, f32xLANES bell)
+{
+    f32xLANES zero = {0}, t = 1.0f / (a * 0.3f + 1.0f);
+    f32xLANES p = 0.0356748087f + zero;
+    p = p * t + -0.157203221f;
+    p = p * t + 0.206353732f;
+    p = p * t + -0.053683839f;
+    p = p * t + 0.128561722f;
+    p = p * t + 0.0999134656f;
+    p = p * t + 0.12075396f;
+    p = p * t + 0.119629299f;
+    p = p * t * bell;
+    return select_f32xLANES(x > 0.0f, 1.0f - p, p);
+}
+
+/* x times the share of the standard normal distribution below x. */
+LEVEL INLINE static inline f32xLANES gelu_f32xLANES(f32xLANES x)
+{
+    f32xLANES a = min_f32xLANES(abs_f32xLANES(x), (f32xLANES){0} + 14.0f);
+    return x * normal_below_f32xLANES(x, a, bell_f32xLANES(a));
+}
+
+/* Its derivative: the share below x, and x times the density there. */
+LEVEL INLINE static inline f32xLANES gelu_slope_f32xLANES(f32xLANES x)
+{
+    f32xLANES a = min_f32xLANES(abs_f32xLANES(x), (f32xLANES){0} + 14.0f), bell = bell_f32xLANES(a);
+    return normal_below_f32xLANES(x, a, bell) + x * bell * 0.398942280f;
+}
+
+/* mish, x tanh(log(1 + e^x)), and its derivative, with u = e^-|x|: for negative x the tanh is n / (n + 2), n = u (u + 2); for positive x
+ * the same with numerator and denominator divided by e^2x. */
+LEVEL INLINE static inline f32xLANES mish_f32xLANES(f32xLANES x)
+{
+    f32xLANES u = exp_f32xLANES((f32xLANES)((i32xLANES)x | INT32_MIN));
+    i32xLANES positive = x > 0.0f;
+    f32xLANES n = select_f32xLANES(positive, u + u + 1.0f, u * (u + 2.0f));
+    return x * n / (n + select_f32xLANES(positive, u * u * 2.0f, (f32xLANES){0} + 2.0f));
+}
+
+LEVEL INLINE static inline f32xLANES mish_slope_f32xLANES(f32xLANES x)
+{
+    f32xLANES u = exp_f32xLANES((f32xLANES)((i32xLANES)x | INT32_MIN));
+    i32xLANES positive = x > 0.0f;
+    f32xLANES n = select_f32xLANES(positive, u + u + 1.0f, u * (u + 2.0f));
+    f32xLANES d = n + select_f32xLANES(positive, u * u * 2.0f, (f32xLANES){0} + 2.0f);
+    f32xLANES m = select_f32xLANES(positive, u * u, u);
+    return n / d + x * m * (u + 1.0f) * 4.0f / (d * d);
 }
 
 /* All ones where a random number of the sequence `key`, from `index` on, is below `threshold` of 2^32 (random.h). */

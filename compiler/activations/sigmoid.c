@@ -19,3 +19,5 @@ const Activation sigmoid_activation = {
     .gradient = "{ const f32x$L value = $A; $X = $X * value * (1.0f - value); }",
     .monotone = true,
 };
+
+const Layer sigmoid_layer = ACTIVATION_LAYER("sigmoid", "1 / (1 + e^-x).", parameters);

@@ -19,3 +19,5 @@ const Activation tanh_activation = {
     .gradient = "{ const f32x$L value = $A; $X = $X * (1.0f - value * value); }",
     .monotone = true,
 };
+
+const Layer tanh_layer = ACTIVATION_LAYER("tanh", "The hyperbolic tangent.", parameters);

@@ -17,6 +17,11 @@ void tile_end(Emit *, const Node *, int rows, int vectors, int last_lanes, const
  * in the run. */
 void run_emit(Emit *, const Node *, int64_t count, const char *from, const char *output, const char *subscript, const char *index);
 
+/* A run of numbers in any other way: the lines for a whole vector in a loop, then those for the rest, of which `lanes` numbers exist. The
+ * variable `place` counts; $WHOLE is where the rest begins. */
+typedef void RunLines(Emit *, const Node *, int lanes, const void *context);
+void run_lines(Emit *, const Node *, const char *place, int64_t count, RunLines *, const void *context);
+
 /* Loops over groups of vectors, such that the last vector, where it or its panel is not full, stands in a group of its own. */
 typedef struct { int64_t first, end; int vectors; int last_lanes; } VectorGroup; /* vectors first, first + vectors, ... below end */
 int vector_groups(const Emit *, int64_t columns, int vectors, VectorGroup groups[2]);

@@ -49,7 +49,6 @@ static void emit_windows(Emit *e, const Pooling *p)
     fill_size(e, "STRIDEW", p->stride_width);
     fill_size(e, "TOP", p->pad_top);
     fill_size(e, "LEFT", p->pad_left);
-    fill_size(e, "WHOLE", p->channels / emit_level(e)->lanes * emit_level(e)->lanes);
     EMIT(e, "for (int p = $LOW; p < $HIGH; p++) {");
     if (is_padded(p))
         EMIT(e,
@@ -80,29 +79,10 @@ static void fill_window_size(Emit *e, const Pooling *p)
     else fill(e, "SIZE", "%s", float_text((double)(p->window_height * p->window_width)));
 }
 
-typedef void EmitChannels(Emit *, const Node *, int lanes, const void *context);
-
-/* The work for all channels at one place, a vector at a time, then the rest. */
-static void emit_channels(Emit *e, const Node *node, EmitChannels *work, const void *context)
-{
-    const Pooling *p = node->detail;
-    int lanes = emit_level(e)->lanes;
-    if (p->channels >= lanes) {
-        EMIT(e, "for (int c = 0; c < $WHOLE; c += $L) {");
-        work(e, node, lanes, context);
-        EMIT(e, "}");
-    }
-    if (p->channels % lanes) {
-        EMIT(e, "{", "const int c = $WHOLE;");
-        work(e, node, (int)(p->channels % lanes), context);
-        EMIT(e, "}");
-    }
-}
-
 /* The place in the window, counted from the first that lies on the image. */
 static void fill_window_place(Emit *e, const Pooling *p)
 {
-    fill(e, "PLACE", is_padded(p) ? "(h - h0) * %lld + w - w0" : "r * %lld + s", (long long)p->window_width);
+    fill(e, "OFFSET", is_padded(p) ? "(h - h0) * %lld + w - w0" : "r * %lld + s", (long long)p->window_width);
 }
 
 DataType max_pooling_place_type(const Pooling *p)
@@ -142,7 +122,7 @@ static void emit_forward_channels(Emit *e, const Node *node, int lanes, const vo
     EMIT(e, "const f32x$L a = $LOAD;");
     if (places) {
         fill_window_place(e, p);
-        EMIT(e, "const i32x$L larger = a > v;", "place = (larger & ($PLACE)) | (~larger & place);");
+        EMIT(e, "const i32x$L larger = a > v;", "place = (larger & ($OFFSET)) | (~larger & place);");
     }
     EMIT(e, gather->gather, "}", "}");
     if (places) EMIT(e, place_store(e, p, lanes));
@@ -155,11 +135,12 @@ static void emit_forward_channels(Emit *e, const Node *node, int lanes, const vo
 
 static void emit_forward(Emit *e, const Node *node, const char *start, const char *gather, const char *finish)
 {
-    emit_narrow(e, ((const Pooling *)node->detail)->channels);
-    phase_begin(e, node, NULL, OVER_SAMPLES, ((const Pooling *)node->detail)->rows);
+    const Pooling *p = node->detail;
+    emit_narrow(e, p->channels);
+    phase_begin(e, node, NULL, OVER_SAMPLES, p->rows);
     EMIT(e, "$SAMPLES{");
-    emit_windows(e, node->detail);
-    emit_channels(e, node, emit_forward_channels, &(Gather){start, gather, finish});
+    emit_windows(e, p);
+    run_lines(e, node, "c", p->channels, emit_forward_channels, &(Gather){start, gather, finish});
     EMIT(e, "}", "}", "}");
     phase_end(e);
 }
@@ -224,7 +205,7 @@ static void emit_max_gradient_channels(Emit *e, const Node *node, int lanes, con
     EMIT(e, "const i32x$L place = $LOAD;");
     emit_window_begin(e, p);
     fill_window_place(e, p);
-    EMIT(e, "const i32x$L hit = place == ($PLACE);");
+    EMIT(e, "const i32x$L hit = place == ($OFFSET);");
     emit_give(e, node, lanes, memory_format("keep_f32x%d(hit, d)", emit_level(e)->lanes));
     EMIT(e, "}", "}");
 }
@@ -240,7 +221,7 @@ static void emit_average_gradient_channels(Emit *e, const Node *node, int lanes,
     EMIT(e, "}", "}");
 }
 
-static void emit_gradient(Emit *e, const Node *node, EmitChannels *work)
+static void emit_gradient(Emit *e, const Node *node, RunLines *work)
 {
     const Pooling *p = node->detail;
     emit_narrow(e, p->channels);
@@ -248,7 +229,7 @@ static void emit_gradient(Emit *e, const Node *node, EmitChannels *work)
     EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {");
     if (has_gaps(p) || windows_overlap(p)) EMIT(e, "memset(d_x[n], 0, sizeof d_x[n]);");
     emit_windows(e, p);
-    emit_channels(e, node, work, NULL);
+    run_lines(e, node, "c", p->channels, work, NULL);
     EMIT(e, "}", "}", "}");
     phase_end(e);
 }
@@ -283,7 +264,7 @@ static void emit_average_gradient_rows(Emit *e, const Node *node)
     fill_size(e, "RUN", run);
     EMIT(e, "float row[$RUN];", "for (ptrdiff_t n = first; n < last; n++) {");
     emit_windows(e, p);
-    emit_channels(e, node, emit_average_row_channels, NULL);
+    run_lines(e, node, "c", p->channels, emit_average_row_channels, NULL);
     EMIT(e, "}");
     if (is_padded(p)) EMIT(e, "for (int h = h0; h < h1; h++) {");
     else EMIT(e, "for (int h = p * $STRIDEH; h < p * $STRIDEH + $R; h++) {");

@@ -98,6 +98,23 @@ void run_emit(Emit *e, const Node *node, int64_t count, const char *from, const 
     fill_size(e, "L", level->lanes);
 }
 
+void run_lines(Emit *e, const Node *node, const char *place, int64_t count, RunLines *lines, const void *context)
+{
+    int lanes = emit_level(e)->lanes, rest = (int)(count % lanes);
+    fill(e, "PLACE", "%s", place);
+    fill_size(e, "WHOLE", count - rest);
+    if (count >= lanes) {
+        EMIT(e, "for (int $PLACE = 0; $PLACE < $WHOLE; $PLACE += $L) {");
+        lines(e, node, lanes, context);
+        EMIT(e, "}");
+    }
+    if (rest) {
+        EMIT(e, "{", "const int $PLACE = $WHOLE;");
+        lines(e, node, rest, context);
+        EMIT(e, "}");
+    }
+}
+
 int vector_groups(const Emit *e, int64_t columns, int vectors, VectorGroup groups[2])
 {
     int lanes = emit_level(e)->lanes, last_lanes = (int)(columns % lanes ? columns % lanes : lanes), count = 0;

@@ -16,12 +16,8 @@ static void shape(Graph *graph, Node *node)
 {
     (void)graph;
     const Shape *first = &node->inputs[0]->shape;
-    double number = argument_number(node->arguments, "axis");
-    int axis = (int)number + (number < 0 ? first->rank + 1 : 0) - 1;
-    if (number < (double)(int)number || number > (double)(int)number || axis < 0 || axis >= first->rank) {
-        diagnose(argument_place(node->arguments, "axis"), "axis must be from 1 to %d or -1 to -%d: the inputs are %s, and the batch, axis 0, cannot be concatenated", first->rank, first->rank, shape_string(first));
-        return;
-    }
+    int axis;
+    if (!axis_resolve(node, first, &axis)) return;
     Concatenation *c = node->detail = NEW(Concatenation);
     Shape result = *first;
     result.size[axis] = 0;
