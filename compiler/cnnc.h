@@ -245,6 +245,7 @@ struct Tensor {
     /* of weights */
     bool trainable;
     Initial initial;
+    int64_t ones_from, ones_to; /* elements that are 1 at first, whatever the others are */
     Packing packing;
     /* filled in by the plan: */
     int64_t bytes, offset; /* of batched tensors for the whole batch; offset in the arena, -1: not in the arena */
@@ -333,6 +334,7 @@ typedef struct {
     Tensor **inputs;
     int input_count;
     int index; /* in graph->layers */
+    bool in_order; /* of a recurrent layer that goes backwards: its outputs shall stand where their inputs do */
 } LayerCall;
 
 /* A row of the table of layers. */

@@ -82,13 +82,15 @@ static void add_tensors(Text *text, const Generation *g)
         text_add(text, ", ");
         add_shape(text, &tensor->shape);
         text_add(text,
-                 ", offsetof(%s_parameters, %s), %s, %s, %.17g, %.17g},\n",
+                 ", offsetof(%s_parameters, %s), %s, %s, %.17g, %.17g, %lld, %lld},\n",
                  g->source->name,
                  tensor->identifier,
                  tensor->trainable ? "true" : "false",
                  kinds[tensor->initial.kind],
                  tensor->initial.a,
-                 tensor->initial.b);
+                 tensor->initial.b,
+                 (long long)tensor->ones_from,
+                 (long long)tensor->ones_to);
     }
     text_add(text, "    {0},\n};\n\n");
 }

@@ -78,6 +78,12 @@ static void fill_identity(const CnncTensor *tensor, float *values, size_t count)
     for (size_t i = 0; i < count; i++) values[i] = i / width == i % width ? (float)tensor->a : 0;
 }
 
+/* Some elements that are 1 whatever the others are: the bias of an lstm's forget gate. */
+static void fill_ones(const CnncTensor *tensor, float *values)
+{
+    for (int64_t i = tensor->ones_from; i < tensor->ones_to; i++) values[i] = 1;
+}
+
 static bool fill_tensor(const CnncTensor *tensor, uint64_t key, float *values, Failure *failure)
 {
     size_t count = 1;
@@ -96,9 +102,12 @@ static bool fill_tensor(const CnncTensor *tensor, uint64_t key, float *values, F
     case CNNC_TRUNCATED_NORMAL:
         for (size_t i = 0; i < count; i++) values[i] = (float)(a + b * truncated_number(key, i));
         break;
-    case CNNC_ORTHOGONAL: return fill_orthogonal(tensor, key, values, count, failure);
+    case CNNC_ORTHOGONAL:
+        if (!fill_orthogonal(tensor, key, values, count, failure)) return false;
+        break;
     case CNNC_IDENTITY: fill_identity(tensor, values, count); break;
     }
+    fill_ones(tensor, values);
     return true;
 }
 

@@ -31,6 +31,7 @@ typedef struct {
     bool trainable;
     CnncInitial initial;
     double a, b;   /* constant a; uniform from a to b; normals: mean a, deviation b; orthogonal, identity: gain a */
+    int64_t ones_from, ones_to; /* elements that are 1 in place of that */
 } CnncTensor;
 
 /* An input or output of the network; shapes without the batch. */

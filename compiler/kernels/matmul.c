@@ -374,10 +374,17 @@ static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
     emit_weight_gradient_end(e, product, rows);
 }
 
+/* The gradient of a weight that is not packed; recurrent kernels always are. */
+static bool is_blas(const Emit *e, const Node *node)
+{
+    const Tensor *kernel = node->update ? node->weights[0] : node->outputs[0];
+    return emit_options(e)->openblas && !kernel->packing.panel;
+}
+
 /* A part is as many rows of the matrix as a tile has. */
 void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
 {
-    if (emit_options(e)->openblas) {
+    if (is_blas(e, node)) {
         blas_weight_gradient_emit(e, node, inputs, outputs, rows_per_sample);
         return;
     }

@@ -1,0 +1,218 @@
+/* What recurrent layers have in common. Each is two nodes: the product of the input and the kernel for all steps at once, as in a
+ * dense layer, and the recurrence, one step after the other: the product of the last output and the recurrent kernel, and the cell's
+ * element-wise lines (layers/lstm.c and its like).
+ *
+ * input (steps, features); output (units), or with return_sequences (steps, units). For the gradient the recurrence keeps the values of
+ * the gates, in the memory of the product with the input, and h before each step. The gradient runs through the steps in reverse order and
+ * leaves, again in the same memory, the gradient of the sums; the gradients of both kernels are then one product each over all samples and
+ * steps. */
+#include "recurrent.h"
+
+#include <stdlib.h>
+
+double recurrent_sum(const Recurrent *r, const double *left, const double *kernel, int64_t column)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < r->units; i++) sum += left[i] * kernel[i * r->cell->gates * r->units + column];
+    return sum;
+}
+
+double recurrent_apply(const Object *activation, double x)
+{
+    const Activation *row = activation ? (const Activation *)(const void *)activation->entry : NULL;
+    return row && row->value ? row->value(activation, x) : x;
+}
+
+/* ---- the recurrence ---- */
+
+static bool is_elementwise(const Node *node, const char *parameter, const Object *activation)
+{
+    if (!activation || !((const Activation *)(const void *)activation->entry)->op) return true;
+    diagnose(argument_place(node->arguments, parameter), "%s of a recurrent layer must be a function of single numbers, which %s is not", parameter, activation->entry->name);
+    return false;
+}
+
+static void shape(Graph *graph, Node *node)
+{
+    Recurrent *r = node->detail;
+    const Tensor *sums = node->inputs[0], *x = sums->producer->inputs[0];
+    if (sums->shape.rank != 2) {
+        diagnose(node->place, "%s needs an input of steps and features, such as (28, 28), not %s", node->arguments->entry->name, shape_string(&x->shape));
+        note_producer(x);
+        return;
+    }
+    if (!is_elementwise(node, "activation", r->activation) || !is_elementwise(node, "recurrent_activation", r->recurrent_activation)) return;
+    r->steps = sums->shape.size[0];
+    int64_t columns = r->cell->gates * r->units;
+    Shape kernel = shape_of(2, (const int64_t[]){r->units, columns}), bias = shape_of(2, (const int64_t[]){r->cell->bias_rows, columns});
+    if (r->cell->bias_rows == 1) bias = shape_of(1, &columns);
+    Tensor *weight = graph_weight(graph, node, "recurrent_kernel", &kernel, true);
+    weight->initial = initializer_resolve(argument_object(node->arguments, "recurrent_initializer"), &kernel);
+    weight->packing = (Packing){r->units, columns, graph->panel};
+    regularize(weight, node->arguments, "recurrent_regularizer");
+    if (r->bias) {
+        weight = graph_weight(graph, node, "bias", &bias, true);
+        weight->initial = initializer_resolve(argument_object(node->arguments, "bias_initializer"), &bias);
+        regularize(weight, node->arguments, "bias_regularizer");
+        if (has_argument(node->arguments, "unit_forget_bias") && argument_boolean(node->arguments, "unit_forget_bias")) {
+            weight->ones_from = r->units;
+            weight->ones_to = 2 * r->units;
+        }
+    }
+    node->outputs[0]->shape = r->sequences ? shape_of(2, (const int64_t[]){r->steps, r->units}) : shape_of(1, &r->units);
+}
+
+static int64_t macs(const Node *node)
+{
+    const Recurrent *r = node->detail;
+    return r->steps * r->units * r->units * r->cell->gates;
+}
+
+static void reference(const Node *node, Reference *r)
+{
+    const Recurrent *recurrent = node->detail;
+    int64_t units = recurrent->units, columns = units * recurrent->cell->gates;
+    double *arrays = calloc((size_t)units * (MOST_ARRAYS + 2), sizeof *arrays);
+    if (!arrays) memory_short((size_t)units * sizeof *arrays);
+    double *before = arrays, *h = arrays + units, *state = arrays + 2 * units;
+    for (int64_t t = 0; t < recurrent->steps; t++) {
+        int64_t at = recurrent->backwards ? recurrent->steps - 1 - t : t, place = recurrent->sequences ? (recurrent->in_order ? at : t) : 0;
+        recurrent->cell->reference(recurrent, r->inputs[0] + at * columns, r->weights[0], recurrent->bias ? r->weights[1] : NULL, before, h, state);
+        for (int64_t j = 0; j < units; j++) r->outputs[0][place * units + j] = before[j] = h[j];
+    }
+    free(arrays);
+}
+
+static void workspace(Graph *graph, Node *node)
+{
+    graph_workspace(graph, node, recurrent_forward_workspace(graph, node->detail), graph->program == PROGRAM_PREDICT ? 1 : TASKS);
+}
+
+static const char *formula(const Node *node)
+{
+    const Recurrent *r = node->detail;
+    return memory_format("%s; %lld steps, %lld units", r->cell->formula, (long long)r->steps, (long long)r->units);
+}
+
+/* ---- the gradient ---- */
+
+static void backward_workspace(Graph *graph, Node *node)
+{
+    graph_workspace(graph, node, recurrent_backward_workspace(graph, node->detail), 1);
+}
+
+static const char *backward_formula(const Node *node)
+{
+    (void)node;
+    return "from the last step to the first: the gradients of the gates' sums, and d_h = these times the transpose of recurrent_kernel";
+}
+
+static const Operator backward_operator = {
+    .name = "recurrent_gradient",
+    .suffix = "gradient",
+    .workspace = backward_workspace,
+    .emit = recurrent_backward_emit,
+    .formula = backward_formula,
+};
+
+static void emit_kernel_gradient(Emit *e, const Node *node)
+{
+    const Recurrent *r = node->detail;
+    matmul_weight_gradient_emit(e, node, r->units, r->units * r->cell->gates, r->steps * r->cell->lefts);
+}
+
+static const char *kernel_gradient_formula(const Node *node)
+{
+    (void)node;
+    return "d_recurrent_kernel[i][o] = sum over samples and steps of h before the step, x[i], times d_y[o]";
+}
+
+static const Operator kernel_gradient_operator = {
+    .name = "recurrent_kernel_gradient",
+    .suffix = "weight_gradient",
+    .operands = "x d_y; d_kernel",
+    .absorb = absorb_update,
+    .emit = emit_kernel_gradient,
+    .formula = kernel_gradient_formula,
+};
+
+/* A tensor of so many numbers for each step, in so many rows, that the forward pass leaves for the gradient. */
+static Tensor *keep(Graph *graph, Node *node, const char *name, int64_t rows, int64_t columns)
+{
+    const Recurrent *r = node->detail;
+    Tensor *tensor = graph_tensor(graph, ROLE_ACTIVATION, memory_format("%s/%s", node->name, name));
+    tensor->shape = rows == 1 ? shape_of(2, (const int64_t[]){r->steps, columns}) : shape_of(3, (const int64_t[]){r->steps, rows, columns});
+    graph_output(graph, node, tensor);
+    node->operands = memory_format("%s %s", node->operands, name);
+    return tensor;
+}
+
+static void gradient(Graph *graph, Node *node, Tensor *d_output)
+{
+    const Recurrent *r = node->detail;
+    const Cell *cell = r->cell;
+    int64_t columns = r->units * cell->gates;
+    Tensor *sums = node->inputs[0], *kernel = node->weights[0], *inputs[MOST_ARRAYS + 4] = {d_output, kernel};
+    int count = 2;
+    const char *operands = "d_y recurrent_kernel gates";
+    node->operands = "z; y";
+    inputs[count] = keep(graph, node, "gates", 1, columns);
+    inputs[count++]->view_of = sums;
+    for (int i = 0; i < 2 && cell->kept[i]; i++) {
+        inputs[count++] = keep(graph, node, cell->kept[i], 1, r->units);
+        operands = memory_format("%s %s", operands, cell->kept[i]);
+    }
+    Tensor *previous = inputs[count++] = keep(graph, node, "previous", cell->lefts, r->units);
+    node->operands = memory_format("%s work", node->operands);
+    Node *backward = graph_gradient_node(graph, &backward_operator, node, NULL, inputs, count);
+    backward->operands = memory_format("%s previous; d_z", operands);
+    Tensor *d_sums = gradient_tensor(graph, backward, sums), *d_inner = d_sums;
+    d_sums->view_of = sums;
+    gradient_give(graph, sums, d_sums);
+    if (cell->d_inner) d_inner = keep(graph, backward, "d_inner", cell->lefts, columns);
+    if (r->bias) {
+        gradient_give(graph, node->weights[1], gradient_tensor(graph, backward, node->weights[1]));
+        backward->operands = memory_format("%s d_bias", backward->operands);
+    }
+    backward->operands = memory_format("%s work", backward->operands);
+    Node *part = graph_gradient_node(graph, &kernel_gradient_operator, node, "recurrent_kernel", (Tensor *[]){previous, d_inner}, 2);
+    gradient_give(graph, kernel, gradient_tensor(graph, part, kernel));
+}
+
+/* ---- the layer ---- */
+
+static const Operator recurrent_operator = {
+    .name = "recurrent",
+    .suffix = "forward",
+    .operands = "z; y work",
+    .flags = OPERATOR_EPILOGUE,
+    .shape = shape,
+    .macs = macs,
+    .reference = reference,
+    .gradient = gradient,
+    .workspace = workspace,
+    .emit = recurrent_forward_emit,
+    .formula = formula,
+};
+
+Tensor *recurrent_build(Graph *graph, const LayerCall *call, const Cell *cell)
+{
+    const Object *a = call->arguments;
+    int64_t units = argument_size(a, "units");
+    if (units > MAX_COUNT) units = MAX_COUNT; /* far too many: said when the shapes are known */
+    Tensor *sums = dense_product(graph, call, "input", call->inputs[0], cell->gates * units, false);
+    Node *node = graph_node(graph, &recurrent_operator, call, NULL, &sums, 1);
+    Recurrent *r = node->detail = NEW(Recurrent);
+    *r = (Recurrent){
+        .cell = cell,
+        .units = units,
+        .bias = argument_boolean(a, "use_bias"),
+        .sequences = argument_boolean(a, "return_sequences"),
+        .backwards = argument_boolean(a, "go_backwards"),
+        .in_order = call->in_order,
+        .activation = argument_object(a, "activation"),
+        .recurrent_activation = has_argument(a, "recurrent_activation") ? argument_object(a, "recurrent_activation") : NULL,
+    };
+    regularize(node->outputs[0], a, "activity_regularizer");
+    return node->outputs[0];
+}

@@ -1,0 +1,106 @@
+/* Recurrent layers: what a cell (simple_rnn, lstm, gru) tells the kernels, which have the loops over steps, samples and tiles. */
+#ifndef CNNC_RECURRENT_H
+#define CNNC_RECURRENT_H
+
+#include "kernels.h"
+
+typedef struct Cell Cell;
+
+/* A recurrent layer: the detail of its node. */
+typedef struct {
+    const Cell *cell;
+    int64_t steps, units;
+    bool bias;
+    bool sequences; /* gives its output at every step, not at the last only */
+    bool backwards; /* takes the steps from the last to the first */
+    bool in_order;  /* then the outputs stand where their inputs do, not in the order in which they come */
+    const Object *activation, *recurrent_activation; /* NULL: none */
+} Recurrent;
+
+/* Where the lines of a cell stand: n is the sample, m its number in the group, `at` the place of the step in the input, t the step's
+ * number, j the first of `lanes` units. */
+typedef struct {
+    Emit *e;
+    const Recurrent *recurrent;
+    int lanes;
+    bool keeps; /* forward: for the gradient that will follow */
+} CellLines;
+
+/* A product with the recurrent kernel, gates first to last - 1, from which the lines of the stage take their sums. Backward, behind the
+ * lines of the stage: d_<left> becomes the gradients of these gates times the kernel's transpose, plus what it was where `adds`. */
+typedef struct { const char *left; int first, last; bool adds; } CellStage;
+
+enum { MOST_ARRAYS = 4, MOST_STAGES = 2 };
+struct Cell {
+    int gates;          /* columns of the kernels: so many times the units */
+    int bias_rows;      /* 2: one for the product with the input, one for that with the output of the step before */
+    int stages;
+    CellStage stage[MOST_STAGES];
+    const char *arrays[MOST_ARRAYS];   /* of units, for each sample: h, which is the output, what else lasts from step to step, */
+    int states;                        /* these being so many, and scratch of a step */
+    const char *d_arrays[MOST_ARRAYS]; /* the same of gradients */
+    const char *kept[2];    /* what the gradient needs of each step beside the gates and h before it: units each */
+    int lefts;              /* left sides of the product with the recurrent kernel, for its gradient: 1, or 2, kept as previous[0] and [1] */
+    bool d_inner;           /* its gradient is not that of the sums with the input: kept as d_inner[lefts] */
+    const char *formula;
+    /* One step in double: x, the product with the input, to h, the new output, and state, what lasts beside it. */
+    void (*reference)(const Recurrent *, const double *x, const double *kernel, const double *bias, const double *before, double *h, double *state);
+    void (*forward)(const CellLines *, int stage);
+    void (*backward)(const CellLines *, int stage); /* given the vector d, the gradient of h */
+};
+
+/* recurrent.c: the layer */
+Tensor *recurrent_build(Graph *, const LayerCall *, const Cell *);
+double recurrent_sum(const Recurrent *, const double *left, const double *kernel, int64_t column); /* for `reference` */
+double recurrent_apply(const Object *activation, double x);
+
+/* What lines are made of: `name` is a vector that they declare, `place` an element such as c[m][j]. */
+void cell_load(const CellLines *, const char *name, const char *place);
+void cell_store(const CellLines *, const char *place, const char *name);
+void cell_keep(const CellLines *, const char *array, const char *name); /* for the gradient, one of `kept` */
+void cell_input(const CellLines *, const char *name, int gate);         /* the product with the input, with its bias */
+void cell_inner(const CellLines *, const char *name, int gate);         /* the product with h, with its bias where that has one of its own */
+void cell_gate(const CellLines *, const char *name, int gate, const Object *activation); /* changes the sum to the gate's value, and keeps it */
+void cell_activate(const CellLines *, const char *name, const Object *activation);
+/* Backward: */
+void cell_value(const CellLines *, const char *name, int gate, const Object *activation);      /* the gate's value, as it was kept */
+void cell_derive(const CellLines *, const char *name, int gate, const Object *activation);     /* changes a gate's gradient to that of its sum */
+void cell_derive_at(const CellLines *, const char *name, const char *input, const char *output, const Object *activation);
+void cell_before(const CellLines *, const char *name, const char *array);                      /* of `kept`, a step before; zero at the first */
+void cell_give(const CellLines *, int gate, const char *name);                                 /* the gradient of a gate's sum with the input */
+void cell_give_inner(const CellLines *, int gate, int left, const char *name);                 /* and of its product with h, where that differs */
+
+/* recurrent_forward.c, recurrent_backward.c */
+typedef struct {
+    int64_t padded, gates, sums; /* numbers of a row: of the units, of all gates, of the sums; the first and the last fill panels */
+    int64_t groups, rows;        /* of samples, and the most samples of one */
+} RecurrentSizes;
+RecurrentSizes recurrent_sizes(const Graph *, const Recurrent *);
+Tile recurrent_tile(Emit *, const Node *, int64_t columns, int64_t reduction);
+void recurrent_begin(Emit *, const Recurrent *, int64_t work); /* the holes, and the group's samples: from, rows; `work` floats for a task */
+void recurrent_arrays(Emit *, const RecurrentSizes *, const char *const *names, int64_t *offset);
+void recurrent_rows_begin(Emit *); /* loops over m and n */
+void recurrent_product(Emit *, const char *matrix, const char *left, int64_t row, int64_t reduction, int64_t first_column, int64_t last_column, const char *to, bool adds, Tile);
+void recurrent_elements(Emit *, const Recurrent *, void (*lines)(const CellLines *, int), int stage, bool keeps, const char *start); /* the loop over units; start: a line at its head */
+const char *recurrent_output(const Recurrent *); /* the place of a step's output: [t], [at], or nothing */
+int64_t recurrent_forward_workspace(const Graph *, const Recurrent *); /* floats for one task */
+int64_t recurrent_backward_workspace(const Graph *, const Recurrent *);
+void recurrent_forward_emit(Emit *, const Node *);
+void recurrent_backward_emit(Emit *, const Node *);
+
+#define RECURRENT_INITIALIZERS                                                                                                 \
+    {.name = "use_bias", .type = PARAMETER_BOOLEAN, .fallback = "true", .help = "whether a bias is added to each sum"},        \
+    {.name = "kernel_initializer", .type = PARAMETER_OBJECT, .table = &initializer_table, .fallback = "glorot_uniform", .help = "how the kernel, for the input, is drawn at first"}, \
+    {.name = "recurrent_initializer", .type = PARAMETER_OBJECT, .table = &initializer_table, .fallback = "orthogonal", .help = "how the recurrent kernel, for the output of the step before, is drawn at first"}, \
+    {.name = "bias_initializer", .type = PARAMETER_OBJECT, .table = &initializer_table, .fallback = "zeros", .help = "how the bias is drawn at first"}
+#define RECURRENT_OPTIONS                                                                                                      \
+    REGULARIZER_PARAMETER("kernel", "the kernel"),                                                                             \
+    REGULARIZER_PARAMETER("recurrent", "the recurrent kernel"),                                                                \
+    REGULARIZER_PARAMETER("bias", "the bias"),                                                                                 \
+    REGULARIZER_PARAMETER("activity", "what the layer gives"),                                                                 \
+    {.name = "return_sequences", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "the output of every step, not of the last only"}, \
+    {.name = "go_backwards", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "takes the steps from the last to the first, and gives its outputs in that order"}, \
+    {.name = "stateful", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "the network is meant to be run step by step, see the functions reset and step of what is generated; a sample begins with zeros all the same"}, \
+    {.name = "unroll", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "of no effect: the loop over the steps is part of the code"}
+
+#endif

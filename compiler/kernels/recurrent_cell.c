@@ -1,0 +1,117 @@
+/* The lines of a cell: vectors of units of one sample and step. */
+#include "recurrent.h"
+
+/* The row of a function that does something; NULL: linear. */
+static const Activation *row_of(const Object *activation)
+{
+    const Activation *row = activation ? (const Activation *)(const void *)activation->entry : NULL;
+    return row && row->forward ? row : NULL;
+}
+
+static bool reads_input(const Object *activation)
+{
+    return row_of(activation) && row_of(activation)->gradient_reads_input;
+}
+
+void cell_load(const CellLines *l, const char *name, const char *place)
+{
+    text_add(&l->e->body, "f32x%d %s = %s;\n", emit_level(l->e)->lanes, name, load_text(l->e, memory_format("&%s", place), l->lanes));
+}
+
+void cell_store(const CellLines *l, const char *place, const char *name)
+{
+    emit_store(l->e, memory_format("&%s", place), name, l->lanes);
+}
+
+void cell_keep(const CellLines *l, const char *array, const char *name)
+{
+    if (l->keeps) cell_store(l, memory_format("%s[n][at][j]", array), name);
+}
+
+static const char *gate_place(const CellLines *l, const char *array, int gate)
+{
+    return memory_format("%s[%lld + j]", array, (long long)(gate * l->recurrent->units));
+}
+
+static void add_bias(const CellLines *l, const char *name, int gate, int row)
+{
+    const Recurrent *r = l->recurrent;
+    if (!r->bias || row >= r->cell->bias_rows) return;
+    const char *array = r->cell->bias_rows == 1 ? "bias" : memory_format("bias[%d]", row);
+    text_add(&l->e->body, "%s += %s;\n", name, load_text(l->e, memory_format("&%s", gate_place(l, array, gate)), l->lanes));
+}
+
+void cell_input(const CellLines *l, const char *name, int gate)
+{
+    cell_load(l, name, gate_place(l, "z[n][at]", gate));
+    add_bias(l, name, gate, 0);
+}
+
+void cell_inner(const CellLines *l, const char *name, int gate)
+{
+    cell_load(l, name, gate_place(l, "sums[m]", gate));
+    add_bias(l, name, gate, 1);
+}
+
+void cell_gate(const CellLines *l, const char *name, int gate, const Object *activation)
+{
+    const char *kept = gate_place(l, "gates[n][at]", gate);
+    bool input = reads_input(activation);
+    if (l->keeps && input) cell_store(l, kept, name);
+    cell_activate(l, name, activation);
+    if (l->keeps && !input) cell_store(l, kept, name);
+}
+
+void cell_activate(const CellLines *l, const char *name, const Object *activation)
+{
+    if (!row_of(activation)) return;
+    fill(l->e, "X", "%s", name);
+    activation_value_emit(l->e, activation);
+}
+
+void cell_value(const CellLines *l, const char *name, int gate, const Object *activation)
+{
+    cell_load(l, name, gate_place(l, "gates[n][at]", gate));
+    if (reads_input(activation)) cell_activate(l, name, activation);
+}
+
+void cell_derive_at(const CellLines *l, const char *name, const char *input, const char *output, const Object *activation)
+{
+    if (!row_of(activation)) return;
+    fill(l->e, "X", "%s", name);
+    fill(l->e, "A", "%s", reads_input(activation) ? input : output);
+    activation_gradient_emit(l->e, activation);
+}
+
+void cell_derive(const CellLines *l, const char *name, int gate, const Object *activation)
+{
+    const char *kept = load_text(l->e, memory_format("&%s", gate_place(l, "gates[n][at]", gate)), l->lanes);
+    cell_derive_at(l, name, kept, kept, activation);
+}
+
+void cell_before(const CellLines *l, const char *name, const char *array)
+{
+    const char *place = memory_format("%s[n][at %c 1][j]", array, l->recurrent->backwards ? '+' : '-');
+    text_add(&l->e->body, "f32x%d %s = {0};\nif (t > 0) %s = %s;\n", emit_level(l->e)->lanes, name, name, load_text(l->e, memory_format("&%s", place), l->lanes));
+}
+
+static void add_to_bias(const CellLines *l, int gate, int row, const char *name)
+{
+    const Recurrent *r = l->recurrent;
+    if (!r->bias || row >= r->cell->bias_rows) return;
+    const char *place = memory_format("bias_sums[%lld + j]", (long long)((row * r->cell->gates + gate) * r->units));
+    emit_store(l->e, memory_format("&%s", place), memory_format("%s + %s", load_text(l->e, memory_format("&%s", place), l->lanes), name), l->lanes);
+}
+
+void cell_give(const CellLines *l, int gate, const char *name)
+{
+    cell_store(l, gate_place(l, "d_z[n][at]", gate), name);
+    add_to_bias(l, gate, 0, name);
+}
+
+void cell_give_inner(const CellLines *l, int gate, int left, const char *name)
+{
+    const char *array = l->recurrent->cell->lefts == 1 ? "d_inner[n][at]" : memory_format("d_inner[n][at][%d]", left);
+    cell_store(l, gate_place(l, array, gate), name);
+    add_to_bias(l, gate, 1, name);
+}

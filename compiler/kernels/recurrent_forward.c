@@ -1,0 +1,193 @@
+/* The recurrence, forward: samples in groups, each group a task that goes through all steps by itself, so that threads never wait for
+ * one another. A step multiplies the group's outputs h, which stay in the first-level cache, by the recurrent kernel, a few columns of it at a
+ * time for all samples of the group, and leaves the sums in the cache as well; the cell's lines follow, vector by vector of units. */
+#include "recurrent.h"
+
+#include <string.h>
+
+enum { GROUP_ROWS = 8, ROW_SUMS = 8 };
+
+static int64_t round_up(int64_t count, int64_t multiple)
+{
+    return (count + multiple - 1) / multiple * multiple;
+}
+
+RecurrentSizes recurrent_sizes(const Graph *graph, const Recurrent *r)
+{
+    RecurrentSizes s = {.padded = round_up(r->units, graph->panel), .gates = r->cell->gates * r->units};
+    s.sums = round_up(s.gates, graph->panel);
+    s.groups = graph->program == PROGRAM_PREDICT ? 1 : (graph->batch + GROUP_ROWS - 1) / GROUP_ROWS;
+    if (s.groups > TASKS) s.groups = TASKS;
+    s.rows = graph->program == PROGRAM_PREDICT ? 1 : (graph->batch + s.groups - 1) / s.groups;
+    return s;
+}
+
+static int array_count(const char *const *names)
+{
+    int count = 0;
+    while (count < MOST_ARRAYS && names[count]) count++;
+    return count;
+}
+
+int64_t recurrent_forward_workspace(const Graph *graph, const Recurrent *r)
+{
+    RecurrentSizes s = recurrent_sizes(graph, r);
+    return s.rows * (array_count(r->cell->arrays) * s.padded + s.sums);
+}
+
+/* One sample has one row: many sums hide each other's latency. */
+Tile recurrent_tile(Emit *e, const Node *node, int64_t columns, int64_t reduction)
+{
+    const Recurrent *r = node->detail;
+    RecurrentSizes s = recurrent_sizes(e->graph, r);
+    int lanes = emit_level(e)->lanes, vectors = (int)((columns + lanes - 1) / lanes);
+    Work work = {.kernel = "recurrent", .rows = s.rows, .columns = columns, .reduction = reduction, .times = (double)r->steps / (double)s.rows};
+    if (emit_program(e) != PROGRAM_PREDICT) return choose_tile(e, node, work);
+    return choose_only(e, node, work, (Tile){1, vectors < ROW_SUMS ? vectors : ROW_SUMS}, "one row: many sums hide each other's latency");
+}
+
+void recurrent_begin(Emit *e, const Recurrent *r, int64_t work)
+{
+    RecurrentSizes s = recurrent_sizes(e->graph, r);
+    fill_size(e, "STEPS", r->steps);
+    fill_size(e, "UNITS", r->units);
+    fill_size(e, "PADDED", s.padded);
+    fill_size(e, "GATES", s.gates);
+    fill_size(e, "SUMS", s.sums);
+    fill_size(e, "GROUPS", s.groups);
+    fill_size(e, "PANEL", e->graph->panel);
+    fill_size(e, "WORK", work);
+    if (emit_program(e) == PROGRAM_PREDICT) return;
+    EMIT(e, "for (ptrdiff_t part = first; part < last; part++) {", "const ptrdiff_t from = count * part / $GROUPS, rows = count * (part + 1) / $GROUPS - from;");
+}
+
+void recurrent_arrays(Emit *e, const RecurrentSizes *s, const char *const *names, int64_t *offset)
+{
+    for (int i = 0; i < array_count(names); i++, *offset += s->rows * s->padded) {
+        fill(e, "NAME", "%s", names[i]);
+        fill_size(e, "OFFSET", *offset);
+        EMIT(e, "float (*const $NAME)[$PADDED] = (float (*)[$PADDED])(work + $TASK * $WORK + $OFFSET);");
+    }
+}
+
+void recurrent_rows_begin(Emit *e)
+{
+    if (emit_program(e) == PROGRAM_PREDICT) EMIT(e, "{", "const int m = 0, n = 0;");
+    else EMIT(e, "for (ptrdiff_t m = 0; m < rows; m++) {", "const ptrdiff_t n = from + m;");
+}
+
+static void emit_tile(Emit *e, int rows, int vectors, const char *left, const char *to, bool adds)
+{
+    const char *place = memory_format("%s[m + $T][(k + $V) * $L]", to);
+    tile_begin(e, rows, vectors, adds ? memory_format("load_f32x$L(&%s)", place) : "{0}");
+    EMIT(e, "for (int i = 0; i < $REDUCTION; i++) {");
+    tile_step(e, rows, vectors, left, "load_f32x$L(b$V + i * $PANEL)");
+    EMIT(e, "}");
+    tile_end(e, NULL, rows, vectors, emit_level(e)->lanes, "[m + $T][(k + $V) * $L]", "", to);
+}
+
+void recurrent_product(Emit *e, const char *matrix, const char *left, int64_t row, int64_t reduction, int64_t first_column, int64_t last_column, const char *to, bool adds, Tile tile)
+{
+    int lanes = emit_level(e)->lanes;
+    int64_t first = first_column / lanes, last = (last_column + lanes - 1) / lanes, whole = first + (last - first) / tile.vectors * tile.vectors;
+    fill_size(e, "REDUCTION", reduction);
+    fill_size(e, "TILE", tile.rows);
+    for (int part = 0; part < 2; part++) {
+        int vectors = part ? (int)(last - whole) : tile.vectors;
+        if (part ? whole == last : whole == first) continue;
+        fill_size(e, "FROM", part ? whole : first);
+        fill_size(e, "TO", part ? last : whole);
+        fill_size(e, "STEP", vectors);
+        EMIT(e, "for (int k = $FROM; k < $TO; k += $STEP) {");
+        tile_pointers(e, vectors, "k", e->graph->panel, matrix, memory_format("%lld", (long long)row));
+        if (emit_program(e) == PROGRAM_PREDICT) {
+            EMIT(e, "const int m = 0;");
+            emit_tile(e, 1, vectors, left, to, adds);
+        } else {
+            EMIT(e, "ptrdiff_t m = 0;");
+            if (tile.rows > 1) {
+                EMIT(e, "for (; m + $TILE <= rows; m += $TILE) {");
+                emit_tile(e, tile.rows, vectors, left, to, adds);
+                EMIT(e, "}");
+            }
+            EMIT(e, "for (; m < rows; m++) {");
+            emit_tile(e, 1, vectors, left, to, adds);
+            EMIT(e, "}");
+        }
+        EMIT(e, "}");
+    }
+}
+
+void recurrent_elements(Emit *e, const Recurrent *r, void (*lines)(const CellLines *, int), int stage, bool keeps, const char *start)
+{
+    int lanes = emit_level(e)->lanes, rest = (int)(r->units % lanes);
+    fill_size(e, "WHOLE", r->units - rest);
+    recurrent_rows_begin(e);
+    for (int part = 0; part < 2; part++) {
+        if (part ? !rest : r->units < lanes) continue;
+        if (part) EMIT(e, "{", "const int j = $WHOLE;");
+        else EMIT(e, "for (int j = 0; j < $WHOLE; j += $L) {");
+        CellLines l = {e, r, part ? rest : lanes, keeps};
+        if (start) {
+            cell_load(&l, "d", "d_h[m][j]");
+            if (*start) text_add(&e->body, "d += %s;\n", load_text(e, start, l.lanes));
+        }
+        lines(&l, stage);
+        EMIT(e, "}");
+    }
+    EMIT(e, "}");
+}
+
+const char *recurrent_output(const Recurrent *r)
+{
+    return !r->sequences ? "" : r->backwards && r->in_order ? "[at]" : "[t]";
+}
+
+/* The outputs of a step, or of the last, with what follows them. */
+static void emit_outputs(Emit *e, const Node *node)
+{
+    const Recurrent *r = node->detail;
+    const char *place = recurrent_output(r);
+    recurrent_rows_begin(e);
+    const char *row = !*place ? "n" : memory_format("(n * %lld + %s)", (long long)r->steps, place[1] == 'a' ? "at" : "t");
+    run_emit(e, node, r->units, "&h[m][j]", "y", memory_format("[n]%s[j]", place), memory_format("(uint32_t)(%s * %lld + j)", row, (long long)r->units));
+    EMIT(e, "}");
+}
+
+void recurrent_forward_emit(Emit *e, const Node *node)
+{
+    const Recurrent *r = node->detail;
+    const Cell *cell = r->cell;
+    RecurrentSizes s = recurrent_sizes(e->graph, r);
+    bool keeps = operand_number(node, "gates") >= 0, alone = emit_program(e) == PROGRAM_PREDICT;
+    emit_narrow(e, r->units);
+    Tile tile = recurrent_tile(e, node, s.gates, r->units);
+    phase_begin(e, node, NULL, OVER_EXTENT, s.groups);
+    int64_t offset = 0;
+    recurrent_begin(e, r, recurrent_forward_workspace(e->graph, r));
+    recurrent_arrays(e, &s, cell->arrays, &offset);
+    fill_size(e, "OFFSET", offset);
+    fill(e, "ROWS", "%s", alone ? "1" : "(size_t)rows");
+    EMIT(e, "float (*const sums)[$SUMS] = (float (*)[$SUMS])(work + $TASK * $WORK + $OFFSET);");
+    for (int i = 0; i < cell->states; i++) {
+        fill(e, "NAME", "%s", cell->arrays[i]);
+        EMIT(e, "memset($NAME, 0, $ROWS * sizeof *$NAME);");
+    }
+    EMIT(e, "for (int t = 0; t < $STEPS; t++) {", r->backwards ? "const int at = $STEPS - 1 - t;" : "const int at = t;");
+    if (keeps) {
+        recurrent_rows_begin(e);
+        EMIT(e, cell->lefts == 1 ? "memcpy(previous[n][at], h[m], $UNITS * sizeof(float));" : "memcpy(previous[n][at][0], h[m], $UNITS * sizeof(float));", "}");
+    }
+    for (int i = 0; i < cell->stages; i++) {
+        const CellStage *stage = &cell->stage[i];
+        EMIT(e, "if (t > 0) {");
+        recurrent_product(e, "recurrent_kernel", memory_format("%s[m + $T][i]", stage->left), 0, r->units, stage->first * r->units, stage->last * r->units, "sums", false, tile);
+        EMIT(e, "} else {", "memset(sums, 0, $ROWS * sizeof *sums);", "}");
+        recurrent_elements(e, r, cell->forward, i, keeps, NULL);
+    }
+    if (r->sequences) emit_outputs(e, node);
+    EMIT(e, "}");
+    if (!r->sequences) emit_outputs(e, node);
+    if (!alone) EMIT(e, "}");
+    phase_end(e);
+}
