@@ -155,7 +155,7 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
     Tensor *sums = node->inputs[0], *kernel = node->weights[0], *inputs[MOST_ARRAYS + 4] = {d_output, kernel};
     int count = 2;
     const char *operands = "d_y recurrent_kernel gates";
-    node->operands = "z; y";
+    node->operands = "x; y";
     inputs[count] = keep(graph, node, "gates", 1, columns);
     inputs[count++]->view_of = sums;
     for (int i = 0; i < 2 && cell->kept[i]; i++) {
@@ -165,7 +165,7 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
     Tensor *previous = inputs[count++] = keep(graph, node, "previous", cell->lefts, r->units);
     node->operands = memory_format("%s work", node->operands);
     Node *backward = graph_gradient_node(graph, &backward_operator, node, NULL, inputs, count);
-    backward->operands = memory_format("%s previous; d_z", operands);
+    backward->operands = memory_format("%s previous; d_x", operands);
     Tensor *d_sums = gradient_tensor(graph, backward, sums), *d_inner = d_sums;
     d_sums->view_of = sums;
     gradient_give(graph, sums, d_sums);
@@ -184,7 +184,7 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
 static const Operator recurrent_operator = {
     .name = "recurrent",
     .suffix = "forward",
-    .operands = "z; y work",
+    .operands = "x; y work",
     .flags = OPERATOR_EPILOGUE,
     .shape = shape,
     .macs = macs,

@@ -56,7 +56,7 @@ static void emit_steps(Emit *e, const Node *node, Tile tile)
 {
     const Recurrent *r = node->detail;
     const Cell *cell = r->cell;
-    const char *source = cell->d_inner && cell->lefts == 1 ? "d_inner" : "d_z";
+    const char *source = cell->d_inner && cell->lefts == 1 ? "d_inner" : "d_x";
     EMIT(e, "for (int t = $STEPS - 1; t >= 0; t--) {", r->backwards ? "const int at = $STEPS - 1 - t;" : "const int at = t;");
     for (int i = cell->stages - 1; i >= 0; i--) {
         const CellStage *stage = &cell->stage[i];

@@ -43,7 +43,7 @@ static void add_bias(const CellLines *l, const char *name, int gate, int row)
 
 void cell_input(const CellLines *l, const char *name, int gate)
 {
-    cell_load(l, name, gate_place(l, "z[n][at]", gate));
+    cell_load(l, name, gate_place(l, "x[n][at]", gate));
     add_bias(l, name, gate, 0);
 }
 
@@ -105,7 +105,7 @@ static void add_to_bias(const CellLines *l, int gate, int row, const char *name)
 
 void cell_give(const CellLines *l, int gate, const char *name)
 {
-    cell_store(l, gate_place(l, "d_z[n][at]", gate), name);
+    cell_store(l, gate_place(l, "d_x[n][at]", gate), name);
     add_to_bias(l, gate, 0, name);
 }
 
