@@ -8,41 +8,77 @@
 
 enum { BAND_FLOATS = 8192 }; /* laid out at once: what a first-level cache holds */
 
+/* Rows and columns of the image from the kernel's first place to its last. */
+static int64_t span_height(const Convolution *c)
+{
+    return (c->kernel_height - 1) * c->dilation_height + 1;
+}
+
+static int64_t span_width(const Convolution *c)
+{
+    return (c->kernel_width - 1) * c->dilation_width + 1;
+}
+
+int64_t convolution_pixel(const Convolution *c)
+{
+    return c->lanes ? c->channels / c->groups * c->filters : c->channels;
+}
+
 bool convolution_is_padded(const Convolution *c)
 {
-    return c->pad_top || c->pad_left || c->spread_height > 1 || c->spread_width > 1 ||
-           (c->rows - 1) * c->stride_height + c->kernel_height > c->height || (c->columns - 1) * c->stride_width + c->kernel_width > c->width;
+    return c->pad_top || c->pad_left || c->spread_height > 1 || c->spread_width > 1 || convolution_is_spread_to_lanes(c) ||
+           (c->rows - 1) * c->stride_height + span_height(c) > c->height || (c->columns - 1) * c->stride_width + span_width(c) > c->width;
+}
+
+bool convolution_is_split(const Convolution *c)
+{
+    return c->dilation_width > 1 || c->groups > 1;
+}
+
+const char *convolution_hindrance(const Convolution *c)
+{
+    if (c->groups > 1) return "the channels are in groups";
+    return c->dilation_height > 1 || c->dilation_width > 1 ? "the kernel is dilated" : NULL;
 }
 
 /* Width of the rows that the kernel slides over. */
 static int64_t row_width(const Convolution *c)
 {
-    return convolution_is_padded(c) ? (c->columns - 1) * c->stride_width + c->kernel_width : c->width;
+    return convolution_is_padded(c) ? (c->columns - 1) * c->stride_width + span_width(c) : c->width;
+}
+
+int64_t convolution_row_floats(const Convolution *c)
+{
+    return row_width(c) * convolution_pixel(c);
 }
 
 /* Rows of the padded image under `rows` rows of the output. */
 static int64_t rows_under(const Convolution *c, int64_t rows)
 {
-    return (rows - 1) * c->stride_height + c->kernel_height;
+    return (rows - 1) * c->stride_height + span_height(c);
 }
 
 /* The rows of the output whose padded image is laid out at once. */
 static int64_t band_rows(const Convolution *c)
 {
     int64_t rows = c->rows;
-    while (rows > 1 && rows_under(c, rows) * row_width(c) * c->channels > BAND_FLOATS) rows--;
+    while (rows > 1 && rows_under(c, rows) * convolution_row_floats(c) > BAND_FLOATS) rows--;
     return rows;
 }
 
 int64_t convolution_workspace(const Convolution *c)
 {
-    return convolution_is_padded(c) ? rows_under(c, band_rows(c)) * row_width(c) * c->channels : 0;
+    return convolution_is_padded(c) ? rows_under(c, band_rows(c)) * convolution_row_floats(c) : 0;
 }
 
 Convolution convolution_chosen(const Graph *graph, const Node *forward, bool gradients)
 {
     Convolution c = *(const Convolution *)forward->detail;
-    double direct = (double)(c.rows * c.columns) * (double)(c.kernel_height * c.kernel_width) * (double)(c.channels * c.filters);
+    double direct = (double)(c.rows * c.columns) * (double)(c.kernel_height * c.kernel_width) * (double)(c.channels / c.groups * c.filters);
+    if (c.lanes) {
+        choose_way(graph, forward, gradients, &(Way){.name = "lanes", .cost = direct}, 1);
+        return c;
+    }
     Way ways[] = {{.name = "direct", .cost = direct}, winograd_way(&c, 2, graph->panel), winograd_way(&c, 4, graph->panel), winograd_rows_way(&c)};
     if (graph->direct) ways[1].hindrance = ways[2].hindrance = ways[3].hindrance = "--math=strict and --unroll=full go without";
     int way = choose_way(graph, forward, gradients, ways, gradients ? 3 : 4);
@@ -70,6 +106,8 @@ void convolution_fill(Emit *e, const Convolution *c)
     fill_size(e, "H", c->height);
     fill_size(e, "W", c->width);
     fill_size(e, "C", c->channels);
+    fill_size(e, "CG", c->channels / c->groups);
+    fill_size(e, "KG", c->filters / c->groups);
     fill_size(e, "P", c->rows);
     fill_size(e, "Q", c->columns);
     fill_size(e, "K", c->filters);
@@ -82,8 +120,8 @@ void convolution_fill(Emit *e, const Convolution *c)
     fill_size(e, "LEFT", c->pad_left);
     fill_size(e, "SPREADH", c->spread_height);
     fill_size(e, "SPREADW", c->spread_width);
-    fill_size(e, "STEP", c->stride_width * c->channels);
-    fill_size(e, "ROW", row_width(c) * c->channels);
+    fill_size(e, "STEP", c->stride_width * convolution_pixel(c));
+    fill_size(e, "ROW", convolution_row_floats(c));
     fill_size(e, "WORK", convolution_workspace(c));
     fill_size(e, "PANEL", e->graph->panel);
 }
@@ -101,13 +139,17 @@ static void emit_padded_rows(Emit *e, const Convolution *c, const char *first, c
     int64_t columns = (last + c->spread_width - 1) / c->spread_width;
     if (columns > c->width) columns = c->width;
     fill_size(e, "COLUMNS", columns);
-    fill_size(e, "SPREADC", c->spread_width * c->channels);
-    fill_size(e, "LEFTC", c->pad_left * c->channels);
+    fill_size(e, "SPREADC", c->spread_width * convolution_pixel(c));
+    fill_size(e, "LEFTC", c->pad_left * convolution_pixel(c));
     fill_size(e, "RUN", columns * c->channels);
     EMIT(e, count, first);
     if (c->spread_height > 1) EMIT(e, "if (h >= 0 && h % $SPREADH == 0 && h / $SPREADH < $H) {");
     else EMIT(e, "if (h >= 0 && h < $H) {");
-    if (c->spread_width > 1)
+    if (convolution_is_spread_to_lanes(c)) {
+        EMIT(e, "for (int q = 0; q < $COLUMNS; q++) {");
+        convolution_lanes_spread_emit(e, c, "&rows[r][$LEFTC + q * $SPREADC]", "&$FROM[$n][h / $SPREADH][q][0]");
+        EMIT(e, "}");
+    } else if (c->spread_width > 1)
         EMIT(e,
              "for (int q = 0; q < $COLUMNS; q++) {",
              "memcpy(&rows[r][$LEFTC + q * $SPREADC], &$FROM[$n][h / $SPREADH][q][0], $C * sizeof(float));",
@@ -136,8 +178,45 @@ void convolution_image_begin(Emit *e, const Convolution *c, bool shared)
 
 const char *convolution_image_at(const Convolution *c, const char *from, const char *r, const char *q)
 {
+    if (c->dilation_height > 1) r = memory_format("%s * %lld", r, (long long)c->dilation_height);
     if (convolution_is_padded(c)) return memory_format("&rows[$INBAND * $STRIDEH + %s][%s * $STEP]", r, q);
     return memory_format("%s[$n][p * $STRIDEH + %s][%s * $STRIDEW]", from, r, q);
+}
+
+/* Where the filters of a group begin: the group's number, in front of a filter's or a vector's own. */
+static const char *group_offset(const Convolution *c, int64_t each)
+{
+    return c->groups > 1 && !c->lanes ? memory_format("group * %lld + ", (long long)(c->filters / c->groups / each)) : "";
+}
+
+/* The products of one tile: for each row of the kernel one run of numbers, or, where the pixels or channels under it do not lie
+ * side by side, one for each of its places. */
+static void emit_products(Emit *e, const Convolution *c, int rows, const VectorGroup *group, const char *from, const char *kernel)
+{
+    bool split = convolution_is_split(c);
+    int64_t run = split ? c->channels / c->groups : c->kernel_width * c->channels;
+    int vectors = group->vectors;
+    EMIT(e, "for (int r = 0; r < $R; r++) {");
+    if (split) EMIT(e, "for (int s = 0; s < $S; s++) {");
+    const char *place = split ? memory_format(" + s * %lld%s", (long long)(c->dilation_width * c->channels), c->groups > 1 ? " + group * $CG" : "") : "";
+    EMIT(e, memory_format("const float *const a = %s%s;", convolution_image_at(c, from, "r", "q"), place));
+    const char *offset = group_offset(c, emit_level(e)->lanes), *first = group_first(group);
+    tile_pointers(e, vectors, *offset ? memory_format("(%s%s)", offset, first) : first, e->graph->panel, kernel, memory_format(split ? "(r * $S + s) * %lld" : "r * %lld", (long long)run));
+    if (run <= 8) {
+        for (int64_t j = 0; j < run; j++) {
+            fill_size(e, "J", j);
+            EMIT(e, "{");
+            tile_step(e, rows, vectors, "a[$T * $STEP + $J]", "load_f32x$L(b$V + $J * $PANEL)");
+            EMIT(e, "}");
+        }
+    } else {
+        fill_size(e, "RUNJ", run);
+        EMIT(e, "for (int j = 0; j < $RUNJ; j++) {");
+        tile_step(e, rows, vectors, "a[$T * $STEP + j]", "load_f32x$L(b$V + j * $PANEL)");
+        EMIT(e, "}");
+    }
+    EMIT(e, "}");
+    if (split) EMIT(e, "}");
 }
 
 /* One tile: pixels q .. q + rows - 1 of output row p, `vectors` vectors of filters from number $G on. `flat`: an output row is one run
@@ -145,37 +224,23 @@ const char *convolution_image_at(const Convolution *c, const char *from, const c
 static void emit_tile(Emit *e, const Node *node, const Convolution *c, bool flat, int rows, const VectorGroup *group, const char *from, const char *kernel, const char *bias, const char *to)
 {
     int lanes = emit_level(e)->lanes, vectors = group->vectors;
-    bool small = c->kernel_width * c->channels <= 8;
+    const char *offset = group_offset(c, 1);
     if (bias)
         for (int v = 0; v < vectors; v++)
             text_add(&e->body,
                      "const f32x%d bias%d = %s;\n",
                      lanes,
                      v,
-                     load_text(e, memory_format("&%s[(%s + %d) * %d]", bias, group_first(group), v, lanes), v == vectors - 1 ? group->last_lanes : lanes));
+                     load_text(e, memory_format("&%s[%s(%s + %d) * %d]", bias, offset, group_first(group), v, lanes), v == vectors - 1 ? group->last_lanes : lanes));
     tile_begin(e, rows, vectors, bias ? "bias$V" : "{0}");
-    EMIT(e, "for (int r = 0; r < $R; r++) {", memory_format("const float *const a = %s;", convolution_image_at(c, from, "r", "q")));
-    tile_pointers(e, vectors, group_first(group), e->graph->panel, kernel, memory_format("r * %lld", (long long)(c->kernel_width * c->channels)));
-    if (small) {
-        for (int64_t j = 0; j < c->kernel_width * c->channels; j++) {
-            fill_size(e, "J", j);
-            EMIT(e, "{");
-            tile_step(e, rows, vectors, "a[$T * $STEP + $J]", "load_f32x$L(b$V + $J * $PANEL)");
-            EMIT(e, "}");
-        }
-    } else {
-        EMIT(e, "for (int j = 0; j < $SC; j++) {");
-        tile_step(e, rows, vectors, "a[$T * $STEP + j]", "load_f32x$L(b$V + j * $PANEL)");
-        EMIT(e, "}");
-    }
-    EMIT(e, "}");
+    (c->lanes ? convolution_lanes_products_emit : emit_products)(e, c, rows, group, from, kernel);
     tile_end(e,
              flat ? NULL : node,
              rows,
              vectors,
              group->last_lanes,
-             flat ? "[$n][p][(q + $T) * $K + ($G + $V) * $L]" : "[$n][p][q + $T][($G + $V) * $L]",
-             "(uint32_t)((($n * $P + p) * $Q + q + $T) * $K + ($G + $V) * $L)",
+             memory_format(flat ? "[$n][p][(q + $T) * $K + ($G + $V) * $L]" : "[$n][p][q + $T][%s($G + $V) * $L]", offset),
+             memory_format("(uint32_t)((($n * $P + p) * $Q + q + $T) * $K + %s($G + $V) * $L)", offset),
              to);
 }
 
@@ -189,9 +254,11 @@ void convolution_emit(Emit *e, const Node *node, const Convolution *image, const
     int output = node->input_count + node->weight_count;
     if (flat) phase_operand(e, output, 3, (const int64_t[]){-1, c->rows, c->columns * c->filters});
     else convolution_declare(e, output, c->rows, c->columns, c->filters);
-    emit_narrow(e, c->filters);
-    int64_t reduction = c->kernel_height * c->kernel_width * c->channels;
-    Tile tile = choose_tile(e, node, (Work){.kernel = "convolution", .rows = c->columns, .columns = c->filters, .reduction = reduction, .times = (double)c->rows, .bias = bias != NULL});
+    int64_t groups = c->lanes ? 1 : c->groups, columns = c->filters / groups; /* groups whose products are apart from one another */
+    emit_narrow(e, columns);
+    int64_t reduction = c->kernel_height * c->kernel_width * (c->channels / c->groups);
+    Tile tile = choose_tile(e, node, (Work){.kernel = c->lanes ? "lanes" : "convolution", .rows = c->columns, .columns = columns, .reduction = reduction, .times = (double)(c->rows * groups), .bias = bias != NULL});
+    if (c->lanes) convolution_lanes_declare(e, node, c, kernel);
     phase_begin(e, node, NULL, OVER_SAMPLES, c->rows);
     convolution_fill(e, c);
     fill(e, "FROM", "%s", from);
@@ -199,31 +266,60 @@ void convolution_emit(Emit *e, const Node *node, const Convolution *image, const
     EMIT(e, "$SAMPLES{");
     convolution_image_begin(e, c, shared);
     EMIT(e, "for (int p = $P0; p < $P1; p++) {");
-    VectorGroup groups[2];
-    int group_count = vector_groups(e, c->filters, tile.vectors, groups);
-    for (int g = 0; g < group_count; g++) {
-        group_begin(e, &groups[g]);
+    if (groups > 1) EMIT(e, memory_format("for (int group = 0; group < %lld; group++) {", (long long)groups));
+    VectorGroup vectors[2];
+    int vector_count = vector_groups(e, columns, tile.vectors, vectors);
+    for (int g = 0; g < vector_count; g++) {
+        group_begin(e, &vectors[g]);
         int rest = (int)(c->columns % tile.rows);
         fill_size(e, "QFULL", c->columns - rest);
         fill_size(e, "TILE", tile.rows);
         if (c->columns >= tile.rows) {
             EMIT(e, "for (int q = 0; q < $QFULL; q += $TILE) {");
-            emit_tile(e, node, c, flat, tile.rows, &groups[g], from, kernel, bias, to);
+            emit_tile(e, node, c, flat, tile.rows, &vectors[g], from, kernel, bias, to);
             EMIT(e, "}");
         }
         if (rest) {
             EMIT(e, "{", "const int q = $QFULL;");
-            emit_tile(e, node, c, flat, rest, &groups[g], from, kernel, bias, to);
+            emit_tile(e, node, c, flat, rest, &vectors[g], from, kernel, bias, to);
             EMIT(e, "}");
         }
         group_end(e);
     }
+    if (groups > 1) EMIT(e, "}");
     if (flat) {
         const char *n = e->single ? "0" : "n", *at = memory_format("[%s][p][j]", n);
         int64_t run = c->columns * c->filters;
         run_emit(e, node, run, memory_format("&%s%s", to, at), to, at, memory_format("(uint32_t)((%s * %lld + p) * %lld + j)", n, (long long)c->rows, (long long)run));
     }
     EMIT(e, "}", "}", "}");
+    phase_end(e);
+}
+
+/* The kernel of the transposed convolution, within each group. Kernels and their turned form each lie packed, or, for kernels in lanes,
+ * as files hold them. */
+void convolution_transpose_groups_emit(Emit *e, const Node *node, const Convolution *c, bool to_lanes, const char *to)
+{
+    int64_t panel = e->graph->panel, width = to_lanes ? c->channels : panel;
+    if (c->lanes) phase_operand(e, operand_number(node, "kernel"), 2, (const int64_t[]){c->kernel_height * c->kernel_width * (c->channels / c->groups), c->filters});
+    phase_begin(e, node, "transpose", OVER_EXTENT, c->channels / width);
+    convolution_fill(e, c);
+    fill(e, "TO", "%s", to);
+    fill_size(e, "WIDTH", width);
+    EMIT(e,
+         "for (ptrdiff_t g = first; g < last; g++) {",
+         "float *to = $TO + g * ($R * $S * $KG * $WIDTH);",
+         "for (int r = 0; r < $R; r++) {",
+         "for (int s = 0; s < $S; s++) {",
+         "for (int m = 0; m < $KG; m++) {",
+         "for (int i = 0; i < $WIDTH; i++) {",
+         "const ptrdiff_t c = g * $WIDTH + i, k = c / $CG * $KG + m, row = (($R - 1 - r) * $S + $S - 1 - s) * $CG + c % $CG;",
+         c->lanes ? "*to++ = kernel[row][k];" : "*to++ = kernel[k / $PANEL][row][k % $PANEL];",
+         "}",
+         "}",
+         "}",
+         "}",
+         "}");
     phase_end(e);
 }
 

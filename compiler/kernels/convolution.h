@@ -7,6 +7,11 @@
 /* convolution_forward.c */
 void convolution_add_workspace(Graph *, Node *, int64_t floats,
                                int64_t parts); /* scratch for the tasks into which so many parts of a sample go */
+int64_t convolution_pixel(const Convolution *);      /* numbers of a pixel of the image under the kernel */
+int64_t convolution_row_floats(const Convolution *); /* numbers of a row of it */
+bool convolution_is_split(const Convolution *);      /* what a row of the kernel sees does not lie side by side */
+const char *convolution_hindrance(const Convolution *); /* why it is no plain product, as ways that need one say; NULL: it is */
+const char *convolution_kernel(const Node *);        /* the name of a forward node's kernel */
 bool convolution_pools(const Convolution *,
                        const Pooling *); /* can Winograd's tiles take the largest of these windows? pooling NULL: no */
 Convolution *convolution_pooled(const Convolution *); /* the same, and it does */
@@ -19,6 +24,14 @@ Convolution convolution_joined(
 void convolution_declare(Emit *, int operand, int64_t height, int64_t width,
                          int64_t channels);         /* the operand holds images of that size */
 void convolution_fill(Emit *, const Convolution *); /* the sizes */
+
+/* convolution_lanes.c */
+bool convolution_in_lanes(const Convolution *, int64_t panel); /* is it for these kernels? */
+bool convolution_is_spread_to_lanes(const Convolution *);      /* they need the image with a number for each lane */
+void convolution_lanes_declare(Emit *, const Node *, const Convolution *, const char *kernel); /* the kernel's operand */
+void convolution_lanes_spread_emit(Emit *, const Convolution *, const char *to, const char *from); /* one pixel; addresses */
+void convolution_lanes_products_emit(Emit *, const Convolution *, int rows, const VectorGroup *, const char *from, const char *kernel); /* of one tile */
+void convolution_lanes_weight_gradient_emit(Emit *, const Node *, const Convolution *);
 
 /* The padded image: `definition`, a template, defines rows[][$ROW] in scratch memory; its margins and the gaps between pixels
  * stay zero for all samples. */

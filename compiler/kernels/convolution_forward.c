@@ -3,6 +3,8 @@
  * here. They choose the way it is computed, keep the forms of the kernel that it wants, and take over a pooling behind it. */
 #include "convolution.h"
 
+#include <string.h>
+
 /* The convolution whose transformed kernel the node makes: of 16 entries for tiles of 2x2, of 36 for 4x4. */
 static Convolution of_transform(const Node *node)
 {
@@ -82,26 +84,32 @@ Tensor *convolution_bias(const Node *node)
     return node->weight_count > 1 && node->weights[1]->role == ROLE_WEIGHT ? node->weights[1] : NULL;
 }
 
+const char *convolution_kernel(const Node *node)
+{
+    return strrchr(node->weights[0]->name, '/') + 1;
+}
+
 int64_t convolution_macs(const Node *node)
 {
     const Convolution *c = node->detail;
-    return c->rows * c->columns * c->filters * c->kernel_height * c->kernel_width * c->channels;
+    return c->rows * c->columns * c->filters * c->kernel_height * c->kernel_width * (c->channels / c->groups);
 }
 
 void convolution_reference(const Node *node, Reference *r)
 {
     const Convolution *c = node->detail;
+    int64_t channels = c->channels / c->groups, filters = c->filters / c->groups; /* of a group */
     for (int64_t p = 0; p < c->rows; p++)
         for (int64_t q = 0; q < c->columns; q++)
             for (int64_t k = 0; k < c->filters; k++) {
                 double sum = convolution_bias(node) ? r->weights[1][k] : 0;
                 for (int64_t i = 0; i < c->kernel_height; i++)
                     for (int64_t j = 0; j < c->kernel_width; j++) {
-                        int64_t h = p * c->stride_height + i - c->pad_top, w = q * c->stride_width + j - c->pad_left;
+                        int64_t h = p * c->stride_height + i * c->dilation_height - c->pad_top, w = q * c->stride_width + j * c->dilation_width - c->pad_left;
                         if (h < 0 || h >= c->height || w < 0 || w >= c->width) continue;
-                        const double *x = &r->inputs[0][(h * c->width + w) * c->channels];
-                        const double *kernel = &r->weights[0][((i * c->kernel_width + j) * c->channels) * c->filters + k];
-                        for (int64_t l = 0; l < c->channels; l++) sum += x[l] * kernel[l * c->filters];
+                        const double *x = &r->inputs[0][(h * c->width + w) * c->channels + k / filters * channels];
+                        const double *kernel = &r->weights[0][((i * c->kernel_width + j) * channels) * c->filters + k];
+                        for (int64_t l = 0; l < channels; l++) sum += x[l] * kernel[l * c->filters];
                     }
                 r->outputs[0][(p * c->columns + q) * c->filters + k] = sum;
             }
@@ -154,25 +162,31 @@ bool convolution_absorb(Graph *graph, Node *node, Node *reader)
 void convolution_forward_emit(Emit *e, const Node *node)
 {
     Convolution c = convolution_chosen(e->graph, node, false);
-    const char *bias = convolution_bias(node) ? "bias" : NULL;
+    const char *bias = convolution_bias(node) ? "bias" : NULL, *kernel = convolution_kernel(node);
     if (c.tile)
-        winograd_emit(e, node, &c, "x", memory_format("kernel_winograd%d", c.tile), bias, "y");
+        winograd_emit(e, node, &c, "x", memory_format("%s_winograd%d", kernel, c.tile), bias, "y");
     else if (c.along_rows)
-        winograd_rows_emit(e, node, &c, "x", "kernel_winograd_rows", bias, "y");
+        winograd_rows_emit(e, node, &c, "x", memory_format("%s_winograd_rows", kernel), bias, "y");
     else
-        convolution_emit(e, node, &c, "x", "kernel", bias, "y");
+        convolution_emit(e, node, &c, "x", kernel, bias, "y");
 }
 
 const char *convolution_formula(const Node *node)
 {
     const Convolution *c = node->detail;
-    return memory_format("y[p][q][k] = %ssum over r, s, c of x[%lld p + r - %lld][%lld q + s - %lld][c] kernel[r][s][c][k];\n"
+    const char *down = c->dilation_height > 1 ? memory_format("%lld ", (long long)c->dilation_height) : "";
+    const char *across = c->dilation_width > 1 ? memory_format("%lld ", (long long)c->dilation_width) : "";
+    return memory_format("y[p][q][k] = %ssum over r, s, c of x[%lld p + %sr - %lld][%lld q + %ss - %lld][c] %s[r][s][c][k]%s;\n"
                          " * kernels %lld x %lld, %lld to %lld channels, %lld x %lld to %lld x %lld",
                          convolution_bias(node) ? "bias[k] + " : "",
                          (long long)c->stride_height,
+                         down,
                          (long long)c->pad_top,
                          (long long)c->stride_width,
+                         across,
                          (long long)c->pad_left,
+                         convolution_kernel(node),
+                         c->groups > 1 ? memory_format(", c being the channels of k's group, of which there are %lld", (long long)c->groups) : "",
                          (long long)c->kernel_height,
                          (long long)c->kernel_width,
                          (long long)c->channels,

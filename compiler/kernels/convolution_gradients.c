@@ -5,9 +5,9 @@
 #include <string.h>
 
 /* The gradient of the input is a convolution too: of d_y, its pixels a stride apart, with the kernels turned. */
-static Convolution transposed(const Convolution *c)
+static Convolution transposed(const Convolution *c, int64_t panel)
 {
-    return (Convolution){
+    Convolution t = {
         .height = c->rows,
         .width = c->columns,
         .channels = c->filters,
@@ -18,45 +18,50 @@ static Convolution transposed(const Convolution *c)
         .kernel_width = c->kernel_width,
         .stride_height = 1,
         .stride_width = 1,
-        .pad_top = c->kernel_height - 1 - c->pad_top,
-        .pad_left = c->kernel_width - 1 - c->pad_left,
+        .pad_top = (c->kernel_height - 1) * c->dilation_height - c->pad_top,
+        .pad_left = (c->kernel_width - 1) * c->dilation_width - c->pad_left,
         .spread_height = c->stride_height,
         .spread_width = c->stride_width,
+        .dilation_height = c->dilation_height,
+        .dilation_width = c->dilation_width,
+        .groups = c->groups,
     };
+    t.lanes = convolution_in_lanes(&t, panel);
+    return t;
 }
 
 static void input_gradient_workspace(Graph *graph, Node *node)
 {
-    const Convolution *c = node->detail, t = transposed(c);
     int64_t panel = graph->panel;
+    const Convolution *c = node->detail, t = transposed(c, panel);
     if (convolution_scatters(graph, node)) {
         graph_workspace(graph, node, convolution_scatter_kernel_floats(c, panel), 1);
         graph_workspace(graph, node, convolution_scatter_workspace(c), TASKS);
         return;
     }
-    graph_workspace(graph, node, t.kernel_height * t.kernel_width * t.channels * ((t.filters + panel - 1) / panel * panel), 1);
+    graph_workspace(graph, node, t.kernel_height * t.kernel_width * (t.channels / t.groups) * ((t.filters + panel - 1) / panel * panel), 1);
     convolution_add_workspace(graph, node, convolution_workspace(&t), t.rows);
 }
 
 static void emit_input_gradient(Emit *e, const Node *node)
 {
-    const Convolution *c = node->detail, t = transposed(c);
     int64_t panel = e->graph->panel;
+    const Convolution *c = node->detail, t = transposed(c, panel);
     if (convolution_scatters(e->graph, node)) {
         convolution_scatter_emit(e, node, c);
         return;
     }
-    convolution_transpose_emit(e, node, c, "turned", true);
-    phase_operand(e,
-                  operand_number(node, "turned"),
-                  3,
-                  (const int64_t[]){(t.filters + panel - 1) / panel, t.kernel_height * t.kernel_width * t.channels, panel});
+    if (c->groups > 1) convolution_transpose_groups_emit(e, node, c, t.lanes, "turned");
+    else convolution_transpose_emit(e, node, c, "turned", true);
+    const int64_t packed[] = {(t.filters + panel - 1) / panel, t.kernel_height * t.kernel_width * (t.channels / t.groups), panel};
+    if (!t.lanes) phase_operand(e, operand_number(node, "turned"), 3, packed);
     convolution_emit(e, node, &t, "d_y", "turned", NULL, "d_x");
 }
 
 static void weight_gradient_workspace(Graph *graph, Node *node)
 {
-    bool along_rows = winograd_rows_gradient_chosen(graph, node);
+    const Convolution *c = node->detail;
+    bool along_rows = !c->lanes && winograd_rows_gradient_chosen(graph, node);
     graph_workspace(
         graph,
         node,
@@ -67,10 +72,13 @@ static void weight_gradient_workspace(Graph *graph, Node *node)
 
 static void emit_weight_gradient(Emit *e, const Node *node)
 {
-    if (winograd_rows_gradient_chosen(e->graph, node))
-        winograd_rows_weight_gradient_emit(e, node, node->detail);
+    const Convolution *c = node->detail;
+    if (c->lanes)
+        convolution_lanes_weight_gradient_emit(e, node, c);
+    else if (winograd_rows_gradient_chosen(e->graph, node))
+        winograd_rows_weight_gradient_emit(e, node, c);
     else
-        convolution_weight_gradient_emit(e, node, node->detail);
+        convolution_weight_gradient_emit(e, node, c);
 }
 
 static const char *input_gradient_formula(const Node *node)

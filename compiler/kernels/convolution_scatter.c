@@ -17,12 +17,13 @@ bool convolution_scatters(const Graph *graph, const Node *node)
 {
     enum { ADDING = 4 }; /* what the addition to d_x costs, in steps of the reduction */
     const Convolution *c = node->detail;
-    int64_t gather = c->height * c->width * c->kernel_width * c->filters * whole_vectors(c->channels);
+    int64_t gather = c->height * c->width * c->kernel_width * c->filters / c->groups * whole_vectors(c->channels);
     int64_t scatter = c->rows * c->columns * (c->filters + ADDING) * whole_vectors(c->kernel_width * c->channels);
-    const Way ways[] = {
+    Way ways[] = {
         {.name = "gather", .cost = (double)(gather * c->kernel_height)},
         {.name = "scatter", .cost = (double)(scatter * c->kernel_height)},
     };
+    ways[1].hindrance = convolution_hindrance(c);
     return choose_way(graph, node, false, ways, 2) == 1;
 }
 

@@ -37,6 +37,9 @@ typedef struct {
     int64_t stride_height, stride_width;
     int64_t pad_top, pad_left;                /* zeros before the first row and column */
     int64_t spread_height, spread_width;      /* distance of the input's rows and columns: above 1 zeros lie between them */
+    int64_t dilation_height, dilation_width;  /* distance of the pixels under neighbouring places of the kernel */
+    int64_t groups;                           /* each filter sees only the channels of its group */
+    bool lanes;                               /* each lane of a vector is a filter with channels of its own: convolution_lanes.c */
     int tile;                                 /* Winograd's tiles of 2x2 or 4x4 results; 0: directly */
     bool along_rows;                          /* Winograd's tiles lie along rows only */
     bool pooled;                              /* only the largest of each 2x2 results is kept: a max-pooling done on the way */
@@ -46,6 +49,8 @@ Convolution convolution_chosen(const Graph *, const Node *forward, bool gradient
 /* convolution_forward.c, convolution_gradients.c: what the operator of a layer that convolves is made of. Its `shape` sets the detail to
  * a Convolution, adds the weights kernel [height][width][channels][filters] and perhaps bias, and calls convolution_derive. */
 void convolution_derive(Graph *, Node *);
+Convolution *convolution_windows(Node *, int axes); /* the detail, but for filters and groups, by the arguments kernel_size, strides, padding and dilation_rate; axes 1: of sequences; NULL after errors */
+Tensor *convolution_weights(Graph *, Node *, const char *kernel, const char *initializer, const Shape *, bool bias); /* adds them; the kernel's argument and shape */
 int64_t convolution_macs(const Node *);
 void convolution_reference(const Node *, Reference *);
 void convolution_forward_workspace(Graph *, Node *);
@@ -60,6 +65,7 @@ void convolution_emit(Emit *, const Node *, const Convolution *, const char *fro
 int64_t convolution_weight_gradient_workspace(const Convolution *, int64_t panel); /* floats for one task */
 void convolution_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x, d_y -> d_kernel; work holds TASKS partial sums, then scratch */
 void convolution_transpose_emit(Emit *, const Node *, const Convolution *, const char *to, bool turned); /* kernel -> the operand `to` */
+void convolution_transpose_groups_emit(Emit *, const Node *, const Convolution *, bool to_lanes, const char *to); /* the same of a grouped convolution, turned */
 bool convolution_scatters(const Graph *, const Node *);        /* the choice: the gradient of the input by scattering d_y, not as a transposed convolution */
 int64_t convolution_scatter_workspace(const Convolution *);    /* floats for one task */
 int64_t convolution_scatter_kernel_floats(const Convolution *, int64_t panel); /* of turned, which is laid out in another way then */

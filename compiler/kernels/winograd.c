@@ -9,6 +9,7 @@
  * Error: the transforms of the larger tile grow rounding errors: 5e-6 of the largest result was measured against 9e-7 directly
  * (docs/numbers.md). --math=strict does without. */
 #include "winograd.h"
+#include "convolution.h"
 
 enum {
     TYPICAL_TILES = 6,
@@ -40,6 +41,8 @@ Way winograd_way(const Convolution *direct, int tile, int64_t panel)
         way.hindrance = "the kernel is not 3x3";
     else if (c->stride_height != 1 || c->stride_width != 1 || c->spread_height != 1 || c->spread_width != 1)
         way.hindrance = "the stride is not 1";
+    else if (convolution_hindrance(c))
+        way.hindrance = convolution_hindrance(c);
     else if (c->channels % panel || c->filters % panel)
         way.hindrance = memory_format("channels are no multiple of %lld", (long long)panel);
     double tiles = (double)(winograd_tile_rows(c) * winograd_tile_columns(c));

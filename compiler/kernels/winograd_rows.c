@@ -71,6 +71,7 @@ Way winograd_rows_way(const Convolution *c)
     Way way = {.name = "winograd_rows"};
     if (c->kernel_width < 2 || c->kernel_width >= POINTS) way.hindrance = "the kernel is not 2 to 5 columns wide";
     else if (c->stride_height > 1 || c->stride_width > 1) way.hindrance = "the kernel makes strides";
+    else way.hindrance = convolution_hindrance(c);
     if (way.hindrance) return way;
     int64_t tiles = tiles_of(c), lanes = (c->channels + SHORTEST_VECTOR - 1) / SHORTEST_VECTOR * SHORTEST_VECTOR;
     int64_t products = POINTS * c->rows * tiles * c->kernel_height * c->channels * c->filters;

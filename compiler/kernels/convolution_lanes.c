@@ -1,0 +1,145 @@
+/* Convolution in groups of few filters, a depthwise one above all: each lane of a vector is a filter and sees channels of its own.
+ *
+ * A product of matrices would leave most lanes of its vectors empty here. So both factors are vectors along the filters: for each
+ * place of the kernel, and each channel j of a group, y[p][q][k] += x[p + r][q + s][channel j of k's group] kernel[r][s][j][k]. Kernels lie
+ * as files hold them, [R][S][channels of a group][filters]. Depthwise, with one filter for each channel, x is read where it is.
+ * Else the rows under the kernel are laid out with a number for each lane: [pixel][j][k]. */
+#include "convolution.h"
+
+bool convolution_in_lanes(const Convolution *c, int64_t panel)
+{
+    return c->groups > 1 && c->filters / c->groups % panel;
+}
+
+bool convolution_is_spread_to_lanes(const Convolution *c)
+{
+    return c->lanes && (c->groups < c->channels || c->groups < c->filters);
+}
+
+void convolution_lanes_declare(Emit *e, const Node *node, const Convolution *c, const char *kernel)
+{
+    phase_operand(e, operand_number(node, kernel), 2, (const int64_t[]){c->kernel_height, c->kernel_width * (c->channels / c->groups) * c->filters});
+}
+
+void convolution_lanes_spread_emit(Emit *e, const Convolution *c, const char *to, const char *from)
+{
+    fill_size(e, "GROUPS", c->groups);
+    EMIT(e,
+         memory_format("float *const lanes = %s;", to),
+         memory_format("const float *const pixel = %s;", from),
+         "for (int j = 0; j < $CG; j++) {",
+         "for (int g = 0; g < $GROUPS; g++) {",
+         "for (int m = 0; m < $KG; m++) lanes[j * $K + g * $KG + m] = pixel[g * $CG + j];",
+         "}",
+         "}");
+}
+
+static int lanes_of(const Emit *e, const VectorGroup *group, int vector)
+{
+    return vector == group->vectors - 1 ? group->last_lanes : emit_level(e)->lanes;
+}
+
+/* One place of the kernel and one channel of the groups: `place` is where its pixels lie behind a, `weights` its kernels behind b. */
+static void emit_step(Emit *e, const Convolution *c, int rows, const VectorGroup *group, const char *place, const char *weights)
+{
+    int lanes = emit_level(e)->lanes;
+    EMIT(e, "{");
+    for (int v = 0; v < group->vectors; v++)
+        text_add(&e->body, "const f32x%d w%d = %s;\n", lanes, v, load_text(e, memory_format("b + %s + %d", weights, v * lanes), lanes_of(e, group, v)));
+    for (int t = 0; t < rows; t++)
+        for (int v = 0; v < group->vectors; v++) {
+            const char *at = memory_format("a + %lld + %s + %d", (long long)(t * c->stride_width * convolution_pixel(c)), place, v * lanes);
+            text_add(&e->body, "s%d_%d += %s * w%d;\n", t, v, load_text(e, at, lanes_of(e, group, v)), v);
+        }
+    EMIT(e, "}");
+}
+
+void convolution_lanes_products_emit(Emit *e, const Convolution *c, int rows, const VectorGroup *group, const char *from, const char *kernel)
+{
+    enum { WRITTEN_OUT = 8 }; /* steps of a row of the kernel */
+    int lanes = emit_level(e)->lanes;
+    int64_t channels = c->channels / c->groups, column = c->dilation_width * convolution_pixel(c);
+    EMIT(e, "for (int r = 0; r < $R; r++) {");
+    EMIT(e,
+         memory_format("const float *const a = %s + %s * %d;", convolution_image_at(c, from, "r", "q"), group_first(group), lanes),
+         memory_format("const float *const b = &%s[r][%s * %d];", kernel, group_first(group), lanes));
+    if (c->kernel_width * channels <= WRITTEN_OUT) {
+        for (int64_t s = 0; s < c->kernel_width; s++)
+            for (int64_t j = 0; j < channels; j++)
+                emit_step(e, c, rows, group, memory_format("%lld", (long long)(s * column + j * c->filters)), memory_format("%lld", (long long)((s * channels + j) * c->filters)));
+    } else {
+        EMIT(e, "for (int s = 0; s < $S; s++) {", "for (int j = 0; j < $CG; j++) {");
+        emit_step(e, c, rows, group, memory_format("s * %lld + j * $K", (long long)column), "(s * $CG + j) * $K");
+        EMIT(e, "}", "}");
+    }
+    EMIT(e, "}");
+}
+
+/* ---- the gradient of the weights ---- */
+
+/* Where place `row` of the matrix [R * S * channels of a group] finds its number, behind that of the first. */
+static int64_t place_of(const Convolution *c, int64_t row)
+{
+    int64_t channels = c->channels / c->groups, r = row / (c->kernel_width * channels), s = row / channels % c->kernel_width;
+    return r * c->dilation_height * convolution_row_floats(c) + s * c->dilation_width * convolution_pixel(c) + row % channels * c->filters;
+}
+
+/* Rows `row` and the following of the weights whose first pixel is at the address `at`, $BEGIN being where their sums begin. */
+static void emit_gradient_tile(Emit *e, const Convolution *c, int64_t row, int rows, const VectorGroup *group, const char *at)
+{
+    int lanes = emit_level(e)->lanes;
+    const char *first = group_first(group);
+    EMIT(e, "{");
+    for (int t = 0; t < rows; t++)
+        for (int v = 0; v < group->vectors; v++)
+            text_add(&e->body, "f32x%d s%d_%d = %s;\n", lanes, t, v, load_text(e, memory_format("sums + %lld + (%s + %d) * %d", (long long)((row + t) * c->filters), first, v, lanes), lanes_of(e, group, v)));
+    EMIT(e,
+         "for (int p = $P0; p < $P1; p++) {",
+         memory_format("const float *a = %s + %s * %d;", at, first, lanes),
+         "for (int q = 0; q < $Q; q++) {");
+    for (int v = 0; v < group->vectors; v++)
+        text_add(&e->body, "const f32x%d d%d = %s;\n", lanes, v, load_text(e, memory_format("&d_y[n][p][q][(%s + %d) * %d]", first, v, lanes), lanes_of(e, group, v)));
+    for (int t = 0; t < rows; t++)
+        for (int v = 0; v < group->vectors; v++)
+            text_add(&e->body, "s%d_%d += %s * d%d;\n", t, v, load_text(e, memory_format("a + %lld", (long long)(place_of(c, row + t) + v * lanes)), lanes_of(e, group, v)), v);
+    EMIT(e, "a += $STEP;", "}", "}");
+    for (int t = 0; t < rows; t++)
+        for (int v = 0; v < group->vectors; v++)
+            emit_store(e, memory_format("sums + %lld + (%s + %d) * %d", (long long)((row + t) * c->filters), first, v, lanes), memory_format("s%d_%d", t, v), lanes_of(e, group, v));
+    EMIT(e, "}");
+}
+
+void convolution_lanes_weight_gradient_emit(Emit *e, const Node *node, const Convolution *c)
+{
+    enum { WRITTEN_OUT = 48 }; /* rows of the matrix, at most, that tiles take across the rows of the kernel */
+    int64_t run = c->kernel_width * (c->channels / c->groups), matrix = c->kernel_height * run, floats = matrix * c->filters;
+    bool by_rows = matrix > WRITTEN_OUT;
+    if (!by_rows) run = matrix;
+    convolution_declare(e, 0, c->height, c->width, c->channels);
+    convolution_declare(e, 1, c->rows, c->columns, c->filters);
+    emit_narrow(e, c->filters);
+    Tile tile = choose_tile(e, node, (Work){.kernel = "lanes", .rows = run, .columns = c->filters, .reduction = c->rows * c->columns, .times = (double)(matrix / run)});
+    phase_begin(e, node, "weight_gradient_part", IN_SHARDS, 0);
+    convolution_fill(e, c);
+    fill(e, "FROM", "x");
+    fill_size(e, "ALL", floats);
+    fill_size(e, "SHARDS", TASKS);
+    EMIT(e, memory_format("float *const %s = work + task * $ALL;", by_rows ? "all" : "sums"), memory_format("memset(%s, 0, $ALL * sizeof(float));", by_rows ? "all" : "sums"));
+    if (convolution_is_padded(c)) convolution_scratch_emit(e, c, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + ($SHARDS * $ALL + task * $WORK));");
+    EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {");
+    convolution_image_begin(e, c, false);
+    if (by_rows) EMIT(e, "for (int r = 0; r < $R; r++) {", memory_format("float *const sums = all + r * %lld;", (long long)(run * c->filters)));
+    VectorGroup groups[2];
+    int group_count = vector_groups(e, c->filters, tile.vectors, groups);
+    const char *at = convolution_image_at(c, "x", by_rows ? "r" : "0", "0");
+    for (int64_t row = 0; row < run; row += tile.rows)
+        for (int g = 0; g < group_count; g++) {
+            group_begin(e, &groups[g]);
+            emit_gradient_tile(e, c, row, (int)(run - row < tile.rows ? run - row : tile.rows), &groups[g], at);
+            group_end(e);
+        }
+    if (by_rows) EMIT(e, "}");
+    EMIT(e, "}", "}");
+    phase_end(e);
+    shard_sum_emit(e, node, "weight_gradient", "d_kernel", floats, 0, floats);
+}

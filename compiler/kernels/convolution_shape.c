@@ -1,0 +1,117 @@
+/* The sizes of a convolution from a layer's arguments, and its weights: what the `shape` of every layer that convolves is made of.
+ *
+ * padding=same: ceil(size / stride) places, the odd zero behind. causal, along sequences: all zeros before, so that no result sees
+ * what comes after it. Per side: [top x bottom, left x right]; a lone pair: height x width, the same on both sides. */
+#include "convolution.h"
+
+typedef struct { int64_t before, after; } Margins;
+
+/* Where the kernel is put along an axis of the input. `margins`: the zeros on both sides, where they were written. */
+typedef struct {
+    const char *name;
+    int axis;
+    int64_t kernel, stride, dilation;
+    const Margins *margins;
+} Axis;
+
+static bool place_kernel(const Node *node, const Axis *a, bool same, int64_t *places, int64_t *before)
+{
+    const Tensor *x = node->inputs[0];
+    int64_t size = x->shape.size[a->axis], span;
+    if (__builtin_mul_overflow(a->kernel - 1, a->dilation, &span) || span >= MAX_COUNT) {
+        diagnose(argument_place(node->arguments, "kernel_size"), "kernel_size: %lld places %lld apart are too many", (long long)a->kernel, (long long)a->dilation);
+        return false;
+    }
+    span++;
+    if (!a->margins) return window_places(node, "kernel_size", x, a->axis, span, a->stride, same, places, before);
+    int64_t padded = size + a->margins->before + a->margins->after; /* each at most 2^53 */
+    if (span > padded) {
+        diagnose(argument_place(node->arguments, "kernel_size"), "kernel_size: %lld is more than the input's %s, %lld, with its padding, %lld", (long long)span, a->name, (long long)size, (long long)(padded - size));
+        note_producer(x);
+        return false;
+    }
+    *places = (padded - span) / a->stride + 1;
+    *before = a->margins->before;
+    return true;
+}
+
+/* The zeros on each side where `padding` is not a word; false after errors. */
+static bool read_margins(const Node *node, const Value *padding, Margins margins[2])
+{
+    const Value *items = padding->list.items;
+    bool pairs = padding->list.count == 1 || padding->list.count == 2;
+    for (int i = 0; i < padding->list.count; i++) pairs = pairs && items[i].kind == VALUE_PAIR;
+    if (!pairs) {
+        diagnose(padding->place, "padding: one word, one pair for height x width, or two, [top x bottom, left x right]");
+        return false;
+    }
+    bool sides = padding->list.count == 2;
+    margins[0] = sides ? (Margins){items[0].pair.first, items[0].pair.second} : (Margins){items[0].pair.first, items[0].pair.first};
+    margins[1] = sides ? (Margins){items[1].pair.first, items[1].pair.second} : (Margins){items[0].pair.second, items[0].pair.second};
+    for (int i = 0; i < 2; i++)
+        if (margins[i].before >= MAX_COUNT || margins[i].after >= MAX_COUNT) {
+            diagnose(padding->place, "padding: %s", "more than 2^31 zeros");
+            return false;
+        }
+    (void)node;
+    return true;
+}
+
+Convolution *convolution_windows(Node *node, int axes)
+{
+    const Object *a = node->arguments;
+    Tensor *x = node->inputs[0];
+    if (x->shape.rank != axes + 1) {
+        diagnose(node->place, axes == 1 ? "%s needs sequences (length, channels), not %s" : "%s needs images (height, width, channels), not %s", a->entry->name, shape_string(&x->shape));
+        note_producer(x);
+        return NULL;
+    }
+    Convolution *c = node->detail = NEW(Convolution);
+    *c = (Convolution){.height = axes == 1 ? 1 : x->shape.size[0], .width = x->shape.size[axes - 1], .channels = x->shape.size[axes], .rows = 1, .kernel_height = 1, .stride_height = 1, .spread_height = 1, .spread_width = 1, .dilation_height = 1, .dilation_width = 1, .groups = 1};
+    bool dilates = has_argument(a, "dilation_rate");
+    if (axes == 1) {
+        c->kernel_width = argument_size(a, "kernel_size");
+        c->stride_width = argument_size(a, "strides");
+        c->dilation_width = argument_size(a, "dilation_rate");
+    } else {
+        argument_pair(a, "kernel_size", &c->kernel_height, &c->kernel_width);
+        argument_pair(a, "strides", &c->stride_height, &c->stride_width);
+        if (dilates) argument_pair(a, "dilation_rate", &c->dilation_height, &c->dilation_width);
+    }
+    if ((c->stride_height > 1 || c->stride_width > 1) && (c->dilation_height > 1 || c->dilation_width > 1)) {
+        diagnose(argument_place(a, "dilation_rate"), "dilation_rate: a kernel that makes strides cannot be dilated as well");
+        return NULL;
+    }
+    const Value *padding = argument(a, "padding");
+    if (padding->kind == VALUE_LIST && padding->list.count == 1 && padding->list.items[0].kind == VALUE_WORD) padding = &padding->list.items[0];
+    char word = padding->kind == VALUE_WORD ? padding->text[0] : 0;
+    Margins margins[2] = {{0, 0}, {(c->kernel_width - 1) * c->dilation_width, 0}}; /* causal */
+    if (!word && !read_margins(node, padding, margins)) return NULL;
+    bool written = !word || word == 'c';
+    const Axis height = {"height", 0, c->kernel_height, c->stride_height, c->dilation_height, written ? &margins[0] : NULL};
+    const Axis width = {axes == 1 ? "length" : "width", axes - 1, c->kernel_width, c->stride_width, c->dilation_width, written ? &margins[1] : NULL};
+    if (axes == 2 && !place_kernel(node, &height, word == 's', &c->rows, &c->pad_top)) return NULL;
+    if (!place_kernel(node, &width, word == 's', &c->columns, &c->pad_left)) return NULL;
+    int64_t padded_height = (c->rows - 1) * c->stride_height + (c->kernel_height - 1) * c->dilation_height + 1;
+    int64_t padded_width = (c->columns - 1) * c->stride_width + (c->kernel_width - 1) * c->dilation_width + 1;
+    Shape padded = shape_of(3, (const int64_t[]){padded_height, padded_width, c->channels});
+    if (shape_count(&padded) < 0 || shape_count(&padded) > MAX_COUNT) {
+        diagnose(node->place, "%s is too large: with its padding its input has more than 2^31 - 1 numbers", node->name);
+        return NULL;
+    }
+    return c;
+}
+
+void convolution_weights(Graph *graph, Node *node, const char *kernel, const Shape *shape, bool bias)
+{
+    const Object *a = node->arguments;
+    Convolution *c = node->detail;
+    c->lanes = convolution_in_lanes(c, graph->panel);
+    Tensor *weight = graph_weight(graph, node, kernel, shape, true);
+    const char *initializer = memory_format("%s_initializer", kernel);
+    weight->initial = initializer_resolve(argument_object(a, has_argument(a, "depthwise_initializer") && kernel[0] == 'k' ? "depthwise_initializer" : initializer), shape);
+    if (shape_count(shape) >= 0 && !c->lanes) weight->packing = (Packing){c->kernel_height * c->kernel_width * (c->channels / c->groups), c->filters, graph->panel};
+    Shape biases = shape_of(1, &c->filters);
+    if (bias) graph_weight(graph, node, "bias", &biases, true)->initial = initializer_resolve(argument_object(a, "bias_initializer"), &biases);
+    convolution_derive(graph, node);
+}
