@@ -36,7 +36,7 @@ static bool place_kernel(const Node *node, const Axis *a, bool same, int64_t *pl
 }
 
 /* The zeros on each side where `padding` is not a word; false after errors. */
-static bool read_margins(const Node *node, const Value *padding, Margins margins[2])
+static bool read_margins(const Value *padding, Margins margins[2])
 {
     const Value *items = padding->list.items;
     bool pairs = padding->list.count == 1 || padding->list.count == 2;
@@ -50,10 +50,9 @@ static bool read_margins(const Node *node, const Value *padding, Margins margins
     margins[1] = sides ? (Margins){items[1].pair.first, items[1].pair.second} : (Margins){items[0].pair.second, items[0].pair.second};
     for (int i = 0; i < 2; i++)
         if (margins[i].before >= MAX_COUNT || margins[i].after >= MAX_COUNT) {
-            diagnose(padding->place, "padding: %s", "more than 2^31 zeros");
+            diagnose(padding->place, "padding: more than 2^31 zeros");
             return false;
         }
-    (void)node;
     return true;
 }
 
@@ -86,7 +85,7 @@ Convolution *convolution_windows(Node *node, int axes)
     if (padding->kind == VALUE_LIST && padding->list.count == 1 && padding->list.items[0].kind == VALUE_WORD) padding = &padding->list.items[0];
     char word = padding->kind == VALUE_WORD ? padding->text[0] : 0;
     Margins margins[2] = {{0, 0}, {(c->kernel_width - 1) * c->dilation_width, 0}}; /* causal */
-    if (!word && !read_margins(node, padding, margins)) return NULL;
+    if (!word && !read_margins(padding, margins)) return NULL;
     bool written = !word || word == 'c';
     const Axis height = {"height", 0, c->kernel_height, c->stride_height, c->dilation_height, written ? &margins[0] : NULL};
     const Axis width = {axes == 1 ? "length" : "width", axes - 1, c->kernel_width, c->stride_width, c->dilation_width, written ? &margins[1] : NULL};
@@ -102,16 +101,32 @@ Convolution *convolution_windows(Node *node, int axes)
     return c;
 }
 
-void convolution_weights(Graph *graph, Node *node, const char *kernel, const Shape *shape, bool bias)
+bool convolution_groups(const Node *node, Convolution *c, int64_t groups)
+{
+    c->groups = groups;
+    if (c->channels % groups == 0 && c->filters % groups == 0) return true;
+    bool channels = c->channels % groups != 0;
+    diagnose(argument_place(node->arguments, "groups"), "groups: the %lld %s cannot be cut into %lld groups of the same size", (long long)(channels ? c->channels : c->filters), channels ? "channels of the input" : "filters", (long long)groups);
+    if (channels) note_producer(node->inputs[0]);
+    return false;
+}
+
+static Tensor *add_weight(Graph *graph, Node *node, const char *name, const char *argument, const Shape *shape)
 {
     const Object *a = node->arguments;
+    Tensor *weight = graph_weight(graph, node, name, shape, true);
+    weight->initial = initializer_resolve(argument_object(a, memory_format("%s_initializer", argument)), shape);
+    regularize(weight, a, memory_format("%s_regularizer", argument));
+    return weight;
+}
+
+void convolution_weights(Graph *graph, Node *node, const char *kernel, const char *argument, const Shape *shape, bool bias)
+{
     Convolution *c = node->detail;
     c->lanes = convolution_in_lanes(c, graph->panel);
-    Tensor *weight = graph_weight(graph, node, kernel, shape, true);
-    const char *initializer = memory_format("%s_initializer", kernel);
-    weight->initial = initializer_resolve(argument_object(a, has_argument(a, "depthwise_initializer") && kernel[0] == 'k' ? "depthwise_initializer" : initializer), shape);
+    Tensor *weight = add_weight(graph, node, kernel, argument, shape);
     if (shape_count(shape) >= 0 && !c->lanes) weight->packing = (Packing){c->kernel_height * c->kernel_width * (c->channels / c->groups), c->filters, graph->panel};
     Shape biases = shape_of(1, &c->filters);
-    if (bias) graph_weight(graph, node, "bias", &biases, true)->initial = initializer_resolve(argument_object(a, "bias_initializer"), &biases);
+    if (bias) add_weight(graph, node, "bias", "bias", &biases);
     convolution_derive(graph, node);
 }

@@ -46,11 +46,14 @@ typedef struct {
 } Convolution;
 /* The way it is chosen to be computed, as its `tile` and `along_rows` say: for the forward pass the same in all programs, or for the gradients. */
 Convolution convolution_chosen(const Graph *, const Node *forward, bool gradients);
+/* convolution_shape.c */
+Convolution *convolution_windows(Node *, int axes); /* the detail, with as many filters as channels and one group, by kernel_size, strides, padding and dilation_rate; axes 1: of sequences; NULL after errors */
+bool convolution_groups(const Node *, Convolution *, int64_t groups); /* false after errors */
+void convolution_weights(Graph *, Node *, const char *kernel, const char *argument, const Shape *, bool bias); /* the kernel's name, its arguments being ARGUMENT_initializer and so on, and perhaps a bias; then convolution_derive */
+
 /* convolution_forward.c, convolution_gradients.c: what the operator of a layer that convolves is made of. Its `shape` sets the detail to
  * a Convolution, adds the weights kernel [height][width][channels][filters] and perhaps bias, and calls convolution_derive. */
 void convolution_derive(Graph *, Node *);
-Convolution *convolution_windows(Node *, int axes); /* the detail, but for filters and groups, by the arguments kernel_size, strides, padding and dilation_rate; axes 1: of sequences; NULL after errors */
-Tensor *convolution_weights(Graph *, Node *, const char *kernel, const char *initializer, const Shape *, bool bias); /* adds them; the kernel's argument and shape */
 int64_t convolution_macs(const Node *);
 void convolution_reference(const Node *, Reference *);
 void convolution_forward_workspace(Graph *, Node *);
