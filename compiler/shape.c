@@ -65,7 +65,7 @@ bool window_places(const Node *node, const char *parameter, const Tensor *tensor
         return true;
     }
     if (window > size) {
-        diagnose(argument_place(node->arguments, parameter), "%s: %lld is more than the input's %s, %lld; padding=same would allow it", parameter, (long long)window, axis ? "width" : "height", (long long)size);
+        diagnose(argument_place(node->arguments, parameter), "%s: %lld is more than the input's %s, %lld; padding=same would allow it", parameter, (long long)window, tensor->shape.rank == 2 ? "length" : axis ? "width" : "height", (long long)size);
         note_producer(tensor);
         return false;
     }

@@ -38,7 +38,11 @@ bool convolution_is_split(const Convolution *c)
 const char *convolution_hindrance(const Convolution *c)
 {
     if (c->groups > 1) return "the channels are in groups";
-    return c->dilation_height > 1 || c->dilation_width > 1 ? "the kernel is dilated" : NULL;
+    if (c->dilation_height > 1 || c->dilation_width > 1) return "the kernel is dilated";
+    int64_t below = (c->rows - 1) * c->stride_height + c->kernel_height - c->pad_top - c->height;
+    int64_t behind = (c->columns - 1) * c->stride_width + c->kernel_width - c->pad_left - c->width;
+    bool beyond = c->pad_top >= c->kernel_height || below >= c->kernel_height || c->pad_left >= c->kernel_width || behind >= c->kernel_width;
+    return beyond ? "the kernel stands on zeros only at places" : NULL;
 }
 
 /* Width of the rows that the kernel slides over. */
@@ -132,29 +136,34 @@ void convolution_scratch_emit(Emit *e, const Convolution *c, const char *definit
     EMIT(e, definition, "memset(rows, 0, $UNDER * sizeof *rows);");
 }
 
-/* Lays `count` rows of the image $FROM out, from that number on, zeros where there is no pixel. */
+/* Lays `count` rows of the image $FROM out, from that number on, zeros where there is no pixel. A negative padding, as transposing a
+ * convolution gives whose padding is wider than its kernel, leaves pixels out. */
 static void emit_padded_rows(Emit *e, const Convolution *c, const char *first, const char *count)
 {
     int64_t last = row_width(c) - c->pad_left; /* columns behind it are never under the kernel */
     int64_t columns = (last + c->spread_width - 1) / c->spread_width;
     if (columns > c->width) columns = c->width;
+    int64_t left_out = c->pad_left < 0 ? (c->spread_width - 1 - c->pad_left) / c->spread_width : 0;
+    columns = columns > left_out ? columns - left_out : 0;
+    const char *column = left_out ? memory_format("q + %lld", (long long)left_out) : "q";
+    fill_size(e, "COLUMN0", left_out);
     fill_size(e, "COLUMNS", columns);
     fill_size(e, "SPREADC", c->spread_width * convolution_pixel(c));
-    fill_size(e, "LEFTC", c->pad_left * convolution_pixel(c));
+    fill_size(e, "LEFTC", (c->pad_left + left_out * c->spread_width) * convolution_pixel(c));
     fill_size(e, "RUN", columns * c->channels);
     EMIT(e, count, first);
     if (c->spread_height > 1) EMIT(e, "if (h >= 0 && h % $SPREADH == 0 && h / $SPREADH < $H) {");
     else EMIT(e, "if (h >= 0 && h < $H) {");
     if (convolution_is_spread_to_lanes(c)) {
         EMIT(e, "for (int q = 0; q < $COLUMNS; q++) {");
-        convolution_lanes_spread_emit(e, c, "&rows[r][$LEFTC + q * $SPREADC]", "&$FROM[$n][h / $SPREADH][q][0]");
+        convolution_lanes_spread_emit(e, c, "&rows[r][$LEFTC + q * $SPREADC]", memory_format("&$FROM[$n][h / $SPREADH][%s][0]", column));
         EMIT(e, "}");
     } else if (c->spread_width > 1)
         EMIT(e,
              "for (int q = 0; q < $COLUMNS; q++) {",
-             "memcpy(&rows[r][$LEFTC + q * $SPREADC], &$FROM[$n][h / $SPREADH][q][0], $C * sizeof(float));",
+             memory_format("memcpy(&rows[r][$LEFTC + q * $SPREADC], &$FROM[$n][h / $SPREADH][%s][0], $C * sizeof(float));", column),
              "}");
-    else EMIT(e, "memcpy(&rows[r][$LEFTC], &$FROM[$n][h / $SPREADH][0][0], $RUN * sizeof(float));");
+    else EMIT(e, "memcpy(&rows[r][$LEFTC], &$FROM[$n][h / $SPREADH][$COLUMN0][0], $RUN * sizeof(float));");
     EMIT(e, "} else {", "memset(rows[r], 0, sizeof rows[r]);", "}", "}");
 }
 
@@ -201,7 +210,7 @@ static void emit_products(Emit *e, const Convolution *c, int rows, const VectorG
     const char *place = split ? memory_format(" + s * %lld%s", (long long)(c->dilation_width * c->channels), c->groups > 1 ? " + group * $CG" : "") : "";
     EMIT(e, memory_format("const float *const a = %s%s;", convolution_image_at(c, from, "r", "q"), place));
     const char *offset = group_offset(c, emit_level(e)->lanes), *first = group_first(group);
-    tile_pointers(e, vectors, *offset ? memory_format("(%s%s)", offset, first) : first, e->graph->panel, kernel, memory_format(split ? "(r * $S + s) * %lld" : "r * %lld", (long long)run));
+    tile_pointers(e, vectors, *offset ? memory_format("(%s%s)", offset, first) : first, e->graph->panel, kernel, memory_format("%s * %lld", split ? memory_format("(r * %lld + s)", (long long)c->kernel_width) : "r", (long long)run));
     if (run <= 8) {
         for (int64_t j = 0; j < run; j++) {
             fill_size(e, "J", j);

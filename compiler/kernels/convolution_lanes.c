@@ -69,7 +69,8 @@ void convolution_lanes_products_emit(Emit *e, const Convolution *c, int rows, co
                 emit_step(e, c, rows, group, memory_format("%lld", (long long)(s * column + j * c->filters)), memory_format("%lld", (long long)((s * channels + j) * c->filters)));
     } else {
         EMIT(e, "for (int s = 0; s < $S; s++) {", "for (int j = 0; j < $CG; j++) {");
-        emit_step(e, c, rows, group, memory_format("s * %lld + j * $K", (long long)column), "(s * $CG + j) * $K");
+        const char *place = memory_format("s * %lld + j * %lld", (long long)column, (long long)c->filters);
+        emit_step(e, c, rows, group, place, memory_format("(s * %lld + j) * %lld", (long long)channels, (long long)c->filters));
         EMIT(e, "}", "}");
     }
     EMIT(e, "}");

@@ -127,6 +127,7 @@ void convolution_scatter_emit(Emit *e, const Node *node, const Convolution *c)
     emit_turned_kernel(e, node, c, panels);
     phase_operand(e, turned, 3, turned_sizes);
     phase_operand(e, turned - 1, 3, (const int64_t[]){-1, c->height, c->width * c->channels});
+    convolution_declare(e, 0, c->rows, c->columns, c->filters);
     emit_narrow(e, run);
     double times = (double)(c->columns * c->kernel_height);
     Tile tile = choose_tile(e, node, (Work){.kernel = "scatter", .rows = c->rows, .columns = run, .reduction = c->filters, .times = times});

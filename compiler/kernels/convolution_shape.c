@@ -56,6 +56,27 @@ static bool read_margins(const Value *padding, Margins margins[2])
     return true;
 }
 
+Convolution convolution_pointwise(const Shape *image, int64_t filters)
+{
+    return (Convolution){
+        .height = image->size[0],
+        .width = image->size[1],
+        .channels = image->size[2],
+        .rows = image->size[0],
+        .columns = image->size[1],
+        .filters = filters,
+        .kernel_height = 1,
+        .kernel_width = 1,
+        .stride_height = 1,
+        .stride_width = 1,
+        .spread_height = 1,
+        .spread_width = 1,
+        .dilation_height = 1,
+        .dilation_width = 1,
+        .groups = 1,
+    };
+}
+
 Convolution *convolution_windows(Node *node, int axes)
 {
     const Object *a = node->arguments;
@@ -66,8 +87,8 @@ Convolution *convolution_windows(Node *node, int axes)
         return NULL;
     }
     Convolution *c = node->detail = NEW(Convolution);
-    *c = (Convolution){.height = axes == 1 ? 1 : x->shape.size[0], .width = x->shape.size[axes - 1], .channels = x->shape.size[axes], .rows = 1, .kernel_height = 1, .stride_height = 1, .spread_height = 1, .spread_width = 1, .dilation_height = 1, .dilation_width = 1, .groups = 1};
-    bool dilates = has_argument(a, "dilation_rate");
+    Shape image = axes == 1 ? shape_of(3, (const int64_t[]){1, x->shape.size[0], x->shape.size[1]}) : x->shape;
+    *c = convolution_pointwise(&image, image.size[2]);
     if (axes == 1) {
         c->kernel_width = argument_size(a, "kernel_size");
         c->stride_width = argument_size(a, "strides");
@@ -75,7 +96,7 @@ Convolution *convolution_windows(Node *node, int axes)
     } else {
         argument_pair(a, "kernel_size", &c->kernel_height, &c->kernel_width);
         argument_pair(a, "strides", &c->stride_height, &c->stride_width);
-        if (dilates) argument_pair(a, "dilation_rate", &c->dilation_height, &c->dilation_width);
+        argument_pair(a, "dilation_rate", &c->dilation_height, &c->dilation_width);
     }
     if ((c->stride_height > 1 || c->stride_width > 1) && (c->dilation_height > 1 || c->dilation_width > 1)) {
         diagnose(argument_place(a, "dilation_rate"), "dilation_rate: a kernel that makes strides cannot be dilated as well");

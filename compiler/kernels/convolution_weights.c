@@ -58,7 +58,7 @@ static void emit_gradient_by_rows(Emit *e, const Convolution *c, int tile_rows, 
     bool split = convolution_is_split(c);
     int64_t run = split ? c->channels / c->groups : c->kernel_width * c->channels;
     const char *place = split ? memory_format(" + s * %lld%s", (long long)(c->dilation_width * c->channels), c->groups > 1 ? " + group * $CG" : "") : "";
-    const char *row = split ? "(r * $S + s)" : "r";
+    const char *row = split ? memory_format("(r * %lld + s)", (long long)c->kernel_width) : "r";
     int rest = (int)(run % tile_rows);
     fill_size(e, "JFULL", run - rest);
     fill_size(e, "TILE", tile_rows);

@@ -48,6 +48,7 @@ typedef struct {
 Convolution convolution_chosen(const Graph *, const Node *forward, bool gradients);
 /* convolution_shape.c */
 Convolution *convolution_windows(Node *, int axes); /* the detail, with as many filters as channels and one group, by kernel_size, strides, padding and dilation_rate; axes 1: of sequences; NULL after errors */
+Convolution convolution_pointwise(const Shape *image, int64_t filters); /* the detail of one by 1 x 1 */
 bool convolution_groups(const Node *, Convolution *, int64_t groups); /* false after errors */
 void convolution_weights(Graph *, Node *, const char *kernel, const char *argument, const Shape *, bool bias); /* the kernel's name, its arguments being ARGUMENT_initializer and so on, and perhaps a bias; then convolution_derive */
 

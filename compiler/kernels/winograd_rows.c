@@ -325,6 +325,8 @@ static void emit_output(Emit *e, const Node *node, const Convolution *c, const c
 void winograd_rows_emit(Emit *e, const Node *node, const Convolution *c, const char *from, const char *kernel, const char *bias, const char *to)
 {
     int64_t parts = winograd_rows_parts(c);
+    convolution_declare(e, 0, c->height, c->width, c->channels);
+    convolution_declare(e, node->input_count + node->weight_count, c->rows, c->columns, c->filters);
     emit_narrow(e, c->filters);
     phase_begin(e, node, NULL, OVER_SAMPLES, parts);
     fill_sizes(e, c);
@@ -494,6 +496,8 @@ static void emit_kernel_gradient(Emit *e, const Node *node, const Convolution *c
 void winograd_rows_weight_gradient_emit(Emit *e, const Node *node, const Convolution *c)
 {
     int64_t panel = e->graph->panel;
+    convolution_declare(e, 0, c->height, c->width, c->channels);
+    convolution_declare(e, 1, c->rows, c->columns, c->filters);
     emit_narrow(e, c->filters);
     phase_begin(e, node, "weight_gradient_part", IN_SHARDS, 0);
     fill_sizes(e, c);

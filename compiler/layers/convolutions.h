@@ -36,6 +36,19 @@
         .formula = convolution_formula,                                                                                        \
     };
 
+/* The shape of a depthwise convolution: as many groups as channels. */
+static inline void depthwise_shape(Graph *graph, Node *node, const char *name, bool bias)
+{
+    Convolution *c = convolution_windows(node, 2);
+    if (!c) return;
+    int64_t multiplier = argument_size(node->arguments, "depth_multiplier");
+    Shape kernel = shape_of(4, (const int64_t[]){c->kernel_height, c->kernel_width, c->channels, multiplier});
+    c->groups = c->channels;
+    c->filters = shape_count(&kernel) < 0 ? multiplier : c->channels * multiplier;
+    convolution_weights(graph, node, name, "depthwise", &kernel, bias);
+    node->outputs[0]->shape = shape_of(3, (const int64_t[]){c->rows, c->columns, c->filters});
+}
+
 /* What follows the convolution: the activation, and the penalty on it. */
 static inline Tensor *convolution_layer(Graph *graph, const LayerCall *call, Tensor *y)
 {
