@@ -537,7 +537,7 @@ Tensor *gradient_tensor(Graph *, Node *, Tensor *of);          /* a new output o
 bool absorb_update(Graph *, Node *, Node *reader);             /* for `absorb` of operators that can update a weight by the gradient they have in registers */
 bool gradient_wanted(const Graph *, const Tensor *);           /* false: nothing trainable lies behind it */
 
-void bias_gradient(Graph *, Node *forward, Tensor *bias, Tensor *d_output); /* kernels/reduce.c: d_bias = the sums of d_output over all but the last axis */
+void bias_gradient(Graph *, Node *forward, Tensor *bias, Tensor *d_output); /* kernels/reduce.c: d_bias = the sums of d_output over all but the last axes, which are those of the bias */
 
 /* layers/dense.c: x kernel, perhaps + bias, of layers that contain such a product. */
 Tensor *dense_product(Graph *, const LayerCall *, const char *name_suffix, Tensor *x, int64_t outputs, bool bias);

@@ -96,7 +96,7 @@ Convolution *convolution_windows(Node *node, int axes)
     } else {
         argument_pair(a, "kernel_size", &c->kernel_height, &c->kernel_width);
         argument_pair(a, "strides", &c->stride_height, &c->stride_width);
-        argument_pair(a, "dilation_rate", &c->dilation_height, &c->dilation_width);
+        if (has_argument(a, "dilation_rate")) argument_pair(a, "dilation_rate", &c->dilation_height, &c->dilation_width);
     }
     if ((c->stride_height > 1 || c->stride_width > 1) && (c->dilation_height > 1 || c->dilation_width > 1)) {
         diagnose(argument_place(a, "dilation_rate"), "dilation_rate: a kernel that makes strides cannot be dilated as well");
@@ -132,7 +132,7 @@ bool convolution_groups(const Node *node, Convolution *c, int64_t groups)
     return false;
 }
 
-static Tensor *add_weight(Graph *graph, Node *node, const char *name, const char *argument, const Shape *shape)
+Tensor *convolution_weight(Graph *graph, Node *node, const char *name, const char *argument, const Shape *shape)
 {
     const Object *a = node->arguments;
     Tensor *weight = graph_weight(graph, node, name, shape, true);
@@ -145,9 +145,9 @@ void convolution_weights(Graph *graph, Node *node, const char *kernel, const cha
 {
     Convolution *c = node->detail;
     c->lanes = convolution_in_lanes(c, graph->panel);
-    Tensor *weight = add_weight(graph, node, kernel, argument, shape);
+    Tensor *weight = convolution_weight(graph, node, kernel, argument, shape);
     if (shape_count(shape) >= 0 && !c->lanes) weight->packing = (Packing){c->kernel_height * c->kernel_width * (c->channels / c->groups), c->filters, graph->panel};
     Shape biases = shape_of(1, &c->filters);
-    if (bias) add_weight(graph, node, "bias", "bias", &biases);
+    if (bias) convolution_weight(graph, node, "bias", "bias", &biases);
     convolution_derive(graph, node);
 }

@@ -50,7 +50,8 @@ Convolution convolution_chosen(const Graph *, const Node *forward, bool gradient
 Convolution *convolution_windows(Node *, int axes); /* the detail, with as many filters as channels and one group, by kernel_size, strides, padding and dilation_rate; axes 1: of sequences; NULL after errors */
 Convolution convolution_pointwise(const Shape *image, int64_t filters); /* the detail of one by 1 x 1 */
 bool convolution_groups(const Node *, Convolution *, int64_t groups); /* false after errors */
-void convolution_weights(Graph *, Node *, const char *kernel, const char *argument, const Shape *, bool bias); /* the kernel's name, its arguments being ARGUMENT_initializer and so on, and perhaps a bias; then convolution_derive */
+Tensor *convolution_weight(Graph *, Node *, const char *name, const char *argument, const Shape *); /* adds one, its arguments being ARGUMENT_initializer and ARGUMENT_regularizer */
+void convolution_weights(Graph *, Node *, const char *kernel, const char *argument, const Shape *, bool bias); /* a kernel of that name, as convolution_weight adds it, and perhaps a bias; then convolution_derive */
 
 /* convolution_forward.c, convolution_gradients.c: what the operator of a layer that convolves is made of. Its `shape` sets the detail to
  * a Convolution, adds the weights kernel [height][width][channels][filters] and perhaps bias, and calls convolution_derive. */
@@ -74,6 +75,12 @@ bool convolution_scatters(const Graph *, const Node *);        /* the choice: th
 int64_t convolution_scatter_workspace(const Convolution *);    /* floats for one task */
 int64_t convolution_scatter_kernel_floats(const Convolution *, int64_t panel); /* of turned, which is laid out in another way then */
 void convolution_scatter_emit(Emit *, const Node *, const Convolution *); /* d_y kernel -> d_x */
+
+/* local.c: a kernel of its own at each place; kernel [rows * columns][kernel_height * kernel_width * channels][filters], bias like y */
+void local_emit(Emit *, const Node *, const Convolution *, const char *bias); /* x kernel -> y */
+int64_t local_turned_floats(const Convolution *);
+void local_input_gradient_emit(Emit *, const Node *, const Convolution *);  /* d_y kernel -> d_x; turned */
+void local_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x d_y -> d_kernel */
 
 /* winograd.c, winograd_gradient.c: 3x3 convolutions with fewer multiplications. u: the transformed kernel, an operand of its own */
 Way winograd_way(const Convolution *, int tile, int64_t panel); /* whether it can be gone, and its cost */

@@ -131,12 +131,12 @@ void column_sums_emit(Emit *e, const Node *node, int64_t columns, int64_t rows_p
 
 static void bias_gradient_workspace(Graph *graph, Node *node)
 {
-    graph_workspace(graph, node, node->outputs[0]->shape.size[0] * TASKS, 1);
+    graph_workspace(graph, node, shape_count(&node->outputs[0]->shape) * TASKS, 1);
 }
 
 static void emit_bias_gradient(Emit *e, const Node *node)
 {
-    int64_t columns = node->outputs[0]->shape.size[0];
+    int64_t columns = shape_count(&node->outputs[0]->shape);
     column_sums_emit(e, node, columns, shape_count(&node->inputs[0]->shape) / columns);
 }
 
