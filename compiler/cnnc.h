@@ -251,6 +251,7 @@ struct Tensor {
     int64_t bytes, offset; /* of batched tensors for the whole batch; offset in the arena, -1: not in the arena */
     int first, last;       /* the steps of the schedule between which it is alive */
     int64_t copies;        /* of a workspace: one for each task; of a slot or target: its number */
+    int64_t limit;         /* of an input: whole numbers from 0 to below it; 0: any numbers */
 };
 
 enum { MAX_OPERANDS = 12 }; /* of one emitted function */
@@ -265,6 +266,7 @@ enum {
     OPERATOR_MONOTONE = 32,   /* element-wise and never decreasing: commutes with operators that select by order */
     OPERATOR_SELECTS = 64,    /* each output is one of the inputs, chosen by order: max-pooling */
     OPERATOR_UPDATES = 128,   /* writes to its weights */
+    OPERATOR_WHOLE = 256,     /* reads whole numbers as they are: to others an int32 input is handed on as float32 */
 };
 
 typedef struct Reference Reference;
@@ -542,7 +544,7 @@ void bias_gradient(Graph *, Node *forward, Tensor *bias, Tensor *d_output); /* k
 /* layers/dense.c: x kernel, perhaps + bias, of layers that contain such a product. */
 Tensor *dense_product(Graph *, const LayerCall *, const char *name_suffix, Tensor *x, int64_t outputs, bool bias);
 
-extern const Operator conversion_operator; /* kernels/elementwise.c: bytes to float32 */
+extern const Operator conversion_operator; /* kernels/elementwise.c: bytes or int32 to float32 */
 
 /* shape.c, for layers */
 void note_producer(const Tensor *);                            /* after an error: which layer made that tensor, and its shape */

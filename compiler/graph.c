@@ -116,6 +116,15 @@ void graph_output(Graph *graph, Node *node, Tensor *tensor)
     node->outputs = append(node->outputs, &node->output_count, tensor);
 }
 
+/* The input, which comes as bytes or whole numbers, in float32. */
+static Tensor *add_conversion(Graph *graph, Tensor *input)
+{
+    LayerCall call = {.name = memory_format("%s/float32", input->name), .index = -1};
+    Tensor *output = graph_node(graph, &conversion_operator, &call, NULL, &input, 1)->outputs[0];
+    output->shape = input->shape;
+    return output;
+}
+
 Node *graph_node(Graph *graph,
                  const Operator *op,
                  const LayerCall *call,
@@ -124,6 +133,12 @@ Node *graph_node(Graph *graph,
                  int input_count)
 {
     const char *name = name_suffix ? memory_format("%s/%s", call->name, name_suffix) : call->name;
+    Tensor **read = NEW_ARRAY(Tensor *, input_count + 1);
+    for (int i = 0; i < input_count; i++) {
+        bool whole = inputs[i]->role == ROLE_INPUT && inputs[i]->type == TYPE_INT32 && !(op->flags & OPERATOR_WHOLE);
+        read[i] = whole ? add_conversion(graph, inputs[i]) : inputs[i];
+    }
+    inputs = read;
     Node *node = node_new(graph, op, name, inputs, input_count);
     node->owner = call->name;
     node->arguments = call->arguments;
@@ -280,16 +295,6 @@ int64_t graph_struct_offset(const Graph *graph, const Tensor *weight, bool packe
 
 /* ---- copying ---- */
 
-/* The input, which comes as bytes, in float32. */
-static Tensor *add_conversion(Graph *graph, Tensor *input)
-{
-    input->type = TYPE_UINT8;
-    LayerCall call = {.name = memory_format("%s/float32", input->name), .index = -1};
-    Tensor *output = graph_node(graph, &conversion_operator, &call, NULL, &input, 1)->outputs[0];
-    output->shape = input->shape;
-    return output;
-}
-
 /* A copy of the source graph for one program. Activations are its own, since each program has its own plan; weights are
  * shared. Noise is left out where it is off: whoever read its output reads its input. */
 Graph *graph_program(const Graph *source, Program program, int64_t batch, bool bytes)
@@ -323,7 +328,10 @@ Graph *graph_program(const Graph *source, Program program, int64_t batch, bool b
         if (copy != old) copy->index = graph->tensor_count;
         graph->tensors = memory_grow(graph->tensors, &graph->tensor_capacity, graph->tensor_count, sizeof(Tensor *));
         graph->tensors[graph->tensor_count++] = copy;
-        if (bytes && old->role == ROLE_INPUT && old->type == TYPE_FLOAT32) map[i] = add_conversion(graph, copy);
+        if (bytes && old->role == ROLE_INPUT && old->type == TYPE_FLOAT32) {
+            copy->type = TYPE_UINT8;
+            map[i] = add_conversion(graph, copy);
+        }
     }
     for (int i = 0; i < source->node_count; i++) {
         const Node *old = source->nodes[i];

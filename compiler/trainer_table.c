@@ -67,7 +67,7 @@ static void add_port(Text *text, const Tensor *tensor)
     add_string(text, tensor->name);
     text_add(text, ", %s, ", tensor->type == TYPE_INT32 ? "CNNC_INT32" : "CNNC_FLOAT32");
     add_shape(text, &tensor->shape);
-    text_add(text, "},\n");
+    text_add(text, ", %lld},\n", (long long)tensor->limit);
 }
 
 static void add_tensors(Text *text, const Generation *g)

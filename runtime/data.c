@@ -62,14 +62,23 @@ static bool shape_fits(const Array *array, int rank, const int64_t *shape)
     return a_rank == 1 || b_rank == 1 || (a_rank == b_rank && !memcmp(a, b, (size_t)a_rank * sizeof *a));
 }
 
-static bool check_whole(const Array *array, const char *path, const char *port, Failure *failure)
+static bool check_whole(const Array *array, const char *path, const CnncPort *port, Failure *failure)
 {
     int64_t count = array_count(array);
     for (int64_t i = 0; i < count; i++) {
         double value = element(array, i);
+        if (port->limit && !(value >= 0 && value < (double)port->limit && value == floor(value))) {
+            return fail(failure,
+                        "%s: %g at element %" PRId64 ", but input %s takes whole numbers from 0 to %" PRId64 ": an embedding has no row for others",
+                        path,
+                        value,
+                        i,
+                        port->name,
+                        port->limit - 1);
+        }
         if (!(value >= INT32_MIN && value <= INT32_MAX && value == floor(value))) {
             return fail(
-                failure, "%s: %g at element %" PRId64 ", but input %s takes whole numbers of 32 bits", path, value, i, port);
+                failure, "%s: %g at element %" PRId64 ", but input %s takes whole numbers of 32 bits", path, value, i, port->name);
         }
     }
     return true;
@@ -89,7 +98,8 @@ bool dataset_check_inputs(const CnncModel *model, const Dataset *data, Failure *
                         port->name,
                         shape_text(port->rank, port->shape, wanted, sizeof wanted));
         }
-        if (port->type == CNNC_INT32 && !check_whole(array, data->input_paths[i], port->name, failure)) return false;
+        bool whole = port->type == CNNC_INT32 || port->limit;
+        if (whole && !check_whole(array, data->input_paths[i], port, failure)) return false;
     }
     return true;
 }

@@ -40,6 +40,7 @@ typedef struct {
     CnncType type;
     int rank;
     int64_t shape[CNNC_MAX_RANK];
+    int64_t limit; /* whole numbers from 0 to below it are wanted; 0: any */
 } CnncPort;
 
 /* What an output is compared with. */

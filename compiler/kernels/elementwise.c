@@ -6,8 +6,13 @@
 /* Loads, the node's own lines, its epilogue and the store, for the numbers from i on. */
 static void emit_element_lines(Emit *e, const Node *node, int lanes)
 {
-    if (node->inputs[0]->type == TYPE_UINT8) {
-        fill_size(e, "PART", lanes);
+    fill_size(e, "PART", lanes);
+    if (node->inputs[0]->type == TYPE_INT32) {
+        EMIT(e,
+             "i32x$L whole = {0};",
+             "memcpy(&whole, &x[i], $PART * sizeof(int32_t));",
+             "f32x$L v = __builtin_convertvector(whole, f32x$L);");
+    } else if (node->inputs[0]->type == TYPE_UINT8) {
         if (lanes == emit_level(e)->lanes) EMIT(e, "const i32x$L bytes = load_u8_i32x$L(&x[i]);");
         else EMIT(e, "const i32x$L bytes = load_part_u8_i32x$L(&x[i], $PART);");
         EMIT(e, "f32x$L v = __builtin_convertvector(bytes, f32x$L);");
@@ -59,15 +64,27 @@ void elementwise_emit(Emit *e, const Node *node)
 
 static const char *conversion_formula(const Node *node)
 {
-    (void)node;
-    return "bytes as floats";
+    return node->inputs[0]->type == TYPE_INT32 ? "whole numbers as floats" : "bytes as floats";
+}
+
+static void conversion_shape(Graph *graph, Node *node)
+{
+    (void)graph;
+    node->outputs[0]->shape = node->inputs[0]->shape;
+}
+
+static void conversion_reference(const Node *node, Reference *r)
+{
+    for (int64_t i = 0; i < shape_count(&node->outputs[0]->shape); i++) r->outputs[0][i] = r->inputs[0][i];
 }
 
 const Operator conversion_operator = {
     .name = "conversion",
     .suffix = "forward",
     .operands = "x; y",
-    .flags = OPERATOR_FLAT | OPERATOR_EPILOGUE,
+    .flags = OPERATOR_FLAT | OPERATOR_EPILOGUE | OPERATOR_WHOLE,
+    .shape = conversion_shape,
+    .reference = conversion_reference,
     .emit = elementwise_emit,
     .formula = conversion_formula,
 };

@@ -112,6 +112,14 @@ static const float *tensor(const Fixture *fixture, const char *kind, const char 
     return array->data;
 }
 
+/* The same numbers as int32. */
+static const int32_t *whole_numbers(const float *numbers, size_t count)
+{
+    int32_t *whole = emitted_memory(count * sizeof *whole);
+    for (size_t i = 0; i < count; i++) whole[i] = (int32_t)numbers[i];
+    return whole;
+}
+
 /* Rows of zeros with a one in them as class numbers. */
 static const int32_t *class_numbers(const Fixture *fixture, const float *rows, size_t count, size_t classes)
 {
@@ -170,8 +178,8 @@ static void read_fixture(Fixture *fixture, const char *net)
     int expected = 0;
     for (int i = 0; i < model->input_count; i++, expected++) {
         const CnncPort *port = &model->inputs[i];
-        cr_assert(port->type == CNNC_FLOAT32, "%s: no fixture has whole numbers as input yet", fixture->name);
-        fixture->inputs[i] = tensor(fixture, "x", one_input ? NULL : port->name, port->rank, port->shape, true);
+        const float *input = tensor(fixture, "x", one_input ? NULL : port->name, port->rank, port->shape, true);
+        fixture->inputs[i] = port->type == CNNC_INT32 ? (const void *)whole_numbers(input, fixture->n * port_count(port)) : input;
     }
     for (int i = 0; i < model->output_count; i++, expected += 2) {
         const CnncPort *port = &model->outputs[i];

@@ -77,6 +77,25 @@ static Numbers numbers_uniform(uint64_t key, size_t count, double minimum, doubl
     return numbers;
 }
 
+/* Whole numbers from 0 to below the limit, in every form. */
+static Numbers numbers_whole(uint64_t key, size_t count, size_t limit)
+{
+    Numbers numbers = numbers_new(count);
+    numbers.whole = emitted_memory(count * sizeof(int32_t));
+    for (size_t i = 0; i < count; i++) {
+        numbers.whole[i] = (int32_t)(random_bits(key, (uint32_t)i) % limit);
+        numbers.single[i] = (float)numbers.whole[i];
+        numbers.exact[i] = (double)numbers.whole[i];
+    }
+    return numbers;
+}
+
+/* An input as the model takes it. */
+static const void *as_input(const CnncPort *port, const Numbers *numbers)
+{
+    return port->type == CNNC_INT32 ? (const void *)numbers->whole : numbers->single;
+}
+
 /* A class for each row: as one-hot rows, or as a number where the model takes numbers. */
 static Numbers numbers_classes(uint64_t key, size_t rows, size_t classes, bool as_numbers)
 {
@@ -128,8 +147,9 @@ static void draw(Check *check)
     check->n = (size_t)(model->batch_size < samples ? model->batch_size : samples);
     for (int i = 0; i < model->input_count; i++) {
         const CnncPort *port = &model->inputs[i];
-        cr_assert(port->type == CNNC_FLOAT32, "%s: no network here has whole numbers as input yet", check->name);
-        check->inputs[i] = numbers_uniform(key_of(DRAW_INPUT, i), check->n * count_of(port->rank, port->shape), -1, 1);
+        size_t count = check->n * count_of(port->rank, port->shape), limit = port->limit ? (size_t)port->limit : 9;
+        check->inputs[i] = port->type == CNNC_INT32 || port->limit ? numbers_whole(key_of(DRAW_INPUT, i), count, limit)
+                                                                   : numbers_uniform(key_of(DRAW_INPUT, i), count, -1, 1);
     }
     for (int i = 0; i < model->output_count; i++) {
         const CnncPort *port = &model->outputs[i];
@@ -201,7 +221,7 @@ static void check_outputs(const Check *check, const void *weights)
     const void *inputs[MOST_PORTS];
     float *outputs[MOST_PORTS];
     double *truths[MOST_PORTS];
-    for (int i = 0; i < model->input_count; i++) inputs[i] = check->inputs[i].single;
+    for (int i = 0; i < model->input_count; i++) inputs[i] = as_input(&model->inputs[i], &check->inputs[i]);
     for (int i = 0; i < model->output_count; i++) {
         size_t count = check->n * count_of(model->outputs[i].rank, model->outputs[i].shape);
         outputs[i] = emitted_memory(count * sizeof(float));
@@ -236,7 +256,7 @@ static void *emitted_gradients(const Check *check, const void *weights, double *
 {
     const CnncModel *model = check->model;
     const void *inputs[MOST_PORTS], *targets[MOST_PORTS];
-    for (int i = 0; i < model->input_count; i++) inputs[i] = check->inputs[i].single;
+    for (int i = 0; i < model->input_count; i++) inputs[i] = as_input(&model->inputs[i], &check->inputs[i]);
     for (int i = 0; i < model->output_count; i++)
         targets[i] = check->targets[i].whole ? (const void *)check->targets[i].whole : check->targets[i].single;
     void *packed = emitted_memory(model->weights_size), *parameters = emitted_memory(model->parameters_size);

@@ -232,7 +232,7 @@ Test(trainer_parts, accuracy_is_resolved_as_in_keras)
 {
     const char *const names[] = {"accuracy", NULL};
     const CnncTarget target = {"binary_crossentropy", false, names};
-    const CnncPort single = {"out", CNNC_FLOAT32, 1, {1}}, steps = {"out", CNNC_FLOAT32, 2, {2, 3}};
+    const CnncPort single = {"out", CNNC_FLOAT32, 1, {1}, 0}, steps = {"out", CNNC_FLOAT32, 2, {2, 3}, 0};
     CnncModel model = toy_flowers;
     Failure failure;
     Metrics metrics;
