@@ -36,6 +36,7 @@ typedef struct Tensor Tensor;
 typedef struct Value Value;
 typedef struct Emit Emit;
 typedef struct Choices Choices;
+typedef struct Chain Chain;
 
 /* ---- places in the source ------------------------------------------------------------------- */
 
@@ -252,6 +253,18 @@ struct Tensor {
     int first, last;       /* the steps of the schedule between which it is alive */
     int64_t copies;        /* of a workspace: one for each task; of a slot or target: its number */
     int64_t limit;         /* of an input: whole numbers from 0 to below it; 0: any numbers */
+    const Chain *chain;    /* not NULL: it is needed within that chain only, for one sample at a time; offset is in the memory of a worker */
+};
+
+/* Neighbouring nodes that go through the samples together: each sample goes through all of them before the next one begins. What passes
+ * between them needs memory for one sample of each worker, a thread that is at it. */
+struct Chain {
+    int first, last;  /* nodes */
+    /* filled in by the plan: */
+    Tensor **tensors; /* that live within it */
+    int tensor_count, tensor_capacity;
+    int64_t bytes;    /* for these, of each worker, */
+    Tensor *memory;   /* and of all workers; NULL: nothing lives within it */
 };
 
 enum { MAX_OPERANDS = 12 }; /* of one emitted function */
@@ -267,6 +280,7 @@ enum {
     OPERATOR_SELECTS = 64,    /* each output is one of the inputs, chosen by order: max-pooling */
     OPERATOR_UPDATES = 128,   /* writes to its weights */
     OPERATOR_WHOLE = 256,     /* reads whole numbers as they are: to others an int32 input is handed on as float32 */
+    OPERATOR_BY_SAMPLES = 512, /* goes over samples, each for itself: phases before that read weights only, phases behind it finish sums; can be linked in a chain */
 };
 
 typedef struct Reference Reference;
@@ -314,6 +328,7 @@ struct Node {
     void *detail;          /* the operator's own resolved sizes */
     const char *operands;  /* instead of the operator's, where they depend on the node */
     uint32_t stream;       /* which random numbers it draws: the number of the layer */
+    Chain *chain;          /* to which it belongs, or NULL */
 };
 
 /* A statement that made a layer: what the summary lists. */
@@ -413,6 +428,8 @@ struct Graph {
     Names *weight_identifiers;
     LayerUse *layers;
     int layer_count, layer_capacity;
+    Chain **chains;
+    int chain_count, chain_capacity;
     Tensor **inputs;
     int input_count, input_capacity;
     Tensor **outputs;
@@ -526,6 +543,7 @@ void swap_pass(Graph *);                                       /* fuse.c: monoto
 void absorb_pass(Graph *);                                     /* fuse.c: nodes that another computes on its way */
 void gradient_pass(Graph *);             /* gradient.c: loss, backward, update nodes */
 void fuse_pass(Graph *);                                       /* fuse.c */
+void chain_pass(Graph *);                                      /* chain.c */
 void plan_pass(Graph *);                                       /* plan.c */
 int output_number(const Graph *, const Tensor *base);          /* driver.c: the output that is computed in the caller's memory, or -1 */
 int64_t plan_place(int count, const int64_t *bytes, const int *first, const int *last, int64_t *offsets); /* returns the total */
@@ -598,9 +616,9 @@ void text_indent(Text *, const char *lines);                   /* adds the lines
 
 /* A phase is one emitted function and its call: who runs it, over what. */
 typedef enum {
-    OVER_SAMPLES, /* first to last are samples; of each the parts low to high, of as many as its extent, where one is shared */
+    OVER_SAMPLES, /* first to last are samples, each for itself; of each the parts low to high, of as many as its extent, where one is shared */
     OVER_EXTENT,  /* first to last are parts of the extent given, whatever the batch */
-    IN_SHARDS,    /* samples, in TASKS parts whatever the number of threads; `task` is the part's number */
+    IN_SHARDS,    /* samples, whose sums are made in TASKS shards whatever the number of threads: see phase_sums */
 } Partition;
 typedef struct { /* how an emitted function sees an operand: float name[sizes[0]][sizes[1]]...; rank 0: float *name */
     int rank;
@@ -613,11 +631,14 @@ typedef struct {
     int64_t extent;
     Declared operands[MAX_OPERANDS];
     bool used[MAX_OPERANDS];                /* only what the body names is passed, */
-    bool has_range, has_parts, has_count, has_task, has_step; /* and likewise first and last, low and high, the count of samples, the task's number, the step */
+    bool has_origin, has_range, has_parts, has_count, has_task, has_step; /* and likewise the number in the batch of the operands' first sample, first and last, low and high, the count of samples, the task's number, the step */
+    int sums;                               /* IN_SHARDS: the operand that is the shard's, of so many floats; -1: none */
+    int64_t sums_floats;
 } PhaseCall;
 enum { TASKS = 16 }; /* parts that a phase is cut into, whatever the number of threads */
 void phase_operand(Emit *, int operand, int rank, const int64_t *sizes); /* before phase_begin, where the tensor's own shape will not do */
 void phase_begin(Emit *, const Node *, const char *name, Partition, int64_t extent);
+void phase_sums(Emit *, const char *operand, int64_t floats);  /* after phase_begin: that workspace holds TASKS shards; the function is given its own, zeros at first, and adds to it */
 void phase_end(Emit *);
 int operand_number(const Node *, const char *name);             /* -1: the node has none of that name */
 Tensor *node_operand(const Node *, int operand);               /* inputs, weights, outputs, then the epilogue's further inputs; NULL: no more */

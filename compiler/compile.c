@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-const char *const compile_passes[] = {"ast", "layers", "graph", "shapes", "swap", "backward", "absorb", "fuse", "plan", NULL};
+const char *const compile_passes[] = {"ast", "layers", "graph", "shapes", "swap", "backward", "absorb", "fuse", "chain", "plan", NULL};
 
 static bool wanted(const CompileOptions *options, const char *pass)
 {
@@ -72,6 +72,7 @@ Graph *compile_program(const Graph *source, Program program, int64_t batch, bool
         {"backward", gradient_pass, PROGRAM_EVALUATE, dump_graph},
         {"absorb", absorb_pass, PROGRAM_PREDICT, dump_graph},
         {"fuse", fuse_pass, PROGRAM_PREDICT, dump_graph},
+        {"chain", chain_pass, PROGRAM_PREDICT_BATCH, dump_graph},
         {"plan", plan_pass, PROGRAM_PREDICT, dump_plan},
     };
     for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {

@@ -102,8 +102,25 @@ typedef struct {
     const char **variables; /* by index in graph->tensors */
 } Driver;
 
-/* An expression for a tensor's memory, as the type that the function declares. */
-static const char *operand_text(const Driver *d, Tensor *tensor, const Declared *declared, bool written)
+/* The variable that points to a tensor, at its offset from `from`. */
+static void add_variable(Text *out, const Driver *d, const Tensor *tensor, const char *from)
+{
+    Declared declared = tensor_declared(tensor);
+    Text sizes = {0};
+    text_add(&sizes, "%s", "");
+    for (int i = 1; i < declared.rank; i++) text_add(&sizes, "[%lld]", (long long)declared.sizes[i]);
+    text_add(out,
+             declared.rank > 1 ? "%s (*const %s)%s = (%s)(%s + %lld);\n" : "%s *const %s%s = (%s)(%s + %lld);\n",
+             item_type(tensor, true),
+             d->variables[tensor->index],
+             sizes.data,
+             declared_type(tensor, &declared, true),
+             from,
+             (long long)tensor->offset);
+}
+
+/* An expression for a tensor's memory, as the type that the function declares; where `sample` is not NULL, from that sample on. */
+static const char *operand_text(const Driver *d, Tensor *tensor, const Declared *declared, bool written, const char *sample)
 {
     const Generation *g = d->generation;
     const Graph *graph = d->graph;
@@ -128,18 +145,21 @@ static const char *operand_text(const Driver *d, Tensor *tensor, const Declared 
         text = d->variables[base->index];
         own = tensor_declared(base);
     }
-    bool same = own.rank <= 1 && declared->rank <= 1;
+    bool same = own.rank <= 1 && declared->rank <= 1, shifted = sample && base->batched && !base->chain;
     if (own.rank == declared->rank && own.rank > 1) same = !memcmp(own.sizes + 1, declared->sizes + 1, sizeof *own.sizes * (size_t)(own.rank - 1));
-    if (!same) {
-        if (declared->rank <= 1 && own.rank > 1) { /* the first number's address, without a cast */
-            Text first = {0};
-            text_add(&first, "&%s", text);
-            for (int i = 0; i < own.rank; i++) text_add(&first, "[0]");
-            return first.data;
-        }
-        return memory_format("(%s)%s", declared_type(tensor, declared, written), text);
+    if (declared->rank <= 1 && own.rank > 1) { /* the first number's address, without a cast */
+        Text first = {0};
+        text_add(&first, "&%s[%s]", text, shifted ? sample : "0");
+        for (int i = 1; i < own.rank; i++) text_add(&first, "[0]");
+        return first.data;
     }
-    return text;
+    if (shifted) {
+        int64_t size = own.rank > 1 ? 1 : shape_count(&base->shape);
+        const char *from = memory_format(size > 1 ? "%s + %s * %lld" : "%s + %s", text, sample, (long long)size);
+        if (base->role == ROLE_SAMPLE_WEIGHT) from = memory_format("%s ? %s : NULL", text, from); /* these may be missing */
+        text = same ? from : memory_format("(%s)", from);
+    }
+    return same ? text : memory_format("(%s)%s", declared_type(tensor, declared, written), text);
 }
 
 /* Into how many tasks a call is cut; 1: none. */
@@ -160,32 +180,90 @@ static const char *range_text(const char *all, int64_t tasks)
     return memory_format("%s * task / %s, %s * (task + 1) / %s", all, number, all, number);
 }
 
-/* How a call stands: by itself, in a loop that is a parallel region of its own, or in a region of several calls. */
-typedef enum { CALL_WHOLE, CALL_PARALLEL, CALL_IN_REGION } CallForm;
+/* How a call stands: by itself, in a loop that is a parallel region of its own, in a region of several calls, or in the loop over the
+ * samples of a chain. */
+typedef enum { CALL_WHOLE, CALL_PARALLEL, CALL_IN_REGION, CALL_IN_CHAIN } CallForm;
 
-static void add_call(Text *out, const Driver *d, const PhaseCall *call, const char *suffix, CallForm form)
+/* The memory of the task's shard. */
+static const char *shard_text(const Driver *d, const PhaseCall *call)
 {
-    bool alone = d->graph->program == PROGRAM_PREDICT, within = alone && call->has_parts;
-    int64_t tasks = form == CALL_WHOLE ? 1 : call_tasks(d->graph, call);
+    const char *all = operand_text(d, node_operand(call->node, call->sums), &(Declared){0}, true, NULL);
+    return memory_format("%s + task * %lld", all, (long long)call->sums_floats);
+}
+
+static void add_clearing(Text *out, const Driver *d, const PhaseCall *call)
+{
+    if (call->sums >= 0) text_add(out, "memset(%s, 0, %lld * sizeof(float));\n", shard_text(d, call), (long long)call->sums_floats);
+}
+
+/* The call itself. */
+static const char *call_text(const Driver *d, const PhaseCall *call, const char *suffix, CallForm form, int64_t tasks)
+{
+    bool alone = d->graph->program == PROGRAM_PREDICT, within = alone && call->has_parts, chained = form == CALL_IN_CHAIN;
     const char *extent = memory_format("%lld", (long long)call->extent);
+    const char *all = call->partition == OVER_EXTENT ? extent : alone || chained ? "1" : "count";
     Text text = {0};
     text_add(&text, "%s_%s(", call->function, suffix);
     const char *separator = "";
     Tensor *tensor;
     for (int i = 0; (tensor = node_operand(call->node, i)); i++) {
         if (!call->used[i]) continue;
-        text_add(&text, "%s%s", separator, operand_text(d, tensor, &call->operands[i], operand_written(call->node, i)));
+        const char *operand = i == call->sums ? shard_text(d, call) : operand_text(d, tensor, &call->operands[i], operand_written(call->node, i), chained ? "n" : NULL);
+        text_add(&text, "%s%s", separator, operand);
         separator = ", ";
     }
     if (call->has_step) text_add(&text, "%s%s", separator, d->graph->program == PROGRAM_GRADIENTS ? "NULL" : "step"), separator = ", ";
     if (call->has_count) text_add(&text, "%s%s", separator, alone ? "1" : "count"), separator = ", ";
-    const char *all = call->partition == OVER_EXTENT ? extent : alone ? "1" : "count";
-    if (call->has_range) text_add(&text, "%s%s", separator, range_text(all, within ? 1 : tasks)), separator = ", ";
+    if (call->has_origin) text_add(&text, "%s%s", separator, chained ? "n" : "0"), separator = ", ";
+    if (call->has_range) text_add(&text, "%s%s", separator, range_text(all, chained || within ? 1 : tasks)), separator = ", ";
     if (call->has_parts) text_add(&text, "%s%s", separator, range_text(extent, within ? tasks : 1)), separator = ", ";
-    if (call->has_task) text_add(&text, "%s%s", separator, tasks > 1 ? "task" : "0");
+    if (call->has_task) text_add(&text, "%s%s", separator, tasks > 1 && !chained ? "task" : "0");
     text_add(&text, ");\n");
-    if (tasks > 1) text_add(out, "%s\nfor (ptrdiff_t task = 0; task < %lld; task++) {\n%s}\n", form == CALL_PARALLEL ? "PARALLEL_FOR" : "SHARED_FOR", (long long)tasks, text.data);
-    else text_add(out, "%s%s", form == CALL_IN_REGION ? "SINGLE\n" : "", text.data);
+    return text.data;
+}
+
+static void add_call(Text *out, const Driver *d, const PhaseCall *call, const char *suffix, CallForm form)
+{
+    int64_t tasks = form == CALL_WHOLE ? 1 : call_tasks(d->graph, call);
+    const char *text = call_text(d, call, suffix, form, tasks);
+    if (tasks > 1) {
+        text_add(out, "%s\nfor (ptrdiff_t task = 0; task < %lld; task++) {\n", form == CALL_PARALLEL ? "PARALLEL_FOR" : "SHARED_FOR", (long long)tasks);
+        add_clearing(out, d, call);
+        text_add(out, "%s}\n", text);
+    } else {
+        text_add(out, "%s%s", form == CALL_IN_REGION ? "SINGLE\n" : "", text);
+    }
+}
+
+/* The calls that belong to one chain; returns how many. Those over an extent prepare something before the loop over the
+ * samples, or finish sums behind it. */
+static int add_chain(Text *out, const Driver *d, const PhaseCall *calls, int count, const char *suffix)
+{
+    const Chain *chain = calls[0].node->chain;
+    int size = 0;
+    Text before = {0}, clearing = {0}, samples = {0}, behind = {0};
+    const Node *at_samples = NULL; /* the node whose samples came last */
+    for (; size < count && calls[size].node->chain == chain; size++) {
+        const PhaseCall *call = &calls[size];
+        if (call->partition == OVER_EXTENT) {
+            add_call(call->node == at_samples ? &behind : &before, d, call, suffix, CALL_PARALLEL);
+            continue;
+        }
+        at_samples = call->node;
+        add_clearing(&clearing, d, call);
+        text_add(&samples, "%s", call_text(d, call, suffix, CALL_IN_CHAIN, TASKS));
+    }
+    text_add(out, "%sPARALLEL_FOR\nfor (ptrdiff_t task = 0; task < %d; task++) {\n", before.length ? before.data : "", TASKS);
+    if (chain->memory)
+        text_add(out,
+                 "unsigned char *const own = arena + (%lld + %s * %lld);\n",
+                 (long long)chain->memory->offset,
+                 d->graph->batch < TASKS ? "count * task / 16" : "WORKER",
+                 (long long)chain->bytes);
+    for (int i = 0; i < chain->tensor_count; i++)
+        if (d->variables[chain->tensors[i]->index]) add_variable(out, d, chain->tensors[i], "own");
+    text_add(out, "%sfor (ptrdiff_t n = count * task / %d; n < count * (task + 1) / %d; n++) {\n%s}\n}\n%s", clearing.length ? clearing.data : "", TASKS, TASKS, samples.data, behind.length ? behind.data : "");
+    return size;
 }
 
 /* All calls in order. For a batch each is a parallel loop. For one sample, a matter of microseconds, the phases from the first
@@ -202,6 +280,10 @@ static void add_calls(Text *out, const Driver *d, const Emit *e)
     }
     const char *suffix = e->level->suffix;
     for (int i = 0; i < e->call_count; i++) {
+        if (e->calls[i].node->chain) {
+            i += add_chain(out, d, e->calls + i, e->call_count - i, suffix) - 1;
+            continue;
+        }
         if (i == first) {
             text_add(out, "if (ONE_THREAD) {\n");
             for (int j = first; j <= last; j++) add_call(out, d, &e->calls[j], suffix, CALL_WHOLE);
@@ -227,7 +309,7 @@ static void add_results(Text *body, const Driver *d)
                  "%smemcpy(%s, %s, %s * %lld * sizeof(float));\n",
                  targets ? memory_format("if (%s) ", name) : "",
                  name,
-                 operand_text(d, tensor, &(Declared){0}, false),
+                 operand_text(d, tensor, &(Declared){0}, false, NULL),
                  graph->program == PROGRAM_PREDICT ? "1" : "(size_t)count",
                  (long long)shape_count(&tensor->shape));
     }
@@ -281,18 +363,8 @@ void emit_driver(Emit *e, const Generation *g, const Graph *graph, const char *n
     for (int i = 0; i < graph->tensor_count; i++) {
         const Tensor *tensor = graph->tensors[i];
         if (tensor->role == ROLE_WEIGHT || tensor->role == ROLE_DERIVED || !needed[tensor->index] || tensor != graph->tensors[tensor->index]) continue;
-        Declared declared = tensor_declared(tensor);
         d.variables[i] = variable_name(&used, tensor);
-        Text sizes = {0};
-        text_add(&sizes, "%s", "");
-        for (int j = 1; j < declared.rank; j++) text_add(&sizes, "[%lld]", (long long)declared.sizes[j]);
-        text_add(&body,
-                 declared.rank > 1 ? "%s (*const %s)%s = (%s)(arena + %lld);\n" : "%s *const %s%s = (%s)(arena + %lld);\n",
-                 item_type(tensor, true),
-                 d.variables[i],
-                 sizes.data,
-                 declared_type(tensor, &declared, true),
-                 (long long)tensor->offset);
+        if (!tensor->chain) add_variable(&body, &d, tensor, "arena");
     }
     add_calls(&body, &d, e);
     add_results(&body, &d);

@@ -307,6 +307,7 @@ void phase_begin(Emit *e, const Node *node, const char *name, Partition partitio
     call->node = node;
     call->partition = partition;
     call->extent = extent;
+    call->sums = -1;
     call->function = memory_format("%s_%s", node->identifier, name ? name : node->op->suffix);
     const Tensor *tensor;
     int own = node->input_count + node->weight_count + node->output_count;
@@ -353,11 +354,13 @@ static const char *parameters(const Emit *e, PhaseCall *call)
     }
     call->has_step = body_names(e, "step");
     call->has_count = body_names(e, "count");
+    call->has_origin = body_names(e, "origin");
     call->has_range = body_names(e, "first") || body_names(e, "last");
     call->has_parts = body_names(e, "low") || body_names(e, "high");
     call->has_task = body_names(e, "task");
     if (call->has_step) text_add(&text, "%sconst Step *step", separator), separator = ", ";
     if (call->has_count) text_add(&text, "%sptrdiff_t count", separator), separator = ", ";
+    if (call->has_origin) text_add(&text, "%sptrdiff_t origin", separator), separator = ", ";
     if (call->has_range) text_add(&text, "%sptrdiff_t first, ptrdiff_t last", separator), separator = ", ";
     if (call->has_parts) text_add(&text, "%sptrdiff_t low, ptrdiff_t high", separator), separator = ", ";
     if (call->has_task) text_add(&text, "%sptrdiff_t task", separator), separator = ", ";
@@ -386,6 +389,12 @@ static const Function *function_find(const Emit *e, const char *name, const char
     for (int i = 2; !*free_name; i++) /* a layer that is called like a variant */
         if (names_find(&e->function_names, memory_format("%s%d", own, i)) < 0) *free_name = memory_format("%s%d", own, i);
     return NULL;
+}
+
+void phase_sums(Emit *e, const char *operand, int64_t floats)
+{
+    e->current.sums = operand_number(e->node, operand);
+    e->current.sums_floats = floats;
 }
 
 void phase_end(Emit *e)
@@ -432,13 +441,19 @@ void phase_end(Emit *e)
 
 /* ---- epilogue ---- */
 
+void fill_index(Emit *e, const char *index)
+{
+    if (e->single || e->current.partition == OVER_EXTENT) fill(e, "I", "%s", index);
+    else fill(e, "I", "(uint32_t)(origin * %lld) + %s", (long long)shape_count(&e->node->outputs[0]->shape), index);
+}
+
 void emit_epilogue(Emit *e, const Node *node, const char *value, const char *subscript, const char *index, int lanes)
 {
     int operand = 0;
     for (int i = 0; i < node->epilogue_count; i++) {
         const Node *element = node->epilogue[i];
         fill(e, "X", "%s", value);
-        fill(e, "I", "%s", index);
+        fill_index(e, index);
         for (int j = 1; j < element->input_count; j++) {
             char hole[2] = {(char)('A' + j - 1), 0};
             fill(e, hole, "%s", load_text(e, memory_format("&e%d%s", operand++, subscript), lanes));

@@ -37,6 +37,7 @@ void emit_begin_level(Emit *, const Level *);
 void emit_narrow(Emit *, int64_t columns); /* before phase_begin: until phase_end vectors are as short as serves that many columns */
 void emit_begin_program(Emit *, const Graph *);
 const char *item_type(const Tensor *, bool written); /* of one number, as C says it */
+void fill_index(Emit *, const char *index); /* $I, the number of a number in the batch, from what it is in the operand: a uint32_t */
 const char *load_text(const Emit *, const char *address, int lanes);
 void emit_store(Emit *, const char *address, const char *value, int lanes);
 

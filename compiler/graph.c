@@ -307,6 +307,8 @@ Graph *graph_program(const Graph *source, Program program, int64_t batch, bool b
     graph->bytes = bytes;
     graph->nodes = NULL;
     graph->node_count = graph->node_capacity = 0;
+    graph->chains = NULL;
+    graph->chain_count = graph->chain_capacity = 0;
     graph->tensors = NULL;
     graph->tensor_count = graph->tensor_capacity = 0;
     Tensor **map = NEW_ARRAY(Tensor *, source->tensor_count + 1);
@@ -380,7 +382,7 @@ void dump_graph(FILE *out, const Graph *graph)
     fprintf(out, "\n");
     for (int i = 0; i < graph->node_count; i++) {
         const Node *node = graph->nodes[i];
-        fprintf(out, "%4d %-24s ", i, node->op->name);
+        fprintf(out, "%4d %c %-24s ", i, node->chain ? '|' : ' ', node->op->name);
         dump_tensors(out, "", node->outputs, node->output_count);
         dump_tensors(out, " <- ", node->inputs, node->input_count);
         dump_tensors(out, "; ", node->weights, node->weight_count);
@@ -398,7 +400,8 @@ void dump_plan(FILE *out, const Graph *graph)
         const Tensor *tensor = graph->tensors[i];
         if (tensor->offset >= 0 && !tensor->view_of)
             fprintf(out,
-                    "%12lld %12lld  steps %d to %d  %s %s\n",
+                    "%s%12lld %12lld  steps %d to %d  %s %s\n",
+                    tensor->chain ? "|" : " ",
                     (long long)tensor->offset,
                     (long long)tensor->bytes,
                     tensor->first,

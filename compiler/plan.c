@@ -215,6 +215,57 @@ static void share_in_place(Graph *graph)
     }
 }
 
+/* The chain within which the tensor lives, being of one sample at a time, or NULL. */
+static Chain *chain_around(const Graph *graph, const Tensor *tensor)
+{
+    if (tensor->last >= graph->node_count || !(tensor->batched || tensor->copies > 1)) return NULL;
+    Chain *chain = graph->nodes[tensor->first]->chain;
+    return chain && tensor->last <= chain->last ? chain : NULL;
+}
+
+/* What lives beyond a chain is there for all of it: each sample goes through all of its nodes. */
+static void extend_lifetime(const Graph *graph, Tensor *tensor)
+{
+    const Chain *first = graph->nodes[tensor->first]->chain;
+    const Chain *last = tensor->last < graph->node_count ? graph->nodes[tensor->last]->chain : NULL;
+    if (first) tensor->first = first->first;
+    if (last) tensor->last = last->last;
+}
+
+/* Threads that can be at a chain at once, where there are enough of them. */
+static int64_t workers(const Graph *graph)
+{
+    return graph->batch < TASKS ? graph->batch : TASKS;
+}
+
+/* Gives the tensors their offsets; returns the bytes that they take. */
+static int64_t place(Tensor *const *tensors, int count)
+{
+    int64_t *bytes = NEW_ARRAY(int64_t, count + 1), *offsets = NEW_ARRAY(int64_t, count + 1);
+    int *first = NEW_ARRAY(int, count + 1), *last = NEW_ARRAY(int, count + 1);
+    for (int i = 0; i < count; i++) {
+        bytes[i] = tensors[i]->bytes;
+        first[i] = tensors[i]->first;
+        last[i] = tensors[i]->last;
+    }
+    int64_t total = plan_place(count, bytes, first, last, offsets);
+    for (int i = 0; i < count; i++) tensors[i]->offset = offsets[i];
+    return total;
+}
+
+/* What lives within the chain, in the memory of a worker; the memory of all workers, as one tensor, or NULL. */
+static Tensor *place_within(Graph *graph, Chain *chain)
+{
+    chain->bytes = place(chain->tensors, chain->tensor_count);
+    if (!chain->bytes) return NULL;
+    chain->memory = graph_tensor(graph, ROLE_WORKSPACE, "chain");
+    chain->memory->copies = workers(graph);
+    chain->memory->bytes = chain->bytes * chain->memory->copies;
+    chain->memory->first = chain->first;
+    chain->memory->last = chain->last;
+    return chain->memory;
+}
+
 void plan_pass(Graph *graph)
 {
     for (int i = 0; i < graph->node_count; i++) /* views of views become views of memory, so that no later walk is long */
@@ -227,27 +278,33 @@ void plan_pass(Graph *graph)
     find_lifetimes(graph);
     share_in_place(graph);
     int count = 0;
-    int64_t *bytes = NEW_ARRAY(int64_t, graph->tensor_count + 1), *offsets = NEW_ARRAY(int64_t, graph->tensor_count + 1);
-    int *first = NEW_ARRAY(int, graph->tensor_count + 1), *last = NEW_ARRAY(int, graph->tensor_count + 1);
-    Tensor **planned = NEW_ARRAY(Tensor *, graph->tensor_count + 1);
+    Tensor **planned = NEW_ARRAY(Tensor *, graph->tensor_count + graph->chain_count + 1);
     double wanted = 0;
     for (int i = 0; i < graph->tensor_count; i++) {
         Tensor *tensor = graph->tensors[i];
         if (!in_arena(graph, tensor)) continue;
+        Chain *chain = chain_around(graph, tensor);
         int64_t floats = tensor->batched ? shape_count(&tensor->shape) : packing_floats(tensor);
-        int64_t bytes_each = data_bytes(tensor->type);
-        wanted += (double)floats * (double)bytes_each * (double)(tensor->batched ? graph->batch : tensor->copies);
+        int64_t bytes_each = data_bytes(tensor->type), copies = chain ? 1 : tensor->batched ? graph->batch : tensor->copies;
+        wanted += (double)floats * (double)bytes_each * (double)(chain ? workers(graph) : copies);
         if (wanted > (double)MAX_BYTES) {
             Place place = tensor->producer->place;
             diagnose(place, "the network is too large: its buffers for %lld samples need more than 2^40 bytes", (long long)graph->batch);
             return;
         }
-        tensor->bytes = floats * bytes_each * (tensor->batched ? graph->batch : tensor->copies);
-        planned[count] = tensor;
-        bytes[count] = tensor->bytes;
-        first[count] = tensor->first;
-        last[count++] = tensor->last;
+        tensor->bytes = floats * bytes_each * copies;
+        tensor->chain = chain;
+        if (!chain) {
+            extend_lifetime(graph, tensor);
+            planned[count++] = tensor;
+            continue;
+        }
+        chain->tensors = memory_grow(chain->tensors, &chain->tensor_capacity, chain->tensor_count, sizeof(Tensor *));
+        chain->tensors[chain->tensor_count++] = tensor;
     }
-    graph->arena_bytes = plan_place(count, bytes, first, last, offsets);
-    for (int i = 0; i < count; i++) planned[i]->offset = offsets[i];
+    for (int i = 0; i < graph->chain_count; i++) {
+        Tensor *memory = place_within(graph, graph->chains[i]);
+        if (memory) planned[count++] = memory;
+    }
+    graph->arena_bytes = place(planned, count);
 }

@@ -193,7 +193,7 @@ static const Operator activity_penalty_operator = {
     .name = "activity_penalty",
     .suffix = "penalty",
     .operands = "y; penalty d_y",
-    .flags = OPERATOR_FLAT,
+    .flags = OPERATOR_FLAT | OPERATOR_BY_SAMPLES,
     .emit = emit_activity_penalty,
     .formula = activity_penalty_formula,
 };

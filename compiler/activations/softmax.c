@@ -201,7 +201,7 @@ static const char *gradient_formula(const Node *node)
         .name = operator_name "_gradient",                                                                                     \
         .suffix = "gradient",                                                                                                  \
         .operands = "d_y y; d_x",                                                                                              \
-        .flags = OPERATOR_FLAT,                                                                                                \
+        .flags = OPERATOR_FLAT | OPERATOR_BY_SAMPLES,                                                                          \
         .emit = emit_backward,                                                                                                 \
         .formula = gradient_formula,                                                                                           \
     };                                                                                                                         \
@@ -213,7 +213,7 @@ static const char *gradient_formula(const Node *node)
         .name = operator_name,                                                                                                 \
         .suffix = "forward",                                                                                                   \
         .operands = "x; y",                                                                                                    \
-        .flags = OPERATOR_FLAT,                                                                                                \
+        .flags = OPERATOR_FLAT | OPERATOR_BY_SAMPLES,                                                                          \
         .shape = shape,                                                                                                        \
         .reference = reference,                                                                                                \
         .gradient = which##_gradient,                                                                                          \

@@ -62,12 +62,9 @@ static void weight_gradient_workspace(Graph *graph, Node *node)
 {
     const Convolution *c = node->detail;
     bool along_rows = !c->lanes && winograd_rows_gradient_chosen(graph, node);
-    graph_workspace(
-        graph,
-        node,
-        (along_rows ? winograd_rows_gradient_workspace : convolution_weight_gradient_workspace)(node->detail, graph->panel) *
-            TASKS,
-        1);
+    int64_t sums = (along_rows ? winograd_rows_gradient_sums : convolution_weight_gradient_sums)(c, graph->panel);
+    graph_workspace(graph, node, sums * TASKS, 1);
+    convolution_add_workspace(graph, node, along_rows ? winograd_rows_workspace(c) : convolution_workspace(c), TASKS);
 }
 
 static void emit_weight_gradient(Emit *e, const Node *node)
@@ -97,7 +94,7 @@ static const Operator input_gradient_operator = {
     .name = "convolution_input_gradient",
     .suffix = "input_gradient",
     .operands = "d_y kernel; d_x turned work",
-    .flags = OPERATOR_EPILOGUE,
+    .flags = OPERATOR_EPILOGUE | OPERATOR_BY_SAMPLES,
     .workspace = input_gradient_workspace,
     .emit = emit_input_gradient,
     .formula = input_gradient_formula,
@@ -106,7 +103,8 @@ static const Operator input_gradient_operator = {
 static const Operator weight_gradient_operator = {
     .name = "convolution_weight_gradient",
     .suffix = "weight_gradient",
-    .operands = "x d_y; d_kernel work",
+    .operands = "x d_y; d_kernel shards work",
+    .flags = OPERATOR_BY_SAMPLES,
     .workspace = weight_gradient_workspace,
     .emit = emit_weight_gradient,
     .formula = weight_gradient_formula,
@@ -153,7 +151,7 @@ static const char *gradients_formula(const Node *node)
 static const Operator gradients_operator = {
     .name = "convolution_gradients",
     .suffix = "gradients",
-    .flags = OPERATOR_EPILOGUE,
+    .flags = OPERATOR_EPILOGUE | OPERATOR_BY_SAMPLES,
     .workspace = gradients_workspace,
     .absorb = absorb_unpooling,
     .emit = emit_gradients,
@@ -167,7 +165,7 @@ static void add_gradients(Graph *graph, Node *node, const Convolution *chosen, T
     Node *all = graph_gradient_node(graph, &gradients_operator, node, NULL, inputs, wanted ? 3 : 2);
     Convolution *c = all->detail = NEW(Convolution);
     *c = *chosen;
-    all->operands = memory_format("x d_y%s; %sd_kernel%s work tiles%s",
+    all->operands = memory_format("x d_y%s; %sd_kernel%s shards tiles%s",
                                   wanted ? " kernel" : "",
                                   wanted ? "d_x " : "",
                                   bias ? " d_bias" : "",

@@ -123,13 +123,12 @@ void convolution_lanes_weight_gradient_emit(Emit *e, const Node *node, const Con
     phase_begin(e, node, "weight_gradient_part", IN_SHARDS, 0);
     convolution_fill(e, c);
     fill(e, "FROM", "x");
-    fill_size(e, "ALL", floats);
-    fill_size(e, "SHARDS", TASKS);
-    EMIT(e, memory_format("float *const %s = work + task * $ALL;", by_rows ? "all" : "sums"), memory_format("memset(%s, 0, $ALL * sizeof(float));", by_rows ? "all" : "sums"));
-    if (convolution_is_padded(c)) convolution_scratch_emit(e, c, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + ($SHARDS * $ALL + task * $WORK));");
+    phase_sums(e, "shards", floats);
+    if (!by_rows) EMIT(e, "float *const sums = shards;");
+    if (convolution_is_padded(c)) convolution_scratch_emit(e, c, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + task * $WORK);");
     EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {");
     convolution_image_begin(e, c, false);
-    if (by_rows) EMIT(e, "for (int r = 0; r < $R; r++) {", memory_format("float *const sums = all + r * %lld;", (long long)(run * c->filters)));
+    if (by_rows) EMIT(e, "for (int r = 0; r < $R; r++) {", memory_format("float *const sums = shards + r * %lld;", (long long)(run * c->filters)));
     VectorGroup groups[2];
     int group_count = vector_groups(e, c->filters, tile.vectors, groups);
     const char *at = convolution_image_at(c, "x", by_rows ? "r" : "0", "0");

@@ -79,9 +79,9 @@ static void emit_gradient_by_rows(Emit *e, const Convolution *c, int tile_rows, 
     EMIT(e, "}");
 }
 
-int64_t convolution_weight_gradient_workspace(const Convolution *c, int64_t panel)
+int64_t convolution_weight_gradient_sums(const Convolution *c, int64_t panel)
 {
-    return (c->filters + panel - 1) / panel * panel * c->kernel_height * c->kernel_width * (c->channels / c->groups) + convolution_workspace(c);
+    return (c->filters + panel - 1) / panel * panel * c->kernel_height * c->kernel_width * (c->channels / c->groups);
 }
 
 void convolution_weight_gradient_emit(Emit *e, const Node *node, const Convolution *image)
@@ -100,13 +100,10 @@ void convolution_weight_gradient_emit(Emit *e, const Node *node, const Convoluti
     convolution_fill(e, c);
     fill(e, "FROM", "x");
     fill_size(e, "PERPANEL", panel / emit_level(e)->lanes);
-    fill_size(e, "ALL", panels * matrix * panel);
     fill_size(e, "MATRIX", matrix);
-    fill_size(e, "SHARDS", TASKS);
-    EMIT(e,
-         "float (*const sums)[$MATRIX][$PANEL] = (float (*)[$MATRIX][$PANEL])(work + task * $ALL);",
-         "memset(sums, 0, $ALL * sizeof(float));");
-    if (convolution_is_padded(c)) convolution_scratch_emit(e, c, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + ($SHARDS * $ALL + task * $WORK));");
+    phase_sums(e, "shards", panels * matrix * panel);
+    EMIT(e, "float (*const sums)[$MATRIX][$PANEL] = (float (*)[$MATRIX][$PANEL])shards;");
+    if (convolution_is_padded(c)) convolution_scratch_emit(e, c, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + task * $WORK);");
     EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {");
     convolution_image_begin(e, c, false);
     VectorGroup groups[2];

@@ -21,7 +21,7 @@ static void emit_element_lines(Emit *e, const Node *node, int lanes)
         EMIT(e, "f32x$L v = $LOAD;");
     }
     fill(e, "X", "v");
-    fill(e, "I", "(uint32_t)i");
+    fill_index(e, "(uint32_t)i");
     const char *name = node->op->operands;
     for (int j = 1; j < node->input_count; j++) {
         name = strchr(name, ' ') + 1;
@@ -82,7 +82,7 @@ const Operator conversion_operator = {
     .name = "conversion",
     .suffix = "forward",
     .operands = "x; y",
-    .flags = OPERATOR_FLAT | OPERATOR_EPILOGUE | OPERATOR_WHOLE,
+    .flags = OPERATOR_FLAT | OPERATOR_EPILOGUE | OPERATOR_WHOLE | OPERATOR_BY_SAMPLES,
     .shape = conversion_shape,
     .reference = conversion_reference,
     .emit = elementwise_emit,

@@ -67,8 +67,8 @@ void convolution_gradient(Graph *, Node *, Tensor *d_output);
 bool convolution_is_padded(const Convolution *);
 int64_t convolution_workspace(const Convolution *); /* floats for one task: the rows under the kernel, padded; 0: none */
 void convolution_emit(Emit *, const Node *, const Convolution *, const char *from, const char *kernel, const char *bias, const char *to); /* names of the operands, bias may be NULL; uses work where there is padding */
-int64_t convolution_weight_gradient_workspace(const Convolution *, int64_t panel); /* floats for one task */
-void convolution_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x, d_y -> d_kernel; work holds TASKS partial sums, then scratch */
+int64_t convolution_weight_gradient_sums(const Convolution *, int64_t panel); /* floats of one shard */
+void convolution_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x, d_y -> d_kernel, by way of shards; uses work where there is padding */
 void convolution_transpose_emit(Emit *, const Node *, const Convolution *, const char *to, bool turned); /* kernel -> the operand `to` */
 void convolution_transpose_groups_emit(Emit *, const Node *, const Convolution *, bool to_lanes, const char *to); /* the same of a grouped convolution, turned */
 bool convolution_scatters(const Graph *, const Node *);        /* the choice: the gradient of the input by scattering d_y, not as a transposed convolution */
@@ -93,7 +93,7 @@ Shape winograd_kernel_shape(const Convolution *, int64_t panel);
 void winograd_kernel_emit(Emit *, const Node *, const Convolution *, const char *kernel, const char *to); /* kernel -> u, both operands by name */
 void winograd_kernel_values(const Convolution *, int64_t panel, const float *packed, float *to);            /* the same while compiling */
 void winograd_emit(Emit *, const Node *, const Convolution *, const char *from, const char *kernel, const char *bias, const char *to); /* names of the operands, the kernel being transformed */
-void winograd_gradients_emit(Emit *, const Node *, const Convolution *); /* x d_y kernel -> d_x d_kernel d_bias, of which the node has some; work holds TASKS partial sums, tiles the tiles */
+void winograd_gradients_emit(Emit *, const Node *, const Convolution *); /* x d_y kernel -> d_x d_kernel d_bias, of which the node has some, by way of shards and tiles */
 
 /* winograd_rows.c: the same along rows only, for kernels 2 to 5 columns wide and any number of channels */
 Way winograd_rows_way(const Convolution *);
@@ -104,8 +104,8 @@ void winograd_rows_kernel_emit(Emit *, const Node *, const Convolution *, const 
 void winograd_rows_kernel_values(const Convolution *, int64_t panel, const float *packed, float *to);          /* the same while compiling */
 void winograd_rows_emit(Emit *, const Node *, const Convolution *, const char *from, const char *kernel, const char *bias, const char *to);
 bool winograd_rows_gradient_chosen(const Graph *, const Node *); /* the choice for the gradient of the weights */
-int64_t winograd_rows_gradient_workspace(const Convolution *, int64_t panel); /* floats for one task */
-void winograd_rows_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x d_y -> d_kernel; work holds TASKS partial sums, then scratch */
+int64_t winograd_rows_gradient_sums(const Convolution *, int64_t panel); /* floats of one shard */
+void winograd_rows_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x d_y -> d_kernel, by way of shards and work */
 
 /* matmul.c: products of matrices whose right-hand sides are packed in panels */
 void matmul_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias); /* x kernel -> y */
@@ -143,10 +143,10 @@ void elementwise_emit(Emit *, const Node *);
 void optimizer_emit(Emit *, const Node *);
 void optimizer_begin_emit(Emit *, const Node *update); /* what is the same for all weights */
 void optimizer_vector_emit(Emit *, const Node *update, const char *gradient, const char *place, int lanes); /* of the numbers at w<place>, slot0<place>, ... */
-void column_sums_emit(Emit *, const Node *, int64_t columns, int64_t rows_per_sample); /* d_y -> d_bias; work holds TASKS partial sums */
+void column_sums_emit(Emit *, const Node *, int64_t columns, int64_t rows_per_sample); /* d_y -> d_bias, by way of shards */
 /* A phase <node>_part that sums over an array of so many floats: `term` emits lines that add to the vector `sum` for numbers from i on; TASKS
  * partial sums go to `work`. */
 void array_sum_emit(Emit *, const Node *, int64_t floats, void (*term)(Emit *, const Node *, int lanes));
-void shard_sum_emit(Emit *, const Node *, const char *phase, const char *to, int64_t floats, int64_t start, int64_t stride); /* work -> to; where in work the first shard stands, and how far the shards lie apart */
+void shard_sum_emit(Emit *, const Node *, const char *phase, const char *to, int64_t floats, int64_t start, int64_t stride); /* shards -> to; where the first one begins, and how far they lie apart */
 
 #endif

@@ -18,15 +18,15 @@ void shard_sum_emit(Emit *e, const Node *node, const char *phase, const char *to
          "const ptrdiff_t end = last * $PART < $ALL ? last * $PART : $ALL;",
          "ptrdiff_t i = first * $PART;",
          "for (; i + $L <= end; i += $L) {",
-         "f32x$L sum = load_f32x$L(&work[$START + i]);",
-         "for (int s = 1; s < $SHARDS; s++) sum += load_f32x$L(&work[$START + s * $STRIDE + i]);",
+         "f32x$L sum = load_f32x$L(&shards[$START + i]);",
+         "for (int s = 1; s < $SHARDS; s++) sum += load_f32x$L(&shards[$START + s * $STRIDE + i]);",
          "store_f32x$L(&$TO[i], sum);",
          "}");
     if (floats % lanes)
         EMIT(e,
              "for (; i < end; i++) {",
-             "float sum = work[$START + i];",
-             "for (int s = 1; s < $SHARDS; s++) sum += work[$START + s * $STRIDE + i];",
+             "float sum = shards[$START + i];",
+             "for (int s = 1; s < $SHARDS; s++) sum += shards[$START + s * $STRIDE + i];",
              "$TO[i] = sum;",
              "}");
     phase_end(e);
@@ -71,7 +71,7 @@ static int64_t run_vectors(int64_t columns, int64_t lanes)
 }
 
 /* Columns that do not fill vectors: sums along the run of all rows, which are added up at the end. */
-static void emit_run_sums(Emit *e, int64_t columns, int64_t vectors)
+static void emit_run_sums(Emit *e, int64_t columns, int64_t rows_per_sample, int64_t vectors)
 {
     int64_t lanes = emit_level(e)->lanes;
     fill_size(e, "STEP", vectors * lanes);
@@ -84,8 +84,8 @@ static void emit_run_sums(Emit *e, int64_t columns, int64_t vectors)
     }
     EMIT(e, "}", "float parts[$STEP];");
     tile_end(e, NULL, 1, (int)vectors, (int)lanes, "[$V * $L]", "", "parts");
-    EMIT(e, "for (int j = 0; j < $STEP; j++) sums[j % $K] += parts[j];");
-    if (vectors * lanes > columns) EMIT(e, "for (int k = 0; i < end; i++, k = (k + 1) % $K) sums[k] += d_y[i];");
+    EMIT(e, "for (int j = 0; j < $STEP; j++) shards[j % $K] += parts[j];");
+    if (rows_per_sample * columns % (vectors * lanes)) EMIT(e, "for (int k = 0; i < end; i++, k = (k + 1) % $K) shards[k] += d_y[i];");
 }
 
 static void emit_row_sums(Emit *e, int64_t columns)
@@ -95,15 +95,18 @@ static void emit_row_sums(Emit *e, int64_t columns)
     int group_count = vector_groups(e, columns, total < MOST_SUMS / 2 ? total : MOST_SUMS / 2, groups);
     for (int g = 0; g < group_count; g++) {
         group_begin(e, &groups[g]);
-        tile_begin(e, 1, groups[g].vectors, "{0}");
-        EMIT(e, "for (ptrdiff_t m = first * $ROWS; m < last * $ROWS; m++) {");
-        for (int v = 0; v < groups[g].vectors; v++) {
-            fill_size(e, "V", v);
-            fill(e, "LOAD", "%s", load_text(e, memory_format("&d_y[m * %lld + (%s + %d) * %d]", (long long)columns, group_first(&groups[g]), v, lanes), v == groups[g].vectors - 1 ? groups[g].last_lanes : lanes));
-            EMIT(e, "s0_$V += $LOAD;");
+        for (int part = 0; part < 2; part++) {
+            if (part) EMIT(e, "for (ptrdiff_t m = first * $ROWS; m < last * $ROWS; m++) {");
+            for (int v = 0; v < groups[g].vectors; v++) {
+                const char *from = part ? memory_format("d_y[m * %lld + ", (long long)columns) : "shards[";
+                const char *address = memory_format("&%s(%s + %d) * %d]", from, group_first(&groups[g]), v, lanes);
+                fill_size(e, "V", v);
+                fill(e, "LOAD", "%s", load_text(e, address, v == groups[g].vectors - 1 ? groups[g].last_lanes : lanes));
+                EMIT(e, part ? "s0_$V += $LOAD;" : "f32x$L s0_$V = $LOAD;");
+            }
         }
         EMIT(e, "}");
-        tile_end(e, NULL, 1, groups[g].vectors, groups[g].last_lanes, "[($G + $V) * $L]", "", "sums");
+        tile_end(e, NULL, 1, groups[g].vectors, groups[g].last_lanes, "[($G + $V) * $L]", "", "shards");
         group_end(e);
     }
 }
@@ -114,12 +117,11 @@ void column_sums_emit(Emit *e, const Node *node, int64_t columns, int64_t rows_p
     phase_begin(e, node, "bias_gradient_part", IN_SHARDS, 0);
     fill_size(e, "K", columns);
     fill_size(e, "ROWS", rows_per_sample);
-    EMIT(e, "float *const sums = work + task * $K;");
+    phase_sums(e, "shards", columns);
     int64_t vectors = run_vectors(columns, emit_level(e)->lanes);
     if (vectors) {
         while (vectors < FEW_SUMS && rows_per_sample > 1) vectors *= 2;
-        EMIT(e, "memset(sums, 0, $K * sizeof(float));");
-        emit_run_sums(e, columns, vectors);
+        emit_run_sums(e, columns, rows_per_sample, vectors);
     } else {
         emit_row_sums(e, columns);
     }
@@ -149,7 +151,8 @@ static const char *bias_gradient_formula(const Node *node)
 static const Operator bias_gradient_operator = {
     .name = "bias_gradient",
     .suffix = "bias_gradient",
-    .operands = "d_y; d_bias work",
+    .operands = "d_y; d_bias shards",
+    .flags = OPERATOR_BY_SAMPLES,
     .workspace = bias_gradient_workspace,
     .emit = emit_bias_gradient,
     .formula = bias_gradient_formula,

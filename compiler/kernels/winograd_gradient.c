@@ -169,19 +169,18 @@ static void emit_samples(Emit *e, const Node *node, const Convolution *c)
     fill_size(e, "VSIZE", winograd_entries(c) * tiles * c->channels);
     fill_size(e, "MSIZE", winograd_entries(c) * tiles * c->filters);
     fill_size(e, "WORK", winograd_gradient_workspace(c));
-    fill_size(e, "ALL", winograd_gradient_sums(c));
+    phase_sums(e, "shards", winograd_gradient_sums(c));
     fill_size(e, "USIZE", winograd_kernel_floats(c));
     fill_size(e, "PANELS", c->filters / panel);
     EMIT(e,
-         "float (*const sums)[$PANELS][$C][$PANEL] = (float (*)[$PANELS][$C][$PANEL])(work + task * $ALL);",
+         "float (*const sums)[$PANELS][$C][$PANEL] = (float (*)[$PANELS][$C][$PANEL])shards;",
          "float (*const v)[$TILES][$C] = (float (*)[$TILES][$C])(tiles + task * $WORK);",
          "float (*const z)[$TILES][$K] = (float (*)[$TILES][$K])(tiles + task * $WORK + $VSIZE);");
-    if (bias) EMIT(e, "float *const bias_sums = work + task * $ALL + $USIZE;");
+    if (bias) EMIT(e, "float *const bias_sums = shards + $USIZE;");
     if (d_x) EMIT(e, "float (*const d_v)[$TILES][$C] = (float (*)[$TILES][$C])(tiles + task * $WORK + $VSIZE + $MSIZE);");
     if (d_x || winograd_is_padded(c))
         EMIT(e, "float (*const rows)[$ROW] = (float (*)[$ROW])(tiles + task * $WORK + 2 * $VSIZE + $MSIZE);");
     EMIT(e,
-         "memset(work + task * $ALL, 0, $ALL * sizeof(float));",
          "for (ptrdiff_t n = first; n < last; n++) {",
          "for (int i = 0; i < $TH; i++) {");
     winograd_input_emit(e, c, "x", "(i + b) * %lld + j");
@@ -227,7 +226,7 @@ void winograd_gradients_emit(Emit *e, const Node *node, const Convolution *c)
          "for (int part = 0; part < $PANEL; part += $L) {",
          "f32x$L d[$SIDE][$SIDE];",
          "for (int entry = 0; entry < $ENTRIES; entry++) {",
-         "const float *const sums = work + (entry * ($PANELS * $C) + g) * $PANEL + part;",
+         "const float *const sums = shards + (entry * ($PANELS * $C) + g) * $PANEL + part;",
          "f32x$L sum = load_f32x$L(sums);",
          "for (int shard = 1; shard < $SHARDS; shard++) sum += load_f32x$L(sums + shard * $ALL);",
          "d[entry / $SIDE][entry % $SIDE] = sum;",

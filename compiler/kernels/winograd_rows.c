@@ -346,14 +346,9 @@ void winograd_rows_emit(Emit *e, const Node *node, const Convolution *c, const c
 
 enum { WRITTEN_OUT = 48 }; /* rows of the matrix, at most, for which tiles are written out one by one */
 
-static int64_t sums_floats(const Convolution *c, int64_t panel)
+int64_t winograd_rows_gradient_sums(const Convolution *c, int64_t panel)
 {
     return POINTS * ((c->filters + panel - 1) / panel * panel) * c->kernel_height * c->channels;
-}
-
-int64_t winograd_rows_gradient_workspace(const Convolution *c, int64_t panel)
-{
-    return sums_floats(c, panel) + winograd_rows_workspace(c);
 }
 
 bool winograd_rows_gradient_chosen(const Graph *graph, const Node *node)
@@ -468,18 +463,18 @@ static void emit_kernel_gradient(Emit *e, const Node *node, const Convolution *c
     int64_t panel = e->graph->panel, panels = (c->filters + panel - 1) / panel, matrix = c->kernel_height * c->channels;
     phase_begin(e, node, "weight_gradient", OVER_EXTENT, panels * matrix);
     fill_sizes(e, c);
-    fill_size(e, "ALL", sums_floats(c, panel));
+    fill_size(e, "ALL", winograd_rows_gradient_sums(c, panel));
     fill_size(e, "POINT", panels * matrix * panel);
     fill_size(e, "SHARDS", TASKS);
     EMIT(e, "for (ptrdiff_t row = first; row < last; row++) {", "const ptrdiff_t r = row % $MATRIX / $C, c = row % $C;", "for (int part = 0; part < $PANEL; part += $L) {");
     for (int i = 0; i < POINTS; i++) {
         fill_size(e, "I", i);
-        EMIT(e, "f32x$L u$I = load_f32x$L(&work[$I * $POINT + row * $PANEL + part]);");
+        EMIT(e, "f32x$L u$I = load_f32x$L(&shards[$I * $POINT + row * $PANEL + part]);");
     }
     EMIT(e, "for (int s = 1; s < $SHARDS; s++) {");
     for (int i = 0; i < POINTS; i++) {
         fill_size(e, "I", i);
-        EMIT(e, "u$I += load_f32x$L(&work[s * $ALL + $I * $POINT + row * $PANEL + part]);");
+        EMIT(e, "u$I += load_f32x$L(&shards[s * $ALL + $I * $POINT + row * $PANEL + part]);");
     }
     EMIT(e, "}");
     for (int s = 0; s < c->kernel_width; s++) {
@@ -501,13 +496,10 @@ void winograd_rows_weight_gradient_emit(Emit *e, const Node *node, const Convolu
     emit_narrow(e, c->filters);
     phase_begin(e, node, "weight_gradient_part", IN_SHARDS, 0);
     fill_sizes(e, c);
-    fill_size(e, "ALL", sums_floats(c, panel));
     fill_size(e, "PANELS", (c->filters + panel - 1) / panel);
-    fill_size(e, "SHARDS", TASKS);
-    EMIT(e,
-         "float (*const sums)[$PANELS][$MATRIX][$PANEL] = (float (*)[$PANELS][$MATRIX][$PANEL])(work + task * $ALL);",
-         "memset(sums, 0, $ALL * sizeof(float));");
-    emit_scratch(e, c, "work + ($SHARDS * $ALL + task * $WORK)");
+    phase_sums(e, "shards", winograd_rows_gradient_sums(c, panel));
+    EMIT(e, "float (*const sums)[$PANELS][$MATRIX][$PANEL] = (float (*)[$PANELS][$MATRIX][$PANEL])shards;");
+    emit_scratch(e, c, "work + task * $WORK");
     EMIT(e,
          "for (ptrdiff_t n = first; n < last; n++) {",
          "for (int p0 = 0; p0 < $P; p0 += $BANDROWS) {",

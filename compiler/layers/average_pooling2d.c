@@ -48,8 +48,8 @@ static const char *gradient_formula(const Node *node)
         .emit = average_pooling_gradient_emit,                                                                                 \
         .formula = gradient_formula,                                                                                           \
     };
-GRADIENT_OPERATOR(gradient_operator, 0)
-GRADIENT_OPERATOR(tiling_gradient_operator, OPERATOR_EPILOGUE) /* each number of d_x is written once */
+GRADIENT_OPERATOR(gradient_operator, OPERATOR_BY_SAMPLES)
+GRADIENT_OPERATOR(tiling_gradient_operator, OPERATOR_BY_SAMPLES | OPERATOR_EPILOGUE) /* each number of d_x is written once */
 
 static void gradient(Graph *graph, Node *node, Tensor *d_output)
 {
@@ -62,7 +62,7 @@ static const Operator average_pooling2d_operator = {
     .name = "average_pooling2d",
     .suffix = "forward",
     .operands = "x; y",
-    .flags = OPERATOR_EPILOGUE,
+    .flags = OPERATOR_EPILOGUE | OPERATOR_BY_SAMPLES,
     .shape = pooling_shape,
     .reference = reference,
     .gradient = gradient,

@@ -103,7 +103,7 @@ static const Operator gradient_operator = {
     .name = "concatenate_gradient",
     .suffix = "gradient",
     .operands = "d_y; d_x",
-    .flags = OPERATOR_FLAT,
+    .flags = OPERATOR_FLAT | OPERATOR_BY_SAMPLES,
     .emit = emit_gradient,
     .formula = gradient_formula,
 };
@@ -125,7 +125,7 @@ static const Operator concatenate_operator = {
     .name = "concatenate",
     .suffix = "forward",
     .operands = "x0 x1 x2 x3 x4 x5 x6 x7; y",
-    .flags = OPERATOR_FLAT,
+    .flags = OPERATOR_FLAT | OPERATOR_BY_SAMPLES,
     .shape = shape,
     .reference = reference,
     .gradient = gradient,

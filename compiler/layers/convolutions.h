@@ -25,7 +25,7 @@
         .name = its_name,                                                                                                      \
         .suffix = "forward",                                                                                                   \
         .operands = "x; y work",                                                                                               \
-        .flags = OPERATOR_EPILOGUE,                                                                                            \
+        .flags = OPERATOR_EPILOGUE | OPERATOR_BY_SAMPLES,                                                                      \
         .shape = its_shape,                                                                                                    \
         .macs = convolution_macs,                                                                                              \
         .reference = convolution_reference,                                                                                    \

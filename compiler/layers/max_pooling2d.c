@@ -46,6 +46,7 @@ static const Operator gradient_operator = {
     .name = "max_pooling2d_gradient",
     .suffix = "gradient",
     .operands = "d_y selected; d_x",
+    .flags = OPERATOR_BY_SAMPLES,
     .emit = max_pooling_gradient_emit,
     .formula = gradient_formula,
 };
@@ -65,7 +66,7 @@ static const Operator max_pooling2d_operator = {
     .name = "max_pooling2d",
     .suffix = "forward",
     .operands = "x; y selected",
-    .flags = OPERATOR_EPILOGUE | OPERATOR_SELECTS,
+    .flags = OPERATOR_EPILOGUE | OPERATOR_SELECTS | OPERATOR_BY_SAMPLES,
     .shape = pooling_shape,
     .reference = reference,
     .gradient = gradient,

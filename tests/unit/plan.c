@@ -88,34 +88,66 @@ Test(plan, places_never_overlap_and_are_near_the_least, .timeout = 400)
 /* ---- lifetimes: no step may write what a later step still reads ---- */
 
 /* What a program does with memory: each byte range is owned by the tensor that wrote it last; a node may read a tensor only
- * while it owns its range. Walks the nodes in order, as the emitted driver does. */
+ * while it owns its range. Ranges lie in the arena or, of tensors within a chain, in a worker's memory. */
+typedef struct {
+    Tensor **arena, **worker;
+    const Graph *graph;
+    const char *net;
+} Owners;
+
+static Tensor **owners_of(const Owners *owners, const Tensor *base)
+{
+    int64_t end = base->offset + base->bytes, most = base->chain ? base->chain->bytes : owners->graph->arena_bytes;
+    cr_assert(end <= most, "%s: %s lies beyond the end of its memory", owners->net, base->name);
+    return (base->chain ? owners->worker : owners->arena) + base->offset / UNIT;
+}
+
+static void check_node(const Owners *owners, const Node *node)
+{
+    Tensor *operand;
+    for (int written = 0; written < 2; written++)
+        for (int j = 0; (operand = node_operand(node, j)); j++) {
+            Tensor *base = tensor_base(operand);
+            if (operand_written(node, j) != written || base->offset < 0) continue;
+            Tensor **owner = owners_of(owners, base);
+            for (int64_t at = 0; at < base->bytes; at += UNIT) {
+                cr_assert(written || owner[at / UNIT] == base,
+                          "%s: step %d, %s, reads %s, which was overwritten",
+                          owners->net,
+                          node->index,
+                          node->name,
+                          base->name);
+                owner[at / UNIT] = base;
+            }
+        }
+}
+
+/* The nodes in order, as the emitted driver calls them; those of a chain twice, for two samples, while the memory of the workers is
+ * nobody else's. */
 static void check_lifetimes(const Graph *graph, const char *net)
 {
-    Tensor **owner = calloc((size_t)(graph->arena_bytes / UNIT + 1), sizeof *owner);
-    cr_assert(owner);
+    size_t most = (size_t)(graph->arena_bytes / UNIT + 1);
+    Owners owners = {calloc(most, sizeof *owners.arena), calloc(most, sizeof *owners.worker), graph, net};
+    cr_assert(owners.arena && owners.worker);
     for (int i = 0; i < graph->node_count; i++) {
-        const Node *node = graph->nodes[i];
-        Tensor *operand;
-        for (int j = 0; (operand = node_operand(node, j)); j++) {
-            bool written = operand_written(node, j);
-            Tensor *base = tensor_base(operand);
-            if (written || base->offset < 0) continue;
-            for (int64_t at = base->offset; at < base->offset + base->bytes; at += UNIT)
-                cr_assert_eq(owner[at / UNIT], base, "%s: step %d, %s, reads %s, which was overwritten", net, i, node->name, base->name);
+        const Chain *chain = graph->nodes[i]->chain;
+        int last = chain ? chain->last : i;
+        for (int sample = 0; sample < (chain ? 2 : 1); sample++) {
+            for (int j = i; j <= last; j++) check_node(&owners, graph->nodes[j]);
+            if (!chain || !chain->memory) continue;
+            cr_assert_geq(chain->memory->bytes, chain->bytes * (graph->batch < TASKS ? graph->batch : TASKS));
+            Tensor **owner = owners_of(&owners, chain->memory);
+            for (int64_t at = 0; at < chain->memory->bytes; at += UNIT) owner[at / UNIT] = chain->memory;
         }
-        for (int j = 0; (operand = node_operand(node, j)); j++) {
-            Tensor *base = tensor_base(operand);
-            if (!operand_written(node, j) || base->offset < 0) continue;
-            cr_assert(base->offset + base->bytes <= graph->arena_bytes, "%s: %s lies beyond the arena", net, base->name);
-            for (int64_t at = base->offset; at < base->offset + base->bytes; at += UNIT) owner[at / UNIT] = base;
-        }
+        i = last;
     }
     for (int i = 0; i < graph->output_count; i++) { /* outputs are handed over at the end */
         Tensor *base = tensor_base(graph->outputs[i]);
         for (int64_t at = base->offset; base->offset >= 0 && at < base->offset + base->bytes; at += UNIT)
-            cr_assert_eq(owner[at / UNIT], base, "%s: output %d was overwritten", net, i);
+            cr_assert_eq(owners.arena[at / UNIT], base, "%s: output %d was overwritten", net, i);
     }
-    free(owner);
+    free(owners.arena);
+    free(owners.worker);
 }
 
 static void check_programs(const char *net)
