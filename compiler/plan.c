@@ -1,5 +1,6 @@
 /* The plan: every tensor that is neither given by the caller nor a weight gets an offset in one arena, such that tensors
- * alive at the same time never overlap.
+ * alive at the same time never overlap. What lives within a chain (chain.c) gets one in the memory of a worker, of which the arena has as
+ * many as there can be.
  *
  * Needs: the final order of nodes. Gives: bytes, first, last and offset of each tensor, in-place results, and the arena's size.
  * Placing intervals so that the highest address is least is NP-hard (dynamic storage allocation); greedy by size is within
@@ -239,7 +240,7 @@ static int64_t workers(const Graph *graph)
 }
 
 /* Gives the tensors their offsets; returns the bytes that they take. */
-static int64_t place(Tensor *const *tensors, int count)
+static int64_t place_all(Tensor *const *tensors, int count)
 {
     int64_t *bytes = NEW_ARRAY(int64_t, count + 1), *offsets = NEW_ARRAY(int64_t, count + 1);
     int *first = NEW_ARRAY(int, count + 1), *last = NEW_ARRAY(int, count + 1);
@@ -256,7 +257,7 @@ static int64_t place(Tensor *const *tensors, int count)
 /* What lives within the chain, in the memory of a worker; the memory of all workers, as one tensor, or NULL. */
 static Tensor *place_within(Graph *graph, Chain *chain)
 {
-    chain->bytes = place(chain->tensors, chain->tensor_count);
+    chain->bytes = place_all(chain->tensors, chain->tensor_count);
     if (!chain->bytes) return NULL;
     chain->memory = graph_tensor(graph, ROLE_WORKSPACE, "chain");
     chain->memory->copies = workers(graph);
@@ -306,5 +307,5 @@ void plan_pass(Graph *graph)
         Tensor *memory = place_within(graph, graph->chains[i]);
         if (memory) planned[count++] = memory;
     }
-    graph->arena_bytes = place(planned, count);
+    graph->arena_bytes = place_all(planned, count);
 }
