@@ -173,8 +173,10 @@ static bool convert_object(Scope *scope, const Parameter *parameter, const Value
         return false;
     }
     to->kind = VALUE_OBJECT;
-    to->object = check_call(call_scope, entry, call ? from->call->call.items : NULL, place, name_place);
-    return to->object != NULL;
+    Object *object = check_call(call_scope, entry, call ? from->call->call.items : NULL, place, name_place);
+    if (object) object->spelling = name;
+    to->object = object;
+    return object != NULL;
 }
 
 typedef struct {
@@ -217,11 +219,34 @@ static bool convert_map(Scope *scope, const char *callee, const Parameter *param
     return true;
 }
 
+/* A map from names of outputs, which are checked when these are known (training.c). */
+static bool convert_output_map(Scope *scope, const char *callee, const Parameter *parameter, const Value *from, Value *to)
+{
+    int count = from->list.count;
+    bool good = expansion_count(scope->expansion, &scope->expansion->values, count, MAX_VALUES, from->place, "arguments");
+    Parameter value = *parameter;
+    value.per_output = false;
+    value.list = parameter->type == PARAMETER_OBJECT;
+    to->list.items = NEW_ARRAY(Value, count);
+    for (int i = 0; i < count && good; i++) {
+        const Value *item = &from->list.items[i];
+        to->list.items[i] = *item;
+        if (i % 2) {
+            good = convert_value(scope, callee, &value, item, &to->list.items[i]);
+        } else if (item->kind != VALUE_TENSOR && item->kind != VALUE_WORD) {
+            diagnose(item->place, "`%s` of %s wants names of outputs here, not %s", parameter->name, callee, value_text(item));
+            good = false;
+        }
+    }
+    return good;
+}
+
 static bool convert_list(Scope *scope, const char *callee, const Parameter *parameter, const Value *from, Value *to)
 {
     Expansion *expansion = scope->expansion;
+    if (parameter->per_output && from->kind == VALUE_MAP) return convert_output_map(scope, callee, parameter, from, to);
     Parameter element = *parameter;
-    element.list = element.rest = false;
+    element.list = element.rest = element.per_output = false;
     Value single = *from;
     const Value *items = from->kind == VALUE_LIST ? from->list.items : &single;
     int count = from->kind == VALUE_LIST ? from->list.count : 1;
@@ -234,8 +259,10 @@ static bool convert_list(Scope *scope, const char *callee, const Parameter *para
     to->list.items = NEW_ARRAY(Value, count);
     to->list.count = count;
     bool good = true;
-    for (int i = 0; i < count && !expansion_stops(expansion); i++)
+    for (int i = 0; i < count && !expansion_stops(expansion); i++) {
+        element.list = parameter->per_output && items[i].kind == VALUE_LIST;
         good = convert_value(scope, callee, &element, &items[i], &to->list.items[i]) && good;
+    }
     return good;
 }
 

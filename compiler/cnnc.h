@@ -135,6 +135,7 @@ typedef struct Parameter {
     const Table *table;       /* of PARAMETER_OBJECT */
     bool list;                /* a list of such values; where one is written without brackets it is a list of one */
     bool rest;                /* takes all remaining positional arguments as a list: input(28, 28, 1) */
+    bool per_output;          /* of a list: its items may be lists in turn, and a map from the names of the outputs serves as well */
 } Parameter;
 
 /* What every callable thing has: the first member of Layer, Optimizer, Loss, ... */
@@ -185,6 +186,7 @@ struct Value {
 /* A call whose arguments were checked against its row: one value for each parameter, in the row's order. */
 struct Object {
     const Entry *entry;
+    const char *spelling; /* the name by which it was called: mse; NULL where no call was written */
     Value *values;
     Place place;      /* of the whole call */
     Place name_place; /* of the callee's name */
@@ -208,6 +210,7 @@ typedef enum {
     ROLE_TARGET,     /* what an output is compared with */
     ROLE_SAMPLE_WEIGHT,
     ROLE_LOSS,       /* loss of each sample */
+    ROLE_METRIC,     /* the same of what is only reported */
     ROLE_PENALTY,    /* what a regularizer adds to the loss: for each sample, or, of a weight, once */
     ROLE_SLOT,       /* the optimiser's memory of a weight */
     ROLE_WORKSPACE,  /* scratch of one node */
@@ -370,6 +373,8 @@ typedef struct {
     const Loss *loss;
     const Object *arguments;
     int64_t count, classes;
+    double weight;    /* by which it enters the sum over all outputs */
+    bool temporal;    /* each row of a sample has a weight of its own */
     double smoothing; /* of labels: 0 is none */
     bool absorbed;    /* the prediction comes from the activation that the loss absorbs: exact, however small */
     bool logits;      /* the loss is computed from that activation's input: it is absorbed, or the prediction is not its output yet */
@@ -400,6 +405,27 @@ struct Loss {
     double (*row)(const LossCase *, const double *prediction, const double *target);
     void (*emit_row)(Emit *, const LossRow *);
 };
+
+/* A row of the table of metrics, which also lists the losses. The runtime computes them (runtime/metrics.c), but for means of losses. */
+typedef struct {
+    Entry entry;
+    const Loss *of; /* what it is the mean of, or NULL */
+} Metric;
+
+/* What compile() says of one output. */
+typedef struct {
+    const Object *object;
+    const char *name; /* as logs say: accuracy, or left_accuracy where there are several outputs */
+    const Object *loss; /* what it is the mean of, or NULL: computed from the outputs */
+    bool weighted;    /* by the weights of the samples */
+} MetricUse;
+typedef struct {
+    const Object *loss;
+    double weight;
+    Tensor *target;   /* a tensor of the network, or NULL: it is given with the data */
+    MetricUse *metrics;
+    int metric_count;
+} OutputUse;
 
 /* A row of the table of optimisers. */
 typedef struct {
@@ -436,6 +462,8 @@ struct Graph {
     int output_count, output_capacity;
     const Object *compile; /* NULL: inference only */
     const Object *fit;     /* NULL: not given */
+    OutputUse *uses;       /* with compile(): of each output */
+    bool temporal;         /* samples have a weight for each of their steps */
 };
 
 /* ---- functions, by file ---------------------------------------------------------------------------- */
@@ -525,6 +553,7 @@ int64_t node_operations(const Node *);                         /* for one sample
 bool node_is_shared(const Graph *, const Node *, int64_t parts); /* are the parts of one sample shared between threads? */
 Graph *graph_program(const Graph *source, Program, int64_t batch, bool bytes); /* a copy for one program: noise left out where it is off; weights shared */
 Tensor *tensor_base(Tensor *);                                 /* whose memory it is */
+bool is_result(const Tensor *);                                /* a loss, a metric or a penalty: alive to the end */
 void tensor_rename(Tensor *, const char *name);
 int64_t shape_count(const Shape *);                            /* elements; -1: unknown or more than MAX_BYTES */
 const char *shape_string(const Shape *);                         /* (24, 24, 64) */
@@ -724,10 +753,14 @@ bool compile_programs(Graph *source, const CompileOptions *, Generation *); /* f
 Graph *compile_program(const Graph *source, Program, int64_t batch, bool bytes, const CompileOptions *);
 extern const char *const compile_passes[]; /* names for --dump, ended by NULL */
 
+/* training.c: what compile() says, for each output. Needs shapes. */
+void training_pass(Graph *);
+int64_t weight_steps(const Graph *);                           /* how many weights a sample has */
+
 /* loss.c */
 const Loss *loss_of_output(const Graph *, int output, LossCase *); /* by the output's number */
 int64_t loss_target_count(const LossCase *);                   /* numbers of one sample's target */
-double loss_value(const LossCase *, const double *prediction, const double *target); /* of one sample: naive, in double */
+double loss_value(const LossCase *, const double *prediction, const double *target, const double *weights); /* of one sample, naive, in double; weights: one, or one for each row; NULL: 1 */
 bool loss_zero_or_one(const double *targets, int64_t count);   /* of a batch: LossCase.zero_or_one */
 void add_losses(Graph *);                                      /* the nodes that compute them, and the gradients of what they read */
 

@@ -44,6 +44,8 @@ Graph *compile_source(const char *file, const char *text, size_t length, const D
     if (wanted(options, "graph")) dump_graph(options->dump, graph);
     shape_pass(graph);
     if (diagnostics_errors()) return NULL;
+    training_pass(graph);
+    if (diagnostics_errors()) return NULL;
     fit_pass(graph);
     if (diagnostics_errors()) return NULL;
     graph->shared = options->emit.threads != 1 && !options->emit.unroll_full && operations(graph) >= LEAST_SHARED;

@@ -48,7 +48,7 @@ static const char *driver_list(const Generation *g, Program program, bool bytes,
     for (int i = 0; i < source->input_count; i++)
         text_add(&text, ", %s%s", !types ? "" : source->inputs[i]->type == TYPE_INT32 ? "const int32_t *" : bytes ? "const uint8_t *" : "const float *", port_name(g, source->inputs, source->input_count, i, "input"));
     for (int i = 0; targets && i < source->output_count; i++)
-        text_add(&text, ", %s%s", !types ? "" : memory_format("const %s *", target_type(g, i)), port_name(g, source->outputs, source->output_count, i, "target"));
+        if (!source->uses[i].target) text_add(&text, ", %s%s", !types ? "" : memory_format("const %s *", target_type(g, i)), port_name(g, source->outputs, source->output_count, i, "target"));
     if (targets) text_add(&text, ", %ssample_weights", types ? "const float *" : "");
     if (targets && public) text_add(&text, ", %sn", types ? "size_t " : "");
     if (targets && !public) text_add(&text, ", %s", types ? "ptrdiff_t count" : "(ptrdiff_t)n");
@@ -315,16 +315,17 @@ static void add_results(Text *body, const Driver *d)
     }
     if (!targets) return;
     text_add(body, "double total = 0;\n");
-    int number = 0;
+    int number = 0, output = 0;
     const char *penalties = "";
     for (int i = 0; i < graph->tensor_count; i++) {
         TensorRole role = graph->tensors[i]->role;
         if (role == ROLE_PENALTY && !graph->tensors[i]->batched) penalties = memory_format("%s + (double)%s[0]", penalties, d->variables[i]);
         if (role == ROLE_PENALTY && graph->tensors[i]->batched) text_add(body, "for (ptrdiff_t n = 0; n < count; n++) total += (double)%s[n];\n", d->variables[i]);
-        if (role != ROLE_LOSS) continue;
+        if (role != ROLE_LOSS && role != ROLE_METRIC) continue;
         text_add(body, "{\ndouble sum = 0;\nfor (ptrdiff_t n = 0; n < count; n++) sum += (double)%s[n];\n", d->variables[i]);
         if (graph->program != PROGRAM_GRADIENTS) text_add(body, "if (losses) losses[%d] = (float)(sum / (double)count);\n", number++);
-        text_add(body, "total += sum;\n}\n");
+        double weight = role == ROLE_LOSS ? graph->uses[output++].weight : 0;
+        text_add(body, "%s}\n", role == ROLE_METRIC ? "" : weight < 1 || weight > 1 ? memory_format("total += %s * sum;\n", number_text(weight)) : "total += sum;\n");
     }
     text_add(body, "return (float)(total / (double)count%s);\n", penalties);
 }
@@ -357,7 +358,7 @@ void emit_driver(Emit *e, const Generation *g, const Graph *graph, const char *n
             if (e->calls[i].used[j] && tensor_base(tensor)->offset >= 0) needed[tensor_base(tensor)->index] = true;
     }
     bool targets = has_targets(graph->program);
-    for (int i = 0; targets && i < graph->tensor_count; i++) needed[i] = needed[i] || graph->tensors[i]->role == ROLE_LOSS || graph->tensors[i]->role == ROLE_PENALTY;
+    for (int i = 0; targets && i < graph->tensor_count; i++) needed[i] = needed[i] || is_result(graph->tensors[i]);
     for (int i = 0; targets && graph->program != PROGRAM_GRADIENTS && i < graph->output_count; i++)
         if (tensor_base(graph->outputs[i])->offset >= 0) needed[tensor_base(graph->outputs[i])->index] = true;
     for (int i = 0; i < graph->tensor_count; i++) {

@@ -9,6 +9,10 @@ static void check_files(const Graph *graph, const char *name, int count, const c
 {
     const Value *files = argument(graph->fit, name);
     if (files->list.count == 0 || files->list.count == count) return;
+    if (!count) {
+        diagnose(files->place, "`%s` of fit names a file, but compile() says which tensors are the targets", name);
+        return;
+    }
     diagnose(files->place, "`%s` of fit names %d files, but the network has %d %s%s", name, files->list.count, count, what, count == 1 ? "" : "s");
 }
 
@@ -19,8 +23,8 @@ static int64_t class_count(const Graph *graph)
     if (graph->output_count != 1) return 0;
     const Loss *loss = loss_of_output(graph, 0, &loss_case);
     bool classifies = loss->class_indices || strstr(loss->entry.name, "crossentropy") || strstr(loss->entry.name, "hinge");
-    const Value *metrics = argument(graph->compile, "metrics");
-    for (int i = 0; i < metrics->list.count; i++) classifies = classifies || strstr(metrics->list.items[i].object->entry->name, "accuracy");
+    const OutputUse *use = &graph->uses[0];
+    for (int i = 0; i < use->metric_count; i++) classifies = classifies || strstr(use->metrics[i].object->entry->name, "accuracy");
     if (!classifies || loss_case.count != loss_case.classes) return 0;
     return loss_case.classes == 1 ? 2 : loss_case.classes;
 }
@@ -42,8 +46,9 @@ void fit_pass(Graph *graph)
 {
     if (!graph->fit || !graph->compile) return;
     check_files(graph, "x", graph->input_count, "input");
-    check_files(graph, "y", graph->output_count, "output");
+    int targets = graph->uses[0].target ? 0 : graph->output_count;
+    check_files(graph, "y", targets, "output");
     check_files(graph, "validation_x", graph->input_count, "input");
-    check_files(graph, "validation_y", graph->output_count, "output");
+    check_files(graph, "validation_y", targets, "output");
     check_class_weight(graph);
 }

@@ -92,6 +92,14 @@ char *generate_header(const Generation *g)
     text_add(&text, "/* Inference on one sample. Re-entrant: nothing is written but the outputs and the arena of %s_ARENA_BYTES. */\nvoid %s_predict(%s);\n\n", upper, name, driver_parameters(g, PROGRAM_PREDICT, false, true));
     text_add(&text, "/* Inference on n samples, one behind the other; the arena has %s_BATCH_ARENA_BYTES. */\nvoid %s_predict_batch(%s);\n", upper, name, driver_parameters(g, PROGRAM_PREDICT_BATCH, false, true));
     if (g->train) {
+        bool indices = false;
+        const char *metrics = "";
+        for (int i = 0; i < g->source->output_count; i++) {
+            const OutputUse *use = &g->source->uses[i];
+            indices = indices || ((const Loss *)(const void *)use->loss->entry)->class_indices;
+            for (int j = 0; j < use->metric_count; j++)
+                if (use->metrics[j].loss) metrics = memory_format("%s, %s", metrics, use->metrics[j].name);
+        }
         text_add(&text,
                  "\n/* What a training step is told beside its data. */\n"
                  "typedef struct %s_step {\n"
@@ -102,10 +110,13 @@ char *generate_header(const Generation *g)
                  name,
                  name);
         text_add(&text,
-                 "/* The mean loss of 1 to %s_BATCH_SIZE samples, as in inference. Targets are rows like the outputs; sample_weights may be NULL,\n"
-                 " * for all ones; losses, one for each output, and outputs may be NULL. */\n"
+                 "/* The mean loss of 1 to %s_BATCH_SIZE samples, as in inference. Targets are rows like the outputs%s; sample_weights%s may be\n"
+                 " * NULL, for all ones. losses may be NULL: the loss of each output%s. So may outputs. */\n"
                  "float %s_evaluate(%s);\n\n",
                  upper,
+                 indices ? ", or class numbers" : "",
+                 g->source->temporal ? memory_format(", %lld for each sample,", (long long)weight_steps(g->source)) : "",
+                 metrics,
                  name,
                  driver_parameters(g, PROGRAM_EVALUATE, false, true));
         text_add(&text,

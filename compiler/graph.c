@@ -268,6 +268,11 @@ Tensor *tensor_base(Tensor *tensor)
     return tensor;
 }
 
+bool is_result(const Tensor *tensor)
+{
+    return tensor->role == ROLE_LOSS || tensor->role == ROLE_METRIC || tensor->role == ROLE_PENALTY;
+}
+
 int64_t packing_floats(const Tensor *weight)
 {
     const Packing *p = &weight->packing;
@@ -362,6 +367,13 @@ Graph *graph_program(const Graph *source, Program program, int64_t batch, bool b
     for (int i = 0; i < source->output_count; i++) {
         graph->outputs[i] = map[source->outputs[i]->index];
         graph->outputs[i]->consumers++;
+    }
+    if (source->uses) graph->uses = NEW_ARRAY(OutputUse, source->output_count);
+    for (int i = 0; source->uses && i < source->output_count; i++) {
+        graph->uses[i] = source->uses[i];
+        if (!source->uses[i].target) continue;
+        graph->uses[i].target = map[source->uses[i].target->index];
+        graph->uses[i].target->consumers++;
     }
     return graph;
 }

@@ -181,7 +181,7 @@ static void find_lifetimes(Graph *graph)
             Tensor *base = tensor_base(node->outputs[j]);
             if (base->first < 0) base->first = i;
             if (base->last < i) base->last = i;
-            if (node->outputs[j]->role == ROLE_LOSS || node->outputs[j]->role == ROLE_PENALTY) base->last = end;
+            if (is_result(node->outputs[j])) base->last = end;
         }
         for (int j = 0; j < node->input_count; j++) tensor_base(node->inputs[j])->last = i;
         for (int k = 0; k < node->epilogue_count; k++)
@@ -198,7 +198,7 @@ static bool in_arena(const Graph *graph, const Tensor *tensor)
     if (tensor->view_of || tensor->first < 0) return false;
     if (output_number(graph, tensor) >= 0) return false;
     if (graph->program == PROGRAM_GRADIENTS && tensor->weight && !tensor->batched) return false; /* the caller's struct */
-    return tensor->role == ROLE_ACTIVATION || tensor->role == ROLE_WORKSPACE || tensor->role == ROLE_LOSS || tensor->role == ROLE_PENALTY;
+    return tensor->role == ROLE_ACTIVATION || tensor->role == ROLE_WORKSPACE || is_result(tensor);
 }
 
 /* An element-wise node may write over its input where nobody reads that afterwards. */

@@ -36,8 +36,8 @@ static double batch_loss(const Graph *graph, int output, int64_t samples, const 
     double total = 0;
     c.zero_or_one = loss_zero_or_one(targets, samples * target_count);
     for (int64_t n = 0; n < samples; n++)
-        total += loss_value(&c, predictions + n * c.count, targets + n * target_count) * (sample_weights ? sample_weights[n] : 1);
-    return total;
+        total += loss_value(&c, predictions + n * c.count, targets + n * target_count, sample_weights ? sample_weights + n * weight_steps(graph) : NULL);
+    return total * c.weight;
 }
 
 /* Of the weights, or of a sample's activations. */

@@ -15,6 +15,7 @@
 #define INITIALIZER(name) ROW(name##_initializer)
 #define REGULARIZER(name) ROW(name##_regularizer)
 #define METRIC(name) ROW(name##_metric)
+#define METRIC_ALIAS LOSS_ALIAS
 #define CALLBACK(name) ROW(name##_callback)
 #define STATEMENT(name) ROW(name##_statement)
 
@@ -38,6 +39,7 @@ static const Entry *const regularizers[] = {
     NULL};
 static const Entry *const metrics[] = {
 #include "metrics.def"
+#include "losses/losses.def"
     NULL};
 static const Entry *const callbacks[] = {
 #include "callbacks.def"

@@ -13,7 +13,8 @@
 #define ACTIVATION(name) extern const Activation name##_activation;
 #define INITIALIZER(name) extern const Initializer name##_initializer;
 #define REGULARIZER(name) extern const Entry name##_regularizer;
-#define METRIC(name) extern const Entry name##_metric;
+#define METRIC(name) extern const Metric name##_metric;
+#define METRIC_ALIAS(spelling, of)
 #define CALLBACK(name) extern const Entry name##_callback;
 #define STATEMENT(name) extern const Entry name##_statement;
 #include "layers/layers.def"
@@ -33,6 +34,7 @@
 #undef INITIALIZER
 #undef REGULARIZER
 #undef METRIC
+#undef METRIC_ALIAS
 #undef CALLBACK
 #undef STATEMENT
 

@@ -128,38 +128,64 @@ static const char *cast_list(const char *type, const char *array, int count)
     return text.data ? text.data : "";
 }
 
+/* Of the targets that are given with the data. */
+static const char *target_list(const Graph *graph)
+{
+    Text text = {0};
+    for (int i = 0; i < graph->output_count; i++)
+        if (!graph->uses[i].target) text_add(&text, ", targets[%d]", i);
+    return text.data ? text.data : "";
+}
+
 static void add_adapters(Text *text, const Generation *g)
 {
     const char *name = g->source->name;
     int inputs = g->source->input_count, outputs = g->source->output_count;
-    const char *in = cast_list("", "inputs", inputs), *out = cast_list("", "outputs", outputs), *target = cast_list("", "targets", outputs);
+    const char *in = cast_list("", "inputs", inputs), *out = cast_list("", "outputs", outputs), *target = target_list(g->source);
     text_add(text, "static void pack(const void *parameters, void *weights)\n{\n    %s_pack(parameters, weights);\n}\n\n", name);
     text_add(text, "static void unpack(const void *weights, void *parameters)\n{\n    %s_unpack(weights, parameters);\n}\n\n", name);
     text_add(text, "static void predict_batch(const void *weights, const void *const *inputs, float *const *outputs, size_t n, void *arena)\n{\n    %s_predict_batch(weights%s%s, n, arena);\n}\n\n", name, in, out);
+    const char *unused = *target ? "" : "    (void)targets;\n";
     Text optional = {0};
     for (int i = 0; i < outputs; i++) text_add(&optional, ", outputs ? outputs[%d] : NULL", i);
     for (int bytes = 0; bytes <= (g->train_bytes != NULL); bytes++) {
         const char *suffix = bytes ? "_bytes" : "";
         text_add(text, "static float train_step%s(void *weights, void *slots, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, const CnncStep *step, float *losses, float *const *outputs, void *arena)\n{\n", suffix);
-        text_add(text, "    const %s_step now = {step->seed, step->step, step->learning_rate};\n", name);
+        text_add(text, "%s    const %s_step now = {step->seed, step->step, step->learning_rate};\n", unused, name);
         text_add(text, "    return %s_train_step%s(weights, slots%s%s, sample_weights, n, &now, losses%s, arena);\n}\n\n", name, suffix, in, target, optional.data);
-        text_add(text, "static float evaluate%s(const void *weights, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, float *losses, float *const *outputs, void *arena)\n{\n    return %s_evaluate%s(weights%s%s, sample_weights, n, losses%s, arena);\n}\n\n", suffix, name, suffix, in, target, optional.data);
+        text_add(text, "static float evaluate%s(const void *weights, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, float *losses, float *const *outputs, void *arena)\n{\n%s    return %s_evaluate%s(weights%s%s, sample_weights, n, losses%s, arena);\n}\n\n", suffix, unused, name, suffix, in, target, optional.data);
     }
-    text_add(text, "static float gradients(const void *weights, void *result, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, void *arena)\n{\n    return %s_gradients(weights, result%s%s, sample_weights, n, arena);\n}\n\n", name, in, target);
+    text_add(text, "static float gradients(const void *weights, void *result, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, void *arena)\n{\n%s    return %s_gradients(weights, result%s%s, sample_weights, n, arena);\n}\n\n", unused, name, in, target);
+}
+
+static int input_number(const Graph *graph, const Tensor *tensor)
+{
+    for (int i = 0; i < graph->input_count; i++)
+        if (graph->inputs[i] == tensor) return i;
+    return -1;
 }
 
 static void add_targets(Text *text, const Generation *g)
 {
-    const Value *metrics = argument(g->source->compile, "metrics");
-    text_add(text, "static const char *const model_metrics[] = {");
-    for (int i = 0; i < metrics->list.count; i++) text_add(text, "\"%s\", ", metrics->list.items[i].object->entry->name);
-    text_add(text, "NULL};\n\nstatic const CnncTarget model_targets[] = {\n");
-    for (int i = 0; i < g->source->output_count; i++) {
-        LossCase c;
-        const Loss *loss = loss_of_output(g->source, i, &c);
-        text_add(text, "    {\"%s\", %s, model_metrics},\n", loss->entry.name, loss->class_indices ? "true" : "false");
+    const Graph *source = g->source;
+    int value = source->output_count; /* in the array of losses */
+    text_add(text, "static const CnncTarget model_targets[] = {\n");
+    for (int i = 0; i < source->output_count; i++) {
+        const OutputUse *use = &source->uses[i];
+        const Loss *loss = (const Loss *)(const void *)use->loss->entry;
+        text_add(text, "    {\"%s\", %s, %s, %d},\n", loss->entry.name, loss->class_indices ? "true" : "false", use->target ? "true" : "false", use->target ? input_number(source, use->target) : -1);
     }
-    text_add(text, "};\n\n");
+    text_add(text, "};\n\nstatic const CnncMetric model_metrics[] = {\n");
+    for (int i = 0; i < source->output_count; i++)
+        for (int j = 0; j < source->uses[i].metric_count; j++) {
+            const MetricUse *metric = &source->uses[i].metrics[j];
+            text_add(text, "    {");
+            add_string(text, metric->name);
+            text_add(text, ", \"%s\", %d, %s, %d, (const CnncArgument[]){", metric->object->entry->name, i, metric->weighted ? "true" : "false", metric->loss ? value++ : -1);
+            add_arguments(text, metric->object);
+            text_add(text, "}},\n");
+        }
+    text_add(text, "    {0},\n};\n\n");
 }
 
 static void add_callbacks(Text *text, const Generation *g)
@@ -218,7 +244,7 @@ char *generate_table(const Generation *g, const char *header_name)
     free(summary);
     text_add(&text, ",\n    .batch_size = %s_BATCH_SIZE,\n", upper);
     text_add(&text, "    .input_count = %d,\n    .output_count = %d,\n    .tensor_count = (int)(sizeof model_tensors / sizeof *model_tensors) - 1,\n", g->source->input_count, g->source->output_count);
-    text_add(&text, "    .inputs = model_inputs,\n    .outputs = model_outputs,\n    .targets = model_targets,\n    .tensors = model_tensors,\n");
+    text_add(&text, "    .inputs = model_inputs,\n    .outputs = model_outputs,\n    .targets = model_targets,\n    .metrics = model_metrics,\n    .weight_steps = %lld,\n    .tensors = model_tensors,\n", (long long)weight_steps(g->source));
     text_add(&text, "    .parameters_size = sizeof(%s_parameters),\n    .weights_size = sizeof(%s_weights),\n", name, name);
     text_add(&text, "    .predict_arena_size = %s_BATCH_ARENA_BYTES,\n    .evaluate_arena_size = %s_EVALUATE_ARENA_BYTES,\n    .train_arena_size = %s_TRAIN_ARENA_BYTES,\n", upper, upper, upper);
     text_add(&text, "    .optimizer = \"%s\",\n    .slot_count = %d,\n    .slots = model_slots,\n    .learning_rate = %s,\n", optimizer->entry->name, slot_count, float_text(argument_number(optimizer, "learning_rate")));

@@ -20,8 +20,8 @@ bool batch_new(Batch *batch, const CnncModel *model, int64_t capacity, Failure *
     batch->inputs = calloc((size_t)model->input_count, sizeof *batch->inputs);
     batch->targets = calloc((size_t)model->output_count, sizeof *batch->targets);
     batch->outputs = calloc((size_t)model->output_count, sizeof *batch->outputs);
-    batch->losses = calloc((size_t)model->output_count, sizeof *batch->losses);
-    batch->weights = memory_aligned((size_t)capacity * sizeof(float), "a batch of sample weights", failure);
+    batch->losses = calloc((size_t)metric_losses(model), sizeof *batch->losses);
+    batch->weights = memory_aligned((size_t)(capacity * weight_count(model)) * sizeof(float), "a batch of sample weights", failure);
     if (!batch->inputs || !batch->targets || !batch->outputs || !batch->losses) return fail(failure, "no memory for a batch");
     if (!batch->weights) return false;
     for (int i = 0; i < model->input_count; i++) {
@@ -137,6 +137,7 @@ static bool has_bytes(const CnncModel *model, const Dataset *data)
 void batch_gather(Batch *batch, const CnncModel *model, const Samples *samples, const uint32_t *order, int64_t first, int64_t n)
 {
     const Dataset *data = samples->data;
+    int64_t steps = weight_count(model);
     batch->sample_weights = NULL;
     batch->bytes = batch->takes_bytes && has_bytes(model, data);
     for (int64_t place = 0; place < n; place++) {
@@ -152,11 +153,14 @@ void batch_gather(Batch *batch, const CnncModel *model, const Samples *samples, 
                 copy_floats((float *)batch->inputs[i] + place * elements, array, sample * elements, elements);
             }
         }
-        for (int i = 0; i < model->output_count && data->targets[i].data; i++) {
-            copy_target(batch->targets[i], model, i, &data->targets[i], sample, place);
+        for (int i = 0; i < model->output_count; i++) {
+            if (data->targets[i].data) copy_target(batch->targets[i], model, i, &data->targets[i], sample, place);
         }
-        batch->weights[place] = data->weights.data ? ((const float *)data->weights.data)[sample] : 1;
-        if (batch->class_weights) batch->weights[place] *= batch->class_weights[target_class(model, batch, place)];
+        float class_weight = batch->class_weights ? batch->class_weights[target_class(model, batch, place)] : 1;
+        for (int64_t k = 0; k < steps; k++) {
+            float weight = data->weights.data ? ((const float *)data->weights.data)[sample * steps + k] : 1;
+            batch->weights[place * steps + k] = weight * class_weight;
+        }
     }
     if (data->weights.data || batch->class_weights) batch->sample_weights = batch->weights;
 }

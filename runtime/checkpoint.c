@@ -120,13 +120,32 @@ static bool add_callbacks(TensorFile *file, const Training *training, Failure *f
     return true;
 }
 
+/* What a metric has gathered, as text; free() it. */
+static char *state_text(const Metric *metric, Failure *failure)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    if (!stream) {
+        fail(failure, "no memory for the metrics");
+        return NULL;
+    }
+    for (int64_t k = 0; k < metric->state_count; k++) fprintf(stream, "%s%a", k ? " " : "", metric->state[k]);
+    text_end(stream, &text, failure);
+    return text;
+}
+
 static bool add_place(TensorFile *file, const Training *training, Failure *failure)
 {
     const Options *options = training->options;
     for (int i = 0; i < training->metrics.count; i++) {
         char key[256];
-        snprintf(key, sizeof key, "metric/%s", training->metrics.items[i].name);
-        if (!note(file, failure, key, "%a %a", training->metrics.items[i].sum, training->metrics.items[i].count)) return false;
+        const Metric *metric = &training->metrics.items[i];
+        snprintf(key, sizeof key, "metric/%s", metric->name);
+        char *state = state_text(metric, failure);
+        bool done = state && note(file, failure, key, "%s", state);
+        free(state);
+        if (!done) return false;
     }
     char *history = history_text(&training->history, failure);
     bool done = history && safetensors_note(file, "history", history, failure);
@@ -265,7 +284,12 @@ static bool restore_place(Training *training, const TensorFile *file, const char
         Metric *metric = &training->metrics.items[i];
         snprintf(key, sizeof key, "metric/%s", metric->name);
         const char *text = safetensors_value(file, key);
-        if (!text || sscanf(text, "%la %la", &metric->sum, &metric->count) != 2) {
+        for (int64_t k = 0; text && k < metric->state_count; k++) {
+            char *end;
+            metric->state[k] = strtod(text, &end);
+            text = end > text ? end : NULL;
+        }
+        if (!text || *text) {
             return fail(failure, "%s: the checkpoint has no metric %s", path, metric->name);
         }
     }

@@ -235,7 +235,7 @@ static bool folder_file(const char *folder, const char *name, char **path, Failu
 static bool match_folder(Dataset *data, const CnncModel *model, const DataRequest *request, Failure *failure)
 {
     struct stat status;
-    if (model->input_count != 1 || model->output_count != 1) {
+    if (model->input_count != 1 || (model->output_count != 1 && !model->targets[0].inside)) {
         return fail(failure,
                     "the network has %d inputs and %d outputs: name the data of each with %s NAME=FILE and %s NAME=FILE",
                     model->input_count,
@@ -280,12 +280,21 @@ static bool read_arrays(Dataset *data, char **paths, Array *arrays, int count, b
     return true;
 }
 
-static bool read_weights(Dataset *data, const char *path, Failure *failure)
+static bool read_weights(Dataset *data, const CnncModel *model, const char *path, Failure *failure)
 {
     if (!path) return true;
     char found[128];
+    int64_t steps = weight_count(model);
     if (!array_read(path, &data->weights, failure)) return false;
-    if (array_count(&data->weights) != data->count) {
+    if (steps > 1 && (data->weights.rank != 2 || data->weights.shape[0] != data->count || data->weights.shape[1] != steps)) {
+        return fail(failure,
+                    "%s is %s, but one weight for each step of each sample is wanted: [%" PRId64 ", %" PRId64 "]",
+                    path,
+                    array_describe(&data->weights, found, sizeof found),
+                    data->count,
+                    steps);
+    }
+    if (array_count(&data->weights) != data->count * steps) {
         return fail(failure,
                     "%s is %s, but there are %" PRId64 " samples: one weight each is wanted",
                     path,
@@ -293,7 +302,7 @@ static bool read_weights(Dataset *data, const char *path, Failure *failure)
                     data->count);
     }
     if (!array_to_float32(&data->weights, failure)) return false;
-    for (int64_t i = 0; i < data->count; i++) {
+    for (int64_t i = 0; i < data->count * steps; i++) {
         float weight = ((const float *)data->weights.data)[i];
         if (!isfinite(weight)) return fail(failure, "%s: the weight at index %" PRId64 " is %g", path, i, (double)weight);
     }
@@ -311,12 +320,19 @@ bool dataset_read(Dataset *data, const CnncModel *model, const DataRequest *requ
         return fail(failure, "no memory for the list of the data files");
     }
     bool idx = request->x->count == 0 && request->folder;
+    bool wants_targets = request->y && !model->targets[0].inside; /* where one is a tensor of the network, all are */
+    if (request->y && !wants_targets && request->y->count) {
+        return fail(failure,
+                    "%s %s: the outputs are compared with tensors of the network itself (target_tensors), so no targets are given",
+                    request->y_flag,
+                    request->y->items[0].path);
+    }
     if (idx) {
         if (!match_folder(data, model, request, failure)) return false;
     } else {
         if (!match_files(request->x, request->x_flag, "input", model->inputs, model->input_count, data->input_paths, failure))
             return false;
-        if (request->y &&
+        if (wants_targets &&
             !match_files(
                 request->y, request->y_flag, "output", model->outputs, model->output_count, data->target_paths, failure)) {
             return false;
@@ -324,11 +340,11 @@ bool dataset_read(Dataset *data, const CnncModel *model, const DataRequest *requ
     }
     if (!read_arrays(data, data->input_paths, data->inputs, model->input_count, idx, failure)) return false;
     if (!dataset_check_inputs(model, data, failure)) return false;
-    if (request->y) {
+    if (wants_targets) {
         if (!read_arrays(data, data->target_paths, data->targets, model->output_count, idx, failure)) return false;
         if (!dataset_check_targets(model, data, failure)) return false;
     }
-    return read_weights(data, request->sample_weight, failure);
+    return read_weights(data, model, request->sample_weight, failure);
 }
 
 static void free_arrays(Array *arrays, char **paths, int count)

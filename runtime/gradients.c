@@ -25,13 +25,17 @@ static bool read_samples(Dataset *data, const CnncModel *model, const Options *o
     if (options->file_count && (options->x.count || options->y.count)) {
         return fail(failure, "--x and --y, or two files without flags, but not both: what is %s?", options->files[0]);
     }
-    if (options->file_count == 2) {
+    bool alone = model->targets[0].inside; /* no y */
+    if (options->file_count == (alone ? 1 : 2)) {
         files[0].path = options->files[0];
-        files[1].path = options->files[1];
+        files[1].path = alone ? NULL : options->files[1];
+        y.count = !alone;
         request.x = &x;
         request.y = &y;
     } else if (options->file_count || !options->x.count) {
-        return fail(failure, "gradients wants two files, x.npy and y.npy, or --x and --y");
+        return fail(failure,
+                    alone ? "gradients wants one file, x.npy, or --x: the targets are tensors of the network"
+                          : "gradients wants two files, x.npy and y.npy, or --x and --y");
     }
     if (!dataset_read(data, model, &request, failure)) return false;
     if (data->count <= model->batch_size) return true;

@@ -45,14 +45,25 @@ typedef struct {
 
 /* What an output is compared with. */
 typedef struct {
-    const char *loss;          /* categorical_crossentropy */
-    bool class_indices;        /* the target is a class number (int32), not a row of the output's shape */
-    const char *const *metrics; /* as compile() names them, ended by NULL */
+    const char *loss;   /* categorical_crossentropy */
+    bool class_indices; /* the target is a class number (int32), not a row of the output's shape */
+    bool inside;        /* the target is a tensor of the network: no data are given for it; */
+    int input;          /* then the number of the input that it is, or -1 */
 } CnncTarget;
 
 /* A callback of fit(), its arguments as text: {"monitor", "val_loss"}. */
 typedef struct { const char *name, *value; } CnncArgument;
 typedef struct { const char *name; const CnncArgument *arguments; /* ended by a NULL name; all of the row's, defaults too */ } CnncCallback;
+
+/* What is reported beside the loss. */
+typedef struct {
+    const char *name; /* as logs say it: accuracy, left_accuracy */
+    const char *kind; /* the row of the table of metrics, or of that of losses, whose mean it is */
+    int output;
+    bool weighted;    /* by the weights of the samples */
+    int value;        /* the emitted functions compute it: its place in `losses`; -1: it is computed from outputs and targets */
+    const CnncArgument *arguments; /* ended by a NULL name; all of the row's, defaults too */
+} CnncMetric;
 
 /* What one training step is told beside its data. */
 typedef struct {
@@ -70,6 +81,8 @@ typedef struct CnncModel {
     int input_count, output_count, tensor_count;
     const CnncPort *inputs, *outputs;
     const CnncTarget *targets;     /* one for each output */
+    const CnncMetric *metrics;     /* ended by a NULL name */
+    int64_t weight_steps;          /* weights of a sample: 1, or one for each of its steps; 0 is 1 */
     const CnncTensor *tensors;
     size_t parameters_size;        /* bytes of the canonical parameters: what files hold */
     size_t weights_size;           /* bytes of the packed weights: what the kernels read */
@@ -87,8 +100,9 @@ typedef struct CnncModel {
     /* n samples, any number; each output row-major [n][shape]. */
     void (*predict_batch)(const void *weights, const void *const *inputs, float *const *outputs, size_t n, void *arena);
     /* One step on 1 <= n <= batch_size samples: updates weights and slots, returns the mean loss; outputs (may be
-     * NULL) receive the predictions made on the way, in training mode, and losses (may be NULL) that of each output. targets: float rows or int32 class numbers.
-     * sample_weights: n numbers, or NULL for all ones. slots: slot_count structs of packed weights, one behind the other,
+     * NULL) receive the predictions made on the way, in training mode, and losses (may be NULL) that of each output, then the metrics
+     * that have a place there. targets: float rows or int32 class numbers.
+     * sample_weights: n numbers, n times weight_steps where that is more than 1, or NULL for all ones. slots: slot_count structs of packed weights, one behind the other,
      * each at a multiple of weights_size. */
     float (*train_step)(void *weights, void *slots, const void *const *inputs, const void *const *targets,
                         const float *sample_weights, size_t n, const CnncStep *step, float *losses, float *const *outputs, void *arena);

@@ -155,19 +155,28 @@ float *class_weights_parse(const char *text, int classes, Failure *);
 
 /* ---- metrics (metrics.c) --------------------------------------------------------------------------------- */
 
-typedef enum { METRIC_LOSS, METRIC_OUTPUT_LOSS, METRIC_BINARY, METRIC_CATEGORICAL } MetricKind;
+typedef struct MetricKind MetricKind;
 
-/* A mean over the samples seen so far. */
+/* One figure of a log, gathered over the batches of an epoch. */
 typedef struct {
-    char *name; /* loss, accuracy; with several outputs also a_loss, a_accuracy */
-    MetricKind kind;
+    const char *name; /* loss; with several outputs also a_loss; accuracy */
+    const MetricKind *kind;
+    bool maximize;    /* the larger the better */
     int output;
-    double sum, count;
+    int value;        /* the place in Batch.losses of the mean that is averaged; -1: another kind of figure */
+    bool weighted;
+    double threshold;
+    int64_t top_k, class_id; /* 0, -1: none */
+    const CnncMetric *row;   /* NULL: a loss */
+    double *state;           /* what was gathered: [state_count], for means sum and weight */
+    int64_t state_count;
 } Metric;
 
 typedef struct {
     Metric *items; /* sorted by name, as Keras's logs are */
     int count;
+    char **names;  /* of the losses of outputs */
+    float *rows;   /* scratch: two rows of an output */
 } Metrics;
 
 bool metrics_new(Metrics *, const CnncModel *, Failure *);
@@ -176,6 +185,8 @@ void metrics_reset(Metrics *);
 bool metrics_need_outputs(const Metrics *);
 void metrics_update(Metrics *, const CnncModel *, float loss, const Batch *, int64_t n);
 float metric_value(const Metric *);
+int metric_losses(const CnncModel *);                /* how many numbers the emitted functions write to `losses` */
+int64_t weight_count(const CnncModel *);             /* of one sample: 1 or its steps */
 int metric_classes(const CnncModel *, int output);   /* of a classification: at least 2; else 0 */
 int64_t highest(const float *values, int64_t count); /* index of the largest; the first of equal ones */
 
@@ -183,6 +194,7 @@ int64_t highest(const float *values, int64_t count); /* index of the largest; th
 typedef struct {
     int classes; /* 0: not a classification */
     int64_t *counts;
+    float *row; /* scratch */
 } Confusion;
 bool confusion_new(Confusion *, int classes, Failure *);
 void confusion_free(Confusion *);

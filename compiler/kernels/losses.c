@@ -47,34 +47,37 @@ void loss_emit(Emit *e, const Node *node)
     bool weighted = operand_number(node, "weight") >= 0;
     int64_t rows = c->count / c->classes, each = loss->row || loss->summed ? rows : c->count;
     LossRow row = {.loss_case = c, .gradient = operand_number(node, "d_p") >= 0, .columns = c->classes};
-    if (loss->element) row.columns = c->count, rows = 1;
+    bool each_row = weighted && c->temporal;
+    if (loss->element && !each_row) row.columns = c->count, rows = 1;
     phase_begin(e, node, NULL, OVER_SAMPLES, 0);
     fill_size(e, "C", row.columns);
     fill_size(e, "ROWS", rows);
+    fill_size(e, "ALL", c->count);
     fill(e, "MEAN", "%s", float_text(1 / (double)each));
+    fill(e, "SHARE", "%s", float_text(c->weight / (double)each));
     if (loss->signs)
         EMIT(e,
              "int zero_or_one = 1;",
-             "for (ptrdiff_t i = 0; zero_or_one && i < count * $C; i++) zero_or_one = target[i] == 0.0f || target[i] == 1.0f;",
+             "for (ptrdiff_t i = 0; zero_or_one && i < count * $ALL; i++) zero_or_one = target[i] == 0.0f || target[i] == 1.0f;",
              "const float stretch = zero_or_one ? 2.0f : 1.0f, shift = zero_or_one ? 1.0f : 0.0f;");
     EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {");
-    EMIT(e, weighted ? "const float importance = weight ? weight[n] : 1.0f;" : "const float importance = 1.0f;");
-    if (row.gradient) EMIT(e, "const float scale = importance * $MEAN / (float)count;");
     EMIT(e, "float total = 0.0f;");
     if (rows > 1) EMIT(e, "for (ptrdiff_t m = n * $ROWS; m < (n + 1) * $ROWS; m++) {");
     else EMIT(e, "{", "const ptrdiff_t m = n;");
+    if (weighted) EMIT(e, each_row ? "const float importance = weight ? weight[m] : 1.0f;" : "const float importance = weight ? weight[n] : 1.0f;");
+    if (row.gradient) EMIT(e, "const float scale = importance * $SHARE / (float)count;");
     EMIT(e, "const float *const row = &p[m * $C];");
     EMIT(e, loss->class_indices ? "const int32_t label = target[m];" : "const float *const t = &target[m * $C];");
     if (row.gradient) EMIT(e, "float *const d = &d_p[m * $C];");
     if (loss->element) {
         EMIT(e, "f32x$L sums = {0};");
         loss_columns(e, &row, emit_element);
-        EMIT(e, "total += sum_f32x$L(sums);");
+        EMIT(e, weighted ? "total += importance * sum_f32x$L(sums);" : "total += sum_f32x$L(sums);");
     } else {
         EMIT(e, "float value;");
         loss->emit_row(e, &row);
-        EMIT(e, "total += value;");
+        EMIT(e, weighted ? "total += importance * value;" : "total += value;");
     }
-    EMIT(e, "}", "loss[n] = total * $MEAN * importance;", "}");
+    EMIT(e, "}", "loss[n] = total * $MEAN;", "}");
     phase_end(e);
 }

@@ -31,7 +31,7 @@ bool monitor_begin(Monitor *monitor, const Training *training, const Callback *c
     if (mode && strcmp(mode, "auto"))
         monitor->maximize = !strcmp(mode, "max");
     else
-        monitor->maximize = metric->kind == METRIC_BINARY || metric->kind == METRIC_CATEGORICAL;
+        monitor->maximize = metric->maximize;
     double delta = 0;
     if (!callback_number(callback, "min_delta", &delta, failure)) return false;
     monitor->min_delta = monitor->maximize ? fabs(delta) : -fabs(delta);

@@ -147,7 +147,7 @@ static void momentum(float *weights, float *slots, const float *gradients, size_
 REGRESSION(digits, 784, 10, false, (1.0F / 255))
 REGRESSION(flowers, 4, 3, true, 1.0F)
 
-static const char *const accuracy[] = {"accuracy", NULL};
+static const CnncMetric accuracy[] = {{.name = "accuracy", .kind = "accuracy", .value = -1}, {0}};
 static const char *const slots[] = {"momentum"};
 
 const CnncModel toy_digits = {
@@ -161,7 +161,8 @@ const CnncModel toy_digits = {
     .tensor_count = 2,
     .inputs = (const CnncPort[]){{"input", CNNC_FLOAT32, 3, {28, 28, 1}, 0}},
     .outputs = (const CnncPort[]){{"dense", CNNC_FLOAT32, 1, {10}, 0}},
-    .targets = (const CnncTarget[]){{"categorical_crossentropy", false, accuracy}},
+    .targets = (const CnncTarget[]){{.loss = "categorical_crossentropy"}},
+    .metrics = accuracy,
     .tensors = (const CnncTensor[]){{"dense/kernel", 2, {784, 10}, 0, true, CNNC_UNIFORM, -0.08, 0.08, 0, 0},
                                     {"dense/bias", 1, {10}, sizeof(float) * 7840, true, CNNC_CONSTANT, 0, 0, 0, 0}},
     .parameters_size = sizeof(float) * 7850,
@@ -198,7 +199,8 @@ const CnncModel toy_flowers = {
     .tensor_count = 2,
     .inputs = (const CnncPort[]){{"input", CNNC_FLOAT32, 1, {4}, 0}},
     .outputs = (const CnncPort[]){{"dense", CNNC_FLOAT32, 1, {3}, 0}},
-    .targets = (const CnncTarget[]){{"sparse_categorical_crossentropy", true, accuracy}},
+    .targets = (const CnncTarget[]){{.loss = "sparse_categorical_crossentropy", .class_indices = true}},
+    .metrics = accuracy,
     .tensors = (const CnncTensor[]){{"dense/kernel", 2, {4, 3}, 0, true, CNNC_UNIFORM, -0.9, 0.9, 0, 0},
                                     {"dense/bias", 1, {3}, sizeof(float) * 12, true, CNNC_CONSTANT, 0, 0, 0, 0}},
     .parameters_size = sizeof(float) * 15,
@@ -296,8 +298,6 @@ static float pair_train_step(void *weights, void *slot, const void *const *input
     return loss;
 }
 
-static const char *const no_metrics[] = {NULL};
-
 const CnncModel toy_pair = {
     .runtime_version = CNNC_RUNTIME_VERSION,
     .name = "toy_pair",
@@ -309,7 +309,7 @@ const CnncModel toy_pair = {
     .tensor_count = 2,
     .inputs = (const CnncPort[]){{"left", CNNC_FLOAT32, 1, {2}, 0}, {"right", CNNC_INT32, 1, {2}, 0}},
     .outputs = (const CnncPort[]){{"sum", CNNC_FLOAT32, 1, {1}, 0}, {"product", CNNC_FLOAT32, 1, {1}, 0}},
-    .targets = (const CnncTarget[]){{"mean_squared_error", false, no_metrics}, {"mean_squared_error", false, no_metrics}},
+    .targets = (const CnncTarget[]){{.loss = "mean_squared_error"}, {.loss = "mean_squared_error"}},
     .tensors = (const CnncTensor[]){{"sum/kernel", 2, {2, 1}, 0, true, CNNC_CONSTANT, 0, 0, 0, 0},
                                     {"product/kernel", 2, {2, 1}, 2 * sizeof(float), false, CNNC_CONSTANT, 0.5, 0, 0, 0}},
     .parameters_size = 4 * sizeof(float),

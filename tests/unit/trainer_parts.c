@@ -228,47 +228,6 @@ Test(trainer_parts, shuffling_is_even)
     for (int i = 0; i < 27; i++) cr_expect(counts[i] == 0 || abs(counts[i] - 1000) < 150, "order %d: %d of 6000", i, counts[i]);
 }
 
-Test(trainer_parts, accuracy_is_resolved_as_in_keras)
-{
-    const char *const names[] = {"accuracy", NULL};
-    const CnncTarget target = {"binary_crossentropy", false, names};
-    const CnncPort single = {"out", CNNC_FLOAT32, 1, {1}, 0}, steps = {"out", CNNC_FLOAT32, 2, {2, 3}, 0};
-    CnncModel model = toy_flowers;
-    Failure failure;
-    Metrics metrics;
-    model.targets = &target;
-    model.outputs = &single;
-    cr_assert(metrics_new(&metrics, &model, &failure), "%s", failure.text);
-    cr_expect_str_eq(metrics.items[0].name, "accuracy");
-    cr_expect_eq(metrics.items[0].kind, METRIC_BINARY);
-    float predictions[4] = {0.5F, 0.51F, 0.1F, 0.9F}, truth[4] = {0, 1, 1, 1};
-    Batch batch = {.outputs = (float *[]){predictions}, .targets = (void *[]){truth}};
-    metrics_update(&metrics, &model, 2, &batch, 4);
-    cr_expect_eq(metric_value(&metrics.items[0]), 0.75F, "one half is not above one half");
-    cr_expect_eq(metric_value(&metrics.items[1]), 2);
-    metrics_free(&metrics);
-
-    /* Rows of a sequence count one by one. */
-    const CnncTarget numbers = {"sparse_categorical_crossentropy", true, names};
-    model.targets = &numbers;
-    model.outputs = &steps;
-    cr_assert(metrics_new(&metrics, &model, &failure), "%s", failure.text);
-    cr_expect_eq(metrics.items[0].kind, METRIC_CATEGORICAL);
-    float rows[2][2][3] = {{{0, 1, 0}, {1, 0, 0}}, {{0, 0, 1}, {0.5F, 0.5F, 0}}};
-    int32_t labels[2][2] = {{1, 2}, {2, 0}};
-    batch = (Batch){.outputs = (float *[]){(float *)rows}, .targets = (void *[]){labels}};
-    metrics_update(&metrics, &model, 1, &batch, 2);
-    cr_expect_eq(metric_value(&metrics.items[0]), 0.75F);
-    metrics_free(&metrics);
-
-    const char *const unknown[] = {"acuracy", NULL};
-    const CnncTarget wrong = {"mean_squared_error", false, unknown};
-    model.targets = &wrong;
-    cr_expect_not(metrics_new(&metrics, &model, &failure));
-    cr_expect(strstr(failure.text, "acuracy"), "%s", failure.text);
-    metrics_free(&metrics);
-}
-
 Test(trainer_parts, history_reads_back)
 {
     Metrics metrics;
