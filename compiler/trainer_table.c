@@ -183,7 +183,7 @@ static void add_targets(Text *text, const Generation *g)
             add_string(text, metric->name);
             text_add(text, ", \"%s\", %d, %s, %d, (const CnncArgument[]){", metric->object->entry->name, i, metric->weighted ? "true" : "false", metric->loss ? value++ : -1);
             add_arguments(text, metric->object);
-            text_add(text, "}},\n");
+            text_add(text, "{0}}},\n");
         }
     text_add(text, "    {0},\n};\n\n");
 }
