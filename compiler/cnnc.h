@@ -246,6 +246,8 @@ struct Tensor {
     const Operator *derive; /* of a derived form: what makes it of the weight */
     Node *reader;           /* of a derived form: the node that it is for */
     Penalty penalty;        /* of weights and layers' outputs that are regularized */
+    bool wanted;            /* of an activation: something trainable lies behind it, so its gradient is wanted */
+    int64_t period;         /* of a row: numbers that repeat along the samples of whoever reads it, with a margin; else 0 */
     /* of weights */
     bool trainable;
     Initial initial;
@@ -271,19 +273,21 @@ struct Chain {
 };
 
 enum { MAX_OPERANDS = 12 }; /* of one emitted function */
+enum { ROW_MARGIN = 16 };   /* numbers behind a row's end, which repeat its beginning: so a vector may start anywhere in it */
 
 /* What an operator is, as far as passes over the whole graph care: they know flags, never names. */
 enum {
-    OPERATOR_ELEMENTWISE = 1, /* out[i] = f(in[i], further[i], ...): has `element`; can be fused into another's epilogue */
+    OPERATOR_ELEMENTWISE = 1, /* out[i] = f(in[i], further[i], ...), of a row further[i % period]: has `element`; can be fused into another's epilogue */
     OPERATOR_VIEW = 2,        /* the output is the input's memory under another shape: no code */
     OPERATOR_EPILOGUE = 4,    /* applies element-wise nodes to its results before it stores them */
     OPERATOR_NOISE = 8,       /* active in training only: left out elsewhere, but of `gradients`, which shares the functions of train_step and turns it off by step == NULL */
     OPERATOR_FLAT = 16,       /* its emitted function takes operands as flat arrays */
     OPERATOR_MONOTONE = 32,   /* element-wise and never decreasing: commutes with operators that select by order */
     OPERATOR_SELECTS = 64,    /* each output is one of the inputs, chosen by order: max-pooling */
-    OPERATOR_UPDATES = 128,   /* writes to its weights */
+    OPERATOR_UPDATES = 128,   /* writes to its weights, which its code calls w, slot0, slot1 ... */
     OPERATOR_WHOLE = 256,     /* reads whole numbers as they are: to others an int32 input is handed on as float32 */
     OPERATOR_BY_SAMPLES = 512, /* goes over samples, each for itself: phases before that read weights only, phases behind it finish sums; can be linked in a chain */
+    OPERATOR_TRACKS = 1024,    /* writes to those of its weights that are not trainable */
 };
 
 typedef struct Reference Reference;
@@ -298,6 +302,8 @@ struct Operator {
     void (*shape)(Graph *, Node *);
     int64_t (*macs)(const Node *);          /* multiply-adds for one sample; NULL: none worth counting */
     void (*reference)(const Node *, Reference *); /* naive, in double; NULL for gradients and updates */
+    void (*batch_reference)(const Node *, Reference *, int64_t samples); /* in training, of all samples at once, where they depend on one another; else NULL */
+    void (*specialise)(Graph *, Node *);    /* makes a copy of the node fit the graph's program, where it does not do the same in all; else NULL */
     /* Adds nodes that compute the gradients of the inputs and weights, given that of the output. NULL: no gradient passes. */
     void (*gradient)(Graph *, Node *, Tensor *d_output);
     void (*values)(const Node *, const float *packed, float *derived); /* of what derives: the same at compile time, for weights in the program */
@@ -546,6 +552,7 @@ Node *graph_gradient_node(Graph *, const Operator *, Node *forward, const char *
 void graph_output(Graph *, Node *, Tensor *);                  /* a further output */
 Tensor *graph_weight(Graph *, Node *, const char *name, const Shape *, bool trainable); /* of conv2d, "kernel" */
 Tensor *graph_workspace(Graph *, Node *, int64_t floats, int64_t copies);
+Tensor *graph_row(Graph *, Node *, const char *name, int64_t period); /* a further output of the node, a row */
 Tensor *graph_derived(Graph *, Node *, Tensor *weight, const char *suffix, const Shape *, const Operator *); /* a further form of a weight, as one more of the node's weights */
 void graph_derive(Graph *, bool trainable_only);                /* adds the nodes that make the derived forms of the weights */
 int64_t graph_tasks(const Graph *, const Node *, int64_t parts); /* of a phase over samples, each of which can be cut into so many parts */
@@ -765,7 +772,7 @@ bool loss_zero_or_one(const double *targets, int64_t count);   /* of a batch: Lo
 void add_losses(Graph *);                                      /* the nodes that compute them, and the gradients of what they read */
 
 /* reference.c: the naive interpreter, in double: the truth that all else is checked against. */
-double reference_loss(Graph *, int64_t samples, const double *const *inputs, const double *const *targets,
+double reference_loss(Graph *, bool training, int64_t samples, const double *const *inputs, const double *const *targets,
                       const double *sample_weights, double *const *weights, double *const *outputs);
 struct Reference { /* one node of one sample */
     const double *const *inputs, *const *weights;

@@ -207,6 +207,7 @@ bool operand_written(const Node *node, int operand)
 {
     operand -= node->input_count;
     if (operand < 0) return false;
+    if (operand < node->weight_count && node->op->flags & OPERATOR_TRACKS) return !node->weights[operand]->trainable;
     if (operand < node->weight_count) return node->update || node->op->flags & OPERATOR_UPDATES;
     operand -= node->weight_count;
     return operand < node->output_count;
@@ -314,7 +315,7 @@ void phase_begin(Emit *e, const Node *node, const char *name, Partition partitio
     for (int i = 0; (tensor = node_operand(node, i)); i++) {
         bool flat = node->op->flags & OPERATOR_FLAT;
         call->operands[i] = e->declared_set[i] ? e->declared[i] : flat ? (Declared){0} : tensor_declared(tensor);
-        if (i >= own) call->operands[i] = call->operands[node->input_count + node->weight_count]; /* shaped like the output */
+        if (i >= own && !tensor->period) call->operands[i] = call->operands[node->input_count + node->weight_count]; /* shaped like the output */
     }
     fill_size(e, "L", e->level->lanes);
     bool single = e->options.unroll_full && e->graph->program == PROGRAM_PREDICT;
@@ -447,6 +448,18 @@ void fill_index(Emit *e, const char *index)
     else fill(e, "I", "(uint32_t)(origin * %lld) + %s", (long long)shape_count(&e->node->outputs[0]->shape), index);
 }
 
+/* The last subscript of an output runs along its last axis, or, where several axes are seen as one, along all of these: modulo
+ * its period it is the place in a row. */
+const char *further_load(const Emit *e, const Tensor *further, const char *name, const char *subscript, int lanes)
+{
+    if (!further->period) return load_text(e, memory_format("&%s%s", name, subscript), lanes);
+    const Declared *output = &e->current.operands[e->node->input_count + e->node->weight_count];
+    const char *last = strrchr(subscript, '[') + 1;
+    int length = (int)strlen(last) - 1;
+    if (output->rank > 1 && output->sizes[output->rank - 1] == further->period) return load_text(e, memory_format("&%s[%.*s]", name, length, last), lanes);
+    return load_text(e, memory_format("&%s[(size_t)(%.*s) %% %lld]", name, length, last, (long long)further->period), lanes);
+}
+
 void emit_epilogue(Emit *e, const Node *node, const char *value, const char *subscript, const char *index, int lanes)
 {
     int operand = 0;
@@ -456,7 +469,7 @@ void emit_epilogue(Emit *e, const Node *node, const char *value, const char *sub
         fill_index(e, index);
         for (int j = 1; j < element->input_count; j++) {
             char hole[2] = {(char)('A' + j - 1), 0};
-            fill(e, hole, "%s", load_text(e, memory_format("&e%d%s", operand++, subscript), lanes));
+            fill(e, hole, "%s", further_load(e, element->inputs[j], memory_format("e%d", operand++), subscript, lanes));
         }
         element->op->element(e, element);
     }

@@ -39,6 +39,7 @@ void emit_begin_program(Emit *, const Graph *);
 const char *item_type(const Tensor *, bool written); /* of one number, as C says it */
 void fill_index(Emit *, const char *index); /* $I, the number of a number in the batch, from what it is in the operand: a uint32_t */
 const char *load_text(const Emit *, const char *address, int lanes);
+const char *further_load(const Emit *, const Tensor *further, const char *name, const char *subscript, int lanes); /* of an element-wise node's further input, at a place of the output */
 void emit_store(Emit *, const char *address, const char *value, int lanes);
 
 #endif

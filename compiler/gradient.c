@@ -40,7 +40,7 @@ static const Operator view_operator = {.name = "gradient_view", .flags = OPERATO
 bool gradient_wanted(const Graph *graph, const Tensor *tensor)
 {
     (void)graph;
-    return tensor->role == ROLE_ACTIVATION && tensor->weight != NULL;
+    return tensor->role == ROLE_ACTIVATION && tensor->wanted;
 }
 
 void gradient_give(Graph *graph, Tensor *of, Tensor *gradient)
@@ -85,18 +85,15 @@ Tensor *gradient_tensor(Graph *graph, Node *node, Tensor *of)
     return tensor;
 }
 
-/* Marks what a trainable weight lies behind: only there gradients are wanted. An activation's `weight` field, which has no
- * other use, names one such weight. */
+/* Marks what a trainable weight lies behind: only there gradients are wanted. */
 static void mark_wanted(Graph *graph)
 {
     for (int i = 0; i < graph->node_count; i++) {
         Node *node = graph->nodes[i];
-        Tensor *weight = NULL;
-        for (int j = 0; j < node->weight_count; j++)
-            if (node->weights[j]->trainable) weight = node->weights[j];
-        for (int j = 0; j < node->input_count; j++)
-            if (node->inputs[j]->weight) weight = node->inputs[j]->weight;
-        for (int j = 0; j < node->output_count; j++) node->outputs[j]->weight = weight;
+        bool wanted = false;
+        for (int j = 0; j < node->weight_count; j++) wanted = wanted || node->weights[j]->trainable;
+        for (int j = 0; j < node->input_count; j++) wanted = wanted || node->inputs[j]->wanted;
+        for (int j = 0; j < node->output_count; j++) node->outputs[j]->wanted = wanted;
     }
 }
 
@@ -162,7 +159,6 @@ void gradient_pass(Graph *graph)
 {
     for (int i = 0; i < graph->tensor_count; i++) {
         graph->tensors[i]->gradient = NULL;
-        if (graph->tensors[i]->role == ROLE_ACTIVATION) graph->tensors[i]->weight = NULL;
     }
     mark_wanted(graph);
     int forward_count = graph->node_count;
@@ -171,14 +167,13 @@ void gradient_pass(Graph *graph)
     for (int i = forward_count - 1; i >= 0 && graph->program != PROGRAM_EVALUATE; i--) {
         Node *node = graph->nodes[i];
         Tensor *d_output = node->outputs[0]->gradient;
-        if (!d_output) continue;
-        if (node->op->flags & OPERATOR_VIEW) {
+        if (d_output && node->op->flags & OPERATOR_VIEW) {
             if (!gradient_wanted(graph, node->inputs[0])) continue;
             Node *view = graph_gradient_node(graph, &view_operator, node, "gradient", &d_output, 1);
             Tensor *d_input = gradient_tensor(graph, view, node->inputs[0]);
             d_input->view_of = d_output;
             gradient_give(graph, node->inputs[0], d_input);
-        } else if (node->op->gradient) {
+        } else if (d_output && node->op->gradient) {
             node->op->gradient(graph, node, d_output);
         }
         for (int j = 0; j < node->weight_count; j++) {

@@ -211,9 +211,19 @@ Tensor *graph_workspace(Graph *graph, Node *node, int64_t floats, int64_t copies
     return tensor;
 }
 
+Tensor *graph_row(Graph *graph, Node *node, const char *name, int64_t period)
+{
+    Tensor *tensor = graph_tensor(graph, ROLE_ACTIVATION, memory_format("%s/%s", graph->layers[node->layer].name, name));
+    tensor->batched = false;
+    tensor->period = period;
+    tensor->shape = shape_of(1, &(int64_t){period + ROW_MARGIN});
+    graph_output(graph, node, tensor);
+    return tensor;
+}
+
 int64_t node_operations(const Node *node)
 {
-    if (!node->op->macs) return shape_count(&node->inputs[0]->shape);
+    if (!node->op->macs) return shape_count(node->input_count ? &node->inputs[0]->shape : &node->outputs[0]->shape);
     int64_t sum = node->op->macs(node);
     for (int i = 0; i < node->weight_count; i++) sum += shape_count(&node->weights[i]->shape); /* each must be loaded as well */
     return sum;
@@ -347,14 +357,13 @@ Graph *graph_program(const Graph *source, Program program, int64_t batch, bool b
         *node = *old;
         node->index = graph->node_count;
         node->inputs = NEW_ARRAY(Tensor *, old->input_count);
-        for (int j = 0; j < old->input_count; j++) {
-            node->inputs[j] = map[old->inputs[j]->index];
-            node->inputs[j]->consumers++;
-        }
+        for (int j = 0; j < old->input_count; j++) node->inputs[j] = map[old->inputs[j]->index];
         node->outputs = NULL;
         node->output_count = 0;
         for (int j = 0; j < old->output_count; j++)
             if (old->outputs[j]->role != ROLE_WORKSPACE) graph_output(graph, node, map[old->outputs[j]->index]);
+        if (node->op->specialise) node->op->specialise(graph, node);
+        for (int j = 0; j < node->input_count; j++) node->inputs[j]->consumers++;
         graph->nodes = memory_grow(graph->nodes, &graph->node_capacity, graph->node_count, sizeof(Node *));
         graph->nodes[graph->node_count++] = node;
     }

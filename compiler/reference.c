@@ -12,18 +12,24 @@ static double *array_new(int64_t count)
     return array;
 }
 
-/* One sample's forward pass; values[i] belongs to graph->tensors[i]. */
-static void run_sample(Graph *graph, double **values)
+/* A tensor's numbers from sample n on; values[i] belongs to graph->tensors[i]. */
+static double *numbers_of(double *const *values, const Tensor *tensor, int64_t n)
 {
-    for (int i = 0; i < graph->node_count; i++) {
-        const Node *node = graph->nodes[i];
+    return values[tensor->index] + (tensor->batched ? n * shape_count(&tensor->shape) : 0);
+}
+
+static void run_node(const Node *node, double *const *values, bool training, int64_t samples)
+{
+    bool together = training && node->op->batch_reference, once = !node->outputs[0]->batched;
+    for (int64_t n = 0; n < (together || once ? 1 : samples); n++) {
         const double *inputs[MAX_OPERANDS], *weights[MAX_OPERANDS];
         double *outputs[MAX_OPERANDS];
-        for (int j = 0; j < node->input_count; j++) inputs[j] = values[node->inputs[j]->index];
+        for (int j = 0; j < node->input_count; j++) inputs[j] = numbers_of(values, node->inputs[j], n);
         for (int j = 0; j < node->weight_count; j++) weights[j] = values[node->weights[j]->index];
-        for (int j = 0; j < node->output_count; j++) outputs[j] = values[node->outputs[j]->index];
+        for (int j = 0; j < node->output_count; j++) outputs[j] = numbers_of(values, node->outputs[j], n);
         Reference r = {inputs, weights, outputs};
-        node->op->reference(node, &r);
+        if (together) node->op->batch_reference(node, &r, samples);
+        else node->op->reference(node, &r);
     }
 }
 
@@ -40,19 +46,20 @@ static double batch_loss(const Graph *graph, int output, int64_t samples, const 
     return total * c.weight;
 }
 
-/* Of the weights, or of a sample's activations. */
-static double penalties(const Graph *graph, double *const *values, TensorRole role)
+/* Of the weights, or of all samples' activations. */
+static double penalties(const Graph *graph, double *const *values, TensorRole role, int64_t samples)
 {
     double sum = 0;
     for (int i = 0; i < graph->tensor_count; i++) {
         const Tensor *tensor = graph->tensors[i];
         if (tensor->role != role || (role == ROLE_WEIGHT && !tensor->trainable)) continue;
-        sum += penalty_reference(&tensor->penalty, values[i], shape_count(&tensor->shape));
+        sum += penalty_reference(&tensor->penalty, values[i], shape_count(&tensor->shape) * (tensor->batched ? samples : 1));
     }
     return sum;
 }
 
 double reference_loss(Graph *graph,
+                      bool training,
                       int64_t samples,
                       const double *const *inputs,
                       const double *const *targets,
@@ -65,30 +72,19 @@ double reference_loss(Graph *graph,
     int weight = 0;
     for (int i = 0; i < graph->tensor_count; i++) {
         Tensor *tensor = graph->tensors[i];
-        values[i] = tensor->role == ROLE_WEIGHT ? weights[weight++] : tensor->role == ROLE_DERIVED ? NULL : array_new(shape_count(&tensor->shape));
+        int64_t count = shape_count(&tensor->shape) * (tensor->batched ? samples : 1);
+        values[i] = tensor->role == ROLE_WEIGHT ? weights[weight++] : tensor->role == ROLE_DERIVED ? NULL : array_new(count);
     }
-    double **predictions = calloc((size_t)graph->output_count, sizeof *predictions), total = 0;
-    if (!predictions) memory_short((size_t)graph->output_count * sizeof *predictions);
-    for (int i = 0; i < graph->output_count; i++)
-        predictions[i] = outputs ? outputs[i] : array_new(samples * shape_count(&graph->outputs[i]->shape));
-    for (int64_t n = 0; n < samples; n++) {
-        for (int i = 0; i < graph->input_count; i++) {
-            int64_t count = shape_count(&graph->inputs[i]->shape);
-            memcpy(values[graph->inputs[i]->index], inputs[i] + n * count, (size_t)count * sizeof(double));
-        }
-        run_sample(graph, values);
-        for (int i = 0; i < graph->output_count; i++) {
-            int64_t count = shape_count(&graph->outputs[i]->shape);
-            memcpy(predictions[i] + n * count, values[graph->outputs[i]->index], (size_t)count * sizeof(double));
-        }
-        if (targets) total += penalties(graph, values, ROLE_ACTIVATION);
-    }
+    for (int i = 0; i < graph->input_count; i++)
+        memcpy(values[graph->inputs[i]->index], inputs[i], (size_t)(samples * shape_count(&graph->inputs[i]->shape)) * sizeof(double));
+    for (int i = 0; i < graph->node_count; i++) run_node(graph->nodes[i], values, training, samples);
+    double total = 0;
     for (int i = 0; i < graph->output_count; i++) {
-        if (targets) total += batch_loss(graph, i, samples, predictions[i], targets[i], sample_weights);
-        if (!outputs) free(predictions[i]);
+        const double *predictions = values[graph->outputs[i]->index];
+        if (outputs) memcpy(outputs[i], predictions, (size_t)(samples * shape_count(&graph->outputs[i]->shape)) * sizeof(double));
+        if (targets) total += batch_loss(graph, i, samples, predictions, targets[i], sample_weights);
     }
-    free(predictions);
-    total = total / (double)samples + (targets ? penalties(graph, values, ROLE_WEIGHT) : 0);
+    if (targets) total = (total + penalties(graph, values, ROLE_ACTIVATION, samples)) / (double)samples + penalties(graph, values, ROLE_WEIGHT, 1);
     for (int i = 0; i < graph->tensor_count; i++)
         if (graph->tensors[i]->role != ROLE_WEIGHT) free(values[i]);
     free(values);

@@ -25,7 +25,7 @@ static void emit_element_lines(Emit *e, const Node *node, int lanes)
     const char *name = node->op->operands;
     for (int j = 1; j < node->input_count; j++) {
         name = strchr(name, ' ') + 1;
-        fill(e, (char[]){(char)('A' + j - 1), 0}, "%s", load_text(e, memory_format("&%.*s[i]", (int)strcspn(name, " ;"), name), lanes));
+        fill(e, (char[]){(char)('A' + j - 1), 0}, "%s", further_load(e, node->inputs[j], memory_format("%.*s", (int)strcspn(name, " ;"), name), "[i]", lanes));
     }
     if (node->op->element) node->op->element(e, node);
     emit_epilogue(e, node, "v", "[i]", "(uint32_t)i", lanes);

@@ -138,6 +138,21 @@ void loss_emit(Emit *, const Node *);
 void loss_columns(Emit *, const LossRow *, void (*body)(Emit *, const LossRow *)); /* a loop over the row in vectors; the body has c, $P, $T and $D, the numbers of row, t and d from c on */
 void loss_sum(Emit *, const LossRow *, const char *sum, const char *value); /* sum += value, two vectors, but for what is beyond the row */
 
+/* channels.c: sums over all rows of a batch, and rows (ROW_MARGIN) made of them. A channel is a place along one axis; behind that axis
+ * lie `inner` numbers. */
+typedef struct { int64_t channels, inner, rows, columns; } Channels;
+Channels channels_of(int64_t channels, int64_t inner, int64_t count); /* of samples of `count` numbers */
+int64_t channels_workspace(const Channels *);           /* floats */
+void channels_fill(Emit *, const Channels *);           /* binds $C, $INNER, $PERIOD, and $EACH, the numbers of a channel in a sample */
+void channels_statistics_emit(Emit *, const Node *, const Channels *); /* x -> work, a phase; */
+void channels_join_statistics_emit(Emit *, const Channels *);          /* in the next: declares means[c] and variances[c] */
+void channels_sums_emit(Emit *, const Node *, const Channels *);       /* d_y x mean, a row -> work; */
+void channels_join_sums_emit(Emit *, const Channels *);                /* sums[c] of d_y, products[c] of d_y (x - mean) */
+void channels_each_emit(Emit *, const Node *, const Channels *, void (*work)(Emit *, const Node *, int lanes)); /* a loop over channels c, by vectors, and by floats with lanes 0; $T is the type, $SQRT the root */
+const char *channel_load(const char *operand, const char *subscript, int lanes);
+void channel_store(Emit *, const char *operand, const char *value, int lanes); /* to operand[c] */
+void channels_row_emit(Emit *, const Channels *, const char *row);     /* the numbers of the channels, with which it begins, to the whole row */
+
 /* elementwise.c, reduce.c */
 void elementwise_emit(Emit *, const Node *);
 void optimizer_emit(Emit *, const Node *);

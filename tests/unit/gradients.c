@@ -119,11 +119,12 @@ static size_t count_of(int rank, const int64_t *shape)
     return count;
 }
 
-/* Weights as large as a fresh network's, biases that are not zero. */
+/* Weights as large as a fresh network's, biases that are not zero, statistics such as a variance above zero. */
 static Numbers draw_weights(const CnncTensor *t, int index)
 {
     size_t count = count_of(t->rank, t->shape);
     double limit = 0.2;
+    if (!t->trainable) return numbers_uniform(key_of(DRAW_WEIGHT, index), count, 0.5, 1.5);
     if (t->rank >= 2) {
         size_t columns = (size_t)t->shape[t->rank - 1], rows = (size_t)t->shape[t->rank - 2];
         limit = sqrt(6 / (double)(count / (rows * columns) * (rows + columns)));
@@ -187,7 +188,8 @@ static void load_graph(Check *check, const char *net)
     cr_assert(index == check->model->tensor_count);
 }
 
-static double reference(const Check *check, double *const *outputs)
+/* In training the loss, in inference the outputs. */
+static double reference(const Check *check, bool training, double *const *outputs)
 {
     const double *inputs[MOST_PORTS], *targets[MOST_PORTS];
     for (int i = 0; i < check->model->input_count; i++) inputs[i] = check->inputs[i].exact;
@@ -196,7 +198,7 @@ static double reference(const Check *check, double *const *outputs)
     cr_assert(weights);
     for (int i = 0; i < check->model->tensor_count; i++) weights[i] = check->weights[i].exact;
     double loss =
-        reference_loss(check->graph, (int64_t)check->n, inputs, targets, check->sample_weights.exact, weights, outputs);
+        reference_loss(check->graph, training, (int64_t)check->n, inputs, targets, check->sample_weights.exact, weights, outputs);
     free(weights);
     return loss;
 }
@@ -230,7 +232,7 @@ static void check_outputs(const Check *check, const void *weights)
     }
     void *arena = emitted_memory(model->predict_arena_size);
     model->predict_batch(weights, inputs, outputs, check->n, arena);
-    reference(check, truths);
+    reference(check, false, truths);
     for (int i = 0; i < model->output_count; i++) {
         size_t count = check->n * count_of(model->outputs[i].rank, model->outputs[i].shape);
         double largest = 0;
@@ -275,9 +277,9 @@ static double difference(const Check *check, double *weight, double h)
 {
     double middle = *weight;
     *weight = middle + h;
-    double above = reference(check, NULL);
+    double above = reference(check, true, NULL);
     *weight = middle - h;
-    double below = reference(check, NULL);
+    double below = reference(check, true, NULL);
     *weight = middle;
     return (above - below) / (2 * h);
 }
@@ -355,7 +357,7 @@ static int check_draw(Check *check, bool aloud)
     void *weights = pack(check);
     check_outputs(check, weights);
     void *got = emitted_gradients(check, weights, &loss);
-    double truth = reference(check, NULL);
+    double truth = reference(check, true, NULL);
     cr_expect(fabs(loss - truth) <= 1e-5 * truth, "%s: the loss is %.9g, by the reference %.9g", check->name, loss, truth);
     for (int i = 0; i < check->model->tensor_count; i++) {
         const CnncTensor *t = &check->model->tensors[i];
