@@ -157,9 +157,7 @@ bool absorb_update(Graph *graph, Node *node, Node *reader)
 
 void gradient_pass(Graph *graph)
 {
-    for (int i = 0; i < graph->tensor_count; i++) {
-        graph->tensors[i]->gradient = NULL;
-    }
+    for (int i = 0; i < graph->tensor_count; i++) graph->tensors[i]->gradient = NULL;
     mark_wanted(graph);
     int forward_count = graph->node_count;
     add_losses(graph);

@@ -28,6 +28,8 @@ static const Parameter parameters[] = {
     {.name = "gamma_initializer", .type = PARAMETER_OBJECT, .table = &initializer_table, .fallback = "ones", .help = "how gamma is drawn at first"},
     {.name = "moving_mean_initializer", .type = PARAMETER_OBJECT, .table = &initializer_table, .fallback = "zeros", .help = "what the moving mean is at first"},
     {.name = "moving_variance_initializer", .type = PARAMETER_OBJECT, .table = &initializer_table, .fallback = "ones", .help = "what the moving variance is at first"},
+    REGULARIZER_PARAMETER("beta", "beta"),
+    REGULARIZER_PARAMETER("gamma", "gamma"),
     {0},
 };
 
@@ -44,6 +46,7 @@ static int add_weight(Graph *graph, Node *node, const char *name, int64_t channe
     Shape shape = shape_of(1, &channels);
     Tensor *weight = graph_weight(graph, node, name, &shape, trainable);
     weight->initial = initializer_resolve(argument_object(node->arguments, memory_format("%s_initializer", name)), &shape);
+    if (trainable) regularize(weight, node->arguments, memory_format("%s_regularizer", name));
     return node->weight_count - 1;
 }
 
@@ -197,6 +200,7 @@ static const Operator folding_operator = {
     .name = "batch_normalization_folding",
     .suffix = "folding",
     .operands = "; scale shift",
+    .reference = folding_reference,
     .emit = emit_folding,
     .formula = folding_formula,
 };
