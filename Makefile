@@ -100,6 +100,10 @@ generated: $(CNNC)
 	@mkdir -p generated
 	for name in mnist_cnn mlp; do $(BUILD)/cnnc examples/$$name/$$name.net -o generated/$$name.c || exit 1; done
 
+# make reference  docs/reference.md anew, from the tables; it is committed, and checked by the tests
+reference: $(CNNC)
+	$(BUILD)/cnnc --manual > docs/reference.md
+
 # ---- checks -----------------------------------------------------------------------------------------
 
 $(BUILD)/unit: $(UNIT_OBJECTS) $(COMPILER_OBJECTS) $(RUNTIME_OBJECTS)
@@ -146,7 +150,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 always:
-.PHONY: all always bench bench-quick clean data format generated help install mlp mnist sanitize test
+.PHONY: all always bench bench-quick clean data format generated help install mlp mnist reference sanitize test
 .DELETE_ON_ERROR:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -107,6 +107,27 @@ static bool refuse_word(Scope *scope, const char *callee, const Parameter *param
     return refuse(callee, parameter, value);
 }
 
+typedef struct {
+    bool minimum, maximum; /* there is one */
+} Bounds;
+
+static Bounds bounds_of(const Parameter *p)
+{
+    bool whole = p->type == PARAMETER_SIZE || p->type == PARAMETER_PAIR;
+    return (Bounds){
+        .minimum = isfinite(p->minimum) && (whole || p->above_minimum || p->minimum != 0 || p->maximum > p->minimum),
+        .maximum = p->maximum > p->minimum && isfinite(p->maximum) && !(whole && p->maximum >= (double)MAX_SIZE),
+    };
+}
+
+const char *parameter_range(const Parameter *p)
+{
+    Bounds bounds = bounds_of(p);
+    const char *from = memory_format("%s %s", p->above_minimum ? "above" : "at least", number_text(p->minimum));
+    const char *to = memory_format("%s %s", p->below_maximum ? "below" : "at most", number_text(p->maximum));
+    return memory_format("%s%s%s", bounds.minimum ? from : "", bounds.minimum && bounds.maximum ? " and " : "", bounds.maximum ? to : "");
+}
+
 static bool check_range(const char *callee, const Parameter *p, const Value *value, double number)
 {
     bool whole = p->type == PARAMETER_SIZE || p->type == PARAMETER_PAIR;
@@ -115,21 +136,11 @@ static bool check_range(const char *callee, const Parameter *p, const Value *val
         diagnose(value->place, "`%s` of %s %s, not %s", p->name, callee, why, number_text(number));
         return false;
     }
-    bool has_maximum = p->maximum > p->minimum && isfinite(p->maximum) && !(whole && p->maximum >= (double)MAX_SIZE);
-    bool has_minimum = isfinite(p->minimum) && (whole || p->above_minimum || p->minimum != 0 || p->maximum > p->minimum);
-    bool low = has_minimum && (p->above_minimum ? number <= p->minimum : number < p->minimum);
-    bool high = has_maximum && (p->below_maximum ? number >= p->maximum : number > p->maximum);
+    Bounds bounds = bounds_of(p);
+    bool low = bounds.minimum && (p->above_minimum ? number <= p->minimum : number < p->minimum);
+    bool high = bounds.maximum && (p->below_maximum ? number >= p->maximum : number > p->maximum);
     if (!low && !high) return true;
-    const char *from = memory_format("%s %s", p->above_minimum ? "above" : "at least", number_text(p->minimum));
-    const char *to = memory_format("%s %s", p->below_maximum ? "below" : "at most", number_text(p->maximum));
-    diagnose(value->place,
-             "`%s` of %s must be %s%s%s, not %s",
-             p->name,
-             callee,
-             has_minimum ? from : "",
-             has_minimum && has_maximum ? " and " : "",
-             has_maximum ? to : "",
-             number_text(number));
+    diagnose(value->place, "`%s` of %s must be %s, not %s", p->name, callee, parameter_range(p), number_text(number));
     return false;
 }
 

@@ -522,6 +522,7 @@ void dump_layers(FILE *, const Graph *); /* a line for each layer: name = layer(
 /* arguments.c: a call against its row of a table. */
 const Entry *table_find(const Table *, const char *name);      /* follows aliases; NULL: none */
 void check_tables(void);                                       /* each default fits its row, or it dies: for the tests */
+const char *parameter_range(const Parameter *);                 /* of its numbers: "at least 0 and below 1"; "": any */
 const char *number_text(double);                               /* the shortest text that reads back as the same number */
 bool has_argument(const Object *, const char *name);           /* present and not none */
 const Value *argument(const Object *, const char *name);       /* dies where the row has no such parameter */

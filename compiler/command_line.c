@@ -98,7 +98,7 @@ static void print_entry(const char *name)
     command_error("nothing is called %s%s%s%s", name, closest ? "; did you mean " : "", closest ? closest : "", closest ? "?" : "");
 }
 
-enum { OPTION_EMIT = 256, OPTION_WEIGHTS, OPTION_TARGET, OPTION_UNROLL, OPTION_GEMM, OPTION_MATH, OPTION_BATCH, OPTION_THREADS, OPTION_PLAN, OPTION_TUNE, OPTION_SUMMARY, OPTION_DUMP, OPTION_HELP, OPTION_VERSION };
+enum { OPTION_EMIT = 256, OPTION_WEIGHTS, OPTION_TARGET, OPTION_UNROLL, OPTION_GEMM, OPTION_MATH, OPTION_BATCH, OPTION_THREADS, OPTION_PLAN, OPTION_TUNE, OPTION_SUMMARY, OPTION_DUMP, OPTION_HELP, OPTION_MANUAL, OPTION_VERSION };
 
 static const struct option long_options[] = {
     {"emit", required_argument, NULL, OPTION_EMIT},
@@ -114,6 +114,7 @@ static const struct option long_options[] = {
     {"summary", optional_argument, NULL, OPTION_SUMMARY},
     {"dump", required_argument, NULL, OPTION_DUMP},
     {"help", no_argument, NULL, OPTION_HELP},
+    {"manual", no_argument, NULL, OPTION_MANUAL}, /* for `make reference` */
     {"version", no_argument, NULL, OPTION_VERSION},
     {"output", required_argument, NULL, 'o'},
     {0},
@@ -142,6 +143,7 @@ void command_line_read(Options *o, int argc, char **argv)
         case 'o': o->output = optarg; break;
         case 'h':
         case OPTION_HELP: help = true; break;
+        case OPTION_MANUAL: print_manual(stdout); exit(0);
         case OPTION_VERSION: printf("cnnc " CNNC_VERSION "\n"); exit(0);
         case 'D':
             add_definition(o, optarg);
@@ -206,7 +208,10 @@ void command_line_read(Options *o, int argc, char **argv)
     }
     if (help) {
         if (optind < argc) print_entry(argv[optind]);
-        else fputs(usage, stdout);
+        else {
+            fputs(usage, stdout);
+            print_index(stdout);
+        }
         exit(0);
     }
     if (optind == argc) {

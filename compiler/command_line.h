@@ -24,7 +24,10 @@ typedef struct {
 
 _Noreturn void command_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /* exit status 1 */
 void command_line_read(Options *, int argc, char **argv); /* exits after --help, --version and errors */
-void print_help(FILE *, const Table *, const Entry *); /* help.c: a row of a table */
+/* help.c: a row of a table; the names of all rows; the reference manual, in Markdown */
+void print_help(FILE *, const Table *, const Entry *);
+void print_index(FILE *);
+void print_manual(FILE *);
 
 /* build.c: what becomes of the texts. */
 const char *text_of_input(const char *path, size_t *length);

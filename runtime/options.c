@@ -1,7 +1,7 @@
-/* The command line: one table of flags, with the sub-commands that take each.
+/* Reading the command line by the table of flags (options_table.c), which says the sub-commands that take each.
  *
  * The same rows read the arguments of the network's own fit(): they are the defaults, flags override them. */
-#include "trainer.h"
+#include "options.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -9,169 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    FIT = COMMAND_FIT,
-    EVALUATE = COMMAND_EVALUATE,
-    PREDICT = COMMAND_PREDICT,
-    GRADIENTS = COMMAND_GRADIENTS,
-    COMPUTING = FIT | EVALUATE | PREDICT | GRADIENTS,
-};
-
-typedef enum {
-    OPTION_TEXT,
-    OPTION_TEXT_OR_NONE, /* none takes back what the network's own fit() says */
-    OPTION_FILES,    /* FILE or NAME=FILE, may come again */
-    OPTION_COUNT,    /* a whole number from least to most */
-    OPTION_COUNT_OR_NONE,
-    OPTION_SEED,     /* 64 bits */
-    OPTION_FRACTION, /* 0 <= f < 1 */
-    OPTION_SHUFFLE,
-    OPTION_FLAG, /* takes no value */
-} OptionType;
-
-typedef struct {
-    const char *name, *value; /* --name VALUE; of a flag the value is empty */
-    unsigned commands;
-    OptionType type;
-    size_t offset; /* in Options */
-    int64_t least, most;
-    const char *help;
-} Option;
-
-#define AT(member) offsetof(Options, member)
-static const int64_t MOST = (int64_t)1 << 40;
-
-static const Option table[] = {
-    {"data",
-     "DIR",
-     FIT | EVALUATE,
-     OPTION_TEXT,
-     AT(data),
-     0,
-     0,
-     "folder of the four MNIST files, plain or .gz (else $MNIST_DIR, else data/mnist)"},
-    {"x", "[NAME=]FILE", COMPUTING, OPTION_FILES, AT(x), 0, 0, "inputs: .npy or IDX, for several inputs one each"},
-    {"y",
-     "[NAME=]FILE",
-     FIT | EVALUATE | GRADIENTS,
-     OPTION_FILES,
-     AT(y),
-     0,
-     0,
-     "targets: class numbers, one-hot rows, or rows of the output's shape"},
-    {"sample-weight", "FILE", FIT | EVALUATE | GRADIENTS, OPTION_TEXT_OR_NONE, AT(sample_weight), 0, 0, "one weight for each sample"},
-    {"class-weight", "{0: 3, ...}", FIT | GRADIENTS, OPTION_TEXT_OR_NONE, AT(class_weight), 0, 0, "weights of classes; others have 1"},
-    {"weights",
-     "FILE",
-     COMPUTING,
-     OPTION_TEXT,
-     AT(weights),
-     0,
-     0,
-     "safetensors to load; fit starts from it with a new optimiser"},
-    {"output",
-     "FILE",
-     FIT | PREDICT | GRADIENTS,
-     OPTION_TEXT,
-     AT(output),
-     0,
-     0,
-     "also -o: where the result goes (fit: the weights)"},
-    {"epochs", "N", FIT, OPTION_COUNT, AT(epochs), 1, MOST, "number of the last epoch"},
-    {"initial-epoch", "N", FIT, OPTION_COUNT, AT(initial_epoch), 0, MOST, "epochs counted as done"},
-    {"batch-size",
-     "N",
-     COMPUTING & ~(unsigned)GRADIENTS,
-     OPTION_COUNT,
-     AT(batch_size),
-     1,
-     MOST,
-     "samples of a step; not above the network's own"},
-    {"steps-per-epoch",
-     "N",
-     FIT,
-     OPTION_COUNT_OR_NONE,
-     AT(steps_per_epoch),
-     1,
-     MOST,
-     "steps of an epoch (else: once through the data)"},
-    {"shuffle", "true|false|batch", FIT, OPTION_SHUFFLE, AT(shuffle), 0, 0, "the samples, or whole batches, before each epoch"},
-    {"validation-split",
-     "F",
-     FIT,
-     OPTION_FRACTION,
-     AT(validation_split),
-     0,
-     0,
-     "share of the data, from its end, kept to validate on"},
-    {"validation-data",
-     "DIR|test",
-     FIT,
-     OPTION_TEXT_OR_NONE,
-     AT(validation_data),
-     0,
-     0,
-     "validate on that folder's test set; test: the data folder's own"},
-    {"validation-x", "[NAME=]FILE", FIT, OPTION_FILES, AT(validation_x), 0, 0, "validate on these inputs"},
-    {"validation-y", "[NAME=]FILE", FIT, OPTION_FILES, AT(validation_y), 0, 0, "and these targets"},
-    {"validation-steps", "N", FIT, OPTION_COUNT_OR_NONE, AT(validation_steps), 1, MOST, "batches to validate on (else: all)"},
-    {"validation-batch-size", "N", FIT, OPTION_COUNT_OR_NONE, AT(validation_batch_size), 1, MOST, "their size (else: the batch size)"},
-    {"validation-freq", "N", FIT, OPTION_COUNT, AT(validation_freq), 1, MOST, "validate in every Nth epoch"},
-    {"callbacks",
-     "none|[...]",
-     FIT,
-     OPTION_TEXT,
-     AT(callbacks),
-     0,
-     0,
-     "instead of the network's own: '[early_stopping(patience=3), terminate_on_nan()]'"},
-    {"checkpoint", "FILE", FIT, OPTION_TEXT, AT(checkpoint), 0, 0, "write the whole state there, after each epoch"},
-    {"checkpoint-steps", "N", FIT, OPTION_COUNT, AT(checkpoint_steps), 1, MOST, "and after every N steps"},
-    {"resume", "FILE", FIT, OPTION_TEXT, AT(resume), 0, 0, "go on from a checkpoint exactly where it was written"},
-    {"history", "FILE", FIT, OPTION_TEXT, AT(history), 0, 0, "write loss and metrics of each epoch there, as CSV"},
-    {"steps", "N", EVALUATE | PREDICT, OPTION_COUNT, AT(steps), 1, MOST, "only the first N batches"},
-    {"argmax", "", PREDICT, OPTION_FLAG, AT(argmax), 0, 0, "of each answer the place of its largest number: the class"},
-    {"argmin", "", PREDICT, OPTION_FLAG, AT(argmin), 0, 0, "and that of its smallest"},
-    {"seed", "N", FIT, OPTION_SEED, AT(seed), 0, 0, "of first weights, shuffling and dropout (else 0)"},
-    {"threads", "N", COMPUTING, OPTION_COUNT, AT(threads), 1, 1024, "processor threads (else $OMP_NUM_THREADS, else all)"},
-    {"verbose",
-     "0|1|2",
-     FIT | EVALUATE | PREDICT,
-     OPTION_COUNT,
-     AT(verbose),
-     0,
-     2,
-     "silent, a progress bar, one line an epoch"},
-};
-enum { TABLE_COUNT = sizeof table / sizeof *table };
-_Static_assert((int)TABLE_COUNT <= (int)MAX_OPTIONS, "Options.given has a place for each");
-
-static const struct {
-    const char *name;
-    Command command;
-    const char *usage, *help;
-} commands[] = {
-    {"fit", COMMAND_FIT, "[--data DIR] [--output w.safetensors] [options]", "train"},
-    {"evaluate",
-     COMMAND_EVALUATE,
-     "--weights w.safetensors [--data DIR] [options]",
-     "loss, metrics and confusion matrix of a test set"},
-    {"predict",
-     COMMAND_PREDICT,
-     "--weights w.safetensors digit.png ... | x.npy [-o y.npy]",
-     "what the network says of pictures or arrays"},
-    {"gradients",
-     COMMAND_GRADIENTS,
-     "--weights w.safetensors x.npy y.npy -o grads.safetensors",
-     "the loss and its gradients, to compare"},
-    {"summary", COMMAND_SUMMARY, "", "the layers, their shapes and parameters"},
-};
-enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
-
 static const char *command_name(Command command)
 {
-    for (int i = 0; i < COMMAND_COUNT; i++) {
-        if (commands[i].command == command) return commands[i].name;
+    for (int i = 0; i < command_count; i++) {
+        if (command_table[i].command == command) return command_table[i].name;
     }
     return "";
 }
@@ -211,8 +52,8 @@ const char *closest_name(const char *name, const char *const *candidates, int co
 
 bool option_given(const Options *options, const char *name)
 {
-    for (int i = 0; i < TABLE_COUNT; i++) {
-        if (!strcmp(table[i].name, name)) return options->given[i];
+    for (int i = 0; i < option_count; i++) {
+        if (!strcmp(option_table[i].name, name)) return options->given[i];
     }
     return false;
 }
@@ -305,8 +146,8 @@ static bool set_option(Options *options, const Option *option, const char *text,
 
 static const Option *find_option(const char *name)
 {
-    for (int i = 0; i < TABLE_COUNT; i++) {
-        if (!strcmp(table[i].name, name)) return &table[i];
+    for (int i = 0; i < option_count; i++) {
+        if (!strcmp(option_table[i].name, name)) return &option_table[i];
     }
     return NULL;
 }
@@ -373,7 +214,7 @@ static void forget_defaults(Options *options, const Option *option)
 static bool unknown_option(const Options *options, const char *argument, Failure *failure)
 {
     char name[64];
-    const char *known[TABLE_COUNT];
+    const char *known[MAX_OPTIONS];
     int count = 0;
     if (argument[0] == '-' && argument[1] != '-')
         return fail(failure,
@@ -388,11 +229,11 @@ static bool unknown_option(const Options *options, const char *argument, Failure
     memcpy(name, argument, length);
     name[length] = '\0';
     const char *command = command_name(options->command);
-    for (int i = 0; i < TABLE_COUNT; i++) {
-        if (table[i].type == OPTION_FLAG && !strcmp(table[i].name, name)) return fail(failure, "--%s takes no value", name);
-        if (table[i].commands & options->command)
-            known[count++] = table[i].name;
-        else if (!strcmp(table[i].name, name))
+    for (int i = 0; i < option_count; i++) {
+        if (option_table[i].type == OPTION_FLAG && !strcmp(option_table[i].name, name)) return fail(failure, "--%s takes no value", name);
+        if (option_table[i].commands & options->command)
+            known[count++] = option_table[i].name;
+        else if (!strcmp(option_table[i].name, name))
             return fail(failure, "%s has no option --%s; see %s %s --help", command, name, options->program, command);
     }
     const char *near = closest_name(name, known, count);
@@ -402,15 +243,15 @@ static bool unknown_option(const Options *options, const char *argument, Failure
 
 static bool find_command(Options *options, const char *name, Failure *failure)
 {
-    const char *names[COMMAND_COUNT];
-    for (int i = 0; i < COMMAND_COUNT; i++) {
-        names[i] = commands[i].name;
-        if (!strcmp(name, commands[i].name)) {
-            options->command = commands[i].command;
+    const char *names[MAX_COMMANDS];
+    for (int i = 0; i < command_count; i++) {
+        names[i] = command_table[i].name;
+        if (!strcmp(name, command_table[i].name)) {
+            options->command = command_table[i].command;
             return true;
         }
     }
-    const char *near = closest_name(name, names, COMMAND_COUNT);
+    const char *near = closest_name(name, names, command_count);
     if (near) return fail(failure, "no command %s; did you mean %s?", name, near);
     return fail(failure, "no command %s; there are fit, evaluate, predict, gradients and summary", name);
 }
@@ -425,15 +266,15 @@ bool options_read(Options *options, const CnncModel *model, int argc, char **arg
     }
     if (!find_command(options, argv[1], failure) || !set_defaults(options, model, failure)) return false;
 
-    struct option flags[TABLE_COUNT + 2] = {0};
+    struct option flags[MAX_OPTIONS + 2] = {0};
     int count = 0;
-    for (int i = 0; i < TABLE_COUNT; i++) {
-        if (table[i].commands & options->command) {
-            flags[count++] = (struct option){.name = table[i].name, .has_arg = table[i].type == OPTION_FLAG ? no_argument : required_argument, .val = 256 + i};
+    for (int i = 0; i < option_count; i++) {
+        if (option_table[i].commands & options->command) {
+            flags[count++] = (struct option){.name = option_table[i].name, .has_arg = option_table[i].type == OPTION_FLAG ? no_argument : required_argument, .val = 256 + i};
         }
     }
     flags[count] = (struct option){.name = "help", .has_arg = no_argument, .val = 'h'};
-    const char *letters = options->command & (FIT | PREDICT | GRADIENTS) ? ":ho:" : ":h";
+    const char *letters = options->command & (COMMAND_FIT | COMMAND_PREDICT | COMMAND_GRADIENTS) ? ":ho:" : ":h";
 
     /* getopt sees the arguments from the sub-command on. Setting optind to 0 makes glibc start afresh. */
     optind = 0;
@@ -452,7 +293,7 @@ bool options_read(Options *options, const CnncModel *model, int argc, char **arg
         } else if (letter == '?') {
             return unknown_option(options, argument, failure);
         } else {
-            const Option *option = &table[letter - 256];
+            const Option *option = &option_table[letter - 256];
             const char *flag = optarg == argument ? argv[optind - 1] : argument;
             /* getopt takes beginnings of names too: --steps would be --steps-per-epoch. Here names are written out. */
             if (strcspn(flag + 2, "=") != strlen(option->name)) return unknown_option(options, flag, failure);
@@ -477,7 +318,7 @@ bool options_read(Options *options, const CnncModel *model, int argc, char **arg
                     (long long)options->validation_batch_size,
                     model->batch_size);
     }
-    if (options->file_count && !(options->command & (PREDICT | GRADIENTS))) {
+    if (options->file_count && !(options->command & (COMMAND_PREDICT | COMMAND_GRADIENTS))) {
         return fail(failure, "%s takes no file without a flag: what is %s?", argv[1], options->files[0]);
     }
     return true;
@@ -491,32 +332,3 @@ void options_free(Options *options)
     free_files(&options->validation_y);
 }
 
-void options_help(const CnncModel *model, const Options *options, FILE *stream)
-{
-    if (!options->command) {
-        fprintf(stream, "%s: a neural network, compiled by cnnc\n\n", model->name);
-        for (int i = 0; i < COMMAND_COUNT; i++) {
-            fprintf(stream, "    %s %s %s\n        %s\n", model->name, commands[i].name, commands[i].usage, commands[i].help);
-        }
-        fprintf(stream, "\n%s COMMAND --help lists a command's options.\n", model->name);
-        return;
-    }
-    for (int i = 0; i < COMMAND_COUNT; i++) {
-        if (commands[i].command == options->command) {
-            fprintf(stream, "%s %s %s\n    %s\n\n", model->name, commands[i].name, commands[i].usage, commands[i].help);
-        }
-    }
-    for (int i = 0; i < TABLE_COUNT; i++) {
-        if (!(table[i].commands & options->command)) continue;
-        char flag[64];
-        snprintf(flag, sizeof flag, "--%s%s%s", table[i].name, *table[i].value ? " " : "", table[i].value);
-        fprintf(stream, "  %-32s %s\n", flag, table[i].help);
-    }
-    fprintf(stream, "  %-32s %s\n", "--help", "this text");
-    if (options->command != COMMAND_FIT) return;
-    fprintf(stream, "\nThe network's own fit(), which flags override:");
-    for (const CnncArgument *argument = model->fit; argument && argument->name; argument++) {
-        if (argument->value && strcmp(argument->value, "none")) fprintf(stream, " %s=%s", argument->name, argument->value);
-    }
-    fputc('\n', stream);
-}

@@ -187,5 +187,6 @@ bool initial_parameters(const CnncModel *, uint64_t seed, void *parameters, Fail
 
 void cnnc_begin(char **argv); /* the first thing in main: threads.c */
 int cnnc_main(const CnncModel *, int argc, char **argv);
+void cnnc_manual(FILE *); /* options_table.c: its commands and flags, in Markdown */
 
 #endif

@@ -120,3 +120,31 @@ Test(guards, the_committed_c_is_what_cnnc_emits)
         }
     }
 }
+
+Test(guards, the_reference_manual_is_what_the_tables_say)
+{
+    const char *build = getenv("BUILD") ? getenv("BUILD") : "build";
+    char command[1024], path[512];
+    snprintf(path, sizeof path, "%s/reference.md", build);
+    snprintf(command, sizeof command, "'%s/cnnc' --manual > '%s'", build, path);
+    cr_assert(system(command) == 0, "%s", command);
+    char *fresh = read_whole(path), *committed = read_whole("docs/reference.md");
+    cr_expect(!strcmp(fresh, committed), "docs/reference.md is not what the tables say now; run make reference");
+    for (const Table *const *table = all_tables; *table; table++)
+        for (int i = 0; i < (*table)->count; i++) cr_expect(has_word(fresh, (*table)->entries[i]->name), "it lacks %s", (*table)->entries[i]->name);
+    free(fresh);
+    free(committed);
+}
+
+/* Every row and every parameter says what it is. */
+Test(guards, every_row_has_help)
+{
+    for (const Table *const *table = all_tables; *table; table++)
+        for (int i = 0; i < (*table)->count; i++) {
+            const Entry *entry = (*table)->entries[i];
+            if (entry->alias_of) continue;
+            cr_expect(entry->help && *entry->help, "the %s %s has no help", (*table)->kind, entry->name);
+            for (const Parameter *p = entry->parameters; p && p->name; p++)
+                cr_expect(p->help && *p->help, "`%s` of the %s %s has no help", p->name, (*table)->kind, entry->name);
+        }
+}
