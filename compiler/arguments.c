@@ -64,7 +64,7 @@ static const char *wanted_text(const Parameter *parameter)
     switch (parameter->type) {
     case PARAMETER_SIZE: text = "a whole number"; break;
     case PARAMETER_PAIR: text = "a pair such as 3x3 or [3, 3], or one whole number for both"; break;
-    case PARAMETER_NUMBER: text = "a number"; break;
+    case PARAMETER_NUMBER: text = parameter->table ? memory_format("a number or a %s", parameter->table->kind) : "a number"; break;
     case PARAMETER_BOOLEAN: text = "`true` or `false`"; break;
     case PARAMETER_WORD: return parameter->words ? words_text(parameter) : "a word";
     case PARAMETER_STRING: text = "a string, in double quotes"; break;
@@ -187,7 +187,7 @@ static bool convert_object(Scope *scope, const Parameter *parameter, const Value
     Object *object = check_call(call_scope, entry, call ? from->call->call.items : NULL, place, name_place);
     if (object) object->spelling = name;
     to->object = object;
-    return object != NULL;
+    return object && (!parameter->table->check || parameter->table->check(object));
 }
 
 typedef struct {
@@ -303,6 +303,7 @@ bool convert_value(Scope *scope, const char *callee, const Parameter *parameter,
     switch (parameter->type) {
     case PARAMETER_SIZE:
     case PARAMETER_NUMBER:
+        if (parameter->table && (word || from->kind == VALUE_CALL)) return convert_object(scope, parameter, from, to);
         if (word) return refuse_word(scope, callee, parameter, from);
         return from->kind == VALUE_NUMBER ? check_range(callee, parameter, from, from->number)
                                           : refuse(callee, parameter, from);

@@ -132,7 +132,7 @@ typedef struct Parameter {
     bool above_minimum;       /* the minimum itself is excluded */
     bool below_maximum;       /* the maximum itself is excluded */
     const char *const *words; /* of PARAMETER_WORD, ended by NULL; of the other types: words allowed beside a value */
-    const Table *table;       /* of PARAMETER_OBJECT */
+    const Table *table;       /* of PARAMETER_OBJECT; of PARAMETER_NUMBER what may stand in a number's place */
     bool list;                /* a list of such values; where one is written without brackets it is a list of one */
     bool rest;                /* takes all remaining positional arguments as a list: input(28, 28, 1) */
     bool per_output;          /* of a list: its items may be lists in turn, and a map from the names of the outputs serves as well */
@@ -150,6 +150,7 @@ struct Table {
     const char *kind; /* "layer", "optimizer": as a message names it */
     const Entry *const *entries;
     int count;
+    bool (*check)(const Object *); /* of rows that stand as arguments: do their own arguments go together? NULL: always; reports */
 };
 
 typedef enum {
@@ -433,14 +434,27 @@ typedef struct {
     int metric_count;
 } OutputUse;
 
+/* A memory that an optimiser keeps of each weight, and what its numbers are before the first step. */
+typedef struct { const char *name; double start; } Slot;
+enum { MOST_SLOTS = 4 };
+
 /* A row of the table of optimisers. */
 typedef struct {
     Entry entry;
-    int (*slots)(const Object *, const char **names);  /* how many memories of each weight, and their names */
-    /* Lines that change the weight $W given its gradient $G, the slots $S0, $S1 ... and the values that `prepare` left. */
+    int (*slots)(const Object *, Slot *);     /* how many memories, at most MOST_SLOTS */
+    /* Lines that change the vector v of weights given their gradient g, the memories m0, m1, ..., and the values: of type float, the
+     * same for all weights of a step. NULL: the one value `rate`. */
     void (*update)(Emit *, const Object *);
-    void (*prepare)(Emit *, const Object *);  /* lines that compute, once a step, `const float` values from rate and iteration (from 1, a float) */
+    const char *const *values;                /* their names, ended by NULL */
+    const char *(*prepare)(const Object *);   /* lines that define them, as doubles, given rate and t, the number of the step from 1 */
 } Optimizer;
+
+/* A row of the table of schedules, which may stand as an optimiser's learning_rate. */
+typedef struct {
+    Entry entry;
+    bool (*check)(const Object *);            /* do the arguments go together? NULL: always; reports */
+    const char *(*rate)(const Object *);      /* lines that return the rate, a float, given t, the number of steps made before, a double */
+} Schedule;
 
 struct Graph {
     const char *name; /* of the model */
@@ -516,8 +530,9 @@ Expression *parse_expression(const char *text);                /* of a default i
 
 /* dump.c: text for --dump. */
 void dump_statements(FILE *, const Statement *);
-void dump_value(FILE *, const Value *);  /* as it would be written */
-void dump_layers(FILE *, const Graph *); /* a line for each layer: name = layer(arguments) <- inputs */
+void dump_value(FILE *, const Value *, bool defaults);          /* as it would be written, with the arguments that were written or with all */
+void dump_object(FILE *, const Object *, bool defaults);
+void dump_layers(FILE *, const Graph *);                       /* a line for each layer: name = layer(arguments) <- inputs */
 
 /* arguments.c: a call against its row of a table. */
 const Entry *table_find(const Table *, const char *name);      /* follows aliases; NULL: none */
@@ -540,7 +555,7 @@ bool expand_network(Graph *, const Statement *, Definition *definitions, int def
 
 /* tables.c: the tables themselves. */
 extern const Table layer_table, optimizer_table, loss_table, metric_table, callback_table, activation_table, initializer_table, regularizer_table,
-    statement_table;
+    schedule_table, statement_table;
 extern const Table *const all_tables[]; /* ended by NULL */
 
 /* graph.c: building, naming, copying. */
@@ -578,12 +593,20 @@ void shape_pass(Graph *);                                      /* shape.c */
 void fit_pass(Graph *);                                        /* fit.c */
 void swap_pass(Graph *);                                       /* fuse.c: monotone functions behind selections */
 void absorb_pass(Graph *);                                     /* fuse.c: nodes that another computes on its way */
-void gradient_pass(Graph *);             /* gradient.c: loss, backward, update nodes */
+void gradient_pass(Graph *);                                   /* gradient.c: loss, backward, update nodes */
 void fuse_pass(Graph *);                                       /* fuse.c */
 void chain_pass(Graph *);                                      /* chain.c */
 void plan_pass(Graph *);                                       /* plan.c */
 int output_number(const Graph *, const Tensor *base);          /* driver.c: the output that is computed in the caller's memory, or -1 */
 int64_t plan_place(int count, const int64_t *bytes, const int *first, const int *last, int64_t *offsets); /* returns the total */
+
+/* update.c, for gradient.c: what a weight's gradient is for. Where the norm of all gradients is wanted first, `squares` is handed from weight
+ * to weight, NULL to the first, and update_rest adds the updates. */
+Tensor *update_weight(Graph *, Node *forward, Tensor *weight, Tensor *squares);
+void update_rest(Graph *, int forward_count, Tensor *squares);
+bool optimizer_check(const Object *);                          /* optimizers/optimizer.c */
+const Optimizer *optimizer_of(const Graph *, Slot *slots, int *slot_count); /* as compile() says; update.c */
+const Object *schedule_of(const Graph *);                      /* the learning rate, where it is a schedule; else NULL; update.c */
 
 /* gradient.c, for layers */
 void gradient_elementwise(Graph *, Node *, const Operator *gradient, Tensor *d_output, Tensor *further); /* d_input from d_output and, where not NULL, one tensor more */
@@ -591,7 +614,7 @@ void gradient_elementwise(Graph *, Node *, const Operator *gradient, Tensor *d_o
 void gradient_product(Graph *, Node *, const Operator *of_input, const Operator *of_kernel, Tensor *bias, Tensor *d_output);
 void gradient_give(Graph *, Tensor *of, Tensor *gradient);     /* adds to what is there already */
 Tensor *gradient_tensor(Graph *, Node *, Tensor *of);          /* a new output of a gradient node, of that tensor's size */
-bool absorb_update(Graph *, Node *, Node *reader);             /* for `absorb` of operators that can update a weight by the gradient they have in registers */
+bool absorb_update(Graph *, Node *, Node *reader);             /* update.c: for `absorb` of operators that can update a weight by the gradient they have in registers */
 bool gradient_wanted(const Graph *, const Tensor *);           /* false: nothing trainable lies behind it */
 
 void bias_gradient(Graph *, Node *forward, Tensor *bias, Tensor *d_output); /* kernels/reduce.c: d_bias = the sums of d_output over all but the last axes, which are those of the bias */

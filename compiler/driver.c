@@ -52,7 +52,8 @@ static const char *driver_list(const Generation *g, Program program, bool bytes,
     if (targets) text_add(&text, ", %ssample_weights", types ? "const float *" : "");
     if (targets && public) text_add(&text, ", %sn", types ? "size_t " : "");
     if (targets && !public) text_add(&text, ", %s", types ? "ptrdiff_t count" : "(ptrdiff_t)n");
-    if (program == PROGRAM_TRAIN) text_add(&text, ", %sstep", !types ? "" : memory_format("const %s_step *", source->name));
+    if (program == PROGRAM_TRAIN && public) text_add(&text, ", const %s_step *step", source->name);
+    if (program == PROGRAM_TRAIN && !public) text_add(&text, ", %s", types ? "const Step *step" : optimizer_of(source, NULL, NULL)->prepare ? "&now" : "step");
     if (program == PROGRAM_EVALUATE || program == PROGRAM_TRAIN) text_add(&text, ", %slosses", types ? "float *" : "");
     for (int i = 0; program != PROGRAM_GRADIENTS && i < source->output_count; i++)
         text_add(&text, ", %s%s", types ? "float *" : "", port_name(g, source->outputs, source->output_count, i, "output"));

@@ -144,9 +144,7 @@ void dump_statements(FILE *out, const Statement *statements)
 
 /* ---- layers ---------------------------------------------------------------------------------------------------- */
 
-static void dump_object(FILE *out, const Object *);
-
-void dump_value(FILE *out, const Value *value)
+void dump_value(FILE *out, const Value *value, bool defaults)
 {
     switch (value->kind) {
     case VALUE_NONE: fputs("none", out); break;
@@ -160,25 +158,24 @@ void dump_value(FILE *out, const Value *value)
         fputc(value->kind == VALUE_LIST ? '[' : '{', out);
         for (int i = 0; i < value->list.count; i++) {
             if (i) fputs(value->kind == VALUE_MAP && i % 2 ? ": " : ", ", out);
-            dump_value(out, &value->list.items[i]);
+            dump_value(out, &value->list.items[i], defaults);
         }
         fputc(value->kind == VALUE_LIST ? ']' : '}', out);
         break;
-    case VALUE_OBJECT: dump_object(out, value->object); break;
+    case VALUE_OBJECT: dump_object(out, value->object, defaults); break;
     case VALUE_TENSOR: fputs(value->tensor->name, out); break;
     case VALUE_CALL: die("a call that was not checked");
     }
 }
 
-/* The arguments as they were written, by name; defaults are left out. */
-static void dump_object(FILE *out, const Object *object)
+void dump_object(FILE *out, const Object *object, bool defaults)
 {
     const char *separator = "";
     fprintf(out, "%s(", object->entry->name);
     for (int i = 0; object->entry->parameters && object->entry->parameters[i].name; i++) {
-        if (!object->values[i].written) continue;
+        if (!object->values[i].written && !defaults) continue;
         fprintf(out, "%s%s=", separator, object->entry->parameters[i].name);
-        dump_value(out, &object->values[i]);
+        dump_value(out, &object->values[i], defaults);
         separator = ", ";
     }
     fputc(')', out);
@@ -189,7 +186,7 @@ void dump_layers(FILE *out, const Graph *graph)
     for (int i = 0; i < graph->layer_count; i++) {
         const LayerUse *use = &graph->layers[i];
         fprintf(out, "%s = ", use->name);
-        dump_object(out, use->arguments);
+        dump_object(out, use->arguments, false);
         for (int j = 0; j < use->input_count; j++) fprintf(out, "%s%s", j ? ", " : " <- ", use->inputs[j]->name);
         fputc('\n', out);
     }

@@ -44,6 +44,18 @@ static int64_t arena_of(const Graph *program, int64_t others)
     return program && program->arena_bytes > others ? program->arena_bytes : others;
 }
 
+static void add_slots(Text *text, const Generation *g)
+{
+    const char *upper = upper_case(g->source->name);
+    Slot slots[MOST_SLOTS];
+    int count;
+    optimizer_of(g->source, slots, &count);
+    text_add(text, "#define %s_SLOTS %d /* the optimiser's memories: each a struct of weights, zero at first where nothing else is said */\n", upper, count);
+    for (int i = 0; i < count; i++)
+        if (slots[i].start > 0)
+            text_add(text, "#define %s_SLOT%d_START %s /* of all numbers of slots[%d], %s, before %s_pack */\n", upper, i, float_text(slots[i].start), i, slots[i].name, g->source->name);
+}
+
 char *generate_header(const Generation *g)
 {
     const char *name = g->source->name, *upper = upper_case(name);
@@ -79,9 +91,7 @@ char *generate_header(const Generation *g)
         int64_t most = arena_of(g->train, arena_of(g->gradients, arena_of(g->train_bytes, 0)));
         text_add(&text, "#define %s_EVALUATE_ARENA_BYTES %lld /* of evaluate */\n", upper, (long long)arena_of(g->evaluate, arena_of(g->evaluate_bytes, 0)));
         text_add(&text, "#define %s_TRAIN_ARENA_BYTES %lld /* of train_step and gradients */\n", upper, (long long)most);
-        const Object *object = argument_object(g->source->compile, "optimizer");
-        const char *names[4];
-        text_add(&text, "#define %s_SLOTS %d /* the optimiser's memories: each a struct of weights, zero at first */\n", upper, ((const Optimizer *)(const void *)object->entry)->slots(object, names));
+        add_slots(&text, g);
     }
     text_add(&text, "\n/* The weights as files hold them, in Keras's layouts. */\n");
     add_struct(&text, g, "parameters", false);
@@ -105,10 +115,12 @@ char *generate_header(const Generation *g)
                  "typedef struct %s_step {\n"
                  "    uint64_t seed;       /* of the random numbers of dropout and its like */\n"
                  "    uint64_t step;       /* steps made before this one */\n"
-                 "    float learning_rate;\n"
+                 "    float learning_rate; /* of this step%s */\n"
                  "} %s_step;\n\n",
                  name,
+                 schedule_of(g->source) ? memory_format(": %s_learning_rate(step)", name) : "",
                  name);
+        if (schedule_of(g->source)) text_add(&text, "/* The rate that %s, in compile(), gives after so many steps. */\nfloat %s_learning_rate(uint64_t step);\n\n", schedule_of(g->source)->entry->name, name);
         text_add(&text,
                  "/* The mean loss of 1 to %s_BATCH_SIZE samples, as in inference. Targets are rows like the outputs%s; sample_weights%s may be\n"
                  " * NULL, for all ones. losses may be NULL: the loss of each output%s. So may outputs. */\n"
@@ -379,6 +391,20 @@ static void add_packing(Text *text, const Generation *g)
     }
 }
 
+static void add_step_begin(Text *text, const Generation *g)
+{
+    if (optimizer_of(g->source, NULL, NULL)->prepare) text_add(text, "    const Step now = step_begin(step);\n");
+}
+
+static void add_learning_rate(Text *text, const Generation *g)
+{
+    const Object *object = schedule_of(g->source);
+    if (!object) return;
+    const char *lines = ((const Schedule *)(const void *)object->entry)->rate(object);
+    text_add(text, "\nfloat %s_learning_rate(uint64_t step)\n", g->source->name);
+    text_indent(text, memory_format("{\nconst double t = (double)step;\n%s}\n", lines));
+}
+
 static void add_public_functions(Text *text, const Generation *g)
 {
     const char *name = g->source->name;
@@ -405,9 +431,11 @@ static void add_public_functions(Text *text, const Generation *g)
     }
     text_add(text, "        n -= count;\n    }\n}\n");
     if (!g->train) return;
+    add_learning_rate(text, g);
     text_add(text, "\nfloat %s_evaluate(%s)\n{\n", name, driver_parameters(g, PROGRAM_EVALUATE, false, true));
     add_choice(text, g, "    ", "run_evaluation", driver_arguments(g, PROGRAM_EVALUATE), true);
     text_add(text, "}\n\nfloat %s_train_step(%s)\n{\n", name, driver_parameters(g, PROGRAM_TRAIN, false, true));
+    add_step_begin(text, g);
     add_choice(text, g, "    ", "run_training", driver_arguments(g, PROGRAM_TRAIN), true);
     text_add(text, "}\n\nfloat %s_gradients(%s)\n{\n", name, driver_parameters(g, PROGRAM_GRADIENTS, false, true));
     add_choice(text, g, "    ", "run_gradients", driver_arguments(g, PROGRAM_GRADIENTS), true);
@@ -416,8 +444,32 @@ static void add_public_functions(Text *text, const Generation *g)
     text_add(text, "\nfloat %s_evaluate_bytes(%s)\n{\n", name, driver_parameters(g, PROGRAM_EVALUATE, true, true));
     add_choice(text, g, "    ", "run_evaluation_bytes", driver_arguments(g, PROGRAM_EVALUATE), true);
     text_add(text, "}\n\nfloat %s_train_step_bytes(%s)\n{\n", name, driver_parameters(g, PROGRAM_TRAIN, true, true));
+    add_step_begin(text, g);
     add_choice(text, g, "    ", "run_training_bytes", driver_arguments(g, PROGRAM_TRAIN), true);
     text_add(text, "}\n");
+}
+
+/* What the functions of a training step are told: what the caller says, and what the optimiser makes of that, once a step. */
+static void add_step(Text *text, const Generation *g)
+{
+    const char *name = g->source->name;
+    const Optimizer *optimizer = optimizer_of(g->source, NULL, NULL);
+    if (!optimizer->prepare) {
+        text_add(text, "typedef %s_step Step;\n\n", name);
+        return;
+    }
+    text_add(text, "/* What is the same for all weights of a step. */\ntypedef struct {\n    uint64_t seed, step;\n    float learning_rate");
+    Text values = {0};
+    for (int i = 0; optimizer->values[i]; i++) {
+        text_add(text, ", %s", optimizer->values[i]);
+        text_add(&values, ", (float)%s", optimizer->values[i]);
+    }
+    text_add(text, ";\n} Step;\n\nstatic inline Step step_begin(const %s_step *told)\n", name);
+    text_indent(text,
+                memory_format("{\nconst double rate = (double)told->learning_rate, t = (double)(told->step + 1);\n%s"
+                              "const Step step = {told->seed, told->step, told->learning_rate%s};\nreturn step;\n}\n\n",
+                              optimizer->prepare(argument_object(g->source->compile, "optimizer")),
+                              values.data));
 }
 
 const char *generate_frame(const Generation *g, const char *code)
@@ -428,7 +480,7 @@ const char *generate_frame(const Generation *g, const char *code)
     if (g->target->level_count == 1 && g->target->levels[0]->attribute) text_add(&text, "#if !defined(__x86_64__)\n#error \"this file was written for %s; run cnnc with another --target\"\n#endif\n\n", g->target->levels[0]->name);
     add_levels(&text, g);
     text_add(&text, "#ifndef __cplusplus\n_Static_assert(sizeof(%s_parameters) == %s_PARAMETERS_BYTES && sizeof(%s_weights) == %s_WEIGHTS_BYTES, \"the sizes in the header\");\n#endif\n\n", name, upper_case(name), name, upper_case(name));
-    if (g->train) text_add(&text, "typedef %s_step Step;\n\n", name);
+    if (g->train) add_step(&text, g);
     if (strstr(code, "random_key(")) text_add(&text, "%s", used_paragraphs(random_text, code, 0, NULL));
     if (strstr(code, "step_key("))
         text_add(&text,

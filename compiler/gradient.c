@@ -97,69 +97,12 @@ static void mark_wanted(Graph *graph)
     }
 }
 
-static const char *formula_of_update(const Node *node)
-{
-    return memory_format("one step of %s on %s", node->arguments->entry->name, node->weights[0]->name);
-}
-
-static void emit_update(Emit *e, const Node *node);
-
-static const Operator update_operator = {
-    .name = "update",
-    .suffix = "update",
-    .operands = "d_w; ",
-    .flags = OPERATOR_FLAT | OPERATOR_UPDATES,
-    .emit = emit_update,
-    .formula = formula_of_update,
-};
-
-void optimizer_emit(Emit *, const Node *); /* kernels/elementwise.c */
-static void emit_update(Emit *e, const Node *node)
-{
-    optimizer_emit(e, node);
-}
-
-/* The update of one weight: reads its gradient, changes the weight and its slots. */
-static void add_update(Graph *graph, Node *forward, Tensor *weight)
-{
-    const Object *object = argument_object(graph->compile, "optimizer");
-    const Optimizer *optimizer = (const Optimizer *)(const void *)object->entry;
-    const char *names[4];
-    int slots = optimizer->slots(object, names);
-    Node *node = graph_gradient_node(graph, &update_operator, forward, strrchr(weight->name, '/') + 1, &weight->gradient, 1);
-    node->arguments = object;
-    node->weights = NEW_ARRAY(Tensor *, 1 + slots);
-    node->weights[0] = weight;
-    node->weight_count = 1 + slots;
-    for (int i = 0; i < slots; i++) {
-        Tensor *slot = graph_tensor(graph, ROLE_SLOT, memory_format("%s/%s", names[i], weight->name));
-        slot->shape = weight->shape;
-        slot->packing = weight->packing;
-        slot->weight = weight;
-        slot->copies = i; /* which slot */
-        node->weights[1 + i] = slot;
-    }
-}
-
-/* In between nobody may read the weight: he would find it changed too early. */
-bool absorb_update(Graph *graph, Node *node, Node *reader)
-{
-    if (!(reader->op->flags & OPERATOR_UPDATES)) return false;
-    for (int i = node->index + 1; graph->nodes[i] != reader; i++)
-        for (int j = 0; j < graph->nodes[i]->input_count; j++)
-            if (graph->nodes[i]->inputs[j] == reader->weights[0]) return false;
-    node->update = reader;
-    node->weights = reader->weights;
-    node->weight_count = reader->weight_count;
-    node->output_count = 0;
-    return true;
-}
-
 void gradient_pass(Graph *graph)
 {
     for (int i = 0; i < graph->tensor_count; i++) graph->tensors[i]->gradient = NULL;
     mark_wanted(graph);
     int forward_count = graph->node_count;
+    Tensor *squares = NULL; /* of the gradients so far, where their norm is wanted */
     add_losses(graph);
     penalty_nodes(graph);
     for (int i = forward_count - 1; i >= 0 && graph->program != PROGRAM_EVALUATE; i--) {
@@ -177,9 +120,11 @@ void gradient_pass(Graph *graph)
         for (int j = 0; j < node->weight_count; j++) {
             Tensor *weight = node->weights[j];
             if (!weight->trainable || !weight->gradient) continue;
-            if (graph->program == PROGRAM_TRAIN) add_update(graph, node, weight);
+            if (graph->program == PROGRAM_TRAIN) squares = update_weight(graph, node, weight, squares);
             else if (is_penalized(weight)) penalty_gradient(graph, node, weight);
         }
     }
-    if (graph->program == PROGRAM_TRAIN) graph_derive(graph, true);
+    if (graph->program != PROGRAM_TRAIN) return;
+    update_rest(graph, forward_count, squares);
+    graph_derive(graph, true);
 }

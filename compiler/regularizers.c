@@ -63,7 +63,7 @@ static void penalty_value_emit(Emit *e, const Penalty *penalty)
 {
     fill(e, "PENALTY1", "%s", float_text(penalty->l1));
     fill(e, "PENALTY2", "%s", float_text(penalty->l2));
-    if (penalty->l1 > 0) EMIT(e, "sum += max_f32x$L(v, -v) * $PENALTY1;");
+    if (penalty->l1 > 0) EMIT(e, "sum += abs_f32x$L(v) * $PENALTY1;");
     if (penalty->l2 > 0) EMIT(e, "sum += v * v * $PENALTY2;");
 }
 

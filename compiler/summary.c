@@ -99,15 +99,15 @@ void print_summary(FILE *out, const Generation *g)
     fprintf(out, "Memory, one sample:  weights %s bytes (%s), arena %s bytes\n", number_with_commas(graph_struct_offset(g->source, NULL, true)), size_text(graph_struct_offset(g->source, NULL, true)), number_with_commas(g->predict->arena_bytes));
     fprintf(out, "Memory, batch %lld:   arena %s bytes\n", (long long)g->predict_batch->batch, number_with_commas(g->predict_batch->arena_bytes));
     if (g->train) {
-        const Object *object = argument_object(source->compile, "optimizer");
-        const char *names[4];
-        int slots = ((const Optimizer *)(const void *)object->entry)->slots(object, names);
+        Slot slots[MOST_SLOTS];
+        int slot_count;
+        optimizer_of(source, slots, &slot_count);
         fprintf(out,
                 "Memory, training:    arena %s bytes, in which activations %s, gradients %s; optimizer %s bytes\n",
                 number_with_commas(g->train->arena_bytes),
                 number_with_commas(activation_bytes(g->train, false)),
                 number_with_commas(activation_bytes(g->train, true)),
-                number_with_commas(slots * graph_struct_offset(g->source, NULL, true)));
+                number_with_commas(slot_count * graph_struct_offset(g->source, NULL, true)));
     }
     fprintf(out, "Trainable params: %s (%s)\n", number_with_commas(trainable), size_text(trainable * 4));
     fprintf(out, "Non-trainable params: %s (%s)\n", number_with_commas(total - trainable), size_text((total - trainable) * 4));

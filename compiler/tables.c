@@ -2,9 +2,9 @@
 #include "tables.h"
 
 #define ROW(row) (const Entry *)&row,
-#define TABLE(what, rows)                                                                                                      \
+#define TABLE(what, rows, ...)                                                                                                 \
     {                                                                                                                          \
-        what, rows, (int)(sizeof rows / sizeof *rows) - 1                                                                      \
+        .kind = what, .entries = rows, .count = (int)(sizeof rows / sizeof *rows) - 1, __VA_ARGS__                             \
     }
 
 #define LAYER(name) ROW(name##_layer)
@@ -14,6 +14,7 @@
 #define ACTIVATION(name) ROW(name##_activation)
 #define INITIALIZER(name) ROW(name##_initializer)
 #define REGULARIZER(name) ROW(name##_regularizer)
+#define SCHEDULE(name) ROW(name##_schedule)
 #define METRIC(name) ROW(name##_metric)
 #define METRIC_ALIAS LOSS_ALIAS
 #define CALLBACK(name) ROW(name##_callback)
@@ -37,6 +38,9 @@ static const Entry *const initializers[] = {
 static const Entry *const regularizers[] = {
 #include "regularizers.def"
     NULL};
+static const Entry *const schedules[] = {
+#include "schedules/schedules.def"
+    NULL};
 static const Entry *const metrics[] = {
 #include "metrics.def"
 #include "losses/losses.def"
@@ -48,12 +52,19 @@ static const Entry *const statements[] = {
 #include "statements.def"
     NULL};
 
+static bool schedule_check(const Object *object)
+{
+    const Schedule *schedule = (const Schedule *)(const void *)object->entry;
+    return !schedule->check || schedule->check(object);
+}
+
 const Table layer_table = TABLE("layer", layers);
-const Table optimizer_table = TABLE("optimizer", optimizers);
+const Table optimizer_table = TABLE("optimizer", optimizers, .check = optimizer_check);
 const Table loss_table = TABLE("loss", losses);
 const Table activation_table = TABLE("activation", activations);
 const Table initializer_table = TABLE("initializer", initializers);
 const Table regularizer_table = TABLE("regularizer", regularizers);
+const Table schedule_table = TABLE("schedule", schedules, .check = schedule_check);
 const Table metric_table = TABLE("metric", metrics);
 const Table callback_table = TABLE("callback", callbacks);
 const Table statement_table = TABLE("statement", statements);
@@ -64,6 +75,7 @@ const Table *const all_tables[] = {&layer_table,
                                    &activation_table,
                                    &initializer_table,
                                    &regularizer_table,
+                                   &schedule_table,
                                    &metric_table,
                                    &callback_table,
                                    &statement_table,

@@ -13,6 +13,7 @@
 #define ACTIVATION(name) extern const Activation name##_activation;
 #define INITIALIZER(name) extern const Initializer name##_initializer;
 #define REGULARIZER(name) extern const Entry name##_regularizer;
+#define SCHEDULE(name) extern const Schedule name##_schedule;
 #define METRIC(name) extern const Metric name##_metric;
 #define METRIC_ALIAS(spelling, of)
 #define CALLBACK(name) extern const Entry name##_callback;
@@ -23,6 +24,7 @@
 #include "activations/activations.def"
 #include "initializers.def"
 #include "regularizers.def"
+#include "schedules/schedules.def"
 #include "metrics.def"
 #include "callbacks.def"
 #include "statements.def"
@@ -33,6 +35,7 @@
 #undef ACTIVATION
 #undef INITIALIZER
 #undef REGULARIZER
+#undef SCHEDULE
 #undef METRIC
 #undef METRIC_ALIAS
 #undef CALLBACK

@@ -24,7 +24,7 @@ static const char *value_text(const Value *value)
     size_t size = 0;
     FILE *stream = open_memstream(&data, &size);
     if (!stream) memory_short(4096);
-    dump_value(stream, value);
+    dump_value(stream, value, false);
     if (fclose(stream)) memory_short(size);
     const char *text = memory_copy(data, size);
     free(data);
@@ -111,9 +111,8 @@ static uint64_t network_hash(const Generation *g)
     if (!stream) memory_short(4096);
     dump_graph(stream, g->source);
     dump_layers(stream, g->source);
-    Text training = {0};
-    add_arguments(&training, argument_object(g->source->compile, "optimizer"));
-    fprintf(stream, "%s %s %lld", argument_object(g->source->compile, "optimizer")->entry->name, training.data, (long long)g->train->batch);
+    dump_object(stream, argument_object(g->source->compile, "optimizer"), true);
+    fprintf(stream, " %lld", (long long)g->train->batch);
     if (fclose(stream)) memory_short(size);
     uint64_t hash = hash_text(data);
     free(data);
@@ -226,11 +225,12 @@ char *generate_table(const Generation *g, const char *header_name)
     add_targets(&text, g);
     add_callbacks(&text, g);
     const Object *optimizer = argument_object(g->source->compile, "optimizer");
-    const char *slots[4];
-    int slot_count = ((const Optimizer *)(const void *)optimizer->entry)->slots(optimizer, slots);
-    text_add(&text, "static const char *const model_slots[] = {");
-    for (int i = 0; i < slot_count; i++) text_add(&text, "\"%s\", ", slots[i]);
-    text_add(&text, "NULL};\n\n");
+    Slot slots[MOST_SLOTS];
+    int slot_count;
+    optimizer_of(g->source, slots, &slot_count);
+    text_add(&text, "static const CnncSlot model_slots[] = {");
+    for (int i = 0; i < slot_count; i++) text_add(&text, "{\"%s\", %s}, ", slots[i].name, float_text(slots[i].start));
+    text_add(&text, "{0}};\n\n");
     add_adapters(&text, g);
     char *summary = NULL;
     size_t size = 0;
@@ -247,7 +247,10 @@ char *generate_table(const Generation *g, const char *header_name)
     text_add(&text, "    .inputs = model_inputs,\n    .outputs = model_outputs,\n    .targets = model_targets,\n    .metrics = model_metrics,\n    .weight_steps = %lld,\n    .tensors = model_tensors,\n", (long long)weight_steps(g->source));
     text_add(&text, "    .parameters_size = sizeof(%s_parameters),\n    .weights_size = sizeof(%s_weights),\n", name, name);
     text_add(&text, "    .predict_arena_size = %s_BATCH_ARENA_BYTES,\n    .evaluate_arena_size = %s_EVALUATE_ARENA_BYTES,\n    .train_arena_size = %s_TRAIN_ARENA_BYTES,\n", upper, upper, upper);
-    text_add(&text, "    .optimizer = \"%s\",\n    .slot_count = %d,\n    .slots = model_slots,\n    .learning_rate = %s,\n", optimizer->entry->name, slot_count, float_text(argument_number(optimizer, "learning_rate")));
+    text_add(&text, "    .optimizer = \"%s\",\n    .slot_count = %d,\n    .slots = model_slots,\n    %s,\n",
+             optimizer->entry->name,
+             slot_count,
+             schedule_of(g->source) ? memory_format(".schedule = %s_learning_rate", name) : memory_format(".learning_rate = %s", float_text(argument_number(optimizer, "learning_rate"))));
     text_add(&text, "    .fit = fit,\n    .callbacks = callbacks,\n    .pack = pack,\n    .unpack = unpack,\n    .predict_batch = predict_batch,\n    .train_step = train_step,\n    .gradients = gradients,\n    .evaluate = evaluate,\n%s};\n\n", g->train_bytes ? "    .train_step_bytes = train_step_bytes,\n    .evaluate_bytes = evaluate_bytes,\n" : "");
     text_add(&text, "#ifndef CNNC_NO_MAIN\nint main(int argc, char **argv)\n{\n    cnnc_begin(argv);\n    return cnnc_main(&cnnc_model, argc, argv);\n}\n#endif\n");
     return text.data;

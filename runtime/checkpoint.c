@@ -102,7 +102,7 @@ static bool add_slots(TensorFile *file, const Training *training, Failure *failu
     const CnncModel *model = training->model;
     char prefix[256];
     for (int i = 0; i < model->slot_count; i++) {
-        snprintf(prefix, sizeof prefix, "optimizer/%s/", model->slots[i]);
+        snprintf(prefix, sizeof prefix, "optimizer/%s/", model->slots[i].name);
         model->unpack((const char *)training->slots + (size_t)i * model->weights_size, training->parameters);
         if (!parameters_add(file, model, prefix, training->parameters, false, failure)) return false;
     }
@@ -245,7 +245,7 @@ static bool restore_slots(Training *training, const TensorFile *file, const char
     const CnncModel *model = training->model;
     char prefix[256];
     for (int i = 0; i < model->slot_count; i++) {
-        snprintf(prefix, sizeof prefix, "optimizer/%s/", model->slots[i]);
+        snprintf(prefix, sizeof prefix, "optimizer/%s/", model->slots[i].name);
         if (!parameters_take(file, path, model, prefix, training->parameters, failure)) return false;
         model->pack(training->parameters, (char *)training->slots + (size_t)i * model->weights_size);
     }

@@ -173,6 +173,7 @@ static bool allocate(Fit *fit, const CnncModel *model, const Options *options, F
 static bool start(Fit *fit, const CnncModel *model, const Options *options, Failure *failure)
 {
     Training *training = &fit->training;
+    initial_slots(model, training->parameters, training->slots);
     if (options->resume) return checkpoint_restore(training, &fit->resume, options->resume, failure);
     if (options->weights) {
         if (!parameters_read(options->weights, model, training->parameters, failure)) return false;
@@ -196,7 +197,7 @@ static bool prepare(Fit *fit, const CnncModel *model, Options *options, Failure 
     }
     if (!read_data(fit, model, options, failure)) return false;
     training->epoch = training->pass = options->initial_epoch;
-    training->learning_rate = model->learning_rate;
+    training->learning_rate = model->schedule ? model->schedule(0) : model->learning_rate;
     training->sample_count = fit->samples.count;
     training->validates = fit->validation.count > 0;
     return metrics_new(&training->metrics, model, failure) && metrics_new(&fit->validation_metrics, model, failure) &&
@@ -227,6 +228,7 @@ static void train_batch(Fit *fit)
     int64_t size = training->options->batch_size;
     int64_t first = training->batch * size;
     int64_t n = fit->samples.count - first < size ? fit->samples.count - first : size;
+    if (model->schedule) training->learning_rate = model->schedule(training->step);
     CnncStep step = {.seed = training->options->seed, .step = training->step, .learning_rate = training->learning_rate};
     batch_gather(batch, model, &fit->samples, fit->order, first, n);
     float loss = (batch->bytes ? model->train_step_bytes : model->train_step)(

@@ -5,6 +5,7 @@
  * and on nothing that was drawn before. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "files.h"
 #include "random.h"
@@ -109,6 +110,17 @@ static bool fill_tensor(const CnncTensor *tensor, uint64_t key, float *values, F
     }
     fill_ones(tensor, values);
     return true;
+}
+
+void initial_slots(const CnncModel *model, void *parameters, void *slots)
+{
+    memset(slots, 0, model->weights_size * (size_t)model->slot_count);
+    for (int i = 0; i < model->slot_count; i++) {
+        float start = model->slots[i].start, *values = parameters;
+        if (!(start > 0)) continue; /* packed by way of the parameters, so that what fills up panels is zero */
+        for (size_t k = 0; k < model->parameters_size / sizeof(float); k++) values[k] = start;
+        model->pack(parameters, (char *)slots + (size_t)i * model->weights_size);
+    }
 }
 
 bool initial_parameters(const CnncModel *model, uint64_t seed, void *parameters, Failure *failure)

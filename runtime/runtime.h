@@ -72,6 +72,9 @@ typedef struct {
     float learning_rate;
 } CnncStep;
 
+/* One of the optimiser's memories: its name (momentum, velocity), and what all its numbers are before the first step. */
+typedef struct { const char *name; float start; } CnncSlot;
+
 typedef struct CnncModel {
     int runtime_version;    /* CNNC_RUNTIME_VERSION at the time of emission */
     const char *name;       /* mnist_cnn */
@@ -91,8 +94,9 @@ typedef struct CnncModel {
     size_t train_arena_size;       /* bytes of scratch that train_step and gradients need */
     const char *optimizer;         /* adam */
     int slot_count;                /* the optimiser's memories, each a whole struct of packed weights */
-    const char *const *slots;      /* their names: momentum, velocity */
-    float learning_rate;           /* as compile() says */
+    const CnncSlot *slots;
+    float learning_rate;           /* as compile() says, where that is a number */
+    float (*schedule)(uint64_t step); /* else the rate after so many steps; NULL: it is a number */
     const CnncArgument *fit;       /* fit()'s arguments that the file gives or that have a default, as text; ended by a NULL name */
     const CnncCallback *callbacks; /* ended by a NULL name */
     void (*pack)(const void *parameters, void *weights);
@@ -182,6 +186,7 @@ void write_abandon(Writer *);          /* removes what was begun; safe after wri
 /* ---- random numbers (random.h, included by emitted trainers' text too) and first weights (initial.c) ---- */
 
 bool initial_parameters(const CnncModel *, uint64_t seed, void *parameters, Failure *); /* fails only for want of memory */
+void initial_slots(const CnncModel *, void *parameters, void *slots); /* the optimiser's memories before the first step; parameters is scratch */
 
 /* ---- the program (trainer.c) --------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* Element-wise work that found no host to be fused into, and the optimisers' updates: one pass over flat arrays. */
+/* Element-wise work that found no host to be fused into: one pass over flat arrays. */
 #include "kernels.h"
 
 #include <string.h>
@@ -88,46 +88,3 @@ const Operator conversion_operator = {
     .emit = elementwise_emit,
     .formula = conversion_formula,
 };
-
-void optimizer_begin_emit(Emit *e, const Node *update)
-{
-    const Optimizer *optimizer = (const Optimizer *)(const void *)update->arguments->entry;
-    EMIT(e, "const float rate = step->learning_rate;");
-    if (!optimizer->prepare) return;
-    EMIT(e, "const float iteration = (float)(step->step + 1);");
-    optimizer->prepare(e, update->arguments);
-}
-
-void optimizer_vector_emit(Emit *e, const Node *update, const char *gradient, const char *place, int lanes)
-{
-    const Optimizer *optimizer = (const Optimizer *)(const void *)update->arguments->entry;
-    int slots = update->weight_count - 1;
-    text_add(&e->body, "{\nf32x%d g = %s;\n", emit_level(e)->lanes, gradient);
-    text_add(&e->body, "f32x%d v = %s;\n", emit_level(e)->lanes, load_text(e, memory_format("&w%s", place), lanes));
-    for (int s = 0; s < slots; s++)
-        text_add(&e->body, "f32x%d m%d = %s;\n", emit_level(e)->lanes, s, load_text(e, memory_format("&slot%d%s", s, place), lanes));
-    if (is_penalized(update->weights[0])) penalty_gradient_emit(e, &update->weights[0]->penalty);
-    optimizer->update(e, update->arguments);
-    for (int s = 0; s < slots; s++) emit_store(e, memory_format("&slot%d%s", s, place), memory_format("m%d", s), lanes);
-    emit_store(e, memory_format("&w%s", place), "v", lanes);
-    EMIT(e, "}");
-}
-
-void optimizer_emit(Emit *e, const Node *node)
-{
-    enum { PART = 1024 }; /* numbers in one part: enough to be worth a thread's while */
-    int64_t floats = packing_floats(node->weights[0]), lanes = emit_level(e)->lanes;
-    phase_begin(e, node, NULL, OVER_EXTENT, (floats + PART - 1) / PART);
-    fill_size(e, "ALL", floats);
-    fill_size(e, "PART", PART);
-    optimizer_begin_emit(e, node);
-    EMIT(e, "const ptrdiff_t end = last * $PART < $ALL ? last * $PART : $ALL;");
-    EMIT(e, "ptrdiff_t i = first * $PART;");
-    for (int tail = 0; tail < 2; tail++) {
-        if (tail && floats % lanes == 0) continue;
-        int count = tail ? 1 : (int)lanes;
-        EMIT(e, tail ? "for (; i < end; i++)" : "for (; i + $L <= end; i += $L)");
-        optimizer_vector_emit(e, node, load_text(e, "&d_w[i]", count), "[i]", count);
-    }
-    phase_end(e);
-}

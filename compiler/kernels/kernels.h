@@ -153,11 +153,15 @@ const char *channel_load(const char *operand, const char *subscript, int lanes);
 void channel_store(Emit *, const char *operand, const char *value, int lanes); /* to operand[c] */
 void channels_row_emit(Emit *, const Channels *, const char *row);     /* the numbers of the channels, with which it begins, to the whole row */
 
-/* elementwise.c, reduce.c */
-void elementwise_emit(Emit *, const Node *);
+/* update.c: the optimiser's step */
+double clip_limit(const Object *optimizer, const char *name);  /* an argument of optimisers, or 0: none */
 void optimizer_emit(Emit *, const Node *);
 void optimizer_begin_emit(Emit *, const Node *update); /* what is the same for all weights */
 void optimizer_vector_emit(Emit *, const Node *update, const char *gradient, const char *place, int lanes); /* of the numbers at w<place>, slot0<place>, ... */
+void gradient_squares_emit(Emit *, const Node *);              /* of what an update would be given as gradient */
+
+/* elementwise.c, reduce.c */
+void elementwise_emit(Emit *, const Node *);
 void column_sums_emit(Emit *, const Node *, int64_t columns, int64_t rows_per_sample); /* d_y -> d_bias, by way of shards */
 /* A phase <node>_part that sums over an array of so many floats: `term` emits lines that add to the vector `sum` for numbers from i on; TASKS
  * partial sums go to `work`. */

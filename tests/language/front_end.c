@@ -144,7 +144,7 @@ static const Entry *const statements[] = {&outputs_statement, &compile_statement
 
 #define TABLE(what, rows)                                                                                                      \
     {                                                                                                                          \
-        what, rows, (int)(sizeof rows / sizeof *rows)                                                                          \
+        .kind = what, .entries = rows, .count = (int)(sizeof rows / sizeof *rows)                                              \
     }
 const Table layer_table = TABLE("layer", layers), optimizer_table = TABLE("optimizer", optimizers),
             loss_table = TABLE("loss", losses), metric_table = TABLE("metric", metrics),

@@ -148,7 +148,7 @@ REGRESSION(digits, 784, 10, false, (1.0F / 255))
 REGRESSION(flowers, 4, 3, true, 1.0F)
 
 static const CnncMetric accuracy[] = {{.name = "accuracy", .kind = "accuracy", .value = -1}, {0}};
-static const char *const slots[] = {"momentum"};
+static const CnncSlot slots[] = {{"momentum", 0}};
 
 const CnncModel toy_digits = {
     .runtime_version = CNNC_RUNTIME_VERSION,
