@@ -111,6 +111,8 @@ void winograd_rows_weight_gradient_emit(Emit *, const Node *, const Convolution 
 void matmul_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias); /* x kernel -> y */
 void matmul_input_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* d_y kernel -> d_x */
 void matmul_weight_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* x d_y -> d_kernel */
+bool matmul_weight_gradient_is_long(const Graph *, int64_t rows_per_sample); /* so long that an update had better not be made from the registers */
+void matmul_weight_gradient_workspace(Graph *, Node *, int64_t rows_per_sample);
 int64_t matmul_workspace(const Graph *, int64_t outputs); /* floats for one task of the input gradient */
 
 /* blas.c: the same by OpenBLAS; the weights are not packed then */

@@ -9,7 +9,7 @@
  * activations apart is asked for ahead, a little in each stretch of the reduction. */
 #include "kernels.h"
 
-enum { REDUCTION_BLOCK = 256, TYPICAL_ROWS = 128, ROW_SUMS = 8, SHARES = 4, LARGE_TILE = 16 };
+enum { REDUCTION_BLOCK = 256, SAMPLE_BLOCK = 128, LONG = 1024 /* rows */, TYPICAL_ROWS = 128, ROW_SUMS = 8, SHARES = 4, LARGE_TILE = 16 };
 
 /* A block of the matrix, turned over: as wide as the widest tile. */
 int64_t matmul_workspace(const Graph *graph, int64_t outputs)
@@ -381,11 +381,103 @@ static bool is_blas(const Emit *e, const Node *node)
     return emit_options(e)->openblas && !kernel->packing.panel;
 }
 
+/* ---- the same over many rows, as of sequences: too many for the caches ---- */
+
+bool matmul_weight_gradient_is_long(const Graph *graph, int64_t rows_per_sample)
+{
+    return graph->batch * rows_per_sample >= LONG;
+}
+
+void matmul_weight_gradient_workspace(Graph *graph, Node *node, int64_t rows_per_sample)
+{
+    if (!node->update && node->outputs[0]->packing.panel && matmul_weight_gradient_is_long(graph, rows_per_sample))
+        graph_workspace(graph, node, SAMPLE_BLOCK * MOST_TILE_VECTORS * graph->panel, TASKS);
+}
+
+/* The rows of a block: the sums go on from where the block before left them. */
+static void emit_block_tile(Emit *e, const Product *product, int rows)
+{
+    const VectorGroup *group = product->group;
+    int lanes = emit_level(e)->lanes, per_panel = (int)(e->graph->panel / lanes);
+    for (int t = 0; t < rows; t++)
+        for (int v = 0; v < group->vectors; v++) {
+            const char *place = weight_place(memory_format("(%s + %d)", group_first(group), v), memory_format("%d", t), per_panel, lanes);
+            text_add(&e->body, "f32x%d s%d_%d = start ? load_f32x%d(&d_kernel%s) : (f32x%d){0};\n", lanes, t, v, lanes, place, lanes);
+        }
+    EMIT(e, "const float *const a = &x[start][i];", "for (ptrdiff_t m = 0; m < size; m++) {");
+    tile_step(e, rows, group->vectors, "a[m * $N + $T]", "load_f32x$L(block[m] + $V * $L)");
+    EMIT(e, "}");
+    emit_weight_gradient_end(e, product, rows);
+}
+
+/* A part is a group of columns, or a share of its rows. A block of d_y, of these columns only, is laid close together first: what all tiles
+ * of the part read then stays in the first-level cache. */
+static void emit_long_weight_gradient(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
+{
+    Tile tile = choose_tile(e, node, (Work){.kernel = "matmul", .rows = inputs, .columns = outputs, .reduction = rows_per_sample, .times = 1});
+    int lanes = emit_level(e)->lanes, rest = (int)(inputs % tile.rows);
+    int64_t tiles = (inputs + tile.rows - 1) / tile.rows, columns = 0;
+    VectorGroup groups[2];
+    int group_count = vector_groups(e, outputs, tile.vectors, groups);
+    for (int g = 0; g < group_count; g++) columns += (groups[g].end - groups[g].first) / groups[g].vectors;
+    int64_t shares = (2 * SHARES + columns - 1) / columns;
+    if (shares > tiles) shares = tiles;
+    declare_rows(e, 0, inputs);
+    declare_rows(e, 1, outputs);
+    phase_begin(e, node, NULL, OVER_EXTENT, columns * shares);
+    fill_matmul(e, inputs, outputs, rows_per_sample);
+    fill_size(e, "TILE", tile.rows);
+    fill_size(e, "TILES", tiles);
+    fill_size(e, "SHARES", shares);
+    fill_size(e, "GSTEP", tile.vectors);
+    fill_size(e, "WHOLE", groups[0].end);
+    fill_size(e, "SIZE", SAMPLE_BLOCK);
+    fill_size(e, "WIDTH", tile.vectors * lanes);
+    fill_size(e, "WORK", SAMPLE_BLOCK * MOST_TILE_VECTORS * e->graph->panel);
+    EMIT(e,
+         "float (*const block)[$WIDTH] = (float (*)[$WIDTH])(work + task * $WORK);",
+         "for (ptrdiff_t part = first; part < last; part++) {",
+         "const ptrdiff_t share = part % $SHARES, from = $TILES * share / $SHARES * $TILE, next = $TILES * (share + 1) / $SHARES * $TILE, to = next < $N ? next : $N;");
+    if (columns > 1) EMIT(e, "const int k = (int)(part / $SHARES) * $GSTEP;");
+    EMIT(e, "for (ptrdiff_t start = 0; start < count * $ROWS; start += $SIZE) {", "const ptrdiff_t size = count * $ROWS - start < $SIZE ? count * $ROWS - start : $SIZE;");
+    for (int g = 0; g < group_count; g++) {
+        VectorGroup group = groups[g];
+        if (columns > 1 && group.last_lanes == lanes && g == 0) group.end = INT64_MAX; /* k says which */
+        Product product = {node, NULL, inputs, outputs, &group, true};
+        fill(e, "G", "%s", group_first(&group));
+        if (group_count > 1) EMIT(e, g ? "} else {" : "if (k < $WHOLE) {");
+        EMIT(e, "for (ptrdiff_t m = 0; m < size; m++) {");
+        for (int v = 0; v < group.vectors; v++) {
+            fill(e, "LOAD", "%s", load_text(e, memory_format("&d_y[start + m][(%s + %d) * %d]", group_first(&group), v, lanes), v == group.vectors - 1 ? group.last_lanes : lanes));
+            fill_size(e, "V", v);
+            EMIT(e, "store_f32x$L(block[m] + $V * $L, $LOAD);");
+        }
+        EMIT(e, "}", "ptrdiff_t i = from;");
+        if (inputs >= tile.rows) {
+            EMIT(e, "for (; i + $TILE <= to; i += $TILE) {");
+            emit_block_tile(e, &product, tile.rows);
+            EMIT(e, "}");
+        }
+        if (rest) {
+            EMIT(e, "if (i < to) {");
+            emit_block_tile(e, &product, rest);
+            EMIT(e, "}");
+        }
+    }
+    if (group_count > 1) EMIT(e, "}");
+    EMIT(e, "}", "}");
+    phase_end(e);
+}
+
 /* A part is as many rows of the matrix as a tile has. */
 void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
 {
     if (is_blas(e, node)) {
         blas_weight_gradient_emit(e, node, inputs, outputs, rows_per_sample);
+        return;
+    }
+    if (!node->update && matmul_weight_gradient_is_long(e->graph, rows_per_sample)) {
+        emit_long_weight_gradient(e, node, inputs, outputs, rows_per_sample);
         return;
     }
     Tile tile = choose_tile(e, node, (Work){.kernel = "matmul", .rows = inputs, .columns = outputs, .reduction = rows_per_sample, .times = 1});

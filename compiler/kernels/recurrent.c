@@ -127,11 +127,24 @@ static const char *kernel_gradient_formula(const Node *node)
     return "d_recurrent_kernel[i][o] = sum over samples and steps of h before the step, x[i], times d_y[o]";
 }
 
+static bool absorb(Graph *graph, Node *node, Node *reader)
+{
+    const Recurrent *r = node->detail;
+    return !matmul_weight_gradient_is_long(graph, r->steps * r->cell->lefts) && absorb_update(graph, node, reader);
+}
+
+static void kernel_gradient_workspace(Graph *graph, Node *node)
+{
+    const Recurrent *r = node->detail;
+    matmul_weight_gradient_workspace(graph, node, r->steps * r->cell->lefts);
+}
+
 static const Operator kernel_gradient_operator = {
     .name = "recurrent_kernel_gradient",
     .suffix = "weight_gradient",
-    .operands = "x d_y; d_kernel",
-    .absorb = absorb_update,
+    .operands = "x d_y; d_kernel work",
+    .absorb = absorb,
+    .workspace = kernel_gradient_workspace,
     .emit = emit_kernel_gradient,
     .formula = kernel_gradient_formula,
 };

@@ -95,13 +95,20 @@ static void emit_weight_gradient(Emit *e, const Node *node)
 
 static bool absorb(Graph *graph, Node *node, Node *reader)
 {
-    return !graph->openblas && absorb_update(graph, node, reader);
+    const Dense *d = node->detail;
+    return !graph->openblas && !matmul_weight_gradient_is_long(graph, d->rows) && absorb_update(graph, node, reader);
 }
 
 static void input_gradient_workspace(Graph *graph, Node *node)
 {
     const Dense *d = node->detail;
     graph_workspace(graph, node, matmul_workspace(graph, d->outputs), TASKS);
+}
+
+static void weight_gradient_workspace(Graph *graph, Node *node)
+{
+    const Dense *d = node->detail;
+    matmul_weight_gradient_workspace(graph, node, d->rows);
 }
 
 static const char *formula(const Node *node)
@@ -138,8 +145,9 @@ static const Operator input_gradient_operator = {
 static const Operator weight_gradient_operator = {
     .name = "dense_weight_gradient",
     .suffix = "weight_gradient",
-    .operands = "x d_y; d_kernel",
+    .operands = "x d_y; d_kernel work",
     .absorb = absorb,
+    .workspace = weight_gradient_workspace,
     .emit = emit_weight_gradient,
     .formula = weight_gradient_formula,
 };
