@@ -19,7 +19,7 @@ double recurrent_sum(const Recurrent *r, const double *left, const double *kerne
 
 double recurrent_apply(const Object *activation, double x)
 {
-    const Activation *row = activation ? (const Activation *)(const void *)activation->entry : NULL;
+    const Activation *row = activation ? activation_row(activation) : NULL;
     return row && row->value ? row->value(activation, x) : x;
 }
 
@@ -27,7 +27,7 @@ double recurrent_apply(const Object *activation, double x)
 
 static bool is_elementwise(const Node *node, const char *parameter, const Object *activation)
 {
-    if (!activation || !((const Activation *)(const void *)activation->entry)->op) return true;
+    if (!activation || !activation_row(activation)->op) return true;
     diagnose(argument_place(node->arguments, parameter), "%s of a recurrent layer must be a function of single numbers, which %s is not", parameter, activation->entry->name);
     return false;
 }
@@ -98,6 +98,8 @@ static const char *formula(const Node *node)
 
 static void backward_workspace(Graph *graph, Node *node)
 {
+    int64_t sums = recurrent_bias_sums(graph, node->detail);
+    if (sums) graph_workspace(graph, node, sums, 1);
     graph_workspace(graph, node, recurrent_backward_workspace(graph, node->detail), 1);
 }
 
@@ -185,7 +187,7 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
     if (cell->d_inner) d_inner = keep(graph, backward, "d_inner", cell->lefts, columns);
     if (r->bias) {
         gradient_give(graph, node->weights[1], gradient_tensor(graph, backward, node->weights[1]));
-        backward->operands = memory_format("%s d_bias", backward->operands);
+        backward->operands = memory_format("%s d_bias shards", backward->operands);
     }
     backward->operands = memory_format("%s work", backward->operands);
     Node *part = graph_gradient_node(graph, &kernel_gradient_operator, node, "recurrent_kernel", (Tensor *[]){previous, d_inner}, 2);

@@ -85,6 +85,7 @@ void recurrent_elements(Emit *, const Recurrent *, void (*lines)(const CellLines
 const char *recurrent_output(const Recurrent *); /* the place of a step's output: [t], [at], or nothing */
 int64_t recurrent_forward_workspace(const Graph *, const Recurrent *); /* floats for one task */
 int64_t recurrent_backward_workspace(const Graph *, const Recurrent *);
+int64_t recurrent_bias_sums(const Graph *, const Recurrent *); /* of all groups */
 void recurrent_forward_emit(Emit *, const Node *);
 void recurrent_backward_emit(Emit *, const Node *);
 

@@ -6,28 +6,32 @@
 
 #include <string.h>
 
-/* work holds for each task the arrays of the cell, for each group the sums of the bias, and the kernel turned over. */
+/* work holds for each task the arrays of the cell, then the kernel turned over; shards for each group the sums of the bias. */
 typedef struct {
     RecurrentSizes sizes;
-    int64_t task, bias, bias_start, turned_start, all;
+    int64_t task, bias, turned_start, all;
 } Layout;
 
-static Layout work_of(const Graph *graph, const Recurrent *r)
+static Layout layout_of(const Graph *graph, const Recurrent *r)
 {
     Layout w = {.sizes = recurrent_sizes(graph, r)};
     int arrays = 0;
     while (arrays < MOST_ARRAYS && r->cell->d_arrays[arrays]) arrays++;
     w.task = arrays * w.sizes.rows * w.sizes.padded;
     w.bias = r->bias ? r->cell->bias_rows * w.sizes.gates : 0;
-    w.bias_start = TASKS * w.task;
-    w.turned_start = w.bias_start + (TASKS * w.bias + 15) / 16 * 16;
+    w.turned_start = TASKS * w.task;
     w.all = w.turned_start + w.sizes.padded * w.sizes.gates;
     return w;
 }
 
 int64_t recurrent_backward_workspace(const Graph *graph, const Recurrent *r)
 {
-    return work_of(graph, r).all;
+    return layout_of(graph, r).all;
+}
+
+int64_t recurrent_bias_sums(const Graph *graph, const Recurrent *r)
+{
+    return TASKS * layout_of(graph, r).bias;
 }
 
 /* turned[column / panel][gate][column % panel], the panels' last columns filled with zeros. */
@@ -74,7 +78,7 @@ static void emit_steps(Emit *e, const Node *node, Tile tile)
 void recurrent_backward_emit(Emit *e, const Node *node)
 {
     const Recurrent *r = node->detail;
-    Layout w = work_of(e->graph, r);
+    Layout w = layout_of(e->graph, r);
     emit_turn(e, node, &w);
     emit_narrow(e, r->units);
     Tile tile = recurrent_tile(e, node, r->units, w.sizes.gates);
@@ -85,10 +89,9 @@ void recurrent_backward_emit(Emit *e, const Node *node)
     fill_size(e, "TURNED", w.turned_start);
     EMIT(e, "const float (*const turned)[$GATES][$PANEL] = (const float (*)[$GATES][$PANEL])(work + $TURNED);");
     if (w.bias) {
-        fill_size(e, "BIASSTART", w.bias_start);
         fill_size(e, "BIAS", w.bias);
         fill_size(e, "REST", (TASKS - w.sizes.groups) * w.bias);
-        EMIT(e, "float *const bias_sums = work + $BIASSTART + part * $BIAS;", "memset(bias_sums, 0, $BIAS * sizeof(float));");
+        EMIT(e, "float *const bias_sums = shards + part * $BIAS;", "memset(bias_sums, 0, $BIAS * sizeof(float));");
         if (w.sizes.groups < TASKS) EMIT(e, "if (part == 0) memset(bias_sums + $GROUPS * $BIAS, 0, $REST * sizeof(float));");
     }
     for (int i = 0; i < MOST_ARRAYS && r->cell->d_arrays[i]; i++) {
@@ -99,5 +102,5 @@ void recurrent_backward_emit(Emit *e, const Node *node)
     emit_steps(e, node, tile);
     EMIT(e, "}");
     phase_end(e);
-    if (w.bias) shard_sum_emit(e, node, "bias_gradient", "d_bias", w.bias, w.bias_start, w.bias);
+    if (w.bias) shard_sum_emit(e, node, "bias_gradient", "d_bias", w.bias, 0, w.bias);
 }

@@ -4,7 +4,7 @@
 /* The row of a function that does something; NULL: linear. */
 static const Activation *row_of(const Object *activation)
 {
-    const Activation *row = activation ? (const Activation *)(const void *)activation->entry : NULL;
+    const Activation *row = activation ? activation_row(activation) : NULL;
     return row && row->forward ? row : NULL;
 }
 
