@@ -84,23 +84,11 @@ static Node *host_of(const Node *node)
     if (operands > MAX_OPERANDS) return NULL;
     for (int i = 1; i < node->input_count; i++) {
         Tensor *further = tensor_base(node->inputs[i]);
-        bool movable = further->producer && further->producer->input_count == 0; /* to before the host */
-        if (further == tensor || (further->producer && further->producer->index >= host->index && !movable)) return NULL;
+        if (further == tensor || (further->producer && further->producer->index >= host->index)) return NULL;
         const Shape *shape = &tensor->shape;
         if (further->period && !(host->op->flags & OPERATOR_FLAT) && (shape->rank < 1 || shape->size[shape->rank - 1] % further->period)) return NULL;
     }
     return host;
-}
-
-/* Moves a node up, before the host; those between make room. */
-static void move_before(Graph *graph, Node *node, int place)
-{
-    for (int i = node->index; i > place; i--) {
-        graph->nodes[i] = graph->nodes[i - 1];
-        graph->nodes[i]->index = i;
-    }
-    graph->nodes[place] = node;
-    node->index = place;
 }
 
 void fuse_pass(Graph *graph)
@@ -110,10 +98,6 @@ void fuse_pass(Graph *graph)
         Node *node = graph->nodes[i];
         Node *host = host_of(node);
         if (host) {
-            for (int j = 1; j < node->input_count; j++) {
-                Node *producer = tensor_base(node->inputs[j])->producer;
-                if (producer && producer->index > host->index) move_before(graph, producer, host->index);
-            }
             Node **longer = NEW_ARRAY(Node *, host->epilogue_count + 1);
             if (host->epilogue_count) memcpy(longer, host->epilogue, sizeof *longer * (size_t)host->epilogue_count);
             longer[host->epilogue_count++] = node;

@@ -310,6 +310,19 @@ int64_t graph_struct_offset(const Graph *graph, const Tensor *weight, bool packe
 
 /* ---- copying ---- */
 
+/* What reads nothing but weights comes first, so that all others may have it in their epilogues. */
+static void weights_first(Graph *graph)
+{
+    Node **ordered = NEW_ARRAY(Node *, graph->node_count + 1);
+    int count = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < graph->node_count; i++)
+            if ((graph->nodes[i]->input_count > 0) == pass) ordered[count++] = graph->nodes[i];
+    for (int i = 0; i < count; i++) ordered[i]->index = i;
+    graph->nodes = ordered;
+    graph->node_capacity = count + 1;
+}
+
 /* A copy of the source graph for one program. Activations are its own, since each program has its own plan; weights are
  * shared. Noise is left out where it is off: whoever read its output reads its input. */
 Graph *graph_program(const Graph *source, Program program, int64_t batch, bool bytes)
@@ -367,6 +380,7 @@ Graph *graph_program(const Graph *source, Program program, int64_t batch, bool b
         graph->nodes = memory_grow(graph->nodes, &graph->node_capacity, graph->node_count, sizeof(Node *));
         graph->nodes[graph->node_count++] = node;
     }
+    weights_first(graph);
     graph->inputs = NEW_ARRAY(Tensor *, source->input_count);
     for (int i = 0; i < source->input_count; i++) {
         Tensor *input = map[source->inputs[i]->index];
