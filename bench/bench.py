@@ -19,6 +19,7 @@ import time
 import numpy as np
 
 import scaling
+import zoo
 from networks import NETWORKS, SAMPLES, make_weights, multiply_adds, reference, write_safetensors
 from peers import PEERS
 
@@ -383,11 +384,12 @@ def main():
     measure_peak(peak)
     layers = layer_times(arguments, peak) if "mnist_cnn" in needed else []
     points = scaling.measure(sys.modules[__name__], peak, min(arguments.seconds, 0.3), arguments.quick) if re.search(arguments.only, "scaling") else []
+    papers = zoo.measure(sys.modules[__name__], arguments) if not arguments.quick else []
     long = long_run(arguments) if arguments.long else {}
 
     lines = [f"Machine: {processor()}. Peak of multiply-adds, measured: {peak[1]} GFLOP/s on one thread, {peak[2]} on two.",
              f"Times are of one sample (an epoch's in seconds), the median of {arguments.rounds} processes; epochs were run once.", ""]
-    lines += short_table(results, peak) + memory_table(results) + claims(results, layers) + (scaling.table(points) if points else []) + (table(results) if not arguments.quick else [])
+    lines += short_table(results, peak) + memory_table(results) + claims(results, layers) + (scaling.table(points) if points else []) + (zoo.table(papers) if papers else []) + (table(results) if not arguments.quick else [])
     lines += ["", "| network | cnnc, s | gcc -O2 on driver and network, s |", "|---|---|---|"]
     lines += [f"| {name} | {times['cnnc']:.3f} | {times['gcc']:.1f} |" for name, times in compile_times.items()]
     for name, entry in long.items():
@@ -406,7 +408,7 @@ def main():
         with open(f"{WORK}/scaling.svg", "w") as file:
             file.write(scaling.plot(points))
     with open(f"{WORK}/result.json", "w") as file:
-        json.dump({"machine": processor(), "peak_gflops": peak, "compile_seconds": compile_times, "layers": layers, "long": long, "scaling": points,
+        json.dump({"machine": processor(), "peak_gflops": peak, "compile_seconds": compile_times, "layers": layers, "long": long, "scaling": points, "zoo": papers,
                    "rows": [dict(zip(("network", "work", "batch", "threads"), row), programs=programs) for row, programs in results.items()]}, file, indent=1)
 
 

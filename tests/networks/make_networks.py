@@ -30,7 +30,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.numpy import save
 
 FOLDER = Path(__file__).resolve().parent
 ENTRIES = 24
@@ -276,6 +275,8 @@ def make(name):
         worst[kind] = max(worst.get(kind, 0), float(np.abs(array - single[key]).max() / largest))
     tensors = {key: np.ascontiguousarray(array, dtype=np.float32) for key, array in tensors.items()}
     metadata = {"loss": repr(loss), "batch": str(NETWORKS[name][2]), "torch": torch.__version__}
+    from safetensors.numpy import save
+
     content = save(tensors, metadata=metadata)
     length = int.from_bytes(content[:8], "little")
     header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
@@ -291,4 +292,5 @@ def main():
         make(name)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""The networks with a paper, one picture at a time, against the programs that run such networks: a part of bench.py.
+
+    zoo.py prepare NETWORK FOLDER             writes the ONNX file, and what PyTorch answers in double precision
+    zoo.py PEER NETWORK FOLDER THREADS SECONDS      times one peer, in a process of its own, and prints JSON
+
+The builds and their weights are those of tests/networks/make_networks.py, which the tests compare with.
+"""
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "tests", "networks"))
+
+NETWORKS = {"alexnet": 227, "vgg16": 224, "googlenet": 224, "resnet18": 224}
+PEERS = ("torch", "torch-compile", "onnxruntime", "openvino")
+TARGET, AIM = 1.0, 0.7
+
+
+def build(name, precision):
+    """The first output of the network as a module of PyTorch, and its weights by name."""
+    import torch
+    import make_networks
+
+    net = make_networks.Network(precision)
+
+    class Module(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            with torch.no_grad():
+                make_networks.NETWORKS[name][0](net, self.image())
+            for key, weight in net.weights.items():
+                self.register_buffer(key.replace("/", "__").replace(".", "_"), weight.detach())
+
+        @staticmethod
+        def image():
+            side = NETWORKS[name]
+            numbers = make_networks.random_uniform(make_networks.name_key("input"), side * side * 3)
+            return torch.tensor(numbers.reshape(1, side, side, 3), dtype=precision).permute(0, 3, 1, 2).contiguous()
+
+        def forward(self, x):
+            return torch.softmax(next(iter(make_networks.NETWORKS[name][0](net, x).values())), 1)
+
+    module = Module().eval()
+    net.weights = {key: weight.detach() for key, weight in net.weights.items()}
+    return module, net.weights
+
+
+def prepare(name, folder):
+    import torch
+    from networks import write_safetensors
+
+    exact, _ = build(name, torch.float64)
+    module, weights = build(name, torch.float32)
+    image = module.image()
+    with torch.no_grad():
+        np.save(f"{folder}/reference.npy", exact(exact.image()).numpy())
+        torch.onnx.export(module, image, f"{folder}/1.onnx", input_names=["x"], output_names=["y"], dynamo=False)
+    image.permute(0, 2, 3, 1).contiguous().numpy().tofile(f"{folder}/input.f32")
+    write_safetensors(f"{folder}/weights.safetensors", {key: weight.numpy() for key, weight in weights.items()})
+
+
+def inference_text(name):
+    """The network's file without what is only for training."""
+    text = open(os.path.join(HERE, "..", "examples", name, name + ".net")).read().split("compile(")[0]
+    if "outputs(" in text:
+        text, last = text.split("outputs(")
+        for further in last.split(")")[0].split(",")[1:]:
+            text = re.sub(rf"(?m)^{further.strip()}\s*=.*\n", "", text)
+        first = last.split(",")[0].strip()
+        text += f"outputs({first})\n"
+    return text
+
+
+def peer(program, name, folder, threads, seconds):
+    from peers import median_seconds
+
+    x = np.fromfile(f"{folder}/input.f32", np.float32).reshape(1, NETWORKS[name], NETWORKS[name], 3).transpose(0, 3, 1, 2).copy()
+    if program.startswith("torch"):
+        import torch
+        torch.set_num_threads(threads)
+        module = build(name, torch.float32)[0]
+        call, image = torch.compile(module) if program == "torch-compile" else module, torch.from_numpy(x)
+
+        def infer():
+            with torch.inference_mode():
+                return call(image).numpy()
+    elif program == "onnxruntime":
+        import onnxruntime
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        session = onnxruntime.InferenceSession(f"{folder}/1.onnx", options, providers=["CPUExecutionProvider"])
+        infer = lambda: session.run(None, {"x": x})[0]
+    else:
+        import openvino
+        request = openvino.Core().compile_model(f"{folder}/1.onnx", "CPU", {
+            "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+        infer = lambda: next(iter(request.infer({0: x}, share_inputs=True).values()))
+    error = float(np.max(np.abs(infer() - np.load(f"{folder}/reference.npy"))))
+    return {"seconds": median_seconds(lambda n: [infer() for _ in range(n)], seconds), "error": error}
+
+
+def measure(bench, arguments):
+    """[{network, threads, programs: {program: {seconds: [...], error}}}]"""
+    rows = []
+    for name in NETWORKS:
+        wanted = [threads for threads in (1, 2) if re.search(arguments.only, f"zoo {name} {threads}")]
+        if not wanted:
+            continue
+        folder = os.path.join(bench.WORK, "zoo", name)
+        os.makedirs(folder, exist_ok=True)
+        bench.run([sys.executable, f"{HERE}/zoo.py", "prepare", name, folder], 2)
+        with open(f"{folder}/{name}.net", "w") as file:
+            file.write(inference_text(name))
+        np.zeros(len(np.load(f"{folder}/reference.npy")[0]), "<f4").tofile(f"{folder}/target.f32")
+        compiled = bench.compile_net(f"{folder}/{name}.net", folder, name, False, ["--batch=1"], flags=["-DCHECKED=1"])
+        for threads in wanted:
+            programs = {}
+            for _ in range(arguments.rounds):
+                for program in ("cnnc",) + (() if arguments.quick else PEERS):
+                    entry = programs.setdefault(program, {"seconds": []})
+                    if "failure" in entry:
+                        continue
+                    try:
+                        if program == "cnnc":
+                            result = bench.drive(folder, "infer", 1, threads, arguments.seconds, samples=1)
+                        else:
+                            text, _ = bench.run([sys.executable, f"{HERE}/zoo.py", program, name, folder, str(threads), str(arguments.seconds)], threads)
+                            result = json.loads(text.strip().splitlines()[-1])
+                    except (RuntimeError, ValueError, IndexError) as error:
+                        entry["failure"] = str(error)
+                        continue
+                    if not result["error"] <= bench.TOLERANCE:
+                        entry["failure"] = f"other answers: {result['error']:.2g} off"
+                    entry["seconds"].append(result["seconds"])
+            rows.append({"network": name, "threads": threads, "programs": programs, "compile_seconds": compiled})
+            print("bench: zoo", name, threads, {program: f"{statistics.median(e['seconds']) * 1e3:.4g} ms" for program, e in programs.items() if e["seconds"]}, flush=True)
+    return rows
+
+
+def table(rows):
+    lines = ["", "Networks with a paper, one picture:", "", "| network | threads | cnnc | best other | ratio | target | all |", "|---|---|---|---|---|---|---|"]
+    for row in rows:
+        good = {program: statistics.median(entry["seconds"]) for program, entry in row["programs"].items() if entry["seconds"] and "failure" not in entry}
+        failures = ", ".join(f"{program}: {entry['failure']}" for program, entry in row["programs"].items() if "failure" in entry)
+        others = {program: time for program, time in good.items() if program != "cnnc"}
+        best = min(others, key=others.get) if others else None
+        ratio = good["cnnc"] / others[best] if best and "cnnc" in good else None
+        own = f"{good['cnnc'] * 1e3:.4g} ms" if "cnnc" in good else ""
+        other = f"{others[best] * 1e3:.4g} ms ({best})" if best else ""
+        verdict = f"{TARGET} {'reached' if ratio <= TARGET else 'missed'} (aim {AIM})" if ratio else ""
+        every = ", ".join(f"{program} {time * 1e3:.4g}" for program, time in others.items()) + (f"; {failures}" if failures else "")
+        lines.append(f"| {row['network']} | {row['threads']} | {own} | {other} | {f'{ratio:.2f}' if ratio else ''} | {verdict} | {every} |")
+    return lines
+
+
+def main():
+    if sys.argv[1] == "prepare":
+        prepare(sys.argv[2], sys.argv[3])
+    else:
+        print(json.dumps(peer(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), float(sys.argv[5]))))
+
+
+if __name__ == "__main__":
+    main()
