@@ -59,6 +59,7 @@ def build(name, precision):
     import make_networks
 
     net = make_networks.Network(precision)
+    net.further = False
     function = NETWORKS[name][2] if len(NETWORKS[name]) > 2 else make_networks.NETWORKS[name][0]
 
     class Module(torch.nn.Module):

@@ -79,6 +79,7 @@ class Network:
         self.precision = precision
         self.classes = classes
         self.training = False
+        self.further = True  # whether there are outputs beside the first
         self.moved = {}  # what a step makes of the moving averages
 
     def weight(self, name, *shape, trainable=True):
@@ -192,11 +193,11 @@ def googlenet(net, x):
     x = net.pool(inception("inception_4", d4, 256, 160, 320, 32, 128, 128), end=1)
     x = inception("inception_5", x, 256, 160, 320, 32, 128, 128)
     x = inception("inception_6", x, 384, 192, 384, 48, 128, 128)
-    return {
-        "answer": net.dense("answer", x.mean((2, 3)), net.classes, None),
-        "lower": auxiliary("lower", a4),
-        "middle": auxiliary("middle", d4),
-    }
+    outputs = {"answer": net.dense("answer", x.mean((2, 3)), net.classes, None)}
+    if net.further:
+        outputs["lower"] = auxiliary("lower", a4)
+        outputs["middle"] = auxiliary("middle", d4)
+    return outputs
 
 
 def resnet18(net, x):
