@@ -235,7 +235,7 @@ static bool folder_file(const char *folder, const char *name, char **path, Failu
 static bool match_folder(Dataset *data, const CnncModel *model, const DataRequest *request, Failure *failure)
 {
     struct stat status;
-    if (model->input_count != 1 || (model->output_count != 1 && !model->targets[0].inside)) {
+    if (model->input_count != 1) {
         return fail(failure,
                     "the network has %d inputs and %d outputs: name the data of each with %s NAME=FILE and %s NAME=FILE",
                     model->input_count,
@@ -247,14 +247,12 @@ static bool match_folder(Dataset *data, const CnncModel *model, const DataReques
         return fail(failure, "%s: no such folder; --data names one that holds the four MNIST files", request->folder);
     }
     data->is_test_set = request->test;
-    return folder_file(request->folder,
-                       request->test ? "t10k-images-idx3-ubyte" : "train-images-idx3-ubyte",
-                       &data->input_paths[0],
-                       failure) &&
-           folder_file(request->folder,
-                       request->test ? "t10k-labels-idx1-ubyte" : "train-labels-idx1-ubyte",
-                       &data->target_paths[0],
-                       failure);
+    const char *images = request->test ? "t10k-images-idx3-ubyte" : "train-images-idx3-ubyte";
+    const char *labels = request->test ? "t10k-labels-idx1-ubyte" : "train-labels-idx1-ubyte";
+    if (!folder_file(request->folder, images, &data->input_paths[0], failure)) return false;
+    for (int i = 0; i < model->output_count; i++) /* each output is compared with the labels: answers on the way to the last one */
+        if (!folder_file(request->folder, labels, &data->target_paths[i], failure)) return false;
+    return true;
 }
 
 /* Reads the files and checks that all have the same number of samples. */
