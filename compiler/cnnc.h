@@ -266,11 +266,8 @@ struct Tensor {
  * between them needs memory for one sample of each worker, a thread that is at it. */
 struct Chain {
     int first, last;  /* nodes */
-    /* filled in by the plan: */
-    Tensor **tensors; /* that live within it */
+    Tensor **tensors; /* that live within it: filled in by the plan */
     int tensor_count, tensor_capacity;
-    int64_t bytes;    /* for these, of each worker, */
-    Tensor *memory;   /* and of all workers; NULL: nothing lives within it */
 };
 
 enum { MAX_OPERANDS = 12 }; /* of one emitted function */
@@ -289,6 +286,8 @@ enum {
     OPERATOR_WHOLE = 256,     /* reads whole numbers as they are: to others an int32 input is handed on as float32 */
     OPERATOR_BY_SAMPLES = 512, /* goes over samples, each for itself: phases before that read weights only, phases behind it finish sums; can be linked in a chain */
     OPERATOR_TRACKS = 1024,    /* writes to those of its weights that are not trainable */
+    OPERATOR_KEEPS_SIGN = 2048, /* each output is a positive multiple of its input, or 0 and then so is the input's gradient */
+    OPERATOR_READS_SIGN = 4096, /* element-wise, and of its second input it needs only to know what is positive */
 };
 
 typedef struct Reference Reference;
@@ -461,7 +460,8 @@ struct Graph {
     Program program;
     int64_t batch;       /* the most samples at once */
     bool bytes;          /* its float32 inputs come as bytes */
-    int64_t arena_bytes; /* of the plan */
+    int64_t arena_bytes; /* of the plan; at its end the memory of the workers, of each that many: */
+    int64_t worker_bytes;
     bool direct;         /* no Winograd: exact sums are wanted, or straight-line code */
     bool openblas;       /* matrix products by OpenBLAS: their weights are not packed */
     Choices *choices;    /* of kernels: what was planned and what was chosen (choose.h) */
@@ -592,11 +592,14 @@ void dump_plan(FILE *, const Graph *);
 void shape_pass(Graph *);                                      /* shape.c */
 void fit_pass(Graph *);                                        /* fit.c */
 void swap_pass(Graph *);                                       /* fuse.c: monotone functions behind selections */
+void sign_pass(Graph *);                                       /* fuse.c: one tensor less to keep for the way back */
 void absorb_pass(Graph *);                                     /* fuse.c: nodes that another computes on its way */
 void gradient_pass(Graph *);                                   /* gradient.c: loss, backward, update nodes */
 void fuse_pass(Graph *);                                       /* fuse.c */
 void chain_pass(Graph *);                                      /* chain.c */
+void recompute_pass(Graph *);                                  /* recompute.c */
 void plan_pass(Graph *);                                       /* plan.c */
+int64_t plan_workers(const Graph *);                           /* threads that can be at a chain at once, where there are enough of them */
 int output_number(const Graph *, const Tensor *base);          /* driver.c: the output that is computed in the caller's memory, or -1 */
 int64_t plan_place(int count, const int64_t *bytes, const int *first, const int *last, int64_t *offsets); /* returns the total */
 
@@ -756,7 +759,7 @@ typedef struct Activation {
     double (*value)(const Object *arguments, double x); /* the reference */
     const char *forward;  /* changes $X, the value */
     const char *gradient; /* changes $X, the gradient of the output, given $A: the output, or, where it says so, the input */
-    bool gradient_reads_input;
+    bool gradient_reads_input, gradient_reads_sign; /* the latter: only whether it is positive */
     bool monotone;        /* never decreasing */
 } Activation;
 extern const Activation relu_activation, leaky_relu_activation, gelu_activation;

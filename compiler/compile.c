@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-const char *const compile_passes[] = {"ast", "layers", "graph", "shapes", "swap", "backward", "absorb", "fuse", "chain", "plan", NULL};
+const char *const compile_passes[] = {"ast", "layers", "graph", "shapes", "swap", "backward", "sign", "absorb", "fuse", "chain", "recompute", "plan", NULL};
 
 static bool wanted(const CompileOptions *options, const char *pass)
 {
@@ -72,9 +72,11 @@ Graph *compile_program(const Graph *source, Program program, int64_t batch, bool
     } passes[] = {
         {"swap", swap_pass, PROGRAM_PREDICT, dump_graph},
         {"backward", gradient_pass, PROGRAM_EVALUATE, dump_graph},
+        {"sign", sign_pass, PROGRAM_TRAIN, dump_graph},
         {"absorb", absorb_pass, PROGRAM_PREDICT, dump_graph},
         {"fuse", fuse_pass, PROGRAM_PREDICT, dump_graph},
         {"chain", chain_pass, PROGRAM_PREDICT_BATCH, dump_graph},
+        {"recompute", recompute_pass, PROGRAM_TRAIN, dump_graph},
         {"plan", plan_pass, PROGRAM_PREDICT, dump_plan},
     };
     for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {

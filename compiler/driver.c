@@ -255,12 +255,10 @@ static int add_chain(Text *out, const Driver *d, const PhaseCall *calls, int cou
         text_add(&samples, "%s", call_text(d, call, suffix, CALL_IN_CHAIN, TASKS));
     }
     text_add(out, "%sPARALLEL_FOR\nfor (ptrdiff_t task = 0; task < %d; task++) {\n", before.length ? before.data : "", TASKS);
-    if (chain->memory)
-        text_add(out,
-                 "unsigned char *const own = arena + (%lld + %s * %lld);\n",
-                 (long long)chain->memory->offset,
-                 d->graph->batch < TASKS ? "count * task / 16" : "WORKER",
-                 (long long)chain->bytes);
+    const Graph *graph = d->graph;
+    int64_t memory = graph->arena_bytes - graph->worker_bytes * plan_workers(graph);
+    const char *worker = graph->batch < TASKS ? "count * task / 16" : "WORKER";
+    if (chain->tensor_count) text_add(out, "unsigned char *const own = arena + (%lld + %s * %lld);\n", (long long)memory, worker, (long long)graph->worker_bytes);
     for (int i = 0; i < chain->tensor_count; i++)
         if (d->variables[chain->tensors[i]->index]) add_variable(out, d, chain->tensors[i], "own");
     text_add(out, "%sfor (ptrdiff_t n = count * task / %d; n < count * (task + 1) / %d; n++) {\n%s}\n}\n%s", clearing.length ? clearing.data : "", TASKS, TASKS, samples.data, behind.length ? behind.data : "");

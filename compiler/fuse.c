@@ -1,8 +1,12 @@
-/* Fusion: fewer passes over memory. Three rewrites, none of which knows any layer.
+/* Fusion: fewer passes over memory. Four rewrites, none of which knows any layer.
  *
  * swap_pass (needs: forward nodes with shapes, before the gradient pass): a function that never decreases commutes with a
  * choice by order, max(f(a), f(b)) = f(max(a, b)), so a rectifier before a max-pooling moves behind it: a quarter of the
  * work, and the pooling can read the convolution's sums directly.
+ *
+ * sign_pass (needs: the nodes of the way back): the derivative of a rectifier asks what was positive. Behind dropout the same can be seen,
+ * as far as it matters: where a number was dropped its gradient is 0 as well. So what lies between the two need not be kept, and
+ * dropout can go into the epilogue of what the rectifier is in.
  *
  * absorb_pass (needs: all nodes of the program): an operator may offer to do a neighbour's work on its way, where nobody else sees
  * what passes between them: a convolution whose tiles of results are at hand takes the largest of each window itself.
@@ -44,6 +48,19 @@ void swap_pass(Graph *graph)
         int place = selection->index + 1;
         graph->nodes[place] = function;
         function->index = place;
+    }
+}
+
+void sign_pass(Graph *graph)
+{
+    for (int i = 0; i < graph->node_count; i++) {
+        Node *node = graph->nodes[i];
+        if (!(node->op->flags & OPERATOR_READS_SIGN)) continue;
+        const Node *behind = node->inputs[0]->producer ? node->inputs[0]->producer->forward : NULL; /* whose gradient it continues */
+        if (!behind || !(behind->op->flags & OPERATOR_KEEPS_SIGN) || behind->inputs[0] != node->inputs[1]) continue;
+        node->inputs[1]->consumers--;
+        node->inputs[1] = behind->outputs[0];
+        node->inputs[1]->consumers++;
     }
 }
 

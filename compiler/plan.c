@@ -1,6 +1,6 @@
 /* The plan: every tensor that is neither given by the caller nor a weight gets an offset in one arena, such that tensors
- * alive at the same time never overlap. What lives within a chain (chain.c) gets one in the memory of a worker, of which the arena has as
- * many as there can be.
+ * alive at the same time never overlap. What lives within a chain (chain.c) gets one in the memory of a worker, a thread
+ * at that chain: such memory lies at the arena's end, for as many workers as there can be.
  *
  * Needs: the final order of nodes. Gives: bytes, first, last and offset of each tensor, in-place results, and the arena's size.
  * Placing intervals so that the highest address is least is NP-hard (dynamic storage allocation); greedy by size is within
@@ -185,7 +185,7 @@ static void find_lifetimes(Graph *graph)
         }
         for (int j = 0; j < node->input_count; j++) tensor_base(node->inputs[j])->last = i;
         for (int k = 0; k < node->epilogue_count; k++)
-            for (int j = 0; j < node->epilogue[k]->input_count; j++) {
+            for (int j = 1; j < node->epilogue[k]->input_count; j++) { /* the first is the node's own result */
                 Tensor *base = tensor_base(node->epilogue[k]->inputs[j]);
                 if (base->last < i) base->last = i;
             }
@@ -233,8 +233,7 @@ static void extend_lifetime(const Graph *graph, Tensor *tensor)
     if (last) tensor->last = last->last;
 }
 
-/* Threads that can be at a chain at once, where there are enough of them. */
-static int64_t workers(const Graph *graph)
+int64_t plan_workers(const Graph *graph)
 {
     return graph->batch < TASKS ? graph->batch : TASKS;
 }
@@ -254,19 +253,6 @@ static int64_t place_all(Tensor *const *tensors, int count)
     return total;
 }
 
-/* What lives within the chain, in the memory of a worker; the memory of all workers, as one tensor, or NULL. */
-static Tensor *place_within(Graph *graph, Chain *chain)
-{
-    chain->bytes = place_all(chain->tensors, chain->tensor_count);
-    if (!chain->bytes) return NULL;
-    chain->memory = graph_tensor(graph, ROLE_WORKSPACE, "chain");
-    chain->memory->copies = workers(graph);
-    chain->memory->bytes = chain->bytes * chain->memory->copies;
-    chain->memory->first = chain->first;
-    chain->memory->last = chain->last;
-    return chain->memory;
-}
-
 void plan_pass(Graph *graph)
 {
     for (int i = 0; i < graph->node_count; i++) /* views of views become views of memory, so that no later walk is long */
@@ -279,7 +265,7 @@ void plan_pass(Graph *graph)
     find_lifetimes(graph);
     share_in_place(graph);
     int count = 0;
-    Tensor **planned = NEW_ARRAY(Tensor *, graph->tensor_count + graph->chain_count + 1);
+    Tensor **planned = NEW_ARRAY(Tensor *, graph->tensor_count + 1);
     double wanted = 0;
     for (int i = 0; i < graph->tensor_count; i++) {
         Tensor *tensor = graph->tensors[i];
@@ -287,7 +273,7 @@ void plan_pass(Graph *graph)
         Chain *chain = chain_around(graph, tensor);
         int64_t floats = tensor->batched ? shape_count(&tensor->shape) : packing_floats(tensor);
         int64_t bytes_each = data_bytes(tensor->type), copies = chain ? 1 : tensor->batched ? graph->batch : tensor->copies;
-        wanted += (double)floats * (double)bytes_each * (double)(chain ? workers(graph) : copies);
+        wanted += (double)floats * (double)bytes_each * (double)(chain ? plan_workers(graph) : copies);
         if (wanted > (double)MAX_BYTES) {
             Place place = tensor->producer->place;
             diagnose(place, "the network is too large: its buffers for %lld samples need more than 2^40 bytes", (long long)graph->batch);
@@ -303,9 +289,10 @@ void plan_pass(Graph *graph)
         chain->tensors = memory_grow(chain->tensors, &chain->tensor_capacity, chain->tensor_count, sizeof(Tensor *));
         chain->tensors[chain->tensor_count++] = tensor;
     }
-    for (int i = 0; i < graph->chain_count; i++) {
-        Tensor *memory = place_within(graph, graph->chains[i]);
-        if (memory) planned[count++] = memory;
-    }
     graph->arena_bytes = place_all(planned, count);
+    for (int i = 0; i < graph->chain_count; i++) { /* the chains have the workers' memory one after the other */
+        int64_t bytes = place_all(graph->chains[i]->tensors, graph->chains[i]->tensor_count);
+        if (bytes > graph->worker_bytes) graph->worker_bytes = bytes;
+    }
+    graph->arena_bytes += graph->worker_bytes * plan_workers(graph);
 }

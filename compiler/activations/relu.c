@@ -66,6 +66,7 @@ const Activation relu_activation = {
     .value = plain_value,
     .forward = "$X = max_f32x$L((f32x$L){0}, $X);",
     .gradient = "$X = keep_f32x$L($A > 0.0f, $X);",
+    .gradient_reads_sign = true,
     .monotone = true,
 };
 
@@ -75,6 +76,7 @@ const Activation leaky_relu_activation = {
     .value = leaky_value,
     .forward = "$X = select_f32x$L($X > 0.0f, $X, $X * $NEGATIVESLOPE);",
     .gradient = "$X = select_f32x$L($A > 0.0f, $X, $X * $NEGATIVESLOPE);",
+    .gradient_reads_sign = true,
     .monotone = true,
 };
 

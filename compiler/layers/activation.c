@@ -81,18 +81,22 @@ static void gradient_element(Emit *e, const Node *node)
     activation_gradient_emit(e, node->arguments);
 }
 
-static const Operator gradient_operator = {
-    .name = "activation_gradient",
-    .suffix = "gradient",
-    .operands = "x a; y",
-    .flags = OPERATOR_ELEMENTWISE | OPERATOR_FLAT | OPERATOR_EPILOGUE,
-    .emit = elementwise_emit,
-    .element = gradient_element,
-};
+#define GRADIENT_OPERATOR(operator_name, extra_flags)                                                                          \
+    static const Operator operator_name = {                                                                                    \
+        .name = "activation_gradient",                                                                                         \
+        .suffix = "gradient",                                                                                                  \
+        .operands = "x a; y",                                                                                                  \
+        .flags = OPERATOR_ELEMENTWISE | OPERATOR_FLAT | OPERATOR_EPILOGUE | extra_flags,                                       \
+        .emit = elementwise_emit,                                                                                              \
+        .element = gradient_element,                                                                                           \
+    };
+GRADIENT_OPERATOR(gradient_operator, 0)
+GRADIENT_OPERATOR(sign_gradient_operator, OPERATOR_READS_SIGN)
 
 static void gradient(Graph *graph, Node *node, Tensor *d_output)
 {
-    gradient_elementwise(graph, node, &gradient_operator, d_output, activation_row(node->arguments)->gradient_reads_input ? node->inputs[0] : node->outputs[0]);
+    const Activation *row = activation_row(node->arguments);
+    gradient_elementwise(graph, node, row->gradient_reads_sign ? &sign_gradient_operator : &gradient_operator, d_output, row->gradient_reads_input ? node->inputs[0] : node->outputs[0]);
 }
 
 static const char *formula(const Node *node)
