@@ -8,6 +8,7 @@
  *   five steps  1e-4 of the largest change of the same tensor, the rounding of a weight at each step, and for adam and its like what `adam_allowance` grants
  * Keras's own float32 stays below a tenth of most of these and below a half of all (the script makes sure). */
 #include "emitted.h"
+#include "trainer.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS = 5, MOST_PORTS = 8 };
+enum { STEPS = 5, MOST_PORTS = 8, MOST_LOSSES = 64 };
 
 typedef struct {
     const char *name;
@@ -182,11 +183,12 @@ static void read_fixture(Fixture *fixture, const char *net)
         const float *input = tensor(fixture, "x", one_input ? NULL : port->name, port->rank, port->shape, true);
         fixture->inputs[i] = port->type == CNNC_INT32 ? (const void *)whole_numbers(input, fixture->n * port_count(port)) : input;
     }
-    for (int i = 0; i < model->output_count; i++, expected += 2) {
+    for (int i = 0; i < model->output_count; i++, expected += 2 - model->targets[i - 1].inside) {
         const CnncPort *port = &model->outputs[i];
         const char *name = one_output ? NULL : port->name;
         size_t values = fixture->n * port_count(port);
-        const float *target = tensor(fixture, "y", name, port->rank, port->shape, true);
+        bool inside = model->targets[i].inside;
+        const float *target = inside ? NULL : tensor(fixture, "y", name, port->rank, port->shape, true);
         fixture->truths[i] = tensor(fixture, "output", name, port->rank, port->shape, true);
         fixture->step_truths[i] = fixture->truths[i];
         char step_output[512];
@@ -198,10 +200,10 @@ static void read_fixture(Fixture *fixture, const char *net)
         fixture->outputs[i] = emitted_memory(values * sizeof(float));
         size_t classes = (size_t)port->shape[port->rank - 1];
         fixture->targets[i] =
-            model->targets[i].class_indices ? (const void *)class_numbers(fixture, target, values / classes, classes) : target;
+            model->targets[i].class_indices && !inside ? (const void *)class_numbers(fixture, target, values / classes, classes) : target;
     }
     if (safetensors_find(&fixture->file, "sample_weight")) {
-        fixture->sample_weights = tensor(fixture, "sample_weight", NULL, 0, NULL, true);
+        fixture->sample_weights = tensor(fixture, "sample_weight", NULL, model->weight_steps > 1, &model->weight_steps, true);
         expected++;
     }
     const char *loss = safetensors_value(&fixture->file, "loss");
@@ -325,28 +327,57 @@ static void check_samples(const Fixture *fixture, const void *weights, size_t fi
     free(arena);
 }
 
+/* The metrics of the batch, and the losses of several outputs, by Keras's names. */
+static void check_metrics(const Fixture *fixture, float loss, float *losses, float **outputs)
+{
+    Metrics metrics;
+    Failure failure;
+    cr_assert(metrics_new(&metrics, fixture->model, &failure), "%s", failure.text);
+    Batch batch = {
+        .inputs = (void **)(uintptr_t)fixture->inputs,
+        .targets = (void **)(uintptr_t)fixture->targets,
+        .outputs = outputs,
+        .losses = losses,
+        .sample_weights = fixture->sample_weights,
+    };
+    metrics_update(&metrics, fixture->model, loss, &batch, (int64_t)fixture->n);
+    const char *text = safetensors_value(&fixture->file, "metrics");
+    int found = 1; /* the loss */
+    for (char name[128]; *text && sscanf(text, "%127s", name) == 1; found++) {
+        char *end;
+        double truth = strtod(text + strlen(name), &end);
+        text = end + (*end == ' ');
+        const Metric *metric = NULL;
+        for (int i = 0; i < metrics.count; i++)
+            if (!strcmp(metrics.items[i].name, name)) metric = &metrics.items[i];
+        cr_assert(metric, "%s: there is no metric %s", fixture->name, name);
+        expect_near(fixture, name, (double)metric_value(metric), truth, 1e-5 * fmax(1, fabs(truth)));
+    }
+    cr_expect(found == metrics.count, "%s: %d metrics, not %d", fixture->name, metrics.count, found);
+    metrics_free(&metrics);
+}
+
 /* The loss by evaluate, whose outputs are predict_batch's, bit for bit. */
 static void check_evaluation(const Fixture *fixture, const void *weights)
 {
     const CnncModel *model = fixture->model;
-    float *outputs[MOST_PORTS], losses[MOST_PORTS];
+    float *outputs[MOST_PORTS], losses[MOST_LOSSES];
     size_t sizes[MOST_PORTS];
+    cr_assert(metric_losses(model) <= MOST_LOSSES);
     for (int i = 0; i < model->output_count; i++) {
         sizes[i] = fixture->n * count_of(model->outputs[i].rank, model->outputs[i].shape) * sizeof(float);
         outputs[i] = emitted_memory(sizes[i]);
     }
     void *arena = emitted_memory(model->evaluate_arena_size);
-    double loss = (double)model->evaluate(
+    float loss = model->evaluate(
         weights, fixture->inputs, fixture->targets, fixture->sample_weights, fixture->n, losses, outputs, arena);
     cr_expect(emitted_memory_intact(arena, model->evaluate_arena_size), "%s: evaluate leaves its arena", fixture->name);
-    expect_near(fixture, "the loss of the predictions", loss, fixture->loss, 1e-5 * fabs(fixture->loss));
-    double total = fixture->penalty;
-    for (int i = 0; i < model->output_count; i++) {
-        total += (double)losses[i];
+    expect_near(fixture, "the loss of the predictions", (double)loss, fixture->loss, 1e-5 * fabs(fixture->loss));
+    for (int i = 0; i < model->output_count; i++)
         cr_expect(!memcmp(outputs[i], fixture->outputs[i], sizes[i]), "%s: evaluate and predict_batch differ", fixture->name);
-        free(outputs[i]);
-    }
-    expect_near(fixture, "the sum of the outputs' losses and the penalty", total, fixture->loss, 1e-5 * fabs(fixture->loss));
+    if (model->output_count == 1) expect_near(fixture, "the output's loss and the penalty", (double)losses[0] + fixture->penalty, fixture->loss, 1e-5 * fabs(fixture->loss));
+    if (safetensors_value(&fixture->file, "metrics")) check_metrics(fixture, loss, losses, outputs);
+    for (int i = 0; i < model->output_count; i++) free(outputs[i]);
     free(arena);
 }
 
