@@ -82,7 +82,9 @@ double reference_loss(Graph *graph,
     for (int i = 0; i < graph->output_count; i++) {
         const double *predictions = values[graph->outputs[i]->index];
         if (outputs) memcpy(outputs[i], predictions, (size_t)(samples * shape_count(&graph->outputs[i]->shape)) * sizeof(double));
-        if (targets) total += batch_loss(graph, i, samples, predictions, targets[i], sample_weights);
+        if (!targets) continue;
+        const Tensor *inside = graph->uses[i].target;
+        total += batch_loss(graph, i, samples, predictions, inside ? values[inside->index] : targets[i], sample_weights);
     }
     if (targets) total = (total + penalties(graph, values, ROLE_ACTIVATION, samples)) / (double)samples + penalties(graph, values, ROLE_WEIGHT, 1);
     for (int i = 0; i < graph->tensor_count; i++)

@@ -160,7 +160,7 @@ static void draw(Check *check)
                                 ? numbers_classes(key, count / classes, classes, model->targets[i].class_indices)
                                 : numbers_uniform(key, count, -1, 1);
     }
-    check->sample_weights = numbers_uniform(key_of(DRAW_SAMPLE_WEIGHT, 0), check->n, 0.5, 1.5);
+    check->sample_weights = numbers_uniform(key_of(DRAW_SAMPLE_WEIGHT, 0), check->n * (size_t)weight_steps(check->graph), 0.5, 1.5);
 }
 
 /* ---- the two sides ---------------------------------------------------------------------------------- */
