@@ -254,6 +254,11 @@ bool callbacks_new(Training *training, Failure *failure)
     }
     for (int i = 0; i < training->callback_count; i++) {
         Callback *callback = &training->callbacks[i];
+        if (callback->kind->logs_learning_rate && training->model->schedule) {
+            return fail(failure,
+                        "%s sets the learning rate, but that of the optimiser is a schedule: give the optimiser a number, or leave the callback out",
+                        callback->kind->name);
+        }
         if (callback->kind->begin && !callback->kind->begin(training, callback, failure)) return false;
     }
     return true;
