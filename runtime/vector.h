@@ -188,7 +188,8 @@ LEVEL INLINE static inline f32xLANES min_f32xLANES(f32xLANES a, f32xLANES b)
 #elif LANES == 4 && defined(__x86_64__)
     return (f32xLANES)__builtin_ia32_minps(a, b);
 #else
-    return select_f32xLANES(a < b, a, b);
+    i32xLANES smaller = a < b;
+    return (f32xLANES)((smaller & (i32xLANES)a) | (~smaller & (i32xLANES)b));
 #endif
 }
 

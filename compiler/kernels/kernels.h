@@ -157,6 +157,19 @@ void channels_row_emit(Emit *, const Channels *, const char *row);     /* the nu
 
 /* update.c: the optimiser's step */
 double clip_limit(const Object *optimizer, const char *name);  /* an argument of optimisers, or 0: none */
+/* merge.c: two tensors made one, number by number, sizes of 1 repeated. */
+typedef struct {
+    double (*value)(double x, double a);                       /* the reference, but for the factor */
+    const char *forward;                                       /* changes $X, given $A */
+    const char *gradients[2];                                  /* of each operand: change $X, the gradient of the result; NULL: as it is */
+    enum { MERGE_READS_NOTHING, MERGE_READS_OTHER, MERGE_READS_BOTH } reads; /* what they are given: the other operand as $A, or both as $A and $B */
+    const char *formula;
+} Merge;
+/* All inputs of a layer from the left; `last`, where it is not NULL, is how the last one is merged, with $FACTOR 1 / their number. */
+Tensor *merge_build(Graph *, const LayerCall *, const Merge *, const Merge *last);
+
+/* elementwise.c, reduce.c */
+void elementwise_emit(Emit *, const Node *);
 void optimizer_emit(Emit *, const Node *);
 void optimizer_begin_emit(Emit *, const Node *update); /* what is the same for all weights */
 void optimizer_vector_emit(Emit *, const Node *update, const char *gradient, const char *place, int lanes); /* of the numbers at w<place>, slot0<place>, ... */
