@@ -7,6 +7,10 @@
 #include "../choose.h"
 #include "../emit.h"
 
+/* A parameter of all layers of images. */
+#define DATA_FORMAT_PARAMETER                                                                                                  \
+    {.name = "data_format", .type = PARAMETER_WORD, .words = (const char *const[]){"channels_last", NULL}, .fallback = "channels_last", .help = "the order of the axes: the channels stand last"}
+
 /* tile.c */
 void tile_pointers(Emit *, int vectors, const char *first, int64_t panel, const char *matrix, const char *row); /* b0, b1, ...: the vectors from number `first` on, in packed weights */
 void tile_begin(Emit *, int rows, int vectors, const char *initial); /* declares the sums; initial has $T and $V */
@@ -122,18 +126,37 @@ void blas_weight_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t out
 
 /* pooling.c: the windows of a pooling, per channel */
 typedef struct {
+    int axes;    /* 2: of images, 1: of sequences, whose height is 1 */
+    bool global; /* one window: the whole image */
     int64_t height, width, channels, rows, columns;
     int64_t window_height, window_width, stride_height, stride_width, pad_top, pad_left;
 } Pooling;
-void pooling_shape(Graph *, Node *);                    /* sets the node's detail to a Pooling */
+Tensor *pooling_build(Graph *, const LayerCall *, const Operator *, int axes, bool global); /* a node whose detail is a Pooling */
+void pooling_shape(Graph *, Node *);                    /* completes it from the arguments pool_size, strides, padding, or keepdims */
 void max_pooling_emit(Emit *, const Node *);            /* x -> y, and selected, the place of the largest number in its window, where there is such an operand */
 void average_pooling_emit(Emit *, const Node *);        /* x -> y */
 DataType max_pooling_place_type(const Pooling *);       /* of the numbers in `selected` */
 const Pooling *max_pooling_of(const Node *, bool gradient); /* NULL: the node is not a max-pooling, or not its gradient */
 void max_pooling_gradient_emit(Emit *, const Node *);     /* d_y selected -> d_x */
 void average_pooling_gradient_emit(Emit *, const Node *); /* d_y -> d_x */
+void l2_pooling_emit(Emit *, const Node *);               /* x -> y */
+void l2_pooling_gradient_emit(Emit *, const Node *);      /* d_y x y -> d_x */
 bool pooling_tiles(const Pooling *);                      /* each number of the image lies in exactly one window */
-void pooling_reference(const Node *, Reference *, double start, double (*gather)(double, double), double (*finish)(double, int64_t)); 
+void pooling_reference(const Node *, Reference *, double start, double (*gather)(double, double), double (*finish)(double, int64_t));
+const char *pooling_formula(const Node *, const char *what); /* "the largest": of each window ... */
+/* The parameters of a pooling, and its layer: one of images, of sequences, or over all of either. */
+extern const char *const pooling_paddings[];
+#define POOLING_REST(a_pair_or_size)                                                                                           \
+    {.name = "strides", .type = a_pair_or_size, .minimum = 1, .maximum = 0x1p53, .fallback = "none", .help = "how far the window moves at each step; none: its own size"},                     \
+        {.name = "padding", .type = PARAMETER_WORD, .words = pooling_paddings, .fallback = "valid", .help = "valid: the window stays inside; same: it may stand over the border"},                     \
+        DATA_FORMAT_PARAMETER, {0}
+#define GLOBAL_POOLING_PARAMETERS DATA_FORMAT_PARAMETER, {.name = "keepdims", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "true: the axes pooled over stay, with size 1"}, {0}
+#define POOLING_LAYER(row, word, help, parameters, op, axes, global)                                                           \
+    static Tensor *row##_build(Graph *graph, const LayerCall *call)                                                            \
+    {                                                                                                                          \
+        return pooling_build(graph, call, &op, axes, global);                                                                  \
+    }                                                                                                                          \
+    const Layer row##_layer = {.entry = {word, help, parameters, NULL}, .least_inputs = 1, .most_inputs = 1, .build = row##_build};
 
 /* losses.c: p target weight -> loss d_p, of which weight and d_p may be missing */
 void loss_emit(Emit *, const Node *);

@@ -1,6 +1,7 @@
 /* Pooling: one number out of each window of each channel; vectors run along the channels.
  *
- * Padding never takes part: windows are cut at the image's border, as Keras does for the maximum and the average. The gradient
+ * Padding never takes part: windows are cut at the image's border, as Keras does for the maximum and the average. A sequence is an
+ * image of one row; a global pooling has one window, the whole image. The gradient
  * of the maximum goes to the first largest number of the window, in reading order, as TensorFlow's does: where it is trained,
  * the forward pass notes its place, so that the images need not be kept. */
 #include "kernels.h"
@@ -9,24 +10,66 @@
 
 enum { MOST_ROW = 4096 }; /* numbers of a row that is laid out on the stack */
 
+Tensor *pooling_build(Graph *graph, const LayerCall *call, const Operator *op, int axes, bool global)
+{
+    Node *node = graph_node(graph, op, call, NULL, call->inputs, 1);
+    Pooling *p = node->detail = NEW(Pooling);
+    *p = (Pooling){.axes = axes, .global = global};
+    return node->outputs[0];
+}
+
 void pooling_shape(Graph *graph, Node *node)
 {
     (void)graph;
-    Tensor *x = node->inputs[0];
-    if (x->shape.rank != 3) {
-        diagnose(node->place, "%s needs images (height, width, channels), not %s", node->op->name, shape_string(&x->shape));
+    const Tensor *x = node->inputs[0];
+    const Shape *shape = &x->shape;
+    const Object *a = node->arguments;
+    Pooling *p = node->detail;
+    if (shape->rank != p->axes + 1) {
+        diagnose(node->place, "%s needs %s, not %s", a->entry->name, p->axes == 2 ? "images (height, width, channels)" : "sequences (length, channels)", shape_string(shape));
         note_producer(x);
         return;
     }
-    Pooling *p = node->detail = NEW(Pooling);
-    *p = (Pooling){.height = x->shape.size[0], .width = x->shape.size[1], .channels = x->shape.size[2]};
-    argument_pair(node->arguments, "pool_size", &p->window_height, &p->window_width);
-    argument_pair(node->arguments, has_argument(node->arguments, "strides") ? "strides" : "pool_size", &p->stride_height, &p->stride_width);
-    bool same = argument_word(node->arguments, "padding")[0] == 's';
-    if (!window_places(node, "pool_size", x, 0, p->window_height, p->stride_height, same, &p->rows, &p->pad_top) ||
-        !window_places(node, "pool_size", x, 1, p->window_width, p->stride_width, same, &p->columns, &p->pad_left))
+    int width = p->axes - 1;
+    p->height = p->axes == 2 ? shape->size[0] : 1;
+    p->width = shape->size[width];
+    p->channels = shape->size[width + 1];
+    p->rows = p->columns = 1;
+    if (p->global) {
+        p->window_height = p->stride_height = p->height;
+        p->window_width = p->stride_width = p->width;
+        node->outputs[0]->shape = shape_of(3, (const int64_t[]){1, 1, p->channels});
+        if (!argument_boolean(a, "keepdims")) node->outputs[0]->shape = shape_of(1, &p->channels);
+        else if (p->axes == 1) node->outputs[0]->shape = shape_of(2, (const int64_t[]){1, p->channels});
         return;
+    }
+    const char *strides = has_argument(a, "strides") ? "strides" : "pool_size";
+    bool same = argument_word(a, "padding")[0] == 's';
+    if (p->axes == 2) {
+        argument_pair(a, "pool_size", &p->window_height, &p->window_width);
+        argument_pair(a, strides, &p->stride_height, &p->stride_width);
+        if (!window_places(node, "pool_size", x, 0, p->window_height, p->stride_height, same, &p->rows, &p->pad_top)) return;
+    } else {
+        p->window_height = p->stride_height = 1;
+        p->window_width = argument_size(a, "pool_size");
+        p->stride_width = argument_size(a, strides);
+    }
+    if (!window_places(node, "pool_size", x, width, p->window_width, p->stride_width, same, &p->columns, &p->pad_left)) return;
     node->outputs[0]->shape = shape_of(3, (const int64_t[]){p->rows, p->columns, p->channels});
+    if (p->axes == 1) node->outputs[0]->shape = shape_of(2, (const int64_t[]){p->columns, p->channels});
+}
+
+/* The phase, with every operand as images: a sequence is one of a single row. */
+static void begin(Emit *e, const Node *node)
+{
+    static const char *const of_image[] = {"x", "d_x"}, *const of_windows[] = {"y", "d_y", "selected"};
+    const Pooling *p = node->detail;
+    for (int i = 0; i < 2; i++)
+        if (operand_number(node, of_image[i]) >= 0) phase_operand(e, operand_number(node, of_image[i]), 4, (const int64_t[]){-1, p->height, p->width, p->channels});
+    for (int i = 0; i < 3; i++)
+        if (operand_number(node, of_windows[i]) >= 0) phase_operand(e, operand_number(node, of_windows[i]), 4, (const int64_t[]){-1, p->rows, p->columns, p->channels});
+    emit_narrow(e, p->channels);
+    phase_begin(e, node, NULL, OVER_SAMPLES, p->rows);
 }
 
 static bool is_padded(const Pooling *p)
@@ -136,8 +179,7 @@ static void emit_forward_channels(Emit *e, const Node *node, int lanes, const vo
 static void emit_forward(Emit *e, const Node *node, const char *start, const char *gather, const char *finish)
 {
     const Pooling *p = node->detail;
-    emit_narrow(e, p->channels);
-    phase_begin(e, node, NULL, OVER_SAMPLES, p->rows);
+    begin(e, node);
     EMIT(e, "$SAMPLES{");
     emit_windows(e, p);
     run_lines(e, node, "c", p->channels, emit_forward_channels, &(Gather){start, gather, finish});
@@ -155,9 +197,15 @@ void average_pooling_emit(Emit *e, const Node *node)
     emit_forward(e, node, "0.0f", "v += a;", "v = v / $SIZE;");
 }
 
+void l2_pooling_emit(Emit *e, const Node *node)
+{
+    emit_forward(e, node, "0.0f", "v += a * a;", "v = sqrt_f32x$L(v);");
+}
+
 const Pooling *max_pooling_of(const Node *node, bool gradient)
 {
-    return node->op->emit == (gradient ? max_pooling_gradient_emit : max_pooling_emit) ? node->detail : NULL;
+    const Pooling *p = node->op->emit == (gradient ? max_pooling_gradient_emit : max_pooling_emit) ? node->detail : NULL;
+    return p && p->axes == 2 && !p->global ? p : NULL;
 }
 
 /* What the gradient does to d_x: adds where windows overlap, else writes; zeros first where windows leave gaps. */
@@ -178,10 +226,16 @@ bool pooling_tiles(const Pooling *p)
     return !windows_overlap(p) && !has_gaps(p);
 }
 
+/* A number of the window in the image, as a subscript. */
+static const char *image_place(const Pooling *p)
+{
+    return is_padded(p) ? "[n][h][w][c]" : memory_format("[n][p * %lld + r][q * %lld + s][c]", (long long)p->stride_height, (long long)p->stride_width);
+}
+
 static void emit_give(Emit *e, const Node *node, int lanes, const char *value)
 {
     const Pooling *p = node->detail;
-    const char *at = is_padded(p) ? "[n][h][w][c]" : memory_format("[n][p * %lld + r][q * %lld + s][c]", (long long)p->stride_height, (long long)p->stride_width);
+    const char *at = image_place(p);
     const char *to = memory_format("&d_x%s", at);
     if (windows_overlap(p)) value = memory_format("%s + %s", load_text(e, to, lanes), value);
     if (node->epilogue_count) {
@@ -221,17 +275,35 @@ static void emit_average_gradient_channels(Emit *e, const Node *node, int lanes,
     EMIT(e, "}", "}");
 }
 
+static void emit_l2_gradient_channels(Emit *e, const Node *node, int lanes, const void *context)
+{
+    (void)context;
+    const Pooling *p = node->detail;
+    fill(e, "LOAD", "%s", load_text(e, "&d_y[n][p][q][c]", lanes));
+    fill(e, "ROOT", "%s", load_text(e, "&y[n][p][q][c]", lanes));
+    EMIT(e, "const f32x$L root = $ROOT, d = keep_f32x$L(root > 0.0f, $LOAD / root);");
+    emit_window_begin(e, p);
+    fill(e, "LOAD", "%s", load_text(e, memory_format("&x%s", image_place(p)), lanes));
+    EMIT(e, "const f32x$L a = $LOAD;");
+    emit_give(e, node, lanes, "d * a");
+    EMIT(e, "}", "}");
+}
+
 static void emit_gradient(Emit *e, const Node *node, RunLines *work)
 {
     const Pooling *p = node->detail;
-    emit_narrow(e, p->channels);
-    phase_begin(e, node, NULL, OVER_SAMPLES, p->rows);
+    begin(e, node);
     EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {");
     if (has_gaps(p) || windows_overlap(p)) EMIT(e, "memset(d_x[n], 0, sizeof d_x[n]);");
     emit_windows(e, p);
     run_lines(e, node, "c", p->channels, work, NULL);
     EMIT(e, "}", "}", "}");
     phase_end(e);
+}
+
+void l2_pooling_gradient_emit(Emit *e, const Node *node)
+{
+    emit_gradient(e, node, emit_l2_gradient_channels);
 }
 
 void max_pooling_gradient_emit(Emit *e, const Node *node)
@@ -258,6 +330,7 @@ static void emit_average_gradient_rows(Emit *e, const Node *node)
 {
     const Pooling *p = node->detail;
     int64_t run = p->width * p->channels;
+    phase_operand(e, 0, 4, (const int64_t[]){-1, p->rows, p->columns, p->channels});
     phase_operand(e, node->input_count + node->weight_count, 3, (const int64_t[]){-1, p->height, run});
     emit_narrow(e, p->channels);
     phase_begin(e, node, NULL, OVER_SAMPLES, p->rows);
@@ -296,4 +369,13 @@ void pooling_reference(const Node *node, Reference *r, double start, double (*ga
                     }
                 r->outputs[0][(i * p->columns + j) * p->channels + c] = finish(value, count);
             }
+}
+
+const char *const pooling_paddings[] = {"valid", "same", NULL};
+
+const char *pooling_formula(const Node *node, const char *what)
+{
+    const Pooling *p = node->detail;
+    if (p->global) return memory_format("%s all %lld numbers of each channel", what, (long long)(p->height * p->width));
+    return memory_format("%s each window of %lld x %lld, a step being %lld x %lld", what, (long long)p->window_height, (long long)p->window_width, (long long)p->stride_height, (long long)p->stride_width);
 }

@@ -1,16 +1,19 @@
 /* average_pooling2d: y[p][q][c] = the mean of the window's numbers x[p stride + r][q stride + s][c]; padding is not counted.
- * Source: keras.io/api/layers/pooling_layers/average_pooling2d. */
+ * average_pooling1d likewise along a sequence; the global forms have one window, all of the input. Source: keras.io/api/layers/pooling_layers. */
 #include "../cnnc.h"
 #include "../kernels/kernels.h"
 
-static const char *const paddings[] = {"valid", "same", NULL};
-
 static const Parameter parameters[] = {
     {.name = "pool_size", .type = PARAMETER_PAIR, .minimum = 1, .maximum = 0x1p53, .help = "height x width of the window"},
-    {.name = "strides", .type = PARAMETER_PAIR, .minimum = 1, .maximum = 0x1p53, .fallback = "none", .help = "how far the window moves at each step; none: its own size"},
-    {.name = "padding", .type = PARAMETER_WORD, .words = paddings, .fallback = "valid", .help = "valid: the window stays on the image; same: it may stand over the border"},
-    {0},
+    POOLING_REST(PARAMETER_PAIR),
 };
+
+static const Parameter parameters1d[] = {
+    {.name = "pool_size", .type = PARAMETER_SIZE, .minimum = 1, .maximum = 0x1p53, .help = "the length of the window"},
+    POOLING_REST(PARAMETER_SIZE),
+};
+
+static const Parameter global_parameters[] = {GLOBAL_POOLING_PARAMETERS};
 
 static double sum(double a, double b)
 {
@@ -29,8 +32,7 @@ static void reference(const Node *node, Reference *r)
 
 static const char *formula(const Node *node)
 {
-    const Pooling *p = node->detail;
-    return memory_format("the mean of each window of %lld x %lld, a step being %lld x %lld", (long long)p->window_height, (long long)p->window_width, (long long)p->stride_height, (long long)p->stride_width);
+    return pooling_formula(node, "the mean of");
 }
 
 static const char *gradient_formula(const Node *node)
@@ -41,7 +43,7 @@ static const char *gradient_formula(const Node *node)
 
 #define GRADIENT_OPERATOR(operator_name, operator_flags)                                                                       \
     static const Operator operator_name = {                                                                                    \
-        .name = "average_pooling2d_gradient",                                                                                  \
+        .name = "average_pooling_gradient",                                                                                  \
         .suffix = "gradient",                                                                                                  \
         .operands = "d_y; d_x",                                                                                                \
         .flags = operator_flags,                                                                                               \
@@ -58,8 +60,8 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
     gradient_give(graph, node->inputs[0], gradient_tensor(graph, d, node->inputs[0]));
 }
 
-static const Operator average_pooling2d_operator = {
-    .name = "average_pooling2d",
+static const Operator average_pooling_operator = {
+    .name = "average_pooling",
     .suffix = "forward",
     .operands = "x; y",
     .flags = OPERATOR_EPILOGUE | OPERATOR_BY_SAMPLES,
@@ -70,14 +72,7 @@ static const Operator average_pooling2d_operator = {
     .formula = formula,
 };
 
-static Tensor *build(Graph *graph, const LayerCall *call)
-{
-    return graph_node(graph, &average_pooling2d_operator, call, NULL, call->inputs, 1)->outputs[0];
-}
-
-const Layer average_pooling2d_layer = {
-    .entry = {"average_pooling2d", "The mean of each window.", parameters, NULL},
-    .least_inputs = 1,
-    .most_inputs = 1,
-    .build = build,
-};
+POOLING_LAYER(average_pooling2d, "average_pooling2d", "The mean of each window.", parameters, average_pooling_operator, 2, false)
+POOLING_LAYER(average_pooling1d, "average_pooling1d", "The mean of each window of a sequence.", parameters1d, average_pooling_operator, 1, false)
+POOLING_LAYER(global_average_pooling2d, "global_average_pooling2d", "The mean of each channel of an image.", global_parameters, average_pooling_operator, 2, true)
+POOLING_LAYER(global_average_pooling1d, "global_average_pooling1d", "The mean of each channel of a sequence.", global_parameters, average_pooling_operator, 1, true)

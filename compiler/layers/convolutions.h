@@ -10,8 +10,6 @@
 #define STRIDES_PARAMETER {.name = "strides", .type = PARAMETER_PAIR, .minimum = 1, .maximum = 0x1p53, .fallback = "1x1", .help = "how far the kernel moves at each step"}
 #define PADDING_PARAMETER                                                                                                      \
     {.name = "padding", .type = PARAMETER_PAIR, .list = true, .words = (const char *const[]){"valid", "same", NULL}, .minimum = 0, .maximum = 0x1p53, .fallback = "valid", .help = "valid: the kernel stays on the image; same: zeros around it; or how many: height x width, [top x bottom, left x right]"}
-#define DATA_FORMAT_PARAMETER                                                                                                  \
-    {.name = "data_format", .type = PARAMETER_WORD, .words = (const char *const[]){"channels_last", NULL}, .fallback = "channels_last", .help = "the order of the axes: the channels stand last"}
 #define DILATION_PARAMETER {.name = "dilation_rate", .type = PARAMETER_PAIR, .minimum = 1, .maximum = 0x1p53, .fallback = "1x1", .help = "how far apart the pixels under the kernel lie; not with strides"}
 #define GROUPS_PARAMETER {.name = "groups", .type = PARAMETER_SIZE, .minimum = 1, .maximum = 0x1p53, .fallback = "1", .help = "channels and filters are cut into so many groups, each filter seeing the channels of its own"}
 #define DEPTH_MULTIPLIER_PARAMETER {.name = "depth_multiplier", .type = PARAMETER_SIZE, .minimum = 1, .maximum = 0x1p53, .fallback = "1", .help = "the number of kernels for each channel"}

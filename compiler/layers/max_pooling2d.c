@@ -1,18 +1,21 @@
-/* max_pooling2d: y[p][q][c] = the largest x[p stride + r][q stride + s][c] of the window. Padding never wins.
- * Source: keras.io/api/layers/pooling_layers/max_pooling2d. */
+/* max_pooling2d: y[p][q][c] = the largest x[p stride + r][q stride + s][c] of the window. Padding never wins. max_pooling1d likewise along a
+ * sequence; the global forms have one window, all of the input. Source: keras.io/api/layers/pooling_layers. */
 #include "../cnnc.h"
 #include "../kernels/kernels.h"
 
 #include <math.h>
 
-static const char *const paddings[] = {"valid", "same", NULL};
-
 static const Parameter parameters[] = {
     {.name = "pool_size", .type = PARAMETER_PAIR, .minimum = 1, .maximum = 0x1p53, .fallback = "2x2", .help = "height x width of the window"},
-    {.name = "strides", .type = PARAMETER_PAIR, .minimum = 1, .maximum = 0x1p53, .fallback = "none", .help = "how far the window moves at each step; none: its own size"},
-    {.name = "padding", .type = PARAMETER_WORD, .words = paddings, .fallback = "valid", .help = "valid: the window stays on the image; same: it may stand over the border"},
-    {0},
+    POOLING_REST(PARAMETER_PAIR),
 };
+
+static const Parameter parameters1d[] = {
+    {.name = "pool_size", .type = PARAMETER_SIZE, .minimum = 1, .maximum = 0x1p53, .fallback = "2", .help = "the length of the window"},
+    POOLING_REST(PARAMETER_SIZE),
+};
+
+static const Parameter global_parameters[] = {GLOBAL_POOLING_PARAMETERS};
 
 static double larger(double a, double b)
 {
@@ -32,8 +35,7 @@ static void reference(const Node *node, Reference *r)
 
 static const char *formula(const Node *node)
 {
-    const Pooling *p = node->detail;
-    return memory_format("the largest of each window of %lld x %lld, a step being %lld x %lld", (long long)p->window_height, (long long)p->window_width, (long long)p->stride_height, (long long)p->stride_width);
+    return pooling_formula(node, "the largest of");
 }
 
 static const char *gradient_formula(const Node *node)
@@ -43,7 +45,7 @@ static const char *gradient_formula(const Node *node)
 }
 
 static const Operator gradient_operator = {
-    .name = "max_pooling2d_gradient",
+    .name = "max_pooling_gradient",
     .suffix = "gradient",
     .operands = "d_y selected; d_x",
     .flags = OPERATOR_BY_SAMPLES,
@@ -62,8 +64,8 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
     gradient_give(graph, node->inputs[0], gradient_tensor(graph, d, node->inputs[0]));
 }
 
-static const Operator max_pooling2d_operator = {
-    .name = "max_pooling2d",
+static const Operator max_pooling_operator = {
+    .name = "max_pooling",
     .suffix = "forward",
     .operands = "x; y selected",
     .flags = OPERATOR_EPILOGUE | OPERATOR_SELECTS | OPERATOR_BY_SAMPLES,
@@ -74,14 +76,7 @@ static const Operator max_pooling2d_operator = {
     .formula = formula,
 };
 
-static Tensor *build(Graph *graph, const LayerCall *call)
-{
-    return graph_node(graph, &max_pooling2d_operator, call, NULL, call->inputs, 1)->outputs[0];
-}
-
-const Layer max_pooling2d_layer = {
-    .entry = {"max_pooling2d", "Keeps the largest number of each window.", parameters, NULL},
-    .least_inputs = 1,
-    .most_inputs = 1,
-    .build = build,
-};
+POOLING_LAYER(max_pooling2d, "max_pooling2d", "Keeps the largest number of each window.", parameters, max_pooling_operator, 2, false)
+POOLING_LAYER(max_pooling1d, "max_pooling1d", "Keeps the largest number of each window of a sequence.", parameters1d, max_pooling_operator, 1, false)
+POOLING_LAYER(global_max_pooling2d, "global_max_pooling2d", "Keeps the largest number of each channel of an image.", global_parameters, max_pooling_operator, 2, true)
+POOLING_LAYER(global_max_pooling1d, "global_max_pooling1d", "Keeps the largest number of each channel of a sequence.", global_parameters, max_pooling_operator, 1, true)
