@@ -24,6 +24,8 @@ typedef struct {
 } Network;
 
 static const Network networks[] = {
+    {"alexnet", "-D rate=0"},
+    {"vgg_cnn_m", "-D rate=0"},
     {"vgg16", "-D rate=0"},
 };
 

@@ -12,6 +12,8 @@ static const struct { const char *name, *total; } examples[] = {
     {"mlp", "407,050"},
     {"mnist_cnn", "1,199,882"},
     {"lenet5", "61,706"},
+    {"alexnet", "60,965,224"},
+    {"vgg_cnn_m", "102,908,520"},
     {"vgg16", "138,357,544"},
 };
 
