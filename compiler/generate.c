@@ -482,6 +482,7 @@ const char *generate_frame(const Generation *g, const char *code)
     text_add(&text, "#ifndef __cplusplus\n_Static_assert(sizeof(%s_parameters) == %s_PARAMETERS_BYTES && sizeof(%s_weights) == %s_WEIGHTS_BYTES, \"the sizes in the header\");\n#endif\n\n", name, upper_case(name), name, upper_case(name));
     if (g->train) add_step(&text, g);
     if (strstr(code, "random_key(")) text_add(&text, "%s", used_paragraphs(random_text, code, 0, NULL));
+    if (strstr(code, "transform_pixel_")) text_add(&text, "%s", used_paragraphs(transform_text, code, 0, NULL));
     if (strstr(code, "step_key("))
         text_add(&text,
                  "/* Names the random numbers of one step. */\n"

@@ -4,7 +4,7 @@
 
 #include "emit.h"
 
-extern const char vector_text[], winograd_text[], winograd_tiles_text[], random_text[], packing_text[], timing_text[]; /* runtime/vector.h and so on as text; the Makefile makes them */
+extern const char vector_text[], winograd_text[], winograd_tiles_text[], random_text[], transform_text[], packing_text[], timing_text[]; /* runtime/vector.h and so on as text; the Makefile makes them */
 
 const char *upper_case(const char *);
 const char *port_name(const Generation *, Tensor *const *ports, int count, int number, const char *what); /* input, or input_<name> where there are several */

@@ -198,6 +198,15 @@ void optimizer_begin_emit(Emit *, const Node *update); /* what is the same for a
 void optimizer_vector_emit(Emit *, const Node *update, const char *gradient, const char *place, int lanes); /* of the numbers at w<place>, slot0<place>, ... */
 void gradient_squares_emit(Emit *, const Node *);              /* of what an update would be given as gradient */
 
+/* noise.c: of layers that draw random numbers in training. They have an argument `seed`. */
+const char *noise_key(const Node *);                    /* an expression: the key of the step's numbers, where there is a step */
+bool noise_range(const Node *, const char *parameter, double range[2]); /* of a parameter that is one number f, from -f to f, or a list of two; false: reported */
+const char *noise_uniform(const double range[2], const char *index);    /* an expression: number `index` of those of `key`, from that range */
+void random_transform_shape(Graph *, Node *);
+void random_transform_reference(const Node *, Reference *);
+void random_transform_gradient(Graph *, Node *, Tensor *d_output); /* refuses */
+void random_transform_emit(Emit *, const Node *, const char *const *coefficients, const char *fill_mode, const char *interpolation, double fill_value); /* coefficients: lines that declare hh, hw, h0, wh, ww, w0 of sample n */
+
 /* elementwise.c, reduce.c */
 void elementwise_emit(Emit *, const Node *);
 void column_sums_emit(Emit *, const Node *, int64_t columns, int64_t rows_per_sample); /* d_y -> d_bias, by way of shards */

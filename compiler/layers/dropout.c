@@ -33,9 +33,7 @@ static void element(Emit *e, const Node *node)
     }
     double threshold = rate * 0x1p32;
     fill_size(e, "STREAM", node->stream);
-    const char *key = memory_format("random_key(step_key(step), %uu)", node->stream);
-    if (has_argument(node->arguments, "seed")) key = memory_format("random_key(random_key(%lldu, %uu), step->step)", (long long)argument_size(node->arguments, "seed"), node->stream);
-    emit_once(e, memory_format("const uint64_t key%u = step ? %s : 0;", node->stream, key));
+    emit_once(e, memory_format("const uint64_t key%u = step ? %s : 0;", node->stream, noise_key(node)));
     emit_once(e, memory_format("const uint32_t threshold%u = step ? %uu : 0;", node->stream, threshold < 4294967295.0 ? (unsigned)threshold : 4294967295u));
     emit_once(e, memory_format("const float scale%u = step ? %s : 1.0f;", node->stream, float_text(1 / (1 - rate))));
     EMIT(e, "$X = keep_f32x$L(~random_below_f32x$L(key$STREAM, $I, threshold$STREAM), $X * scale$STREAM);");
