@@ -99,6 +99,17 @@ static const char *tile_hindrance(const Level *level, const Work *work, Tile til
     return NULL;
 }
 
+/* The cycles of one step of the reduction. A part of the matrix that outgrows the first-level cache comes from the second, and a little of
+ * that time is left over however long the tile takes. */
+static double work_cycles(const Level *level, const Work *work, Tile tile)
+{
+    enum { FIRST_LEVEL = 32768, LINE = 64 };
+    double cycles = tile_cycles(level, tile, work->rows, work_vectors(work)), vector_bytes = (double)work->lanes * 4;
+    if (!work->whole || (double)(work->reduction * tile.vectors) * vector_bytes <= FIRST_LEVEL) return cycles;
+    double tiles = (double)((work->rows + tile.rows - 1) / tile.rows);
+    return cycles + 0.75 * tiles * (double)work_vectors(work) * vector_bytes / LINE;
+}
+
 /* After a short reduction it tells whether the bias and what the results meet on their way out stay in registers too. */
 enum { SHORT_REDUCTION = 32, WAY_OUT = 2 };
 
@@ -125,7 +136,7 @@ static int find_candidates(const Level *level, const Work *work, bool straight, 
         for (int t = 1; t <= MOST_TILE_ROWS; t++) {
             if (tile_hindrance(level, work, (Tile){t, v}) || !has_room(level, work, (Tile){t, v})) continue;
             if (!straight && work_multiply_adds(work) <= LITTLE_WORK && t * v > LITTLE_TILE) continue;
-            Candidate candidate = {{t, v}, tile_cycles(level, (Tile){t, v}, work->rows, work_vectors(work))};
+            Candidate candidate = {{t, v}, work_cycles(level, work, (Tile){t, v})};
             compared++;
             int at = *count;
             while (at > 0 && candidate.cycles < best[at - 1].cycles) at--;
@@ -169,7 +180,7 @@ static void record_tile(Emit *e, const Node *node, const Work *work, const char 
     choice->level = level;
     choice->work = *work;
     choice->answer = tile_text(tile);
-    choice->cycles = tile_cycles(level, tile, work->rows, work_vectors(work)) * (double)work->reduction * work->times;
+    choice->cycles = work_cycles(level, work, tile) * (double)work->reduction * work->times;
     choice->share = multiply_adds / (choice->cycles * work->lanes * MULTIPLY_ADDS);
     record(e->graph->choices, choice, name);
 }
@@ -197,7 +208,7 @@ Tile choose_tile(Emit *e, const Node *node, Work work)
         tile = planned_tile(e->graph->choices, planned, level, &work, tile);
         choice.planned = true;
         text_add(&because, "the plan says so; the model takes %s", tile_text(best[0].tile));
-        double ratio = tile_cycles(level, tile, work.rows, work_vectors(&work)) / best[0].cycles;
+        double ratio = work_cycles(level, &work, tile) / best[0].cycles;
         if (ratio > 1.005) text_add(&because, " and predicts %.2f times its time", ratio);
     } else {
         text_add(&because, compared == 1 ? "the only tile that fits" : "the least time of %d tiles", compared);

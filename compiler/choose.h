@@ -15,6 +15,7 @@ typedef struct {
     int lanes;          /* of the vectors that lie along the columns; 0: the level's */
     int most_vectors;   /* of a tile, so that threads find enough groups of columns to share; 0: any number */
     bool bias;          /* each sum begins with the bias of its column */
+    bool whole;         /* the reduction runs as a whole: a tile's part of the right matrix passes the caches for each tile anew */
 } Work;
 Tile choose_tile(Emit *, const Node *, Work);                            /* rows and vectors of the register tile */
 Tile choose_only(Emit *, const Node *, Work, Tile, const char *because); /* a tile to which there is no alternative: for the record */

@@ -266,7 +266,7 @@ void convolution_emit(Emit *e, const Node *node, const Convolution *image, const
     int64_t groups = c->lanes ? 1 : c->groups, columns = c->filters / groups; /* groups whose products are apart from one another */
     emit_narrow(e, columns);
     int64_t reduction = c->kernel_height * c->kernel_width * (c->channels / c->groups);
-    Tile tile = choose_tile(e, node, (Work){.kernel = c->lanes ? "lanes" : "convolution", .rows = c->columns, .columns = columns, .reduction = reduction, .times = (double)(c->rows * groups), .bias = bias != NULL});
+    Tile tile = choose_tile(e, node, (Work){.kernel = c->lanes ? "lanes" : "convolution", .rows = c->columns, .columns = columns, .reduction = reduction, .times = (double)(c->rows * groups), .bias = bias != NULL, .whole = !c->lanes});
     if (c->lanes) convolution_lanes_declare(e, node, c, kernel);
     phase_begin(e, node, NULL, OVER_SAMPLES, c->rows);
     convolution_fill(e, c);
