@@ -6,7 +6,7 @@
  * cases. A kernel of one pixel sees the whole image as one row. */
 #include "convolution.h"
 
-enum { BAND_FLOATS = 8192 }; /* laid out at once: what a first-level cache holds */
+enum { BAND_FLOATS = 8192, LANES_BAND_FLOATS = 4 * BAND_FLOATS }; /* laid out at once: what a first-level cache holds, or, for little work on each number, somewhat more */
 
 /* Rows and columns of the image from the kernel's first place to its last. */
 static int64_t span_height(const Convolution *c)
@@ -26,6 +26,7 @@ int64_t convolution_pixel(const Convolution *c)
 
 bool convolution_is_padded(const Convolution *c)
 {
+    if (convolution_lanes_in_place(c)) return false;
     return c->pad_top || c->pad_left || c->spread_height > 1 || c->spread_width > 1 || convolution_is_spread_to_lanes(c) ||
            (c->rows - 1) * c->stride_height + span_height(c) > c->height || (c->columns - 1) * c->stride_width + span_width(c) > c->width;
 }
@@ -66,7 +67,7 @@ static int64_t rows_under(const Convolution *c, int64_t rows)
 static int64_t band_rows(const Convolution *c)
 {
     int64_t rows = c->rows;
-    while (rows > 1 && rows_under(c, rows) * convolution_row_floats(c) > BAND_FLOATS) rows--;
+    while (rows > 1 && rows_under(c, rows) * convolution_row_floats(c) > (c->lanes ? LANES_BAND_FLOATS : BAND_FLOATS)) rows--;
     return rows;
 }
 
@@ -123,6 +124,7 @@ void convolution_fill(Emit *e, const Convolution *c)
     fill_size(e, "TOP", c->pad_top);
     fill_size(e, "LEFT", c->pad_left);
     fill_size(e, "SPREADH", c->spread_height);
+    fill_size(e, "SPANH", span_height(c));
     fill_size(e, "SPREADW", c->spread_width);
     fill_size(e, "STEP", c->stride_width * convolution_pixel(c));
     fill_size(e, "ROW", convolution_row_floats(c));
@@ -178,7 +180,7 @@ void convolution_image_begin(Emit *e, const Convolution *c, bool shared)
         fill_size(e, "BAND", band_rows(c));
         fill(e, "HIGH", "%s", high);
         EMIT(e, memory_format("for (int p0 = %s; p0 < $HIGH; p0 += $BAND) {", low), "const int p1 = p0 + $BAND < $HIGH ? p0 + $BAND : $HIGH;");
-        emit_padded_rows(e, c, "const int h = p0 * $STRIDEH + r - $TOP;", "for (int r = 0; r < (p1 - p0 - 1) * $STRIDEH + $R; r++) {");
+        emit_padded_rows(e, c, "const int h = p0 * $STRIDEH + r - $TOP;", "for (int r = 0; r < (p1 - p0 - 1) * $STRIDEH + $SPANH; r++) {");
     } else {
         EMIT(e, "{");
         if (padded) emit_padded_rows(e, c, "const int h = r - $TOP;", "for (int r = 0; r < $UNDER; r++) {");
@@ -228,9 +230,9 @@ static void emit_products(Emit *e, const Convolution *c, int rows, const VectorG
     if (split) EMIT(e, "}");
 }
 
-/* One tile: pixels q .. q + rows - 1 of output row p, `vectors` vectors of filters from number $G on. `flat`: an output row is one run
- * of numbers, which the epilogue waits for. */
-static void emit_tile(Emit *e, const Node *node, const Convolution *c, bool flat, int rows, const VectorGroup *group, const char *from, const char *kernel, const char *bias, const char *to)
+/* One tile: pixels q .. q + rows - 1 of output row p, `vectors` vectors of filters from number $G on. `column`: what q is, where that is
+ * known, else -1. `flat`: an output row is one run of numbers, which the epilogue waits for. */
+static void emit_tile(Emit *e, const Node *node, const Convolution *c, bool flat, int64_t column, int rows, const VectorGroup *group, const char *from, const char *kernel, const char *bias, const char *to)
 {
     int lanes = emit_level(e)->lanes, vectors = group->vectors;
     const char *offset = group_offset(c, 1);
@@ -242,7 +244,8 @@ static void emit_tile(Emit *e, const Node *node, const Convolution *c, bool flat
                      v,
                      load_text(e, memory_format("&%s[%s(%s + %d) * %d]", bias, offset, group_first(group), v, lanes), v == vectors - 1 ? group->last_lanes : lanes));
     tile_begin(e, rows, vectors, bias ? "bias$V" : "{0}");
-    (c->lanes ? convolution_lanes_products_emit : emit_products)(e, c, rows, group, from, kernel);
+    if (c->lanes) convolution_lanes_products_emit(e, c, column, rows, group, from, kernel);
+    else emit_products(e, c, rows, group, from, kernel);
     tile_end(e,
              flat ? NULL : node,
              rows,
@@ -251,6 +254,13 @@ static void emit_tile(Emit *e, const Node *node, const Convolution *c, bool flat
              memory_format(flat ? "[$n][p][(q + $T) * $K + ($G + $V) * $L]" : "[$n][p][q + $T][%s($G + $V) * $L]", offset),
              memory_format("(uint32_t)((($n * $P + p) * $Q + q + $T) * $K + %s($G + $V) * $L)", offset),
              to);
+}
+
+static void emit_fixed_tile(Emit *e, const Node *node, const Convolution *c, bool flat, int64_t column, int rows, const VectorGroup *group, const char *from, const char *kernel, const char *bias, const char *to)
+{
+    EMIT(e, "{", memory_format("const int q = %lld;", (long long)column));
+    emit_tile(e, node, c, flat, column, rows, group, from, kernel, bias, to);
+    EMIT(e, "}");
 }
 
 void convolution_emit(Emit *e, const Node *node, const Convolution *image, const char *from, const char *kernel, const char *bias, const char *to)
@@ -267,6 +277,8 @@ void convolution_emit(Emit *e, const Node *node, const Convolution *image, const
     emit_narrow(e, columns);
     int64_t reduction = c->kernel_height * c->kernel_width * (c->channels / c->groups);
     Tile tile = choose_tile(e, node, (Work){.kernel = c->lanes ? "lanes" : "convolution", .rows = c->columns, .columns = columns, .reduction = reduction, .times = (double)(c->rows * groups), .bias = bias != NULL, .whole = !c->lanes});
+    bool in_place = convolution_lanes_in_place(c);
+    if (in_place) tile = convolution_lanes_tile(c, tile);
     if (c->lanes) convolution_lanes_declare(e, node, c, kernel);
     phase_begin(e, node, NULL, OVER_SAMPLES, c->rows);
     convolution_fill(e, c);
@@ -281,18 +293,20 @@ void convolution_emit(Emit *e, const Node *node, const Convolution *image, const
     for (int g = 0; g < vector_count; g++) {
         group_begin(e, &vectors[g]);
         int rest = (int)(c->columns % tile.rows);
-        fill_size(e, "QFULL", c->columns - rest);
+        int64_t low = 0, high = c->columns - rest; /* columns between the tiles at the borders, where these are apart */
+        while (in_place && low < high && convolution_lanes_at_border(c, low, tile.rows)) low += tile.rows;
+        while (in_place && high > low && convolution_lanes_at_border(c, high - tile.rows, tile.rows)) high -= tile.rows;
+        for (int64_t q = 0; q < low; q += tile.rows) emit_fixed_tile(e, node, c, flat, q, tile.rows, &vectors[g], from, kernel, bias, to);
+        fill_size(e, "QLOW", low);
+        fill_size(e, "QFULL", high);
         fill_size(e, "TILE", tile.rows);
-        if (c->columns >= tile.rows) {
-            EMIT(e, "for (int q = 0; q < $QFULL; q += $TILE) {");
-            emit_tile(e, node, c, flat, tile.rows, &vectors[g], from, kernel, bias, to);
+        if (high > low) {
+            EMIT(e, "for (int q = $QLOW; q < $QFULL; q += $TILE) {");
+            emit_tile(e, node, c, flat, -1, tile.rows, &vectors[g], from, kernel, bias, to);
             EMIT(e, "}");
         }
-        if (rest) {
-            EMIT(e, "{", "const int q = $QFULL;");
-            emit_tile(e, node, c, flat, rest, &vectors[g], from, kernel, bias, to);
-            EMIT(e, "}");
-        }
+        for (int64_t q = high; q < c->columns - rest; q += tile.rows) emit_fixed_tile(e, node, c, flat, q, tile.rows, &vectors[g], from, kernel, bias, to);
+        if (rest) emit_fixed_tile(e, node, c, flat, c->columns - rest, rest, &vectors[g], from, kernel, bias, to);
         group_end(e);
     }
     if (groups > 1) EMIT(e, "}");

@@ -30,7 +30,11 @@ bool convolution_in_lanes(const Convolution *, int64_t panel); /* is it for thes
 bool convolution_is_spread_to_lanes(const Convolution *);      /* they need the image with a number for each lane */
 void convolution_lanes_declare(Emit *, const Node *, const Convolution *, const char *kernel); /* the kernel's operand */
 void convolution_lanes_spread_emit(Emit *, const Convolution *, const char *to, const char *from); /* one pixel; addresses */
-void convolution_lanes_products_emit(Emit *, const Convolution *, int rows, const VectorGroup *, const char *from, const char *kernel); /* of one tile */
+bool convolution_lanes_in_place(const Convolution *);          /* x is read where it is, padding and gaps being left out of the sums */
+Tile convolution_lanes_tile(const Convolution *, Tile);        /* the next smaller tile that can be */
+bool convolution_lanes_at_border(const Convolution *, int64_t q, int rows); /* do the pixels of a tile from column q on see padding at the sides? */
+void convolution_lanes_products_emit(Emit *, const Convolution *, int64_t column, int rows, const VectorGroup *, const char *from, const char *kernel); /* of one tile, from that column on; -1: q, not at a border */
+Convolution convolution_laid_out(const Convolution *);          /* the same, its rows laid out: as the gradient of the weights takes it */
 void convolution_lanes_weight_gradient_emit(Emit *, const Node *, const Convolution *);
 
 /* The padded image: `definition`, a template, defines rows[][$ROW] in scratch memory; its margins and the gaps between pixels

@@ -60,11 +60,11 @@ static void emit_input_gradient(Emit *e, const Node *node)
 
 static void weight_gradient_workspace(Graph *graph, Node *node)
 {
-    const Convolution *c = node->detail;
+    const Convolution *c = node->detail, laid_out = convolution_laid_out(c);
     bool along_rows = !c->lanes && winograd_rows_gradient_chosen(graph, node);
     int64_t sums = (along_rows ? winograd_rows_gradient_sums : convolution_weight_gradient_sums)(c, graph->panel);
     graph_workspace(graph, node, sums * TASKS, 1);
-    convolution_add_workspace(graph, node, along_rows ? winograd_rows_workspace(c) : convolution_workspace(c), TASKS);
+    convolution_add_workspace(graph, node, along_rows ? winograd_rows_workspace(c) : convolution_workspace(&laid_out), TASKS);
 }
 
 static void emit_weight_gradient(Emit *e, const Node *node)

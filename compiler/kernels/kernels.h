@@ -44,6 +44,7 @@ typedef struct {
     int64_t dilation_height, dilation_width;  /* distance of the pixels under neighbouring places of the kernel */
     int64_t groups;                           /* each filter sees only the channels of its group */
     bool lanes;                               /* each lane of a vector is a filter with channels of its own: convolution_lanes.c */
+    bool laid_out;                            /* of these: rows are laid out, though they could be read where they are */
     int tile;                                 /* Winograd's tiles of 2x2 or 4x4 results; 0: directly */
     bool along_rows;                          /* Winograd's tiles lie along rows only */
     bool pooled;                              /* only the largest of each 2x2 results is kept: a max-pooling done on the way */
