@@ -38,7 +38,11 @@ bool convolution_is_split(const Convolution *c)
 
 const char *convolution_hindrance(const Convolution *c)
 {
-    if (c->groups > 1) return "the channels are in groups";
+    return c->groups > 1 ? "the channels are in groups" : convolution_group_hindrance(c);
+}
+
+const char *convolution_group_hindrance(const Convolution *c)
+{
     if (c->dilation_height > 1 || c->dilation_width > 1) return "the kernel is dilated";
     int64_t below = (c->rows - 1) * c->stride_height + c->kernel_height - c->pad_top - c->height;
     int64_t behind = (c->columns - 1) * c->stride_width + c->kernel_width - c->pad_left - c->width;
@@ -194,8 +198,7 @@ const char *convolution_image_at(const Convolution *c, const char *from, const c
     return memory_format("%s[$n][p * $STRIDEH + %s][%s * $STRIDEW]", from, r, q);
 }
 
-/* Where the filters of a group begin: the group's number, in front of a filter's or a vector's own. */
-static const char *group_offset(const Convolution *c, int64_t each)
+const char *convolution_group_offset(const Convolution *c, int64_t each)
 {
     return c->groups > 1 && !c->lanes ? memory_format("group * %lld + ", (long long)(c->filters / c->groups / each)) : "";
 }
@@ -211,7 +214,7 @@ static void emit_products(Emit *e, const Convolution *c, int rows, const VectorG
     if (split) EMIT(e, "for (int s = 0; s < $S; s++) {");
     const char *place = split ? memory_format(" + s * %lld%s", (long long)(c->dilation_width * c->channels), c->groups > 1 ? " + group * $CG" : "") : "";
     EMIT(e, memory_format("const float *const a = %s%s;", convolution_image_at(c, from, "r", "q"), place));
-    const char *offset = group_offset(c, emit_level(e)->lanes), *first = group_first(group);
+    const char *offset = convolution_group_offset(c, emit_level(e)->lanes), *first = group_first(group);
     tile_pointers(e, vectors, *offset ? memory_format("(%s%s)", offset, first) : first, e->graph->panel, kernel, memory_format("%s * %lld", split ? memory_format("(r * %lld + s)", (long long)c->kernel_width) : "r", (long long)run));
     if (run <= 8) {
         for (int64_t j = 0; j < run; j++) {
@@ -235,7 +238,7 @@ static void emit_products(Emit *e, const Convolution *c, int rows, const VectorG
 static void emit_tile(Emit *e, const Node *node, const Convolution *c, bool flat, int64_t column, int rows, const VectorGroup *group, const char *from, const char *kernel, const char *bias, const char *to)
 {
     int lanes = emit_level(e)->lanes, vectors = group->vectors;
-    const char *offset = group_offset(c, 1);
+    const char *offset = convolution_group_offset(c, 1);
     if (bias)
         for (int v = 0; v < vectors; v++)
             text_add(&e->body,

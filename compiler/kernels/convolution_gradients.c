@@ -30,24 +30,45 @@ static Convolution transposed(const Convolution *c, int64_t panel)
     return t;
 }
 
+/* The ways to the gradient of the input: as a transposed convolution, directly or by Winograd's along rows, or by scattering. */
+typedef enum { GATHER, SCATTER, ALONG_ROWS } InputWay;
+
+static InputWay input_gradient_way(const Graph *graph, const Node *node)
+{
+    const Convolution *c = node->detail, t = transposed(c, graph->panel);
+    Way ways[] = {convolution_gather_way(c), convolution_scatter_way(c), winograd_rows_way(&t)};
+    if (graph->direct) ways[ALONG_ROWS].hindrance = "--math=strict and --unroll=full go without";
+    else if (t.spread_height > 1 || t.spread_width > 1) ways[ALONG_ROWS].hindrance = "the kernel makes strides";
+    else if (t.channels % graph->panel || t.filters % graph->panel) ways[ALONG_ROWS].hindrance = memory_format("channels are no multiple of %lld", (long long)graph->panel);
+    else if (t.pad_top < 0 || t.pad_left < 0) ways[ALONG_ROWS].hindrance = "the padding is wider than the kernel";
+    return (InputWay)choose_way(graph, node, false, ways, 3);
+}
+
 static void input_gradient_workspace(Graph *graph, Node *node)
 {
+    InputWay way = input_gradient_way(graph, node);
     int64_t panel = graph->panel;
     const Convolution *c = node->detail, t = transposed(c, panel);
-    if (convolution_scatters(graph, node)) {
+    if (way == SCATTER) {
         graph_workspace(graph, node, convolution_scatter_kernel_floats(c, panel), 1);
         graph_workspace(graph, node, convolution_scatter_workspace(c), TASKS);
         return;
     }
     graph_workspace(graph, node, t.kernel_height * t.kernel_width * (t.channels / t.groups) * ((t.filters + panel - 1) / panel * panel), 1);
-    convolution_add_workspace(graph, node, convolution_workspace(&t), t.rows);
+    if (way == ALONG_ROWS) {
+        Shape transformed = winograd_rows_kernel_shape(&t, panel);
+        convolution_add_workspace(graph, node, winograd_rows_workspace(&t), winograd_rows_parts(&t));
+        graph_workspace(graph, node, shape_count(&transformed), 1);
+    } else
+        convolution_add_workspace(graph, node, convolution_workspace(&t), t.rows);
 }
 
 static void emit_input_gradient(Emit *e, const Node *node)
 {
     int64_t panel = e->graph->panel;
     const Convolution *c = node->detail, t = transposed(c, panel);
-    if (convolution_scatters(e->graph, node)) {
+    InputWay way = input_gradient_way(e->graph, node);
+    if (way == SCATTER) {
         convolution_scatter_emit(e, node, c);
         return;
     }
@@ -55,7 +76,13 @@ static void emit_input_gradient(Emit *e, const Node *node)
     else convolution_transpose_emit(e, node, c, "turned", true);
     const int64_t packed[] = {(t.filters + panel - 1) / panel, t.kernel_height * t.kernel_width * (t.channels / t.groups), panel};
     if (!t.lanes) phase_operand(e, operand_number(node, "turned"), 3, packed);
-    convolution_emit(e, node, &t, "d_y", "turned", NULL, "d_x");
+    if (way == ALONG_ROWS) {
+        Shape transformed = winograd_rows_kernel_shape(&t, panel);
+        winograd_rows_kernel_emit(e, node, &t, "turned", "u");
+        phase_operand(e, operand_number(node, "u"), 4, transformed.size);
+        winograd_rows_emit(e, node, &t, "d_y", "u", NULL, "d_x");
+    } else
+        convolution_emit(e, node, &t, "d_y", "turned", NULL, "d_x");
 }
 
 static void weight_gradient_workspace(Graph *graph, Node *node)
@@ -93,7 +120,7 @@ static const char *weight_gradient_formula(const Node *node)
 static const Operator input_gradient_operator = {
     .name = "convolution_input_gradient",
     .suffix = "input_gradient",
-    .operands = "d_y kernel; d_x turned work",
+    .operands = "d_y kernel; d_x turned work u",
     .flags = OPERATOR_EPILOGUE | OPERATOR_BY_SAMPLES,
     .workspace = input_gradient_workspace,
     .emit = emit_input_gradient,

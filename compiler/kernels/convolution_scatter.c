@@ -12,19 +12,18 @@ static int64_t whole_vectors(int64_t columns)
     return (columns + 7) / 8 * 8;
 }
 
-/* The work that each way makes: the multiply-adds, also those of vectors that are not full. */
-bool convolution_scatters(const Graph *graph, const Node *node)
+/* The work that the ways make: the multiply-adds, also those of vectors that are not full. */
+Way convolution_gather_way(const Convolution *c)
+{
+    int64_t row = c->height * c->width * c->kernel_width * c->filters / c->groups * whole_vectors(c->channels);
+    return (Way){.name = "gather", .cost = (double)(row * c->kernel_height)};
+}
+
+Way convolution_scatter_way(const Convolution *c)
 {
     enum { ADDING = 4 }; /* what the addition to d_x costs, in steps of the reduction */
-    const Convolution *c = node->detail;
-    int64_t gather = c->height * c->width * c->kernel_width * c->filters / c->groups * whole_vectors(c->channels);
-    int64_t scatter = c->rows * c->columns * (c->filters + ADDING) * whole_vectors(c->kernel_width * c->channels);
-    Way ways[] = {
-        {.name = "gather", .cost = (double)(gather * c->kernel_height)},
-        {.name = "scatter", .cost = (double)(scatter * c->kernel_height)},
-    };
-    ways[1].hindrance = convolution_hindrance(c);
-    return choose_way(graph, node, false, ways, 2) == 1;
+    int64_t row = c->rows * c->columns * (c->filters + ADDING) * whole_vectors(c->kernel_width * c->channels);
+    return (Way){.name = "scatter", .cost = (double)(row * c->kernel_height), .hindrance = convolution_hindrance(c)};
 }
 
 /* Numbers in a row of the scratch memory: the image with its padding. */

@@ -76,7 +76,8 @@ int64_t convolution_weight_gradient_sums(const Convolution *, int64_t panel); /*
 void convolution_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x, d_y -> d_kernel, by way of shards; uses work where there is padding */
 void convolution_transpose_emit(Emit *, const Node *, const Convolution *, const char *to, bool turned); /* kernel -> the operand `to` */
 void convolution_transpose_groups_emit(Emit *, const Node *, const Convolution *, bool to_lanes, const char *to); /* the same of a grouped convolution, turned */
-bool convolution_scatters(const Graph *, const Node *);        /* the choice: the gradient of the input by scattering d_y, not as a transposed convolution */
+Way convolution_gather_way(const Convolution *);               /* the gradient of the input as a transposed convolution, */
+Way convolution_scatter_way(const Convolution *);              /* or by scattering d_y */
 int64_t convolution_scatter_workspace(const Convolution *);    /* floats for one task */
 int64_t convolution_scatter_kernel_floats(const Convolution *, int64_t panel); /* of turned, which is laid out in another way then */
 void convolution_scatter_emit(Emit *, const Node *, const Convolution *); /* d_y kernel -> d_x */

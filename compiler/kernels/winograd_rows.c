@@ -71,10 +71,11 @@ Way winograd_rows_way(const Convolution *c)
     Way way = {.name = "winograd_rows"};
     if (c->kernel_width < 2 || c->kernel_width >= POINTS) way.hindrance = "the kernel is not 2 to 5 columns wide";
     else if (c->stride_height > 1 || c->stride_width > 1) way.hindrance = "the kernel makes strides";
-    else way.hindrance = convolution_hindrance(c);
+    else if (c->lanes) way.hindrance = "a group has few filters";
+    else way.hindrance = convolution_group_hindrance(c);
     if (way.hindrance) return way;
     int64_t tiles = tiles_of(c), lanes = (c->channels + SHORTEST_VECTOR - 1) / SHORTEST_VECTOR * SHORTEST_VECTOR;
-    int64_t products = POINTS * c->rows * tiles * c->kernel_height * c->channels * c->filters;
+    int64_t products = POINTS * c->rows * tiles * c->kernel_height * (c->channels / c->groups) * c->filters;
     int64_t input = 4 * POINTS * (c->rows + c->kernel_height - 1) * tiles * lanes, output = 14 * c->rows * tiles * c->filters;
     way.cost = (double)(products + input + output);
     return way;
@@ -82,7 +83,7 @@ Way winograd_rows_way(const Convolution *c)
 
 Shape winograd_rows_kernel_shape(const Convolution *c, int64_t panel)
 {
-    return shape_of(4, (const int64_t[]){POINTS, (c->filters + panel - 1) / panel, c->kernel_height * c->channels, panel});
+    return shape_of(4, (const int64_t[]){POINTS, (c->filters + panel - 1) / panel, c->kernel_height * (c->channels / c->groups), panel});
 }
 
 static int64_t v_floats(const Convolution *c)
@@ -120,7 +121,7 @@ static void fill_sizes(Emit *e, const Convolution *c)
     fill_size(e, "VSIZE", v_floats(c));
     fill_size(e, "MSIZE", m_floats(c));
     fill_size(e, "WORK", winograd_rows_workspace(c));
-    fill_size(e, "MATRIX", c->kernel_height * c->channels);
+    fill_size(e, "MATRIX", c->kernel_height * (c->channels / c->groups));
 }
 
 /* A sum of numbers named by a format, each times its factor: "d0 * 4.0f - d2 * 5.0f + d4". */
@@ -142,14 +143,14 @@ static const char *sum_text(const char *name, const double *factors, int count)
 
 void winograd_rows_kernel_values(const Convolution *c, int64_t panel, const float *packed, float *to)
 {
-    int64_t panels = (c->filters + panel - 1) / panel;
+    int64_t panels = (c->filters + panel - 1) / panel, channels = c->channels / c->groups;
     for (int point = 0; point < POINTS; point++)
         for (int64_t g = 0; g < panels; g++)
             for (int64_t r = 0; r < c->kernel_height; r++)
-                for (int64_t i = 0; i < c->channels * panel; i++) {
+                for (int64_t i = 0; i < channels * panel; i++) {
                     double sum = 0;
                     for (int64_t s = 0; s < c->kernel_width; s++)
-                        sum += kernel_factor(c, point, s) * (double)packed[((g * c->kernel_height + r) * c->kernel_width + s) * c->channels * panel + i];
+                        sum += kernel_factor(c, point, s) * (double)packed[((g * c->kernel_height + r) * c->kernel_width + s) * channels * panel + i];
                     *to++ = (float)sum;
                 }
 }
@@ -157,7 +158,7 @@ void winograd_rows_kernel_values(const Convolution *c, int64_t panel, const floa
 void winograd_rows_kernel_emit(Emit *e, const Node *node, const Convolution *c, const char *kernel, const char *to)
 {
     int64_t panel = e->graph->panel, panels = (c->filters + panel - 1) / panel;
-    phase_operand(e, operand_number(node, to), 4, (const int64_t[]){POINTS, panels, c->kernel_height * c->channels, panel});
+    phase_operand(e, operand_number(node, to), 4, (const int64_t[]){POINTS, panels, c->kernel_height * (c->channels / c->groups), panel});
     phase_begin(e, node, memory_format("%s_transform", kernel), OVER_EXTENT, panels);
     fill_sizes(e, c);
     fill(e, "KERNEL", "%s", kernel);
@@ -165,18 +166,18 @@ void winograd_rows_kernel_emit(Emit *e, const Node *node, const Convolution *c, 
     EMIT(e,
          "for (ptrdiff_t g = first; g < last; g++) {",
          "for (int r = 0; r < $R; r++) {",
-         "for (int c = 0; c < $C; c++) {",
+         "for (int c = 0; c < $CG; c++) {",
          "for (int part = 0; part < $PANEL; part += $L) {");
     for (int s = 0; s < c->kernel_width; s++) {
         fill_size(e, "I", s);
-        EMIT(e, "const f32x$L g$I = load_f32x$L(&$KERNEL[g][(r * $S + $I) * $C + c][part]);");
+        EMIT(e, "const f32x$L g$I = load_f32x$L(&$KERNEL[g][(r * $S + $I) * $CG + c][part]);");
     }
     for (int point = 0; point < POINTS; point++) {
         double factors[POINTS];
         for (int s = 0; s < c->kernel_width; s++) factors[s] = kernel_factor(c, point, s);
         fill_size(e, "I", point);
         fill(e, "SUM", "%s", sum_text("g", factors, (int)c->kernel_width));
-        EMIT(e, "store_f32x$L(&$TO[$I][g][r * $C + c][part], $SUM);");
+        EMIT(e, "store_f32x$L(&$TO[$I][g][r * $CG + c][part], $SUM);");
     }
     EMIT(e, "}", "}", "}", "}");
     phase_end(e);
@@ -232,41 +233,44 @@ static void emit_input(Emit *e, const Convolution *c, const char *from)
     fill_size(e, "L", level->lanes);
 }
 
-static void emit_product_tile(Emit *e, int rows, int64_t channels, const VectorGroup *group, const char *kernel)
+static void emit_product_tile(Emit *e, const Convolution *c, int rows, const VectorGroup *group, const char *kernel)
 {
+    const char *offset = convolution_group_offset(c, emit_level(e)->lanes), *first = group_first(group);
     tile_begin(e, rows, group->vectors, "{0}");
-    EMIT(e, "for (int r = 0; r < $R; r++) {", "const float *const a = v[i][r][0] + j * $C;");
-    tile_pointers(e, group->vectors, group_first(group), e->graph->panel, memory_format("%s[i]", kernel), memory_format("r * %lld", (long long)channels));
-    EMIT(e, "for (int c = 0; c < $C; c++) {");
+    EMIT(e, "for (int r = 0; r < $R; r++) {", c->groups > 1 ? "const float *const a = v[i][r][0] + j * $C + group * $CG;" : "const float *const a = v[i][r][0] + j * $C;");
+    tile_pointers(e, group->vectors, *offset ? memory_format("(%s%s)", offset, first) : first, e->graph->panel, memory_format("%s[i]", kernel), memory_format("r * %lld", (long long)(c->channels / c->groups)));
+    EMIT(e, "for (int c = 0; c < $CG; c++) {");
     tile_step(e, rows, group->vectors, "a[$T * $C + c]", "load_f32x$L(b$V + c * $PANEL)");
     EMIT(e, "}", "}");
-    tile_end(e, NULL, rows, group->vectors, group->last_lanes, "[i][j + $T][($G + $V) * $L]", "", "m");
+    tile_end(e, NULL, rows, group->vectors, group->last_lanes, memory_format("[i][j + $T][%s($G + $V) * $L]", convolution_group_offset(c, 1)), "", "m");
 }
 
 /* m: for each point the products with the kernel. */
 static void emit_products(Emit *e, const Node *node, const Convolution *c, const char *kernel)
 {
     int64_t band = band_rows(c) * tiles_of(c);
-    Work work = {.kernel = "winograd_rows", .rows = band, .columns = c->filters, .reduction = c->kernel_height * c->channels, .times = (double)POINTS * (double)c->rows / (double)band_rows(c)};
+    Work work = {.kernel = "winograd_rows", .rows = band, .columns = c->filters / c->groups, .reduction = c->kernel_height * (c->channels / c->groups), .times = (double)(POINTS * c->groups) * (double)c->rows / (double)band_rows(c)};
     Tile tile = choose_tile(e, node, work);
     VectorGroup groups[2];
-    int group_count = vector_groups(e, c->filters, tile.vectors, groups);
+    int group_count = vector_groups(e, c->filters / c->groups, tile.vectors, groups);
     fill_size(e, "TILE", tile.rows);
     EMIT(e, "for (int i = 0; i < 6; i++) {");
+    if (c->groups > 1) EMIT(e, memory_format("for (int group = 0; group < %lld; group++) {", (long long)c->groups));
     for (int g = 0; g < group_count; g++) {
         group_begin(e, &groups[g]);
         EMIT(e, "int j = 0;", "for (; j + $TILE <= (p1 - p0) * $TILES; j += $TILE) {");
-        emit_product_tile(e, tile.rows, c->channels, &groups[g], kernel);
+        emit_product_tile(e, c, tile.rows, &groups[g], kernel);
         EMIT(e, "}");
         /* The rest, by powers of two: how many there are depends on the band. */
         for (int rows = tile.rows > 8 ? 8 : tile.rows > 4 ? 4 : tile.rows > 2 ? 2 : 1; tile.rows > 1 && rows; rows /= 2) {
             fill_size(e, "PART", rows);
             EMIT(e, rows > 1 ? "if (j + $PART <= (p1 - p0) * $TILES) {" : "if (j < (p1 - p0) * $TILES) {");
-            emit_product_tile(e, rows, c->channels, &groups[g], kernel);
+            emit_product_tile(e, c, rows, &groups[g], kernel);
             EMIT(e, "j += $PART;", "}");
         }
         group_end(e);
     }
+    if (c->groups > 1) EMIT(e, "}");
     EMIT(e, "}");
 }
 
@@ -348,13 +352,13 @@ enum { WRITTEN_OUT = 48 }; /* rows of the matrix, at most, for which tiles are w
 
 int64_t winograd_rows_gradient_sums(const Convolution *c, int64_t panel)
 {
-    return POINTS * ((c->filters + panel - 1) / panel * panel) * c->kernel_height * c->channels;
+    return POINTS * ((c->filters + panel - 1) / panel * panel) * c->kernel_height * (c->channels / c->groups);
 }
 
 bool winograd_rows_gradient_chosen(const Graph *graph, const Node *node)
 {
     const Convolution *c = node->detail;
-    double direct = (double)(c->rows * c->columns) * (double)(c->kernel_height * c->kernel_width) * (double)(c->channels * c->filters);
+    double direct = (double)(c->rows * c->columns) * (double)(c->kernel_height * c->kernel_width) * (double)(c->channels / c->groups * c->filters);
     Way ways[] = {{.name = "direct", .cost = direct}, winograd_rows_way(c)};
     ways[1].cost *= 1.2; /* for each point and band the sums pass through memory */
     if (graph->direct) ways[1].hindrance = "--math=strict and --unroll=full go without";
@@ -397,20 +401,21 @@ static void emit_gradient_tiles(Emit *e, const Convolution *c)
 }
 
 /* Rows of the matrix from `first` on; `a` says where the tile's row $T lies behind the first number of a tile of v. */
-static void emit_sums_tile(Emit *e, int rows, const VectorGroup *group, const char *first, const char *a)
+static void emit_sums_tile(Emit *e, const Convolution *c, int rows, const VectorGroup *group, const char *first, const char *a)
 {
     int lanes = emit_level(e)->lanes;
     fill(e, "FIRSTROW", "%s", first);
+    fill(e, "VECTOR0", "%s", convolution_group_offset(c, lanes));
     EMIT(e, "{");
     for (int v = 0; v < group->vectors; v++) {
         fill_size(e, "V", v);
-        EMIT(e, "float *const t$V = &sums[i][($G + $V) / $PERPANEL][$FIRSTROW][($G + $V) % $PERPANEL * $L];");
+        EMIT(e, "float *const t$V = &sums[i][($VECTOR0$G + $V) / $PERPANEL][$FIRSTROW][($VECTOR0$G + $V) % $PERPANEL * $L];");
     }
     tile_begin(e, rows, group->vectors, "load_f32x$L(t$V + $T * $PANEL)");
     EMIT(e, "const float *a = v[i][0][0];", "for (int j = 0; j < (p1 - p0) * $TILES; j++) {");
     for (int v = 0; v < group->vectors; v++) {
         fill_size(e, "V", v);
-        fill(e, "LOAD", "%s", load_text(e, memory_format("&m[i][j][(%s + %d) * %d]", group_first(group), v, lanes), v == group->vectors - 1 ? group->last_lanes : lanes));
+        fill(e, "LOAD", "%s", load_text(e, memory_format("&m[i][j][%s(%s + %d) * %d]", convolution_group_offset(c, 1), group_first(group), v, lanes), v == group->vectors - 1 ? group->last_lanes : lanes));
         EMIT(e, "const f32x$L d$V = $LOAD;");
     }
     tile_step(e, rows, group->vectors, a, "d$V");
@@ -426,17 +431,18 @@ static void emit_sums_tile(Emit *e, int rows, const VectorGroup *group, const ch
 
 static void emit_sums(Emit *e, const Node *node, const Convolution *c)
 {
-    int64_t matrix = c->kernel_height * c->channels;
-    bool written_out = matrix <= WRITTEN_OUT;
-    int64_t run = written_out ? matrix : c->channels;
-    Work work = {.kernel = "winograd_rows", .rows = run, .columns = c->filters, .reduction = c->rows * tiles_of(c), .times = (double)(POINTS * matrix / run)};
+    int64_t channels = c->channels / c->groups, matrix = c->kernel_height * channels;
+    bool written_out = matrix <= WRITTEN_OUT && c->groups == 1;
+    int64_t run = written_out ? matrix : channels;
+    Work work = {.kernel = "winograd_rows", .rows = run, .columns = c->filters / c->groups, .reduction = c->rows * tiles_of(c), .times = (double)(POINTS * c->groups * matrix / run)};
     Tile tile = choose_tile(e, node, work);
     VectorGroup groups[2];
-    int group_count = vector_groups(e, c->filters, tile.vectors, groups), rest = (int)(run % tile.rows);
+    int group_count = vector_groups(e, c->filters / c->groups, tile.vectors, groups), rest = (int)(run % tile.rows);
     fill_size(e, "PERPANEL", e->graph->panel / emit_level(e)->lanes);
     fill_size(e, "TILE", tile.rows);
     fill_size(e, "CFULL", run - rest);
     EMIT(e, "for (int i = 0; i < 6; i++) {");
+    if (c->groups > 1) EMIT(e, memory_format("for (int group = 0; group < %lld; group++) {", (long long)c->groups));
     if (!written_out) EMIT(e, "for (int r = 0; r < $R; r++) {");
     for (int64_t first = 0; first < run; first += written_out || first + tile.rows >= run - rest ? tile.rows : run - rest) {
         int rows = (int)(run - first < tile.rows ? run - first : tile.rows);
@@ -447,26 +453,27 @@ static void emit_sums(Emit *e, const Node *node, const Convolution *c)
         for (int g = 0; g < group_count; g++) {
             group_begin(e, &groups[g]);
             fill_size(e, "M", first);
-            if (written_out) emit_sums_tile(e, rows, &groups[g], memory_format("%lld", (long long)first), "a[($M + $T) / $C * $TILESC + ($M + $T) % $C]");
-            else emit_sums_tile(e, rows, &groups[g], memory_format("r * %lld + c", (long long)c->channels), "a[r * $TILESC + c + $T]");
+            if (written_out) emit_sums_tile(e, c, rows, &groups[g], memory_format("%lld", (long long)first), "a[($M + $T) / $C * $TILESC + ($M + $T) % $C]");
+            else emit_sums_tile(e, c, rows, &groups[g], memory_format("r * %lld + c", (long long)channels), c->groups > 1 ? "a[r * $TILESC + group * $CG + c + $T]" : "a[r * $TILESC + c + $T]");
             group_end(e);
         }
         if (!written_out) EMIT(e, "}");
     }
     if (!written_out) EMIT(e, "}");
+    if (c->groups > 1) EMIT(e, "}");
     EMIT(e, "}");
 }
 
 /* d_kernel = Gt dU, where dU is the sum of the shards. */
 static void emit_kernel_gradient(Emit *e, const Node *node, const Convolution *c)
 {
-    int64_t panel = e->graph->panel, panels = (c->filters + panel - 1) / panel, matrix = c->kernel_height * c->channels;
+    int64_t panel = e->graph->panel, panels = (c->filters + panel - 1) / panel, matrix = c->kernel_height * (c->channels / c->groups);
     phase_begin(e, node, "weight_gradient", OVER_EXTENT, panels * matrix);
     fill_sizes(e, c);
     fill_size(e, "ALL", winograd_rows_gradient_sums(c, panel));
     fill_size(e, "POINT", panels * matrix * panel);
     fill_size(e, "SHARDS", TASKS);
-    EMIT(e, "for (ptrdiff_t row = first; row < last; row++) {", "const ptrdiff_t r = row % $MATRIX / $C, c = row % $C;", "for (int part = 0; part < $PANEL; part += $L) {");
+    EMIT(e, "for (ptrdiff_t row = first; row < last; row++) {", "const ptrdiff_t r = row % $MATRIX / $CG, c = row % $CG;", "for (int part = 0; part < $PANEL; part += $L) {");
     for (int i = 0; i < POINTS; i++) {
         fill_size(e, "I", i);
         EMIT(e, "f32x$L u$I = load_f32x$L(&shards[$I * $POINT + row * $PANEL + part]);");
@@ -482,7 +489,7 @@ static void emit_kernel_gradient(Emit *e, const Node *node, const Convolution *c
         for (int i = 0; i < POINTS; i++) factors[i] = kernel_factor(c, i, s);
         fill(e, "SUM", "%s", sum_text("u", factors, POINTS));
         fill_size(e, "I", s);
-        EMIT(e, "store_f32x$L(&d_kernel[row / $MATRIX][(r * $S + $I) * $C + c][part], $SUM);");
+        EMIT(e, "store_f32x$L(&d_kernel[row / $MATRIX][(r * $S + $I) * $CG + c][part], $SUM);");
     }
     EMIT(e, "}", "}");
     phase_end(e);
