@@ -175,6 +175,7 @@ Test(choices, any_plan_gives_the_same_results)
                "conv2d forward predict base tile 1x3 of 11x16x9\n"
                "conv2d_1 forward train x86-64-v3 tile 5x1 of 11x32x144\n"
                "conv2d_1 forward train x86-64-v4 tile 5x1 of 11x32x144\n"
+               "conv2d_1 input_gradient train all way gather\n"
                "conv2d_1 input_gradient train x86-64-v3 tile 6x2 of 11x16x288\n"
                "dense forward batch x86-64-v3 tile 3x1 of 128x5x320\n"
                "dense forward batch x86-64-v4 tile 3x1 of 128x5x320\n"
