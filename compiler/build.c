@@ -71,7 +71,7 @@ const float *const *read_weights(const char *path, const Graph *graph)
         values[count++] = copy;
     }
     for (int i = 0; i < file.count; i++) {
-        bool known = !strncmp(file.items[i].name, "optimizer/", 10) || !strncmp(file.items[i].name, "training/", 9); /* a checkpoint's */
+        bool known = !strncmp(file.items[i].name, "optimizer/", 10) || !strncmp(file.items[i].name, "callback/", 9); /* a checkpoint's */
         for (int j = 0; j < graph->tensor_count && !known; j++) known = graph->tensors[j]->role == ROLE_WEIGHT && !strcmp(graph->tensors[j]->name, file.items[i].name);
         if (!known) command_error("%s: holds a tensor %s that the network does not have; is it of another network?", path, file.items[i].name);
     }

@@ -53,7 +53,7 @@ const Entry early_stopping_callback = {
 
 const Entry model_checkpoint_callback = {
     .name = "model_checkpoint",
-    .help = "writes the weights, or the whole state, after epochs",
+    .help = "writes the whole state, or the weights alone, after epochs or steps",
     .parameters =
         (const Parameter[]){
             {.name = "filepath", .type = PARAMETER_STRING, .help = "the file"},
@@ -66,7 +66,7 @@ const Entry model_checkpoint_callback = {
             {.name = "save_weights_only",
              .type = PARAMETER_BOOLEAN,
              .fallback = "false",
-             .help = "without the optimizer's state"},
+             .help = "the weights alone; false: the whole state, which --resume goes on from and --weights takes too"},
             MODE,
             {.name = "save_freq",
              .type = PARAMETER_SIZE,

@@ -248,6 +248,18 @@ static void train_batch(Fit *fit)
     training->step++;
 }
 
+/* What callbacks write of the whole state, when each of them has seen the step or epoch. */
+static bool settle(Training *training, Failure *failure)
+{
+    bool good = true;
+    Failure other;
+    for (int i = 0; i < training->callback_count; i++) {
+        Callback *callback = &training->callbacks[i];
+        if (callback->kind->settled) good &= callback->kind->settled(training, callback, good ? failure : &other);
+    }
+    return good;
+}
+
 /* The steps of an epoch that are left to do. */
 static Outcome train_steps(Fit *fit, int64_t steps, Failure *failure)
 {
@@ -283,6 +295,7 @@ static Outcome train_steps(Fit *fit, int64_t steps, Failure *failure)
             Callback *callback = &training->callbacks[i];
             if (callback->kind->batch_end && !callback->kind->batch_end(training, callback, failure)) return FAILED;
         }
+        if (!settle(training, failure)) return FAILED;
         if (interrupted()) return INTERRUPTED;
         if (options->checkpoint_steps && training->step % (uint64_t)options->checkpoint_steps == 0 &&
             !checkpoint_write(training, options->checkpoint, failure)) {
@@ -342,7 +355,6 @@ static bool end_epoch(Fit *fit, const HistoryRow *row, Failure *failure)
         Callback *callback = &training->callbacks[i];
         if (callback->kind->epoch_end) good &= callback->kind->epoch_end(training, callback, row, good ? failure : &other);
     }
-    fflush(stdout);
     training->epoch++;
     training->steps_done = 0;
     if (training->batch >= batch_count(fit->samples.count, options->batch_size)) {
@@ -350,6 +362,8 @@ static bool end_epoch(Fit *fit, const HistoryRow *row, Failure *failure)
         training->pass++;
     }
     metrics_reset(&training->metrics);
+    good &= settle(training, good ? failure : &other);
+    fflush(stdout);
     if (options->checkpoint) good &= checkpoint_write(training, options->checkpoint, good ? failure : &other);
     return good;
 }

@@ -7,8 +7,8 @@
 typedef enum {
     OPTION_TEXT,
     OPTION_TEXT_OR_NONE, /* none takes back what the network's own fit() says */
-    OPTION_FILES,    /* FILE or NAME=FILE, may come again */
-    OPTION_COUNT,    /* a whole number from least to most */
+    OPTION_FILES,        /* FILE or NAME=FILE, may come again */
+    OPTION_COUNT,        /* a whole number from least to most */
     OPTION_COUNT_OR_NONE,
     OPTION_SEED,     /* 64 bits */
     OPTION_FRACTION, /* 0 <= f < 1 */
@@ -26,7 +26,7 @@ typedef struct {
 } Option;
 
 extern const Option option_table[];
-extern const int option_count; /* at most MAX_OPTIONS */
+extern const int option_count;                /* at most MAX_OPTIONS */
 static const int64_t MOST = (int64_t)1 << 40; /* a count that has no maximum of its own */
 
 /* A sub-command. */

@@ -31,8 +31,22 @@ const Option option_table[] = {
      0,
      0,
      "targets: class numbers, one-hot rows, or rows of the output's shape"},
-    {"sample-weight", "FILE", FIT | EVALUATE | GRADIENTS, OPTION_TEXT_OR_NONE, AT(sample_weight), 0, 0, "one weight for each sample"},
-    {"class-weight", "{0: 3, ...}", FIT | GRADIENTS, OPTION_TEXT_OR_NONE, AT(class_weight), 0, 0, "weights of classes; others have 1"},
+    {"sample-weight",
+     "FILE",
+     FIT | EVALUATE | GRADIENTS,
+     OPTION_TEXT_OR_NONE,
+     AT(sample_weight),
+     0,
+     0,
+     "one weight for each sample"},
+    {"class-weight",
+     "{0: 3, ...}",
+     FIT | GRADIENTS,
+     OPTION_TEXT_OR_NONE,
+     AT(class_weight),
+     0,
+     0,
+     "weights of classes; others have 1"},
     {"weights",
      "FILE",
      COMPUTING,
@@ -87,7 +101,14 @@ const Option option_table[] = {
     {"validation-x", "[NAME=]FILE", FIT, OPTION_FILES, AT(validation_x), 0, 0, "validate on these inputs"},
     {"validation-y", "[NAME=]FILE", FIT, OPTION_FILES, AT(validation_y), 0, 0, "and these targets"},
     {"validation-steps", "N", FIT, OPTION_COUNT_OR_NONE, AT(validation_steps), 1, MOST, "batches to validate on (else: all)"},
-    {"validation-batch-size", "N", FIT, OPTION_COUNT_OR_NONE, AT(validation_batch_size), 1, MOST, "their size (else: the batch size)"},
+    {"validation-batch-size",
+     "N",
+     FIT,
+     OPTION_COUNT_OR_NONE,
+     AT(validation_batch_size),
+     1,
+     MOST,
+     "their size (else: the batch size)"},
     {"validation-freq", "N", FIT, OPTION_COUNT, AT(validation_freq), 1, MOST, "validate in every Nth epoch"},
     {"callbacks",
      "none|[...]",
@@ -142,14 +163,24 @@ void options_help(const CnncModel *model, const Options *options, FILE *stream)
     if (!options->command) {
         fprintf(stream, "%s: a neural network, compiled by cnnc\n\n", model->name);
         for (int i = 0; i < command_count; i++) {
-            fprintf(stream, "    %s %s %s\n        %s\n", model->name, command_table[i].name, command_table[i].usage, command_table[i].help);
+            fprintf(stream,
+                    "    %s %s %s\n        %s\n",
+                    model->name,
+                    command_table[i].name,
+                    command_table[i].usage,
+                    command_table[i].help);
         }
         fprintf(stream, "\n%s COMMAND --help lists a command's options.\n", model->name);
         return;
     }
     for (int i = 0; i < command_count; i++) {
         if (command_table[i].command == options->command) {
-            fprintf(stream, "%s %s %s\n    %s\n\n", model->name, command_table[i].name, command_table[i].usage, command_table[i].help);
+            fprintf(stream,
+                    "%s %s %s\n    %s\n\n",
+                    model->name,
+                    command_table[i].name,
+                    command_table[i].usage,
+                    command_table[i].help);
         }
     }
     for (int i = 0; i < option_count; i++) {
@@ -175,10 +206,13 @@ static void print_cell(FILE *stream, const char *text)
 
 void cnnc_manual(FILE *stream)
 {
-    fputs("## The trainer\n\n`cnnc model.net -o trainer` makes a program with these commands (docs/trainer.md tells more of them).\n\n", stream);
+    fputs("## The trainer\n\n`cnnc model.net -o trainer` makes a program with these commands (docs/trainer.md tells more of "
+          "them).\n\n",
+          stream);
     for (int c = 0; c < command_count; c++) {
         const CommandRow *command = &command_table[c];
-        fprintf(stream, "### trainer %s\n\n%c%s.\n\n", command->name, toupper((unsigned char)command->help[0]), command->help + 1);
+        fprintf(
+            stream, "### trainer %s\n\n%c%s.\n\n", command->name, toupper((unsigned char)command->help[0]), command->help + 1);
         fprintf(stream, "    trainer %s %s\n\n", command->name, command->usage);
         bool first = true;
         for (int i = 0; i < option_count; i++) {

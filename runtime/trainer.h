@@ -289,6 +289,7 @@ typedef struct {
     bool (*epoch_begin)(Training *, Callback *, Failure *); /* not of an epoch that goes on after --resume */
     bool (*batch_end)(Training *, Callback *, Failure *); /* of step steps_done - 1 */
     bool (*epoch_end)(Training *, Callback *, const HistoryRow *, Failure *);
+    bool (*settled)(Training *, Callback *, Failure *);   /* after all callbacks' batch_end or epoch_end: a checkpoint is exact here */
     bool (*train_end)(Training *, Callback *, Failure *);
     bool (*save)(const Training *, const Callback *, TensorFile *, const char *prefix, Failure *);
     bool (*restore)(Training *, Callback *, const TensorFile *, const char *path, const char *prefix, Failure *);

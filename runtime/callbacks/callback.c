@@ -35,14 +35,18 @@ bool monitor_begin(Monitor *monitor, const Training *training, const Callback *c
     double delta = 0;
     if (!callback_number(callback, "min_delta", &delta, failure)) return false;
     monitor->min_delta = monitor->maximize ? fabs(delta) : -fabs(delta);
-    if (of_validation && !training->validates) {
+    return true;
+}
+
+void monitor_warn(const Monitor *monitor, const Training *training, const Callback *callback)
+{
+    if (!strncmp(monitor->name, "val_", 4) && !training->validates) {
         fprintf(stderr,
                 "%s: warning: %s monitors %s, but there is no validation data\n",
                 training->options->program,
                 callback->kind->name,
                 monitor->name);
     }
-    return true;
 }
 
 /* Keras compares in single precision. */

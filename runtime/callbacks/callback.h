@@ -1,4 +1,5 @@
-/* What the callbacks share. Each is a file of this folder, a row in compiler/callbacks.c and a line in compiler/callbacks.def. */
+/* What the callbacks share. Each is a file of this folder, a row in compiler/callbacks.c and a line in compiler/callbacks.def.
+ */
 #ifndef CNNC_CALLBACK_H
 #define CNNC_CALLBACK_H
 
@@ -14,8 +15,9 @@ typedef struct {
 } Monitor;
 
 /* Reads `monitor`, `mode` and `min_delta` (0 where the callback has none). What is unknown is an error; what is known but not
- * measured in this run a warning, as in Keras. */
+ * measured in this run is worth a warning, as in Keras. */
 bool monitor_begin(Monitor *, const Training *, const Callback *, Failure *);
+void monitor_warn(const Monitor *, const Training *, const Callback *);
 bool monitor_better(const Monitor *, double value, double reference);
 
 /* A callback's own line of the checkpoint; numbers that are not whole stand in it as hexadecimal ones. */

@@ -50,8 +50,8 @@ static bool begin(Training *training, Callback *callback, Failure *failure)
 }
 
 /* Rows that are in the file already are not written again. */
-static bool restore(Training *training, Callback *callback, const TensorFile *file, const char *path,
-                               const char *prefix, Failure *failure)
+static bool restore(Training *training, Callback *callback, const TensorFile *file, const char *path, const char *prefix,
+                    Failure *failure)
 {
     CsvLogger *state = callback->state;
     (void)file, (void)path, (void)prefix, (void)failure;

@@ -18,12 +18,14 @@ static bool begin(Training *training, Callback *callback, Failure *failure)
 {
     EarlyStopping *state = callback->state;
     state->has_baseline = callback_argument(callback, "baseline") != NULL;
-    return monitor_begin(&state->monitor, training, callback, failure) &&
-           callback_count(callback, "patience", &state->patience, failure) &&
-           callback_count(callback, "start_from_epoch", &state->start_from_epoch, failure) &&
-           callback_boolean(callback, "verbose", &state->verbose, failure) &&
-           callback_boolean(callback, "restore_best_weights", &state->restore_best_weights, failure) &&
-           callback_number(callback, "baseline", &state->baseline, failure);
+    bool good = monitor_begin(&state->monitor, training, callback, failure) &&
+                callback_count(callback, "patience", &state->patience, failure) &&
+                callback_count(callback, "start_from_epoch", &state->start_from_epoch, failure) &&
+                callback_boolean(callback, "verbose", &state->verbose, failure) &&
+                callback_boolean(callback, "restore_best_weights", &state->restore_best_weights, failure) &&
+                callback_number(callback, "baseline", &state->baseline, failure);
+    if (good) monitor_warn(&state->monitor, training, callback);
+    return good;
 }
 
 static bool keep_weights(const Training *training, EarlyStopping *state, Failure *failure)
@@ -76,8 +78,7 @@ static bool train_end(Training *training, Callback *callback, Failure *failure)
     return true;
 }
 
-static bool save(const Training *training, const Callback *callback, TensorFile *file, const char *prefix,
-                                Failure *failure)
+static bool save(const Training *training, const Callback *callback, TensorFile *file, const char *prefix, Failure *failure)
 {
     const EarlyStopping *state = callback->state;
     char text[256], weights[256];
@@ -97,8 +98,8 @@ static bool save(const Training *training, const Callback *callback, TensorFile 
     return parameters_add(file, training->model, weights, training->parameters, false, failure);
 }
 
-static bool restore(Training *training, Callback *callback, const TensorFile *file, const char *path,
-                                   const char *prefix, Failure *failure)
+static bool restore(Training *training, Callback *callback, const TensorFile *file, const char *path, const char *prefix,
+                    Failure *failure)
 {
     EarlyStopping *state = callback->state;
     const char *text = callback_noted(file, prefix);
@@ -131,14 +132,14 @@ static void release(Callback *callback)
 }
 
 static const CnncArgument arguments[] = {{"monitor", "val_loss"},
-                                                        {"min_delta", "0"},
-                                                        {"patience", "0"},
-                                                        {"verbose", "0"},
-                                                        {"mode", "auto"},
-                                                        {"baseline", "none"},
-                                                        {"restore_best_weights", "false"},
-                                                        {"start_from_epoch", "0"},
-                                                        {NULL, NULL}};
+                                         {"min_delta", "0"},
+                                         {"patience", "0"},
+                                         {"verbose", "0"},
+                                         {"mode", "auto"},
+                                         {"baseline", "none"},
+                                         {"restore_best_weights", "false"},
+                                         {"start_from_epoch", "0"},
+                                         {NULL, NULL}};
 
 const CallbackKind early_stopping_kind = {
     .name = "early_stopping",

@@ -1,4 +1,5 @@
-/* model_checkpoint: writes the weights after epochs or steps; the file's name may have the epoch and figures in it. */
+/* model_checkpoint: writes the whole state, or the weights alone, after epochs or steps; the file's name may have the epoch and
+ * figures in it. A whole state is what --checkpoint writes: --resume goes on from it, and --weights takes its weights. */
 #include "callback.h"
 
 #include <inttypes.h>
@@ -11,6 +12,8 @@ typedef struct {
     bool verbose, save_best_only, save_weights_only;
     int64_t save_freq; /* batches; 0: each epoch */
     int64_t unsaved;   /* batches since the last save */
+    char *path;        /* where to write when the epoch or step is over; NULL: nothing to write */
+    int64_t epoch;     /* of which that is, from 1 */
 } ModelCheckpoint;
 
 /* The file path with epoch, batch and the row's figures filled in; free() it. */
@@ -50,6 +53,7 @@ static bool begin(Training *training, Callback *callback, Failure *failure)
         !callback_number(callback, "initial_value_threshold", &state->monitor.best, failure)) {
         return false;
     }
+    if (state->save_best_only) monitor_warn(&state->monitor, training, callback);
     if (frequency && strcmp(frequency, "epoch")) {
         if (!callback_count(callback, "save_freq", &state->save_freq, failure)) return false;
         if (state->save_freq == 0) return fail(failure, "model_checkpoint: save_freq wants epoch or a number of batches");
@@ -65,21 +69,40 @@ static bool begin(Training *training, Callback *callback, Failure *failure)
     return good;
 }
 
-/* Weights of a diverged training are of no use, and do not replace a file that is there. */
-static bool write_model(Training *training, const char *path, Failure *failure)
+/* What was decided is written when the epoch or step is over for all callbacks: a whole state is one to go on from. Weights of
+ * a diverged training are of no use, and do not replace a file that is there. */
+static bool settled(Training *training, Callback *callback, Failure *failure)
 {
+    ModelCheckpoint *state = callback->state;
+    char *path = state->path;
+    if (!path) return true;
+    state->path = NULL;
     training->model->unpack(training->weights, training->parameters);
     const char *bad = parameters_not_finite(training->model, training->parameters);
-    if (!bad) return parameters_write(path, training->model, training->parameters, failure);
-    progress_break(&training->progress);
-    fprintf(stderr,
-            "%s: warning: %s holds values that are not finite: %s was not written\n",
-            training->options->program,
-            bad,
-            path);
-    return true;
+    bool good = true;
+    if (bad) {
+        progress_break(&training->progress);
+        fprintf(stderr,
+                "%s: warning: %s holds values that are not finite: %s was not written\n",
+                training->options->program,
+                bad,
+                path);
+    } else if (state->save_weights_only) {
+        good = parameters_write(path, training->model, training->parameters, failure);
+    } else {
+        good = checkpoint_write(training, path, failure);
+    }
+    if (state->verbose && good && !bad) printf("Epoch %" PRId64 ": finished saving model to %s\n", state->epoch, path);
+    free(path);
+    return good;
 }
 
+static void release(Callback *callback)
+{
+    free(((ModelCheckpoint *)callback->state)->path);
+}
+
+/* Decides whether to write, and where. */
 static bool save_model(Training *training, ModelCheckpoint *state, const HistoryRow *row, Failure *failure)
 {
     Monitor *monitor = &state->monitor;
@@ -111,10 +134,11 @@ static bool save_model(Training *training, ModelCheckpoint *state, const History
     } else if (state->verbose) {
         printf("Epoch %" PRId64 ": saving model to %s\n", epoch, path);
     }
-    bool good = !save || write_model(training, path, failure);
-    if (state->verbose && save && good) printf("Epoch %" PRId64 ": finished saving model to %s\n", epoch, path);
-    free(path);
-    return good;
+    state->epoch = epoch;
+    free(state->path);
+    state->path = save ? path : NULL;
+    if (!save) free(path);
+    return true;
 }
 
 static bool batch_end(Training *training, Callback *callback, Failure *failure)
@@ -138,8 +162,7 @@ static bool epoch_end(Training *training, Callback *callback, const HistoryRow *
     return state->save_freq != 0 || save_model(training, state, row, failure);
 }
 
-static bool save(const Training *training, const Callback *callback, TensorFile *file, const char *prefix,
-                                  Failure *failure)
+static bool save(const Training *training, const Callback *callback, TensorFile *file, const char *prefix, Failure *failure)
 {
     (void)training;
     const ModelCheckpoint *state = callback->state;
@@ -148,8 +171,8 @@ static bool save(const Training *training, const Callback *callback, TensorFile 
     return callback_note(file, prefix, text, failure);
 }
 
-static bool restore(Training *training, Callback *callback, const TensorFile *file, const char *path,
-                                     const char *prefix, Failure *failure)
+static bool restore(Training *training, Callback *callback, const TensorFile *file, const char *path, const char *prefix,
+                    Failure *failure)
 {
     (void)training;
     ModelCheckpoint *state = callback->state;
@@ -164,14 +187,14 @@ static bool restore(Training *training, Callback *callback, const TensorFile *fi
 }
 
 static const CnncArgument arguments[] = {{"filepath", NULL},
-                                                          {"monitor", "val_loss"},
-                                                          {"verbose", "0"},
-                                                          {"save_best_only", "false"},
-                                                          {"save_weights_only", "false"},
-                                                          {"mode", "auto"},
-                                                          {"save_freq", "epoch"},
-                                                          {"initial_value_threshold", "none"},
-                                                          {NULL, NULL}};
+                                         {"monitor", "val_loss"},
+                                         {"verbose", "0"},
+                                         {"save_best_only", "false"},
+                                         {"save_weights_only", "false"},
+                                         {"mode", "auto"},
+                                         {"save_freq", "epoch"},
+                                         {"initial_value_threshold", "none"},
+                                         {NULL, NULL}};
 
 const CallbackKind model_checkpoint_kind = {
     .name = "model_checkpoint",
@@ -180,6 +203,8 @@ const CallbackKind model_checkpoint_kind = {
     .begin = begin,
     .batch_end = batch_end,
     .epoch_end = epoch_end,
+    .settled = settled,
     .save = save,
     .restore = restore,
+    .release = release,
 };

@@ -23,10 +23,12 @@ static bool begin(Training *training, Callback *callback, Failure *failure)
         !callback_number(callback, "min_lr", &state->min_lr, failure)) {
         return false;
     }
+    monitor_warn(&state->monitor, training, callback);
     if (!(state->factor >= 0 && state->factor < 1)) {
         return fail(failure, "reduce_lr_on_plateau: factor wants a number from 0 to below 1, not '%g'", state->factor);
     }
-    return state->min_lr >= 0 || fail(failure, "reduce_lr_on_plateau: min_lr wants a number from 0 on, not '%g'", state->min_lr);
+    return state->min_lr >= 0 ||
+           fail(failure, "reduce_lr_on_plateau: min_lr wants a number from 0 on, not '%g'", state->min_lr);
 }
 
 /* False: the rate is at its least already. */

@@ -45,16 +45,19 @@ Test(trainer_arguments, in_the_file_and_as_flags, .timeout = 300)
     static const struct {
         const char *in_file, *flags;
     } cases[] = {
-        {"x=\"x.npy\", y=[\"y.npy\"], sample_weight=\"w.npy\", epochs=2, batch_size=8, validation_split=0.25, validation_freq=2",
+        {"x=\"x.npy\", y=[\"y.npy\"], sample_weight=\"w.npy\", epochs=2, batch_size=8, validation_split=0.25, "
+         "validation_freq=2",
          "--x x.npy --y y.npy --sample-weight w.npy --epochs 2 --batch-size 8 --validation-split 0.25 --validation-freq 2"},
         {"x=\"x.npy\", y=\"y.npy\", validation_x=\"vx.npy\", validation_y=\"vy.npy\", class_weight={0: 3, 2: 1/2}, epochs=3, "
-         "shuffle=batch, batch_size=8, validation_batch_size=4, validation_steps=2, initial_epoch=1, steps_per_epoch=4, seed=3, "
+         "shuffle=batch, batch_size=8, validation_batch_size=4, validation_steps=2, initial_epoch=1, steps_per_epoch=4, "
+         "seed=3, "
          "verbose=2, callbacks=[learning_rate_scheduler({0: 0.1, 2: 1/20}, verbose=1), reduce_lr_on_plateau(loss, patience=1)]",
          "--x x.npy --y y.npy --validation-x vx.npy --validation-y vy.npy --class-weight '{2: 0.5, 0: 3}' --epochs 3 "
          "--shuffle batch --batch-size 8 --validation-batch-size 4 --validation-steps 2 --initial-epoch 1 --steps-per-epoch 4 "
          "--seed 3 --verbose 2 --callbacks "
          "'[learning_rate_scheduler({0: 0.1, 2: 0.05}, verbose=1), reduce_lr_on_plateau(loss, patience=1)]'"},
-        {"x=\"x.npy\", y=\"y.npy\", shuffle=false, batch_size=7, verbose=auto", "--x x.npy --y y.npy --shuffle false --batch-size 7"},
+        {"x=\"x.npy\", y=\"y.npy\", shuffle=false, batch_size=7, verbose=auto",
+         "--x x.npy --y y.npy --shuffle false --batch-size 7"},
     };
     make_trainer("plain", "batch_size=32");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -62,12 +65,14 @@ Test(trainer_arguments, in_the_file_and_as_flags, .timeout = 300)
         shell_good("./own fit --history own.csv -o own.st > own.txt");
         shell_good("./plain fit %s --history plain.csv -o plain.st > plain.txt", cases[i].flags);
         shell_good("cmp own.csv plain.csv && cmp own.st plain.st");
-        shell_good("sed -E -i 's#[0-9.]+ ?[um]?s(/step| |,|$)#time\\1#g; s/own.st/plain.st/' own.txt plain.txt; diff own.txt plain.txt");
+        shell_good("sed -E -i 's#[0-9.]+ ?[um]?s(/step| |,|$)#time\\1#g; s/own.st/plain.st/' own.txt plain.txt; diff own.txt "
+                   "plain.txt");
         /* Flags override, and none takes back. */
         shell_good("./own fit --x vx.npy --y vy.npy --validation-split 0.2 --class-weight none --steps-per-epoch none "
                    "--validation-steps none --callbacks none --epochs 2 --initial-epoch 0 --validation-freq 1 --shuffle true "
                    "--seed 1 --batch-size 4 --validation-batch-size none --history own.csv");
-        shell_good("./plain fit --x vx.npy --y vy.npy --validation-split 0.2 --epochs 2 --seed 1 --batch-size 4 --history plain.csv");
+        shell_good(
+            "./plain fit --x vx.npy --y vy.npy --validation-split 0.2 --epochs 2 --seed 1 --batch-size 4 --history plain.csv");
         shell_good("cmp own.csv plain.csv");
     }
 }
@@ -80,6 +85,18 @@ Test(trainer_arguments, several_inputs, .timeout = 120)
     shell_good("CFLAGS=-O0 $CNNC m.net -o own");
     shell_good("./own fit -o a.st && ./own fit --x b=b.npy --x a=x.npy --y y.npy -o b.st && cmp a.st b.st");
     shell_refused("b=FILE is missing", "./own fit --x a=x.npy --y y.npy");
+}
+
+/* What model_checkpoint writes is good for all that takes weights. */
+Test(trainer_arguments, a_whole_state_as_weights, .timeout = 120)
+{
+    make_trainer("own",
+                 "x=\"x.npy\", y=\"y.npy\", epochs=3, callbacks=[model_checkpoint(\"whole.st\"), "
+                 "model_checkpoint(\"weights.st\", save_weights_only=true), early_stopping(loss, restore_best_weights=true)]");
+    shell_good("./own fit && ./own predict --weights whole.st x.npy -o a.npy && ./own predict --weights weights.st x.npy -o b.npy");
+    shell_good("cmp a.npy b.npy");
+    shell_good("$CNNC --emit=inference --weights=whole.st m.net -o a.c && $CNNC --emit=inference --weights=weights.st m.net -o b.c");
+    shell_good("sed '/^.. m, /d; s/whole.st/weights.st/; s/ a\\.c/ b.c/; s/a\\.h/b.h/' a.c > c.c; sed '/^.. m, /d' b.c > d.c; cmp c.c d.c");
 }
 
 Test(trainer_arguments, nonsense)

@@ -214,8 +214,8 @@ Test(trainer_fit, model_checkpoint_names_and_best)
                          "-o",
                          "last",
                          "--callbacks",
-                         "[model_checkpoint(\"e{epoch:02d}{{}}-{val_loss:.2f}.st\", verbose=1), model_checkpoint(best, "
-                         "monitor=val_loss, save_best_only=true, verbose=1),]");
+                         "[model_checkpoint(\"e{epoch:02d}{{}}-{val_loss:.2f}.st\", verbose=1, save_weights_only=true), model_checkpoint(best, "
+                         "monitor=val_loss, save_best_only=true, verbose=1, save_weights_only=true), model_checkpoint(whole)]");
     expect_success(run);
     cr_expect(strstr(run->out, "Epoch 1: saving model to e01{}-"), "%s", run->out);
     cr_expect(strstr(run->out, "Epoch 1: val_loss improved from None to "), "%s", run->out);
@@ -226,6 +226,41 @@ Test(trainer_fit, model_checkpoint_names_and_best)
     cr_assert_not_null(name);
     memcpy(path, name, strcspn(name, "\n"));
     cr_expect(files_equal(path, "last"), "%s", path);
+    const char *finished = strstr(run->out, "Epoch 3: finished saving model to e03{}-");
+    cr_expect(finished && finished > name, "%s", run->out);
+    /* A whole state: its weights are the last ones, and training goes on from it as if it had not stopped. */
+    expect_success(RUN(&toy_flowers, "predict", "--weights", "whole", "x.npy", "-o", "a.npy"));
+    expect_success(RUN(&toy_flowers, "predict", "--weights", "last", "x.npy", "-o", "b.npy"));
+    cr_expect(files_equal("a.npy", "b.npy"));
+    expect_success(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--validation-split", "0.2", "--epochs", "5", "--resume", "whole", "-o", "a"));
+    expect_success(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--validation-split", "0.2", "--epochs", "5", "-o", "b"));
+    cr_expect(files_equal("a", "b"));
+}
+
+/* From a file written in the middle of an epoch too. */
+Test(trainer_fit, model_checkpoint_between_steps)
+{
+    write_flowers("", 60, 1);
+    const Run *run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "2", "-o", "b", "--callbacks",
+                         "model_checkpoint(\"{epoch}-{batch}-{loss:.1f}\", save_freq=5, verbose=1)");
+    expect_success(run);
+    const char *name = strstr(run->out, "finished saving model to 2-2-"); /* 8 batches an epoch: after 5, 10, 15 */
+    char path[32] = "";
+    cr_assert(name, "%s", run->out);
+    name = strstr(name, "2-2-");
+    memcpy(path, name, strcspn(name, "\n"));
+    expect_success(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--resume", path, "-o", "a"));
+    cr_expect(files_equal("a", "b"));
+}
+
+Test(trainer_fit, model_checkpoint_has_to_better_a_threshold)
+{
+    write_flowers("", 60, 1);
+    const Run *run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks",
+                         "model_checkpoint(w, loss, save_best_only=true, verbose=1, initial_value_threshold=0.001)");
+    expect_success(run);
+    cr_expect(strstr(run->out, "Epoch 1: loss did not improve from 0.00100\n"), "%s", run->out);
+    cr_expect_null(file_text("w"));
 }
 
 /* ---- a terminal -------------------------------------------------------------------------------------------------- */
