@@ -72,7 +72,9 @@ static const char *wanted_text(const Parameter *parameter)
         text = memory_format("%s %s", strchr("aeiou", parameter->table->kind[0]) ? "an" : "a", parameter->table->kind);
         break;
     case PARAMETER_TENSOR: text = "the name of a layer"; break;
-    case PARAMETER_MAP: text = "a map such as {0: 3, 7: 0.5}"; break;
+    case PARAMETER_MAP:
+        text = parameter->table ? memory_format("a map such as {0: 3, 7: 0.5}, or a %s", parameter->table->kind) : "a map such as {0: 3, 7: 0.5}";
+        break;
     }
     if (parameter->words) text = memory_format("%s, or %s", text, words_text(parameter));
     if (parameter->fallback && !strcmp(parameter->fallback, "none")) text = memory_format("%s, or `none`", text);
@@ -328,6 +330,7 @@ bool convert_value(Scope *scope, const char *callee, const Parameter *parameter,
         if (from->kind == VALUE_TENSOR) return from->tensor != NULL; /* NULL: its error was reported */
         return word ? refuse_word(scope, callee, parameter, from) : refuse(callee, parameter, from);
     case PARAMETER_MAP:
+        if (parameter->table && (word || from->kind == VALUE_CALL)) return convert_object(scope, parameter, from, to);
         return from->kind == VALUE_MAP ? convert_map(scope, callee, parameter, from, to) : refuse(callee, parameter, from);
     }
     die("a parameter of type %d", (int)parameter->type);

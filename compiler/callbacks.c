@@ -125,8 +125,10 @@ const Entry learning_rate_scheduler_callback = {
         (const Parameter[]){
             {.name = "schedule",
              .type = PARAMETER_MAP,
+             .table = &schedule_table,
              .maximum = HUGE_VAL,
-             .help = "{0: 0.1, 10: 0.01}: the rate from each of these epochs on, which count from 0"},
+             .help = "the rate as a function of the epoch, from 0 on: a schedule, whose steps are epochs then, or {0: 0.1, 10: 0.01}, the "
+                     "rate from each of these epochs on"},
             VERBOSE,
             {.name = NULL},
         },

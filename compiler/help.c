@@ -12,7 +12,7 @@ static const char *type_text(const Parameter *p, const char *mark)
     bool numeric = p->type == PARAMETER_SIZE || p->type == PARAMETER_PAIR || p->type == PARAMETER_NUMBER || p->type == PARAMETER_MAP;
     if (p->type == PARAMETER_WORD && p->words) type = "";
     if (numeric && *range) type = memory_format("%s %s", type, range);
-    if (p->type == PARAMETER_NUMBER && p->table) type = memory_format("%s or a %s", type, p->table->kind);
+    if (numeric && p->table) type = memory_format("%s or a %s", type, p->table->kind);
     for (int i = 0; p->words && p->words[i]; i++) type = memory_format("%s%s%s%s%s", type, *type ? " or " : "", mark, p->words[i], mark);
     return p->list && !p->rest ? memory_format("list: %s", type) : p->rest ? memory_format("%s, ...", type) : type;
 }

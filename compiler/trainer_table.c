@@ -187,16 +187,33 @@ static void add_targets(Text *text, const Generation *g)
     text_add(text, "    {0},\n};\n\n");
 }
 
+/* A function for the schedule among a callback's arguments; returns its name. */
+static const char *add_schedule(Text *text, const Object *callback, int number)
+{
+    const Parameter *parameters = callback->entry->parameters;
+    for (int i = 0; parameters && parameters[i].name; i++) {
+        const Value *value = &callback->values[i];
+        if (parameters[i].table != &schedule_table || value->kind != VALUE_OBJECT) continue;
+        const char *name = memory_format("schedule_%d", number);
+        text_add(text, "static float %s(uint64_t step)\n", name);
+        text_indent(text, memory_format("{\nconst double t = (double)step;\n%s}\n\n", ((const Schedule *)(const void *)value->object->entry)->rate(value->object)));
+        return name;
+    }
+    return "NULL";
+}
+
 static void add_callbacks(Text *text, const Generation *g)
 {
     const Value *callbacks = g->source->fit ? argument(g->source->fit, "callbacks") : NULL;
     int count = callbacks ? callbacks->list.count : 0;
+    const char **schedules = NEW_ARRAY(const char *, count + 1);
+    for (int i = 0; i < count; i++) schedules[i] = add_schedule(text, callbacks->list.items[i].object, i);
     text_add(text, "static const CnncCallback callbacks[] = {\n");
     for (int i = 0; i < count; i++) {
         const Object *object = callbacks->list.items[i].object;
         text_add(text, "    {\"%s\", (const CnncArgument[]){", object->entry->name);
         add_arguments(text, object);
-        text_add(text, "{0}}},\n");
+        text_add(text, "{0}}, %s},\n", schedules[i]);
     }
     text_add(text, "    {0},\n};\n\n");
     text_add(text, "static const CnncArgument fit[] = {");
@@ -214,7 +231,7 @@ char *generate_table(const Generation *g, const char *header_name)
 {
     const char *name = g->source->name, *upper = upper_case(name);
     Text text = {0};
-    text_add(&text, "/* %s as the trainer's runtime sees it, by cnnc " CNNC_VERSION ": %s */\n#include \"%s\"\n#include \"runtime.h\"\n\n", name, g->command, header_name);
+    text_add(&text, "/* %s as the trainer's runtime sees it, by cnnc " CNNC_VERSION ": %s */\n#include \"%s\"\n#include \"runtime.h\"\n\n#include <math.h>\n\n", name, g->command, header_name);
     text_add(&text, "#if CNNC_RUNTIME_VERSION != 1\n#error \"this file was written for another version of the runtime; run cnnc again\"\n#endif\n\n");
     text_add(&text, "static const CnncPort model_inputs[] = {\n");
     for (int i = 0; i < g->source->input_count; i++) add_port(&text, g->source->inputs[i]);

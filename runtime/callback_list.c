@@ -240,6 +240,7 @@ bool callbacks_new(Training *training, Failure *failure)
         for (const CnncCallback *row = training->model->callbacks; row && row->name; row++) {
             const CallbackKind *kind = find_kind(row->name, failure);
             if (!kind || !add_callback(training, kind, row->arguments, NULL, failure)) return false;
+            training->callbacks[training->callback_count - 1].schedule = row->schedule;
         }
     }
     if (options->history) {

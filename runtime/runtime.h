@@ -53,7 +53,11 @@ typedef struct {
 
 /* A callback of fit(), its arguments as text: {"monitor", "val_loss"}. */
 typedef struct { const char *name, *value; } CnncArgument;
-typedef struct { const char *name; const CnncArgument *arguments; /* ended by a NULL name; all of the row's, defaults too */ } CnncCallback;
+typedef struct {
+    const char *name;
+    const CnncArgument *arguments;    /* ended by a NULL name; all of the row's, defaults too */
+    float (*schedule)(uint64_t step); /* where one of them is a schedule; else NULL */
+} CnncCallback;
 
 /* What is reported beside the loss. */
 typedef struct {

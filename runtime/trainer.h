@@ -299,6 +299,7 @@ typedef struct {
 struct Callback {
     const CallbackKind *kind;
     const CnncArgument *arguments; /* ended by a NULL name */
+    float (*schedule)(uint64_t); /* CnncCallback's */
     CnncArgument *owned; /* the same, with their values, where they were read from the command line; freed with the callback */
     void *state;
 };

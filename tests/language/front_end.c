@@ -131,6 +131,12 @@ static const Entry constant = {.name = "constant", ROWS({.name = "value", .type 
 #undef CALLBACK
 extern const Entry outputs_statement, compile_statement, fit_statement;
 
+static const Entry exponential_decay = {.name = "exponential_decay",
+                                        ROWS({.name = "initial_learning_rate", .type = PARAMETER_NUMBER},
+                                             {.name = "decay_steps", .type = PARAMETER_NUMBER},
+                                             {.name = "decay_rate", .type = PARAMETER_NUMBER})};
+static const Entry *const schedules[] = {&exponential_decay};
+
 static const Entry *const optimizers[] = {&adam, &sgd}, *const losses[] = {
                                                             &mean_squared_error, &mse, &categorical_crossentropy};
 static const Entry *const metrics[] = {&accuracy}, *const activations[] = {&linear, &relu, &softmax, &leaky_relu};
@@ -149,7 +155,7 @@ static const Entry *const statements[] = {&outputs_statement, &compile_statement
 const Table layer_table = TABLE("layer", layers), optimizer_table = TABLE("optimizer", optimizers),
             loss_table = TABLE("loss", losses), metric_table = TABLE("metric", metrics),
             activation_table = TABLE("activation", activations), initializer_table = TABLE("initializer", initializers),
-            callback_table = TABLE("callback", callbacks), statement_table = TABLE("statement", statements);
+            callback_table = TABLE("callback", callbacks), schedule_table = TABLE("schedule", schedules), statement_table = TABLE("statement", statements);
 const Table *const all_tables[] = {&layer_table,
                                    &optimizer_table,
                                    &loss_table,

@@ -179,7 +179,7 @@ const CnncModel toy_digits = {
             {"epochs", "3"}, {"batch_size", "32"}, {"validation_split", "0.1"}, {"class_weight", "none"}, {NULL, NULL}},
     .callbacks =
         (const CnncCallback[]){
-            {"early_stopping", (const CnncArgument[]){{"monitor", "val_loss"}, {"patience", "5"}, {NULL, NULL}}}, {NULL, NULL}},
+            {"early_stopping", (const CnncArgument[]){{"monitor", "val_loss"}, {"patience", "5"}, {NULL, NULL}}, NULL}, {NULL, NULL, NULL}},
     .pack = digits_pack,
     .unpack = digits_unpack,
     .predict_batch = digits_predict,
@@ -212,7 +212,7 @@ const CnncModel toy_flowers = {
     .slots = slots,
     .learning_rate = 0.05F,
     .fit = (const CnncArgument[]){{NULL, NULL}},
-    .callbacks = (const CnncCallback[]){{NULL, NULL}},
+    .callbacks = (const CnncCallback[]){{NULL, NULL, NULL}},
     .pack = flowers_pack,
     .unpack = flowers_unpack,
     .predict_batch = flowers_predict,
@@ -319,7 +319,7 @@ const CnncModel toy_pair = {
     .optimizer = "sgd",
     .learning_rate = 0.01F,
     .fit = (const CnncArgument[]){{NULL, NULL}},
-    .callbacks = (const CnncCallback[]){{NULL, NULL}},
+    .callbacks = (const CnncCallback[]){{NULL, NULL, NULL}},
     .pack = pair_copy,
     .unpack = pair_copy,
     .predict_batch = pair_predict,

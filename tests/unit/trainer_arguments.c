@@ -87,6 +87,26 @@ Test(trainer_arguments, several_inputs, .timeout = 120)
     shell_refused("b=FILE is missing", "./own fit --x a=x.npy --y y.npy");
 }
 
+Test(trainer_arguments, a_schedule_of_epochs, .timeout = 120)
+{
+    make_trainer("own",
+                 "x=\"x.npy\", y=\"y.npy\", epochs=3, callbacks=[learning_rate_scheduler(exponential_decay(0.1, 2, 0.25), verbose=1)]");
+    const Shell *run = shell("./own fit --history h.csv && cut -d, -f3 h.csv | tr '\\n' ' '");
+    cr_expect(strstr(run->out, "Epoch 2: LearningRateScheduler setting learning rate to 0.05"), "%s%s", run->out, run->err);
+    double rates[3] = {0};
+    const char *column = strstr(run->out, "learning_rate 0");
+    cr_assert(column && sscanf(column, "learning_rate %lf %lf %lf", &rates[0], &rates[1], &rates[2]) == 3, "%s", run->out);
+    for (int i = 0; i < 3; i++) EXPECT_NEAR(rates[i], 0.1 * pow(0.5, i), 1e-8);
+    shell_refused("schedules such as exponential_decay are for the fit() of the network's file",
+                  "./own fit --callbacks 'learning_rate_scheduler(exponential_decay(0.1, 2, 0.25))'");
+    shell_file("s.net",
+               "model s\ninput(4)\ndense(3, activation=softmax)\n"
+               "compile(optimizer=sgd(learning_rate=exponential_decay(0.1, 2, 0.25)), loss=categorical_crossentropy)\n");
+    shell_good("CFLAGS=-O0 $CNNC s.net -o s");
+    shell_refused("that of the optimiser is a schedule",
+                  "./s fit --x x.npy --y y.npy --callbacks 'reduce_lr_on_plateau(loss)'");
+}
+
 /* What model_checkpoint writes is good for all that takes weights. */
 Test(trainer_arguments, a_whole_state_as_weights, .timeout = 120)
 {
