@@ -39,6 +39,26 @@ void note_producer(const Tensor *tensor)
     if (tensor->producer) diagnose_note(tensor->producer->place, "%s gives %s", tensor->producer->name, shape_string(&tensor->shape));
 }
 
+bool margins_read(const Value *value, const char *name, Margins margins[2])
+{
+    const Value *items = value->list.items;
+    bool pairs = value->list.count == 1 || value->list.count == 2;
+    for (int i = 0; i < value->list.count; i++) pairs = pairs && items[i].kind == VALUE_PAIR;
+    if (!pairs) {
+        diagnose(value->place, "%s: one pair for height x width, or two, [top x bottom, left x right]", name);
+        return false;
+    }
+    bool sides = value->list.count == 2;
+    margins[0] = sides ? (Margins){items[0].pair.first, items[0].pair.second} : (Margins){items[0].pair.first, items[0].pair.first};
+    margins[1] = sides ? (Margins){items[1].pair.first, items[1].pair.second} : (Margins){items[0].pair.second, items[0].pair.second};
+    for (int i = 0; i < 2; i++)
+        if (margins[i].before >= MAX_COUNT || margins[i].after >= MAX_COUNT) {
+            diagnose(value->place, "%s: more than 2^31 rows or columns", name);
+            return false;
+        }
+    return true;
+}
+
 bool axis_resolve(const Node *node, const Shape *shape, int *axis)
 {
     double number = argument_number(node->arguments, "axis");

@@ -4,8 +4,6 @@
  * what comes after it. Per side: [top x bottom, left x right]; a lone pair: height x width, the same on both sides. */
 #include "convolution.h"
 
-typedef struct { int64_t before, after; } Margins;
-
 /* Where the kernel is put along an axis of the input. `margins`: the zeros on both sides, where they were written. */
 typedef struct {
     const char *name;
@@ -32,27 +30,6 @@ static bool place_kernel(const Node *node, const Axis *a, bool same, int64_t *pl
     }
     *places = (padded - span) / a->stride + 1;
     *before = a->margins->before;
-    return true;
-}
-
-/* The zeros on each side where `padding` is not a word; false after errors. */
-static bool read_margins(const Value *padding, Margins margins[2])
-{
-    const Value *items = padding->list.items;
-    bool pairs = padding->list.count == 1 || padding->list.count == 2;
-    for (int i = 0; i < padding->list.count; i++) pairs = pairs && items[i].kind == VALUE_PAIR;
-    if (!pairs) {
-        diagnose(padding->place, "padding: one word, one pair for height x width, or two, [top x bottom, left x right]");
-        return false;
-    }
-    bool sides = padding->list.count == 2;
-    margins[0] = sides ? (Margins){items[0].pair.first, items[0].pair.second} : (Margins){items[0].pair.first, items[0].pair.first};
-    margins[1] = sides ? (Margins){items[1].pair.first, items[1].pair.second} : (Margins){items[0].pair.second, items[0].pair.second};
-    for (int i = 0; i < 2; i++)
-        if (margins[i].before >= MAX_COUNT || margins[i].after >= MAX_COUNT) {
-            diagnose(padding->place, "padding: more than 2^31 zeros");
-            return false;
-        }
     return true;
 }
 
@@ -106,7 +83,7 @@ Convolution *convolution_windows(Node *node, int axes)
     if (padding->kind == VALUE_LIST && padding->list.count == 1 && padding->list.items[0].kind == VALUE_WORD) padding = &padding->list.items[0];
     char word = padding->kind == VALUE_WORD ? padding->text[0] : 0;
     Margins margins[2] = {{0, 0}, {(c->kernel_width - 1) * c->dilation_width, 0}}; /* causal */
-    if (!word && !read_margins(padding, margins)) return NULL;
+    if (!word && !margins_read(padding, "padding", margins)) return NULL;
     bool written = !word || word == 'c';
     const Axis height = {"height", 0, c->kernel_height, c->stride_height, c->dilation_height, written ? &margins[0] : NULL};
     const Axis width = {axes == 1 ? "length" : "width", axes - 1, c->kernel_width, c->stride_width, c->dilation_width, written ? &margins[1] : NULL};

@@ -182,6 +182,28 @@ void channels_row_emit(Emit *, const Channels *, const char *row);     /* the nu
 
 /* update.c: the optimiser's step */
 double clip_limit(const Object *optimizer, const char *name);  /* an argument of optimisers, or 0: none */
+/* strided.c: numbers put elsewhere, along axes with a step on either side. An operator's shape makes a Strided and adds its axes from the
+ * outermost in; the rest of it is here. */
+typedef struct { int64_t count, start, step[MAX_RANK + 2]; } StridedSide;
+typedef struct { int rank; int64_t size[MAX_RANK + 2]; StridedSide from, to; } Strided;
+Strided *strided_new(Node *, int64_t from_count, int64_t to_count); /* the node's detail; numbers of a sample on either side */
+void strided_axis(Strided *, int64_t size, int64_t from, int64_t to);
+void strided_reference(const Node *, Reference *);
+void strided_emit(Emit *, const Node *);
+void strided_gradient(Graph *, Node *, Tensor *d_output);
+#define STRIDED_OPERATOR(word, shape_function, formula_function)                                                               \
+    {                                                                                                                          \
+        .name = word, .suffix = "forward", .operands = "x; y", .flags = OPERATOR_FLAT, .shape = shape_function,                \
+        .reference = strided_reference, .gradient = strided_gradient, .emit = strided_emit, .formula = formula_function,       \
+    }
+/* A layer of one input that is one node. */
+#define ONE_NODE_LAYER(row, help, parameters, op)                                                                              \
+    static Tensor *row##_build(Graph *graph, const LayerCall *call)                                                            \
+    {                                                                                                                          \
+        return graph_node(graph, &op, call, NULL, call->inputs, 1)->outputs[0];                                                \
+    }                                                                                                                          \
+    const Layer row##_layer = {.entry = {#row, help, parameters, NULL}, .least_inputs = 1, .most_inputs = 1, .build = row##_build};
+
 /* merge.c: two tensors made one, number by number, sizes of 1 repeated. */
 typedef struct {
     double (*value)(double x, double a);                       /* the reference, but for the factor */
