@@ -315,10 +315,11 @@ static void add_results(Text *body, const Driver *d)
     if (!targets) return;
     text_add(body, "double total = 0;\n");
     int number = 0, output = 0;
-    const char *penalties = "";
+    Text penalties = {0}; /* of weights: once, whatever the batch */
+    text_add(&penalties, "%s", "");
     for (int i = 0; i < graph->tensor_count; i++) {
         TensorRole role = graph->tensors[i]->role;
-        if (role == ROLE_PENALTY && !graph->tensors[i]->batched) penalties = memory_format("%s + (double)%s[0]", penalties, d->variables[i]);
+        if (role == ROLE_PENALTY && !graph->tensors[i]->batched) text_add(&penalties, "loss += (double)%s[0];\n", d->variables[i]);
         if (role == ROLE_PENALTY && graph->tensors[i]->batched) text_add(body, "for (ptrdiff_t n = 0; n < count; n++) total += (double)%s[n];\n", d->variables[i]);
         if (role != ROLE_LOSS && role != ROLE_METRIC) continue;
         text_add(body, "{\ndouble sum = 0;\nfor (ptrdiff_t n = 0; n < count; n++) sum += (double)%s[n];\n", d->variables[i]);
@@ -326,7 +327,8 @@ static void add_results(Text *body, const Driver *d)
         double weight = role == ROLE_LOSS ? graph->uses[output++].weight : 0;
         text_add(body, "%s}\n", role == ROLE_METRIC ? "" : weight < 1 || weight > 1 ? memory_format("total += %s * sum;\n", number_text(weight)) : "total += sum;\n");
     }
-    text_add(body, "return (float)(total / (double)count%s);\n", penalties);
+    if (penalties.length) text_add(body, "double loss = total / (double)count;\n%sreturn (float)loss;\n", penalties.data);
+    else text_add(body, "return (float)(total / (double)count);\n");
 }
 
 /* Parameters that this network has no use for. */

@@ -114,7 +114,7 @@ char *generate_header(const Generation *g)
                  "\n/* What a training step is told beside its data. */\n"
                  "typedef struct %s_step {\n"
                  "    uint64_t seed;       /* of the random numbers of dropout and its like */\n"
-                 "    uint64_t step;       /* steps made before this one */\n"
+                 "    uint64_t step;       /* steps made before this one: with the slots all that the optimiser knows of them */\n"
                  "    float learning_rate; /* of this step%s */\n"
                  "} %s_step;\n\n",
                  name,

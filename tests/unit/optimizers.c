@@ -18,18 +18,25 @@ typedef struct {
     char name[64], call[256];
 } Case;
 
-/* Each row of the table, with one way of clipping or the other; and a schedule. */
+/* Each row of the table, with one way of clipping or the other; a schedule; and what divides by roots of zero where nothing was added up. */
+static const Case further[] = {
+    {"schedule", "nadam(cosine_decay(0.01, 5, alpha=0.1, warmup_target=0.05, warmup_steps=4))"},
+    {"no_epsilon", "adam(0.01, epsilon=0)"},
+    {"power", "ftrl(0.1, learning_rate_power=-0.7, initial_accumulator_value=0)"},
+};
+enum { FURTHER = sizeof further / sizeof *further };
+
 ParameterizedTestParameters(optimizers, every_row)
 {
     static const char *const clipping[] = {"global_clipnorm=0.3", "clipvalue=0.01", "clipnorm=0.1"};
-    int count = optimizer_table.count + 1;
+    int count = optimizer_table.count + FURTHER;
     Case *cases = cr_malloc((size_t)count * sizeof *cases);
     for (int i = 0; i < optimizer_table.count; i++) {
         const char *name = optimizer_table.entries[i]->name;
         snprintf(cases[i].name, sizeof cases[i].name, "optimizer_%s", name);
         snprintf(cases[i].call, sizeof cases[i].call, "%s(0.02, weight_decay=0.1, %s)", name, clipping[i % 3]);
     }
-    cases[count - 1] = (Case){"schedule", "nadam(cosine_decay(0.01, 5, alpha=0.1, warmup_target=0.05, warmup_steps=4))"};
+    memcpy(cases + optimizer_table.count, further, sizeof further);
     return cr_make_param_array(Case, cases, (size_t)count, NULL);
 }
 
