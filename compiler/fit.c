@@ -1,4 +1,4 @@
-/* What fit() says against the network that it is for: files for each input and output, classes that there are.
+/* What fit() says against the network that it is for: files for each input and output, classes and figures that there are.
  *
  * Needs: shapes. Gives: diagnoses. */
 #include "cnnc.h"
@@ -42,6 +42,40 @@ static void check_class_weight(const Graph *graph)
     }
 }
 
+/* The figures of an epoch, as callbacks name them: loss, accuracy, and the same with val_. */
+static const char **figure_names(const Graph *graph, int *count)
+{
+    int most = 1;
+    for (int i = 0; i < graph->output_count; i++) most += 1 + graph->uses[i].metric_count;
+    const char **names = NEW_ARRAY(const char *, 2 * most);
+    int number = 0;
+    names[number++] = "loss";
+    for (int i = 0; i < graph->output_count; i++) {
+        if (graph->output_count > 1) names[number++] = memory_format("%s_loss", graph->outputs[i]->name);
+        for (int j = 0; j < graph->uses[i].metric_count; j++) names[number++] = graph->uses[i].metrics[j].name;
+    }
+    for (int i = 0; i < number; i++) names[number + i] = memory_format("val_%s", names[i]);
+    *count = 2 * number;
+    return names;
+}
+
+static void check_monitors(const Graph *graph)
+{
+    int count;
+    const char **names = figure_names(graph, &count);
+    const Value *callbacks = argument(graph->fit, "callbacks");
+    for (int i = 0; i < callbacks->list.count; i++) {
+        const Object *callback = callbacks->list.items[i].object;
+        if (!has_argument(callback, "monitor")) continue;
+        const Value *monitor = argument(callback, "monitor");
+        bool known = false;
+        for (int j = 0; j < count; j++) known = known || !strcmp(names[j], monitor->text);
+        if (known) continue;
+        const char *closest = diagnostics_closest(monitor->text, names, count);
+        diagnose(monitor->place, "%s: there is no `%s` to monitor; did you mean `%s`?", callback->entry->name, monitor->text, closest ? closest : "val_loss");
+    }
+}
+
 void fit_pass(Graph *graph)
 {
     if (!graph->fit || !graph->compile) return;
@@ -51,4 +85,5 @@ void fit_pass(Graph *graph)
     check_files(graph, "validation_x", graph->input_count, "input");
     check_files(graph, "validation_y", targets, "output");
     check_class_weight(graph);
+    check_monitors(graph);
 }

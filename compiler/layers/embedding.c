@@ -145,7 +145,8 @@ static Tensor *build(Graph *graph, const LayerCall *call)
 }
 
 const Layer embedding_layer = {
-    .entry = {"embedding", "Whole numbers, such as words or categories, become rows of a table that is learnt.", parameters, NULL},
+    .entry = {"embedding", "Whole numbers, such as words or categories, become rows of a table that is learnt. The trainer refuses numbers that are no row; in "
+               "generated code they give zeros.", parameters, NULL},
     .least_inputs = 1,
     .most_inputs = 1,
     .build = build,

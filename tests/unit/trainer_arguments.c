@@ -138,6 +138,7 @@ Test(trainer_arguments, nonsense)
         {"callbacks=[reduce_lr_on_plateau(factor=1)]", "`factor` of reduce_lr_on_plateau must be at least 0 and below 1"},
         {"callbacks=[reduce_lr_on_plateau(cooldown=-1)]", "`cooldown` of reduce_lr_on_plateau must be at least 0"},
         {"callbacks=[learning_rate_scheduler({0: -1})]", "`schedule` of learning_rate_scheduler must be at least 0"},
+        {"callbacks=[early_stopping(monitor=val_acuracy)]", "there is no `val_acuracy` to monitor; did you mean `val_accuracy`?"},
         {"callbacks=[learning_rate_scheduler()]", "learning_rate_scheduler needs `schedule`"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
