@@ -1,0 +1,81 @@
+/* Layers that change each number at random, in training only: operator, gradient, row. A layer says how a vector $X changes, given
+ * key<stream>, the key of the step's random numbers, and $I, the number of the first; and how its gradient does, asking for the same
+ * random numbers again, so that nothing is stored. */
+#ifndef CNNC_NOISE_H
+#define CNNC_NOISE_H
+
+#include "../cnnc.h"
+#include "../kernels/kernels.h"
+
+#define SEED_PARAMETER {.name = "seed", .type = PARAMETER_SIZE, .fallback = "none", .help = "for random numbers of its own; none: those of the training"}
+
+static void noise_shape(Graph *graph, Node *node)
+{
+    (void)graph;
+    node->outputs[0]->shape = node->inputs[0]->shape;
+}
+
+static void noise_reference(const Node *node, Reference *r)
+{
+    for (int64_t i = 0; i < shape_count(&node->outputs[0]->shape); i++) r->outputs[0][i] = r->inputs[0][i]; /* as in inference */
+}
+
+/* Names a float of the function's head: its value in training, and in `gradients`, where noise is off. */
+static inline void noise_number(Emit *e, const Node *node, const char *name, double value, double off)
+{
+    fill(e, "STREAM", "%u", node->stream);
+    emit_once(e, memory_format("const float %s%u = step ? %s : %s;", name, node->stream, float_text(value), float_text(off)));
+}
+
+static inline void noise_begin(Emit *e, const Node *node)
+{
+    fill(e, "STREAM", "%u", node->stream);
+    emit_once(e, memory_format("const uint64_t key%u = step ? %s : 0;", node->stream, noise_key(node)));
+}
+
+/* The share of numbers that are dropped, as a threshold for random bits. */
+static inline void noise_threshold(Emit *e, const Node *node, double rate)
+{
+    double threshold = rate * 0x1p32;
+    noise_begin(e, node);
+    emit_once(e, memory_format("const uint32_t threshold%u = step ? %uu : 0;", node->stream, threshold < 4294967295.0 ? (unsigned)threshold : 4294967295u));
+}
+
+/* Wants `parameters`, `formula`, and the elements of values and gradients. */
+#define NOISE_LAYER(layer_name, text, element_of_value, element_of_gradient)                                                   \
+    static const Operator layer_name##_gradient_operator = {                                                                   \
+        .name = #layer_name "_gradient",                                                                                       \
+        .suffix = "gradient",                                                                                                  \
+        .operands = "x; y",                                                                                                    \
+        .flags = OPERATOR_ELEMENTWISE | OPERATOR_FLAT | OPERATOR_EPILOGUE,                                                     \
+        .emit = elementwise_emit,                                                                                              \
+        .element = element_of_gradient,                                                                                        \
+    };                                                                                                                         \
+    static void gradient(Graph *graph, Node *node, Tensor *d_output)                                                           \
+    {                                                                                                                          \
+        gradient_elementwise(graph, node, &layer_name##_gradient_operator, d_output, NULL);                                    \
+    }                                                                                                                          \
+    static const Operator layer_name##_operator = {                                                                            \
+        .name = #layer_name,                                                                                                   \
+        .suffix = "forward",                                                                                                   \
+        .operands = "x; y",                                                                                                    \
+        .flags = OPERATOR_ELEMENTWISE | OPERATOR_FLAT | OPERATOR_EPILOGUE | OPERATOR_NOISE,                                    \
+        .shape = noise_shape,                                                                                                  \
+        .reference = noise_reference,                                                                                          \
+        .gradient = gradient,                                                                                                  \
+        .emit = elementwise_emit,                                                                                              \
+        .element = element_of_value,                                                                                           \
+        .formula = formula,                                                                                                    \
+    };                                                                                                                         \
+    static Tensor *build(Graph *graph, const LayerCall *call)                                                                  \
+    {                                                                                                                          \
+        return graph_node(graph, &layer_name##_operator, call, NULL, call->inputs, 1)->outputs[0];                             \
+    }                                                                                                                          \
+    const Layer layer_name##_layer = {                                                                                         \
+        .entry = {#layer_name, text, parameters, NULL},                                                                        \
+        .least_inputs = 1,                                                                                                     \
+        .most_inputs = 1,                                                                                                      \
+        .build = build,                                                                                                        \
+    }
+
+#endif
