@@ -322,6 +322,32 @@ Test(bad_input, compiler)
     EXPECT_REFUSALS(failing);
 }
 
+/* Layers whose arguments do not fit their inputs. */
+#define NETWORK(layers) "printf 'model t\\nx = input(5, 4, 2)\\n" layers "\\n' | $CNNC - -o model.c"
+Test(bad_input, layers_that_do_not_fit)
+{
+    static const Case cases[] = {
+        {NETWORK("permute(1, 1, 2)"), {":3:1: error:", "(5, 4, 2)", "1 to 3"}},
+        {NETWORK("permute(1, 2)"), {":3:1: error:", "1 to 3"}},
+        {NETWORK("reshape(7, -1)"), {":3:1: error:", "40"}},
+        {NETWORK("reshape(-1, -1)"), {":3:1: error:", "at most one"}},
+        {NETWORK("reshape(0)"), {":3:1: error:", "40"}},
+        {NETWORK("cropping2d(3)"), {":3:12: error:", "too many", "(5, 4, 2)"}},
+        {NETWORK("zero_padding2d([1x2, 3x4, 5x6])"), {":3:16: error:", "top x bottom"}},
+        {NETWORK("up_sampling2d(100000000)"), {":3:1: error:", "too large"}},
+        {NETWORK("max_pooling1d()"), {":3:1: error:", "sequences", "(5, 4, 2)"}},
+        {NETWORK("l2_pooling2d(6)"), {":3:14: error:", "height"}},
+        {NETWORK("global_max_pooling1d()"), {":3:1: error:", "sequences"}},
+        {NETWORK("repeat_vector(3)"), {":3:1: error:", "(5, 4, 2)"}},
+        {NETWORK("softmax(axis=0)"), {":3:14: error:", "the batch"}},
+        {NETWORK("softmax(axis=1.5)"), {":3:14: error:", "whole number"}},
+        {NETWORK("a = conv2d(3, 1x1)(x)\\nadd()(x, a)"), {":4:1: error:", "(5, 4, 2) and (5, 4, 3)"}},
+        {NETWORK("subtract()(x, x, x)"), {":3:1: error:", "2 inputs, not 3"}},
+        {NETWORK("relu(negative_slope=-1)"), {":3:21: error:", "at least 0"}},
+    };
+    EXPECT_REFUSALS(cases);
+}
+
 /* Files of 10 MB that would take a compiler's stack, its memory or its time. */
 Test(bad_input, hostile_networks)
 {
