@@ -361,10 +361,12 @@ static void set_outputs(Graph *graph, const Object *arguments)
         const Value *name = &names->list.items[i];
         bool twice = false;
         for (int j = 0; j < graph->output_count; j++) twice = twice || graph->outputs[j] == name->tensor;
-        if (twice)
+        if (twice) {
             diagnose(name->place, "`%s` is an output already", name->tensor_name);
-        else
-            add_output(graph, name->tensor);
+            continue;
+        }
+        add_output(graph, name->tensor);
+        tensor_rename(name->tensor, name->tensor_name); /* the last tensor of a block is called otherwise */
     }
 }
 

@@ -168,6 +168,11 @@ const Table *const all_tables[] = {&layer_table,
 
 /* ---- the graph: a list of layers ---------------------------------------------------------------------------------- */
 
+void tensor_rename(Tensor *tensor, const char *name)
+{
+    tensor->name = name;
+}
+
 Tensor *graph_layer(Graph *graph, LayerCall *call)
 {
     const Layer *layer = call->layer;

@@ -27,6 +27,8 @@ static const Network networks[] = {
     {"alexnet", "-D rate=0"},
     {"vgg_cnn_m", "-D rate=0"},
     {"vgg16", "-D rate=0"},
+    {"nin", "-D rate=0"},
+    {"googlenet", "-D rate=0 -D auxiliary_rate=0"},
 };
 
 static size_t count_of(int rank, const int64_t *shape)

@@ -14,6 +14,8 @@ static const struct { const char *name, *total; } examples[] = {
     {"lenet5", "61,706"},
     {"alexnet", "60,965,224"},
     {"vgg_cnn_m", "102,908,520"},
+    {"nin", "7,595,176"},
+    {"googlenet", "13,378,280"},
     {"vgg16", "138,357,544"},
 };
 
