@@ -9,9 +9,17 @@
  * complete behind the chain only, so nothing in it may read them. Breaks: the order of nodes, whose indices are renumbered. */
 #include "cnnc.h"
 
-enum { MOST_POSTPONED = 1000 }; /* nodes behind a chain, each of which is compared with those that might still join it */
-
 typedef struct { Node **nodes; int count; } NodeList;
+
+typedef struct {
+    Graph *graph;
+    NodeList linked, postponed;
+    int node_count; /* that have their places already */
+    int number;     /* of the chain at hand, from 1 */
+    /* By tensor, the number of the chain in which or behind which it is written as a sum, or by a postponed node: nothing in that chain may
+     * read it. Weights are numbered apart. */
+    int *tensors, *weights;
+} Chaining;
 
 static bool goes_by_samples(const Node *node)
 {
@@ -19,70 +27,76 @@ static bool goes_by_samples(const Node *node)
     return node->op->flags & (OPERATOR_BY_SAMPLES | OPERATOR_VIEW) && !node->update;
 }
 
-static bool reads(const Node *node, const Tensor *base)
+static int *mark_of(const Chaining *c, const Tensor *base)
 {
+    return &(base->role == ROLE_WEIGHT || base->role == ROLE_DERIVED ? c->weights : c->tensors)[base->index];
+}
+
+static bool reads_marked(const Chaining *c, const Node *node)
+{
+    int own = node->input_count + node->weight_count;
     Tensor *tensor;
     for (int i = 0; (tensor = node_operand(node, i)); i++)
-        if (tensor_base(tensor) == base && !(i >= node->input_count + node->weight_count && i < node->input_count + node->weight_count + node->output_count)) return true;
+        if ((i < own || i >= own + node->output_count) && *mark_of(c, tensor_base(tensor)) == c->number) return true;
     return false;
 }
 
-/* Does the node read what that one writes? Of a node in a chain only sums count: each sample's results are there when they are wanted. */
-static bool depends(const Node *node, const Node *on, bool sums_only)
+static void add_node(Chaining *c, NodeList *list, Node *node)
 {
+    list->nodes[list->count++] = node;
     Tensor *tensor;
-    for (int i = 0; (tensor = node_operand(on, i)); i++) {
+    for (int i = 0; (tensor = node_operand(node, i)); i++) {
         Tensor *base = tensor_base(tensor);
-        if (operand_written(on, i) && !(sums_only && base->batched) && reads(node, base)) return true;
+        if (operand_written(node, i) && !(list == &c->linked && base->batched)) *mark_of(c, base) = c->number;
     }
-    return false;
 }
 
-static bool depends_on_any(const Node *node, const NodeList *list, bool sums_only)
+/* Gives the chain's nodes their places, and then those that were postponed. */
+static void close_chain(Chaining *c)
 {
-    for (int i = 0; i < list->count; i++)
-        if (depends(node, list->nodes[i], sums_only)) return true;
-    return false;
-}
-
-/* Writes the chain down, from node `at` on, then what was postponed. */
-static int close_chain(Graph *graph, int at, NodeList *linked, NodeList *postponed)
-{
+    Graph *graph = c->graph;
     int working = 0;
-    for (int i = 0; i < linked->count; i++) working += linked->nodes[i]->op->emit != NULL;
+    for (int i = 0; i < c->linked.count; i++) working += c->linked.nodes[i]->op->emit != NULL;
     Chain *chain = working > 1 ? NEW(Chain) : NULL;
     if (chain) {
-        *chain = (Chain){.first = at, .last = at + linked->count - 1};
+        *chain = (Chain){.first = c->node_count, .last = c->node_count + c->linked.count - 1};
         graph->chains = memory_grow(graph->chains, &graph->chain_capacity, graph->chain_count, sizeof(Chain *));
         graph->chains[graph->chain_count++] = chain;
     }
-    NodeList *lists[] = {linked, postponed};
+    NodeList *lists[] = {&c->linked, &c->postponed};
     for (int l = 0; l < 2; l++) {
         for (int i = 0; i < lists[l]->count; i++) {
             Node *node = lists[l]->nodes[i];
             if (l == 0) node->chain = chain;
-            node->index = at;
-            graph->nodes[at++] = node;
+            node->index = c->node_count;
+            graph->nodes[c->node_count++] = node;
         }
         lists[l]->count = 0;
     }
-    return at;
+    c->number++;
 }
 
 void chain_pass(Graph *graph)
 {
-    Node **nodes = NEW_ARRAY(Node *, graph->node_count + 1);
-    NodeList linked = {NEW_ARRAY(Node *, graph->node_count + 1), 0}, postponed = {NEW_ARRAY(Node *, graph->node_count + 1), 0};
-    int at = 0;
-    for (int i = 0; i < graph->node_count; i++) nodes[i] = graph->nodes[i];
-    for (int i = 0; i < graph->node_count; i++) {
-        Node *node = nodes[i];
-        bool joins = goes_by_samples(node);
-        if (joins ? depends_on_any(node, &linked, true) || depends_on_any(node, &postponed, false) : postponed.count == MOST_POSTPONED)
-            at = close_chain(graph, at, &linked, &postponed);
-        NodeList *list = joins || !linked.count ? &linked : &postponed;
-        list->nodes[list->count++] = node;
-        if (!joins && list == &linked) at = close_chain(graph, at, &linked, &postponed); /* nothing to postpone it for */
+    int count = graph->node_count, marks = graph->tensor_count;
+    graph_shorten_views(graph);
+    for (int i = 0; i < graph->tensor_count; i++)
+        if (graph->tensors[i]->index >= marks) marks = graph->tensors[i]->index + 1;
+    Chaining c = {
+        .graph = graph,
+        .linked = {NEW_ARRAY(Node *, count + 1), 0},
+        .postponed = {NEW_ARRAY(Node *, count + 1), 0},
+        .number = 1,
+        .tensors = NEW_ARRAY(int, marks + 1),
+        .weights = NEW_ARRAY(int, marks + 1),
+    };
+    Node **nodes = NEW_ARRAY(Node *, count + 1);
+    for (int i = 0; i < count; i++) nodes[i] = graph->nodes[i];
+    for (int i = 0; i < count; i++) {
+        bool joins = goes_by_samples(nodes[i]);
+        if (joins && reads_marked(&c, nodes[i])) close_chain(&c);
+        add_node(&c, joins || !c.linked.count ? &c.linked : &c.postponed, nodes[i]);
+        if (!joins && !c.postponed.count) close_chain(&c); /* there is no chain that it could be behind */
     }
-    close_chain(graph, at, &linked, &postponed);
+    close_chain(&c);
 }

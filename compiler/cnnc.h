@@ -576,6 +576,7 @@ int64_t node_operations(const Node *);                         /* for one sample
 bool node_is_shared(const Graph *, const Node *, int64_t parts); /* are the parts of one sample shared between threads? */
 Graph *graph_program(const Graph *source, Program, int64_t batch, bool bytes); /* a copy for one program: noise left out where it is off; weights shared */
 Tensor *tensor_base(Tensor *);                                 /* whose memory it is */
+void graph_shorten_views(Graph *);                             /* views of views become views of memory, so that no walk from there on is long */
 bool is_result(const Tensor *);                                /* a loss, a metric or a penalty: alive to the end */
 void tensor_rename(Tensor *, const char *name);
 int64_t shape_count(const Shape *);                            /* elements; -1: unknown or more than MAX_BYTES */

@@ -54,6 +54,15 @@ static const char *identifier_from(const char *name)
     return isdigit((unsigned char)text[0]) ? memory_format("_%s", text) : text;
 }
 
+void graph_shorten_views(Graph *graph)
+{
+    for (int i = 0; i < graph->node_count; i++)
+        for (int j = 0; j < graph->nodes[i]->output_count; j++) {
+            Tensor *output = graph->nodes[i]->outputs[j];
+            if (output->view_of) output->view_of = tensor_base(output);
+        }
+}
+
 void tensor_rename(Tensor *tensor, const char *name)
 {
     tensor->name = name;

@@ -255,11 +255,7 @@ static int64_t place_all(Tensor *const *tensors, int count)
 
 void plan_pass(Graph *graph)
 {
-    for (int i = 0; i < graph->node_count; i++) /* views of views become views of memory, so that no later walk is long */
-        for (int j = 0; j < graph->nodes[i]->output_count; j++) {
-            Tensor *output = graph->nodes[i]->outputs[j];
-            if (output->view_of) output->view_of = tensor_base(output);
-        }
+    graph_shorten_views(graph);
     for (int i = 0; i < graph->node_count; i++)
         if (graph->nodes[i]->op->workspace) graph->nodes[i]->op->workspace(graph, graph->nodes[i]);
     find_lifetimes(graph);

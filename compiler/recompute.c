@@ -25,7 +25,7 @@ typedef struct {
     Tensor **copy;  /* in the chain at hand */
     int *changed;   /* by weight: the first node that writes it */
     Node **nodes;   /* the new list */
-    int node_count;
+    int node_count, node_capacity;
 } Recomputation;
 
 /* The k-th tensor that a node or its epilogue reads. */
@@ -80,6 +80,13 @@ static bool pays(const Recomputation *r, const Node *node)
     return true;
 }
 
+static void add_node(Recomputation *r, Node *node)
+{
+    r->nodes = memory_grow(r->nodes, &r->node_capacity, r->node_count, sizeof(Node *));
+    node->index = r->node_count;
+    r->nodes[r->node_count++] = node;
+}
+
 static void read_copies(Recomputation *r, Node *node);
 
 /* The tensor made anew in the chain: by a copy of its maker, which comes before what reads it. */
@@ -101,7 +108,7 @@ static Tensor *copy_in(Recomputation *r, const Tensor *tensor, Chain *chain)
     copy->shape = tensor->shape;
     graph_output(r->graph, node, copy);
     r->copy[tensor->index] = copy;
-    r->nodes[r->node_count++] = node;
+    add_node(r, node);
     return copy;
 }
 
@@ -123,28 +130,31 @@ static void read_copies(Recomputation *r, Node *node)
     }
 }
 
-/* All nodes anew, with the copies before what reads them. */
+/* The list of nodes anew, with the copies before what reads them. */
 static void rebuild(Recomputation *r)
 {
     Graph *graph = r->graph;
-    int count = graph->node_count;
-    Node **nodes = graph->nodes;
-    for (int i = 0; i < count; i++) {
-        Chain *chain = nodes[i]->chain;
+    const Chain *current = NULL;
+    for (int i = 0; i < graph->node_count; i++) {
+        Node *node = graph->nodes[i];
+        Chain *chain = node->chain;
         int first = r->node_count;
-        if (chain) read_copies(r, nodes[i]);
-        if (chain && nodes[i]->index == chain->first) chain->first = first;
-        r->nodes[r->node_count++] = nodes[i];
-        if (chain) chain->last = r->node_count - 1;
+        if (chain) read_copies(r, node);
+        add_node(r, node);
+        if (!chain) continue;
+        if (chain != current) chain->first = first;
+        chain->last = node->index;
+        current = chain;
     }
     graph->nodes = r->nodes;
-    graph->node_count = graph->node_capacity = r->node_count;
-    for (int i = 0; i < graph->node_count; i++) graph->nodes[i]->index = i;
+    graph->node_count = r->node_count;
+    graph->node_capacity = r->node_capacity;
 }
 
 void recompute_pass(Graph *graph)
 {
-    int tensors = graph->tensor_count + 1, weights = 1, made = 0;
+    int tensors = graph->tensor_count + 1, weights = 1;
+    bool made = false;
     for (int i = 0; i < graph->tensor_count; i++)
         if (graph->tensors[i]->index >= weights) weights = graph->tensors[i]->index + 1;
     Recomputation r = {
@@ -160,8 +170,6 @@ void recompute_pass(Graph *graph)
     for (int i = 0; i < weights; i++) r.changed[i] = graph->node_count;
     find_readers(&r);
     for (int i = 0; i < graph->node_count; i++)
-        if (pays(&r, graph->nodes[i])) r.again[graph->nodes[i]->outputs[0]->index] = true, made++;
-    if (!made) return;
-    r.nodes = NEW_ARRAY(Node *, graph->node_count + made * graph->chain_count + 1);
-    rebuild(&r);
+        if (pays(&r, graph->nodes[i])) r.again[graph->nodes[i]->outputs[0]->index] = true, made = true;
+    if (made) rebuild(&r);
 }

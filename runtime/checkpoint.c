@@ -104,7 +104,7 @@ static bool add_slots(TensorFile *file, const Training *training, Failure *failu
     for (int i = 0; i < model->slot_count; i++) {
         snprintf(prefix, sizeof prefix, "optimizer/%s/", model->slots[i].name);
         model->unpack((const char *)training->slots + (size_t)i * model->weights_size, training->parameters);
-        if (!parameters_add(file, model, prefix, training->parameters, false, failure)) return false;
+        if (!parameters_add(file, model, prefix, training->parameters, false, true, failure)) return false;
     }
     return true;
 }
@@ -171,7 +171,7 @@ bool checkpoint_write(const Training *training, const char *path, Failure *failu
     TensorFile file = {0};
     training->model->unpack(training->weights, training->parameters);
     if (!parameters_check_finite(training->model, training->parameters, path, failure)) return false;
-    bool done = parameters_add(&file, training->model, "", training->parameters, false, failure) &&
+    bool done = parameters_add(&file, training->model, "", training->parameters, false, true, failure) &&
                 add_slots(&file, training, failure) && add_callbacks(&file, training, failure) &&
                 add_place(&file, training, failure) && note(&file, failure, "checksum", "%016" PRIx64, checksum(&file)) &&
                 safetensors_write(path, &file, failure);

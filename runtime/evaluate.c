@@ -90,7 +90,7 @@ int evaluate_command(const CnncModel *model, const Options *options, Failure *fa
     }
     parameters = memory_aligned(model->parameters_size, "the parameters", failure);
     weights = parameters ? memory_aligned(model->weights_size, "the weights", failure) : NULL;
-    arena = weights ? memory_aligned(model->evaluate_arena_size, "the activations", failure) : NULL;
+    arena = weights ? memory_scratch(model->evaluate_arena_size, "the activations", failure) : NULL;
     if (!arena || !parameters_read(options->weights, model, parameters, failure)) goto end;
     if (!dataset_read(&data, model, &request, failure)) goto end;
     if (!batch_new(&batch, model, options->batch_size, failure) || !metrics_new(&metrics, model, failure)) goto end;

@@ -152,13 +152,12 @@ static bool allocate(Fit *fit, const CnncModel *model, const Options *options, F
     Training *training = &fit->training;
     size_t arena = model->train_arena_size > model->evaluate_arena_size ? model->train_arena_size : model->evaluate_arena_size;
     int64_t validation_size = options->validation_batch_size ? options->validation_batch_size : options->batch_size;
-    training->parameters = memory_aligned(model->parameters_size, "the parameters", failure);
-    if (!training->parameters) return false;
     training->weights = memory_aligned(model->weights_size, "the weights", failure);
     if (!training->weights) return false;
     training->slots = memory_aligned(model->weights_size * (size_t)model->slot_count, "the optimiser's state", failure);
     if (!training->slots) return false;
-    training->arena = memory_aligned(arena, "activations and gradients", failure);
+    if (model->parameters_size > arena) arena = model->parameters_size;
+    training->arena = training->parameters = memory_scratch(arena, "activations and gradients", failure);
     if (!training->arena) return false;
     fit->order = calloc((size_t)fit->samples.count, sizeof *fit->order);
     fit->figures = calloc((size_t)training->history.column_count, sizeof *fit->figures);
@@ -497,7 +496,6 @@ static void fit_free(Fit *fit, const CnncModel *model)
     dataset_free(&fit->data, model);
     dataset_free(&fit->validation_data, model);
     safetensors_free(&fit->resume);
-    free(training->parameters);
     free(training->weights);
     free(training->slots);
     free(training->arena);

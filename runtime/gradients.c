@@ -10,7 +10,7 @@ static bool write_gradients(const CnncModel *model, const char *path, const void
     char text[64];
     snprintf(text, sizeof text, "%.9g", (double)loss);
     bool done = safetensors_note(&file, "loss", text, failure) && safetensors_note(&file, "model", model->name, failure) &&
-                parameters_add(&file, model, "", gradients, true, failure) && safetensors_write(path, &file, failure);
+                parameters_add(&file, model, "", gradients, true, false, failure) && safetensors_write(path, &file, failure);
     safetensors_free(&file);
     return done;
 }
@@ -66,7 +66,7 @@ int gradients_command(const CnncModel *model, const Options *options, Failure *f
     parameters = memory_aligned(model->parameters_size, "the parameters", failure);
     weights = parameters ? memory_aligned(model->weights_size, "the weights", failure) : NULL;
     gradients = weights ? memory_aligned(model->weights_size, "the gradients", failure) : NULL;
-    arena = gradients ? memory_aligned(model->train_arena_size, "activations and gradients", failure) : NULL;
+    arena = gradients ? memory_scratch(model->train_arena_size, "activations and gradients", failure) : NULL;
     if (!arena || !parameters_read(options->weights, model, parameters, failure)) goto end;
     if (!read_samples(&data, model, options, failure) || !batch_new(&batch, model, data.count, failure)) goto end;
     if (options->class_weight) {

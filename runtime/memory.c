@@ -11,15 +11,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void *memory_aligned(size_t bytes, const char *what, Failure *failure)
+void *memory_scratch(size_t bytes, const char *what, Failure *failure)
 {
     size_t rounded = bytes ? (bytes + 63) / 64 * 64 : 64;
     void *memory = rounded < bytes ? NULL : aligned_alloc(64, rounded);
-    if (!memory) {
-        fail(failure, "no memory for %s: %zu bytes (%.1f MB) were wanted", what, bytes, (double)bytes / 1e6);
-        return NULL;
-    }
-    return memset(memory, 0, rounded);
+    if (!memory) fail(failure, "no memory for %s: %zu bytes (%.1f MB) were wanted", what, bytes, (double)bytes / 1e6);
+    return memory;
+}
+
+void *memory_aligned(size_t bytes, const char *what, Failure *failure)
+{
+    void *memory = memory_scratch(bytes, what, failure);
+    return memory ? memset(memory, 0, bytes) : NULL;
 }
 
 int64_t shape_elements(int rank, const int64_t *shape)

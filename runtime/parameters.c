@@ -11,7 +11,7 @@ static size_t tensor_size(const CnncTensor *tensor)
 }
 
 bool parameters_add(TensorFile *file, const CnncModel *model, const char *prefix, const void *parameters, bool trainable_only,
-                    Failure *failure)
+                    bool copied, Failure *failure)
 {
     for (int i = 0; i < model->tensor_count; i++) {
         const CnncTensor *tensor = &model->tensors[i];
@@ -20,7 +20,7 @@ bool parameters_add(TensorFile *file, const CnncModel *model, const char *prefix
         if (!name) return false;
         Array view = {.type = ARRAY_FLOAT32, .rank = tensor->rank, .data = (char *)(uintptr_t)parameters + tensor->offset};
         memcpy(view.shape, tensor->shape, sizeof view.shape);
-        bool added = safetensors_add(file, name, &view, failure);
+        bool added = (copied ? safetensors_add : safetensors_lend)(file, name, &view, failure);
         free(name);
         if (!added) return false;
     }
@@ -66,7 +66,7 @@ bool parameters_write(const char *path, const CnncModel *model, const void *para
 {
     TensorFile file = {0};
     bool done = safetensors_note(&file, "model", model->name, failure) &&
-                parameters_add(&file, model, "", parameters, false, failure) && safetensors_write(path, &file, failure);
+                parameters_add(&file, model, "", parameters, false, false, failure) && safetensors_write(path, &file, failure);
     safetensors_free(&file);
     return done;
 }

@@ -188,7 +188,7 @@ int predict_command(const CnncModel *model, const Options *options, Failure *fai
     if (!path_writable("-o", options->output, failure)) goto end;
     parameters = memory_aligned(model->parameters_size, "the parameters", failure);
     weights = parameters ? memory_aligned(model->weights_size, "the weights", failure) : NULL;
-    arena = weights ? memory_aligned(model->predict_arena_size, "the activations", failure) : NULL;
+    arena = weights ? memory_scratch(model->predict_arena_size, "the activations", failure) : NULL;
     if (!arena || !parameters_read(options->weights, model, parameters, failure)) goto end;
     if (!read_inputs(&data, model, options, failure) || !batch_new(&batch, model, options->batch_size, failure)) goto end;
     int64_t count = data.count;

@@ -165,7 +165,7 @@ bool png_write(const char *path, const Array *, Failure *); /* uint8, height x w
 
 /* Named arrays and metadata: a safetensors file. */
 typedef struct { char *key, *value; } Metadata;
-typedef struct { char *name; Array array; } NamedArray;
+typedef struct { char *name; Array array; bool lent; } NamedArray;
 typedef struct {
     NamedArray *items;
     int count;
@@ -175,6 +175,7 @@ typedef struct {
 bool safetensors_read(const char *path, TensorFile *, Failure *);
 bool safetensors_write(const char *path, const TensorFile *, Failure *);
 bool safetensors_add(TensorFile *, const char *name, const Array *, Failure *); /* copies */
+bool safetensors_lend(TensorFile *, const char *name, const Array *, Failure *); /* does not: the array must be there for as long as the file */
 bool safetensors_note(TensorFile *, const char *key, const char *value, Failure *); /* metadata; copies */
 const Array *safetensors_find(const TensorFile *, const char *name);   /* NULL: none */
 const char *safetensors_value(const TensorFile *, const char *key);    /* of metadata; NULL: none */

@@ -51,7 +51,7 @@ void safetensors_free(TensorFile *file)
 {
     for (int i = 0; i < file->count; i++) {
         free(file->items[i].name);
-        array_free(&file->items[i].array);
+        if (!file->items[i].lent) array_free(&file->items[i].array);
     }
     for (int i = 0; i < file->metadata_count; i++) {
         free(file->metadata[i].key);
@@ -108,19 +108,27 @@ static bool append_metadata(TensorFile *file, const char *key, const char *value
     return true;
 }
 
-bool safetensors_add(TensorFile *file, const char *name, const Array *array, Failure *failure)
+bool safetensors_lend(TensorFile *file, const char *name, const Array *array, Failure *failure)
 {
     if (strcmp(name, "__metadata__") == 0 || safetensors_find(file, name))
         return fail(failure, "a safetensors file cannot take a tensor named %.100s (a second time)", name);
+    NamedArray *item = append_item(file, name, failure);
+    if (item == NULL) return false;
+    item->array = *array;
+    item->lent = true;
+    return true;
+}
+
+bool safetensors_add(TensorFile *file, const char *name, const Array *array, Failure *failure)
+{
     Array copy;
     if (!array_allocate(&copy, array->type, array->rank, array->shape, failure)) return false;
     memcpy(copy.data, array->data, (size_t)array_count(array) * array_item_size(array->type));
-    NamedArray *item = append_item(file, name, failure);
-    if (item == NULL) {
+    if (!safetensors_lend(file, name, &copy, failure)) {
         array_free(&copy);
         return false;
     }
-    item->array = copy;
+    file->items[file->count - 1].lent = false;
     return true;
 }
 

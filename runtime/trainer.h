@@ -62,6 +62,7 @@ const char *closest_name(const char *name, const char *const *candidates,
 /* ---- memory, texts, places to write to (memory.c) --------------------------------------------------------- */
 
 void *memory_aligned(size_t bytes, const char *what, Failure *); /* zeroed, at a multiple of 64; free() it */
+void *memory_scratch(size_t bytes, const char *what, Failure *); /* not zeroed: what is never written takes no memory */
 char *text_format(Failure *, const char *format, ...) __attribute__((format(printf, 2, 3))); /* free() it; NULL: no memory */
 /* Closes a stream of open_memstream. False: memory ran out on the way; the text, which is not whole, is freed. */
 bool text_end(FILE *, char **text, Failure *);
@@ -82,7 +83,7 @@ char *path_fill(const char *pattern, const PathField *fields, int count, Failure
 /* The model's tensors in a file, under their names with `prefix` before them. Reading checks that each is there, has its
  * shape and is float32; parameters are changed only where all fit. */
 bool parameters_add(TensorFile *, const CnncModel *, const char *prefix, const void *parameters, bool trainable_only,
-                    Failure *);
+                    bool copied, Failure *); /* not copied: they must be there for as long as the file */
 bool parameters_take(const TensorFile *, const char *path, const CnncModel *, const char *prefix, void *parameters, Failure *);
 bool parameters_write(const char *path, const CnncModel *, const void *parameters, Failure *);
 bool parameters_read(const char *path, const CnncModel *, void *parameters,
@@ -260,7 +261,7 @@ typedef struct Training {
     const CnncModel *model;
     const Options *options;
     void *weights, *slots, *arena; /* packed */
-    void *parameters;              /* canonical scratch */
+    void *parameters;              /* canonical scratch: the arena, between steps */
     size_t slots_size;
     int64_t sample_count; /* of the training set */
     /* Where it is: all that a checkpoint must bring back beside weights and slots. */

@@ -95,7 +95,7 @@ static bool save(const Training *training, const Callback *callback, TensorFile 
     if (!state->best_weights) return true;
     snprintf(weights, sizeof weights, "%sbest/", prefix);
     training->model->unpack(state->best_weights, training->parameters);
-    return parameters_add(file, training->model, weights, training->parameters, false, failure);
+    return parameters_add(file, training->model, weights, training->parameters, false, true, failure);
 }
 
 static bool restore(Training *training, Callback *callback, const TensorFile *file, const char *path, const char *prefix,
