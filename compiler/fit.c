@@ -22,7 +22,8 @@ static int64_t class_count(const Graph *graph)
     LossCase loss_case;
     if (graph->output_count != 1) return 0;
     const Loss *loss = loss_of_output(graph, 0, &loss_case);
-    bool classifies = loss->class_indices || strstr(loss->entry.name, "crossentropy") || strstr(loss->entry.name, "hinge");
+    bool each = loss_case.classes > 1 && !strncmp(loss->entry.name, "binary", 6); /* each number is a yes or no of its own */
+    bool classifies = loss->class_indices || (strstr(loss->entry.name, "crossentropy") && !each);
     const OutputUse *use = &graph->uses[0];
     for (int i = 0; i < use->metric_count; i++) classifies = classifies || strstr(use->metrics[i].object->entry->name, "accuracy");
     if (!classifies || loss_case.count != loss_case.classes) return 0;
