@@ -147,7 +147,9 @@ const char *naming_local(Scope *scope, const Statement *statement)
 {
     const char *name = statement->name;
     if (name && !scope->in_repeat) return name;
-    return number_name(scope->naming, name ? name : statement->value->call.text);
+    const char *callee = statement->value->call.text;
+    const Entry *layer = table_find(&layer_table, callee); /* prelu is p_re_lu, by whatever name it is called */
+    return number_name(scope->naming, name ? name : layer ? layer->name : callee);
 }
 
 /* The name of a layer with those of the blocks around it, inception_1/a; NULL: too long. */
