@@ -244,6 +244,21 @@ void channels_each_emit(Emit *e, const Node *node, const Channels *c, void (*wor
     EMIT(e, "}");
 }
 
+void channels_vectors_emit(Emit *e, const Node *node, int64_t channels, void (*work)(Emit *, const Node *, int lanes))
+{
+    int lanes = emit_level(e)->lanes, rest = (int)(channels % lanes);
+    fill_size(e, "WHOLE", channels - rest);
+    if (channels >= lanes) {
+        EMIT(e, "for (int c = 0; c < $WHOLE; c += $L) {");
+        work(e, node, lanes);
+        EMIT(e, "}");
+    }
+    if (!rest) return;
+    EMIT(e, "{", "const int c = $WHOLE;");
+    work(e, node, rest);
+    EMIT(e, "}");
+}
+
 const char *channel_load(const char *operand, const char *subscript, int lanes)
 {
     const char *at = memory_format("%s[%s]", operand, subscript);

@@ -176,6 +176,7 @@ void channels_join_statistics_emit(Emit *, const Channels *);          /* in the
 void channels_sums_emit(Emit *, const Node *, const Channels *);       /* d_y x mean, a row -> work; */
 void channels_join_sums_emit(Emit *, const Channels *);                /* sums[c] of d_y, products[c] of d_y (x - mean) */
 void channels_each_emit(Emit *, const Node *, const Channels *, void (*work)(Emit *, const Node *, int lanes)); /* a loop over channels c, by vectors, and by floats with lanes 0; $T is the type, $SQRT the root */
+void channels_vectors_emit(Emit *, const Node *, int64_t channels, void (*work)(Emit *, const Node *, int lanes)); /* a loop over channels c by vectors, of the last perhaps only some lanes */
 const char *channel_load(const char *operand, const char *subscript, int lanes);
 void channel_store(Emit *, const char *operand, const char *value, int lanes); /* to operand[c] */
 void channels_row_emit(Emit *, const Channels *, const char *row);     /* the numbers of the channels, with which it begins, to the whole row */

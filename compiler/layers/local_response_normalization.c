@@ -81,22 +81,6 @@ static void emit_places(Emit *e, const Response *r, const char *arrays)
     EMIT(e, arrays, "$SAMPLES{", "for (int m = $LOW; m < $HIGH; m++) {");
 }
 
-/* A loop over the channels c of a place in vectors; the last may be a part of one. */
-static void emit_channels(Emit *e, const Node *node, void (*work)(Emit *, const Node *, int lanes))
-{
-    const Response *r = node->detail;
-    int lanes = emit_level(e)->lanes, rest = (int)(r->channels % lanes);
-    if (r->channels >= lanes) {
-        EMIT(e, "for (int c = 0; c < $WHOLE; c += $L) {");
-        work(e, node, lanes);
-        EMIT(e, "}");
-    }
-    if (!rest) return;
-    EMIT(e, "{", "const int c = $WHOLE;");
-    work(e, node, rest);
-    EMIT(e, "}");
-}
-
 #define HERE "[($n * $PLACES + m) * $C + c]"
 
 /* The numbers of an operand at channel c, as a vector of that name. */
@@ -164,8 +148,8 @@ static void emit(Emit *e, const Node *node)
     emit_narrow(e, r->channels);
     phase_begin(e, node, NULL, OVER_SAMPLES, r->places);
     emit_places(e, r, "float squares[$ROOM] = {0};");
-    emit_channels(e, node, emit_squares);
-    emit_channels(e, node, emit_result);
+    channels_vectors_emit(e, node, r->channels, emit_squares);
+    channels_vectors_emit(e, node, r->channels, emit_result);
     EMIT(e, "}", "}");
     phase_end(e);
 }
@@ -195,9 +179,9 @@ static void emit_gradient(Emit *e, const Node *node)
     emit_narrow(e, r->channels);
     phase_begin(e, node, NULL, OVER_SAMPLES, r->places);
     emit_places(e, r, "float squares[$ROOM] = {0}, products[$ROOM] = {0}, scaled[$ROOM];");
-    emit_channels(e, node, emit_squares);
-    emit_channels(e, node, emit_products);
-    emit_channels(e, node, emit_gradient_result);
+    channels_vectors_emit(e, node, r->channels, emit_squares);
+    channels_vectors_emit(e, node, r->channels, emit_products);
+    channels_vectors_emit(e, node, r->channels, emit_gradient_result);
     EMIT(e, "}", "}");
     phase_end(e);
 }
