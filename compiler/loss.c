@@ -67,7 +67,7 @@ double loss_value(const LossCase *c, const double *prediction, const double *tar
 static const char *formula(const Node *node)
 {
     const LossCase *c = node->detail;
-    return memory_format("%s of %lld number%s a sample%s", c->loss->entry.name, (long long)c->count, c->count == 1 ? "" : "s", c->logits ? memory_format(", from the input of %s", c->loss->absorbs) : "");
+    return memory_format("%s of %lld number%s a sample%s", c->loss->entry.name, (long long)c->count, c->count == 1 ? "" : "s", c->logits ? ", from the logits" : "");
 }
 
 static const Operator loss_operator = {

@@ -62,13 +62,13 @@ void loss_emit(Emit *e, const Node *node)
              "const float stretch = zero_or_one ? 2.0f : 1.0f, shift = zero_or_one ? 1.0f : 0.0f;");
     EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {");
     EMIT(e, "float total = 0.0f;");
+    fill(e, "M", rows > 1 ? "m" : "n");
     if (rows > 1) EMIT(e, "for (ptrdiff_t m = n * $ROWS; m < (n + 1) * $ROWS; m++) {");
-    else EMIT(e, "{", "const ptrdiff_t m = n;");
-    if (weighted) EMIT(e, each_row ? "const float importance = weight ? weight[m] : 1.0f;" : "const float importance = weight ? weight[n] : 1.0f;");
+    if (weighted) EMIT(e, each_row ? "const float importance = weight ? weight[$M] : 1.0f;" : "const float importance = weight ? weight[n] : 1.0f;");
     if (row.gradient) EMIT(e, "const float scale = importance * $SHARE / (float)count;");
-    EMIT(e, "const float *const row = &p[m * $C];");
-    EMIT(e, loss->class_indices ? "const int32_t label = target[m];" : "const float *const t = &target[m * $C];");
-    if (row.gradient) EMIT(e, "float *const d = &d_p[m * $C];");
+    EMIT(e, "const float *const row = &p[$M * $C];");
+    EMIT(e, loss->class_indices ? "const int32_t label = target[$M];" : "const float *const t = &target[$M * $C];");
+    if (row.gradient) EMIT(e, "float *const d = &d_p[$M * $C];");
     if (loss->element) {
         EMIT(e, "f32x$L sums = {0};");
         loss_columns(e, &row, emit_element);
@@ -78,6 +78,7 @@ void loss_emit(Emit *e, const Node *node)
         loss->emit_row(e, &row);
         EMIT(e, weighted ? "total += importance * value;" : "total += value;");
     }
-    EMIT(e, "}", "loss[n] = total * $MEAN;", "}");
+    if (rows > 1) EMIT(e, "}");
+    EMIT(e, each > 1 ? "loss[n] = total * $MEAN;" : "loss[n] = total;", "}");
     phase_end(e);
 }

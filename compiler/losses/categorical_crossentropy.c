@@ -1,5 +1,5 @@
 /* categorical_crossentropy: -sum over c of t[c] log p[c], p being a row of probabilities; label_smoothing s makes t[c] (1 - s) + s / classes
- * of the targets. sparse_categorical_crossentropy: -log p[t], t being the number of the true class.
+ * of the targets. categorical_focal_crossentropy (Lin et al. 2017) weighs each term by alpha (1 - p[c])^gamma. sparse_categorical_crossentropy: -log p[t], t being the number of the true class.
  *
  * Behind a softmax, or with from_logits, they are computed from the logits z, which neither overflows nor loses digits:
  * log(sum of e^z) - z[c] for the value, softmax(z) - t for the gradient. From other predictions, as Keras does: p is held between
@@ -138,6 +138,84 @@ const Loss categorical_crossentropy_loss = {
     .absorbs = "softmax",
     .row = categorical,
     .emit_row = emit_categorical,
+};
+
+/* ---- categorical_focal_crossentropy: of probabilities, also where these come from a softmax, as in Keras ---- */
+
+static const Parameter focal_parameters[] = {
+    {.name = "alpha", .type = PARAMETER_NUMBER, .minimum = 0, .maximum = 1e30, .fallback = "0.25", .help = "a factor on all"},
+    {.name = "gamma", .type = PARAMETER_NUMBER, .minimum = 0, .maximum = 100, .fallback = "2.0", .help = "how much less what is nearly right counts"},
+    {.name = "from_logits", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "whether the output is the input of a softmax that the network does not have"},
+    {.name = "label_smoothing", .type = PARAMETER_NUMBER, .minimum = 0, .maximum = 1, .fallback = "0", .help = "the share of a target that is spread over all classes"},
+    {0},
+};
+
+static double focal(const LossCase *c, const double *p, const double *t)
+{
+    double value = 0, alpha = argument_number(c->arguments, "alpha"), gamma = argument_number(c->arguments, "gamma");
+    for (int64_t i = 0; i < c->classes; i++) {
+        double log_p = log(hold(exp(log_probability(c, p, i)))), target = t[i] * (1 - c->smoothing) + c->smoothing / (double)c->classes;
+        value -= target * alpha * pow(1 - exp(log_p), gamma) * log_p;
+    }
+    return value;
+}
+
+static void emit_probability(Emit *e, const LossRow *row)
+{
+    EMIT(e, row->loss_case->logits ? "const f32x$L q = exp_f32x$L($P - largest) / sum;" : "const f32x$L q = $P / sum;");
+}
+
+static void emit_focal_term(Emit *e, const LossRow *row)
+{
+    fill(e, "ALPHA", "%s", float_text(argument_number(row->loss_case->arguments, "alpha")));
+    fill(e, "GAMMA", "%s", float_text(argument_number(row->loss_case->arguments, "gamma")));
+    emit_probability(e, row);
+    EMIT(e,
+         "const f32x$L truth = $T, one = (f32x$L){0} + 1.0f;",
+         "const f32x$L held = select_f32x$L(q < 1e-7f, one * 1e-7f, select_f32x$L(q > 1.0f - 1e-7f, one - 1e-7f, q));",
+         "const f32x$L log_q = log_f32x$L(held), factor = $ALPHA * exp_f32x$L($GAMMA * log_f32x$L(1.0f - held));",
+         "const f32x$L v = -truth * factor * log_q;");
+    loss_sum(e, row, "losses", "v");
+    if (!row->gradient) return;
+    EMIT(e,
+         "const f32x$L slope = truth * factor * ($GAMMA * log_q / (1.0f - held) - 1.0f / held);",
+         "const f32x$L g = keep_f32x$L(~((q < 1e-7f) | (q > 1.0f - 1e-7f)), slope), product = g * q;");
+    loss_sum(e, row, "inside", "product");
+    emit_store(e, "&d[c]", "g", row->lanes);
+}
+
+static void emit_focal_gradient(Emit *e, const LossRow *row)
+{
+    emit_probability(e, row);
+    EMIT(e, "const f32x$L g = q * ($D - mean) * scale;");
+    emit_store(e, "&d[c]", "g", row->lanes);
+}
+
+static void emit_focal(Emit *e, const LossRow *row)
+{
+    LossRow value_only = *row;
+    value_only.gradient = false;
+    EMIT(e, "f32x$L losses = {0};");
+    if (row->gradient) EMIT(e, "f32x$L inside = {0};");
+    if (row->loss_case->logits) {
+        emit_powers(e, &value_only);
+    } else {
+        EMIT(e, "f32x$L sums = {0};");
+        loss_columns(e, row, emit_sum);
+        EMIT(e, "const float sum = sum_f32x$L(sums);");
+    }
+    loss_columns(e, row, emit_focal_term);
+    if (row->gradient) {
+        EMIT(e, "const float mean = sum_f32x$L(inside);");
+        loss_columns(e, row, row->loss_case->logits ? emit_focal_gradient : emit_probability_gradient);
+    }
+    EMIT(e, "value = sum_f32x$L(losses);");
+}
+
+const Loss categorical_focal_crossentropy_loss = {
+    .entry = {"categorical_focal_crossentropy", "categorical_crossentropy in which what is nearly right counts for less.", focal_parameters, NULL},
+    .row = focal,
+    .emit_row = emit_focal,
 };
 
 /* ---- sparse_categorical_crossentropy ---- */
