@@ -43,10 +43,10 @@ static void emit_crossentropy(Emit *e, const LossRow *row, const char *value, co
     }
     EMIT(e,
          "const f32x$L p_given = $P, truth = $T, one = (f32x$L){0} + 1.0f;",
-         "const i32x$L low = p_given < 1e-7f, high = p_given > 1.0f - 1e-7f;",
-         "const f32x$L held = select_f32x$L(low, one * 1e-7f, select_f32x$L(high, one - 1e-7f, p_given));",
+         "const i32x$L below = p_given < 1e-7f, above = p_given > 1.0f - 1e-7f;",
+         "const f32x$L held = select_f32x$L(below, one * 1e-7f, select_f32x$L(above, one - 1e-7f, p_given));",
          "const f32x$L $VALUE = -truth * log_f32x$L(held) - (1.0f - truth) * log_f32x$L(1.0f - held);");
-    if (row->gradient) EMIT(e, "const f32x$L $DERIVATIVE = keep_f32x$L(~(low | high), (held - truth) / (held * (1.0f - held)));");
+    if (row->gradient) EMIT(e, "const f32x$L $DERIVATIVE = keep_f32x$L(~(below | above), (held - truth) / (held * (1.0f - held)));");
 }
 
 static void emit_binary(Emit *e, const LossRow *row)
