@@ -4,13 +4,24 @@
  * what comes after it. Per side: [top x bottom, left x right]; a lone pair: height x width, the same on both sides. */
 #include "convolution.h"
 
-/* Where the kernel is put along an axis of the input. `margins`: the zeros on both sides, where they were written. */
+#include <string.h>
+
+/* Where the kernel is put along an axis of the input; `margins`: the zeros on both sides, unless padding=same finds them. */
 typedef struct {
     const char *name;
     int axis;
     int64_t kernel, stride, dilation;
-    const Margins *margins;
+    Margins margins;
 } Axis;
+
+static bool offers_same(const Node *node)
+{
+    const Parameter *parameter = node->arguments->entry->parameters;
+    while (strcmp(parameter->name, "padding")) parameter++;
+    for (const char *const *word = parameter->words; *word; word++)
+        if (!strcmp(*word, "same")) return true;
+    return false;
+}
 
 static bool place_kernel(const Node *node, const Axis *a, bool same, int64_t *places, int64_t *before)
 {
@@ -21,15 +32,17 @@ static bool place_kernel(const Node *node, const Axis *a, bool same, int64_t *pl
         return false;
     }
     span++;
-    if (!a->margins) return window_places(node, "kernel_size", x, a->axis, span, a->stride, same, places, before);
-    int64_t padded = size + a->margins->before + a->margins->after; /* each at most 2^53 */
+    if (same) return window_places(node, "kernel_size", x, a->axis, span, a->stride, true, places, before);
+    int64_t padded = size + a->margins.before + a->margins.after; /* each below 2^31 */
     if (span > padded) {
-        diagnose(argument_place(node->arguments, "kernel_size"), "kernel_size: %lld is more than the input's %s, %lld, with its padding, %lld", (long long)span, a->name, (long long)size, (long long)(padded - size));
+        const char *dilated = a->dilation > 1 ? memory_format(" places %lld apart, which is %lld,", (long long)a->dilation, (long long)span) : "";
+        const char *advice = padded > size ? memory_format(", with its padding, %lld", (long long)(padded - size)) : offers_same(node) ? "; padding=same would allow it" : "";
+        diagnose(argument_place(node->arguments, "kernel_size"), "kernel_size: %lld%s is more than the input's %s, %lld%s", (long long)a->kernel, dilated, a->name, (long long)size, advice);
         note_producer(x);
         return false;
     }
     *places = (padded - span) / a->stride + 1;
-    *before = a->margins->before;
+    *before = a->margins.before;
     return true;
 }
 
@@ -82,11 +95,12 @@ Convolution *convolution_windows(Node *node, int axes)
     const Value *padding = argument(a, "padding");
     if (padding->kind == VALUE_LIST && padding->list.count == 1 && padding->list.items[0].kind == VALUE_WORD) padding = &padding->list.items[0];
     char word = padding->kind == VALUE_WORD ? padding->text[0] : 0;
-    Margins margins[2] = {{0, 0}, {(c->kernel_width - 1) * c->dilation_width, 0}}; /* causal */
+    int64_t causal; /* beyond what an axis can have where it overflows: place_kernel says so */
+    if (word != 'c' || __builtin_mul_overflow(c->kernel_width - 1, c->dilation_width, &causal)) causal = 0;
+    Margins margins[2] = {{0, 0}, {causal, 0}};
     if (!word && !margins_read(padding, "padding", margins)) return NULL;
-    bool written = !word || word == 'c';
-    const Axis height = {"height", 0, c->kernel_height, c->stride_height, c->dilation_height, written ? &margins[0] : NULL};
-    const Axis width = {axes == 1 ? "length" : "width", axes - 1, c->kernel_width, c->stride_width, c->dilation_width, written ? &margins[1] : NULL};
+    const Axis height = {"height", 0, c->kernel_height, c->stride_height, c->dilation_height, margins[0]};
+    const Axis width = {axes == 1 ? "length" : "width", axes - 1, c->kernel_width, c->stride_width, c->dilation_width, margins[1]};
     if (axes == 2 && !place_kernel(node, &height, word == 's', &c->rows, &c->pad_top)) return NULL;
     if (!place_kernel(node, &width, word == 's', &c->columns, &c->pad_left)) return NULL;
     int64_t padded_height = (c->rows - 1) * c->stride_height + (c->kernel_height - 1) * c->dilation_height + 1;

@@ -355,6 +355,36 @@ Test(bad_input, layers_that_do_not_fit)
 }
 
 /* Files of 10 MB that would take a compiler's stack, its memory or its time. */
+#define IMAGE(layer) "printf 'model m\\ninput(9, 7, 6)\\n" layer "\\n' | $CNNC - -o model.c"
+#define SEQUENCE(layer) "printf 'model m\\ninput(20, 4)\\n" layer "\\n' | $CNNC - -o model.c"
+
+Test(bad_input, convolutions)
+{
+    static const Case cases[] = {
+        {IMAGE("conv2d(8, 3, groups=4)"), {":3:21: error:", "the 6 channels of the input cannot be cut into 4 groups"}},
+        {IMAGE("conv2d(8, 3, groups=3)"), {":3:21: error:", "the 8 filters cannot be cut into 3 groups"}},
+        {IMAGE("conv2d(8, 3, strides=2, dilation_rate=1x2)"), {":3:39: error:", "strides cannot be dilated"}},
+        {IMAGE("conv2d(8, 3, dilation_rate=4)"), {":3:11: error:", "3 places 4 apart, which is 9, is more than the input's width, 7"}},
+        {IMAGE("conv2d(8, 2, dilation_rate=1024*1024*1024*4)"), {":3:11: error:", "too many"}},
+        {IMAGE("conv2d(8, 14x3, padding=[2x2, 0x0])"), {":3:11: error:", "height, 9, with its padding, 4"}},
+        {IMAGE("conv2d(8, 3, padding=[same, 1])"), {":3:22: error:", "[top x bottom, left x right]"}},
+        {IMAGE("conv2d(8, 3, padding=[1, 2, 3])"), {":3:22: error:", "[top x bottom, left x right]"}},
+        {IMAGE("conv2d(8, 3, padding=causal)"), {":3:22: error:", "`valid` or `same`"}},
+        {IMAGE("conv2d(8, 3, padding=-1)"), {":3:22: error:", "at least 0"}},
+        {IMAGE("conv2d(8, 1, padding=1024*1024*1024)"), {":3:1: error:", "more than 2^31 - 1 numbers"}},
+        {IMAGE("conv2d(8, 3, data_format=channels_first)"), {":3:26: error:", "channels_last"}},
+        {IMAGE("depthwise_conv2d(3, depth_multiplier=0)"), {":3:38: error:", "at least 1"}},
+        {IMAGE("depthwise_conv2d(3, depth_multiplier=1024*1024*1024*1024)"), {":3:1: error:", "too large"}},
+        {IMAGE("locally_connected2d(3, 8)"), {":3:24: error:", "more than the input's width, 7"}},
+        {IMAGE("locally_connected2d(3, 3, padding=same)"), {":3:35: error:", "`valid`"}},
+        {IMAGE("conv1d(8, 3)"), {":3:1: error:", "conv1d needs sequences (length, channels), not (9, 7, 6)"}},
+        {SEQUENCE("conv2d(8, 3)"), {":3:1: error:", "conv2d needs images (height, width, channels), not (20, 4)"}},
+        {SEQUENCE("conv1d(8, 21)"), {":3:11: error:", "the input's length, 20; padding=same would allow it"}},
+        {SEQUENCE("conv1d(8, 3, padding=2)"), {":3:22: error:", "`valid`, `same` or `causal`"}},
+    };
+    EXPECT_REFUSALS(cases);
+}
+
 Test(bad_input, hostile_networks)
 {
     static const Case cases[] = {
