@@ -458,6 +458,19 @@ Object *check_call(Scope *scope, const Entry *entry, const Item *arguments, Plac
     return object;
 }
 
+const Object *default_call(const Entry *entry, Place place)
+{
+    Object *object = NEW(Object);
+    int count = parameter_count(entry);
+    *object = (Object){.entry = entry, .values = NEW_ARRAY(Value, count), .place = place, .name_place = place};
+    const Value *defaults = defaults_of(NEW(Expansion), entry);
+    for (int i = 0; i < count; i++) {
+        object->values[i] = defaults[i];
+        object->values[i].place = place;
+    }
+    return object;
+}
+
 void check_tables(void)
 {
     Expansion *expansion = NEW(Expansion);

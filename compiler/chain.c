@@ -23,6 +23,7 @@ typedef struct {
 
 static bool goes_by_samples(const Node *node)
 {
+    if (node->frames > 1) return false;
     if (node->op->flags & OPERATOR_ELEMENTWISE) return node->outputs[0]->batched;
     return node->op->flags & (OPERATOR_BY_SAMPLES | OPERATOR_VIEW) && !node->update;
 }

@@ -239,6 +239,7 @@ struct Tensor {
     DataType type;
     Shape shape;
     bool batched;           /* has the batch as a further, first dimension */
+    int64_t frames;         /* so many of its shape in each sample: 1 but within time_distributed, whose steps are samples to the layer in it */
     Node *producer;         /* NULL for inputs, targets, weights, slots */
     int consumers;          /* how many nodes read it */
     Tensor *view_of;        /* shares this tensor's memory, element for element; NULL: its own */
@@ -320,6 +321,7 @@ struct Node {
     const Operator *op;
     const char *name;       /* as files and messages say: conv2d, inception/a */
     const char *identifier; /* as the emitted C says */
+    int64_t frames;         /* to it a sample is so many: those of its inputs */
     const char *owner;      /* the layer whose name its weights bear: a statement's, or that of a layer within it */
     const Object *arguments;
     Place place;
@@ -539,6 +541,7 @@ const Entry *table_find(const Table *, const char *name);      /* follows aliase
 void check_tables(void);                                       /* each default fits its row, or it dies: for the tests */
 const char *parameter_range(const Parameter *);                 /* of its numbers: "at least 0 and below 1"; "": any */
 const char *number_text(double);                               /* the shortest text that reads back as the same number */
+const Object *default_call(const Entry *, Place);              /* without arguments, none of which is required */
 bool has_argument(const Object *, const char *name);           /* present and not none */
 const Value *argument(const Object *, const char *name);       /* dies where the row has no such parameter */
 int64_t argument_size(const Object *, const char *name);
@@ -561,6 +564,7 @@ extern const Table *const all_tables[]; /* ended by NULL */
 /* graph.c: building, naming, copying. */
 Graph *graph_new(void);
 Tensor *graph_layer(Graph *, LayerCall *);                     /* checks the number of inputs, builds, lists: what expand calls */
+Tensor *graph_inner_layer(Graph *, const LayerCall *, const Object *layer, const char *prefix, Tensor *x, bool in_order); /* of a layer that is an argument of another: its output, or NULL after an error; its name is prefix and its own */
 Tensor *graph_tensor(Graph *, TensorRole, const char *name);
 Tensor *graph_input(Graph *, const LayerCall *, DataType);
 Node *graph_node(Graph *, const Operator *, const LayerCall *, const char *name_suffix, Tensor *const *inputs, int input_count); /* one output, shape unknown */
@@ -573,6 +577,7 @@ Tensor *graph_derived(Graph *, Node *, Tensor *weight, const char *suffix, const
 void graph_derive(Graph *, bool trainable_only);                /* adds the nodes that make the derived forms of the weights */
 int64_t graph_tasks(const Graph *, const Node *, int64_t parts); /* of a phase over samples, each of which can be cut into so many parts */
 int64_t node_operations(const Node *);                         /* for one sample: the order of magnitude */
+Graph graph_of_frames(const Graph *, const Node *);            /* the graph as the node sees it: frames are samples */
 bool node_is_shared(const Graph *, const Node *, int64_t parts); /* are the parts of one sample shared between threads? */
 Graph *graph_program(const Graph *source, Program, int64_t batch, bool bytes); /* a copy for one program: noise left out where it is off; weights shared */
 Tensor *tensor_base(Tensor *);                                 /* whose memory it is */
@@ -702,6 +707,7 @@ typedef struct {
     int64_t sums_floats;
 } PhaseCall;
 enum { TASKS = 16 }; /* parts that a phase is cut into, whatever the number of threads */
+void emit_node(Emit *, const Node *);                          /* all its phases */
 void phase_operand(Emit *, int operand, int rank, const int64_t *sizes); /* before phase_begin, where the tensor's own shape will not do */
 void phase_begin(Emit *, const Node *, const char *name, Partition, int64_t extent);
 void phase_sums(Emit *, const char *operand, int64_t floats);  /* after phase_begin: that workspace holds TASKS shards; the function is given its own, zeros at first, and adds to it */

@@ -197,12 +197,20 @@ static void add_clearing(Text *out, const Driver *d, const PhaseCall *call)
     if (call->sums >= 0) text_add(out, "memset(%s, 0, %lld * sizeof(float));\n", shard_text(d, call), (long long)call->sums_floats);
 }
 
+/* How many samples the node of a call sees. */
+static const char *count_text(const Driver *d, const PhaseCall *call, bool one)
+{
+    int64_t frames = call->node->frames;
+    if (one || d->graph->program == PROGRAM_PREDICT) return memory_format("%lld", (long long)frames);
+    return frames == 1 ? "count" : memory_format("count * %lld", (long long)frames);
+}
+
 /* The call itself. */
 static const char *call_text(const Driver *d, const PhaseCall *call, const char *suffix, CallForm form, int64_t tasks)
 {
     bool alone = d->graph->program == PROGRAM_PREDICT, within = alone && call->has_parts, chained = form == CALL_IN_CHAIN;
     const char *extent = memory_format("%lld", (long long)call->extent);
-    const char *all = call->partition == OVER_EXTENT ? extent : alone || chained ? "1" : "count";
+    const char *all = call->partition == OVER_EXTENT ? extent : count_text(d, call, chained);
     Text text = {0};
     text_add(&text, "%s_%s(", call->function, suffix);
     const char *separator = "";
@@ -214,7 +222,7 @@ static const char *call_text(const Driver *d, const PhaseCall *call, const char 
         separator = ", ";
     }
     if (call->has_step) text_add(&text, "%s%s", separator, d->graph->program == PROGRAM_GRADIENTS ? "NULL" : "step"), separator = ", ";
-    if (call->has_count) text_add(&text, "%s%s", separator, alone ? "1" : "count"), separator = ", ";
+    if (call->has_count) text_add(&text, "%s%s", separator, count_text(d, call, false)), separator = ", ";
     if (call->has_origin) text_add(&text, "%s%s", separator, chained ? "n" : "0"), separator = ", ";
     if (call->has_range) text_add(&text, "%s%s", separator, range_text(all, chained || within ? 1 : tasks)), separator = ", ";
     if (call->has_parts) text_add(&text, "%s%s", separator, range_text(extent, within ? tasks : 1)), separator = ", ";

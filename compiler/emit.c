@@ -288,6 +288,14 @@ static bool body_names(const Emit *e, const char *word)
 
 /* ---- phases ---- */
 
+void emit_node(Emit *e, const Node *node)
+{
+    const Graph *graph = e->graph, seen = graph_of_frames(graph, node);
+    if (node->frames > 1) e->graph = &seen;
+    node->op->emit(e, node);
+    e->graph = graph;
+}
+
 void phase_operand(Emit *e, int operand, int rank, const int64_t *sizes)
 {
     Declared *declared = &e->declared[operand];

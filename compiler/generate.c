@@ -336,7 +336,7 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
         emit_begin_program(e, graph);
         if (graph == g->train) text_add(&e->text, "/* ---- training ---- */\n\n");
         for (int j = 0; j < graph->node_count; j++)
-            if (graph->nodes[j]->op->emit) graph->nodes[j]->op->emit(e, graph->nodes[j]);
+            if (graph->nodes[j]->op->emit) emit_node(e, graph->nodes[j]);
         emit_driver(e, g, graph, names[i]);
     }
     return memory_format("/* ---- %s: vectors of %d floats, %d registers ---- */\n\n%s", level->name, level->lanes, level->registers, level_code(e));

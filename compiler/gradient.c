@@ -82,6 +82,7 @@ Tensor *gradient_tensor(Graph *graph, Node *node, Tensor *of)
     tensor->packing = of->packing;
     if (of->role == ROLE_WEIGHT) tensor->weight = of;
     graph_output(graph, node, tensor);
+    tensor->frames = of->frames;
     return tensor;
 }
 

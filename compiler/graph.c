@@ -79,6 +79,7 @@ Tensor *graph_tensor(Graph *graph, TensorRole role, const char *name)
     tensor->batched = role != ROLE_WEIGHT && role != ROLE_DERIVED && role != ROLE_SLOT && role != ROLE_WORKSPACE;
     tensor->shape.rank = -1;
     tensor->offset = -1;
+    tensor->frames = 1;
     tensor->copies = 1;
     graph->tensors = memory_grow(graph->tensors, &graph->tensor_capacity, graph->tensor_count, sizeof(Tensor *));
     graph->tensors[graph->tensor_count++] = tensor;
@@ -109,6 +110,7 @@ static Node *node_new(Graph *graph, const Operator *op, const char *name, Tensor
     node->name = name;
     node->identifier = identifier_from(name);
     node->index = graph->node_count;
+    node->frames = 1;
     for (int i = 0; i < input_count; i++) {
         node->inputs = append(node->inputs, &node->input_count, inputs[i]);
         inputs[i]->consumers++;
@@ -122,6 +124,7 @@ void graph_output(Graph *graph, Node *node, Tensor *tensor)
 {
     (void)graph;
     tensor->producer = node;
+    if (tensor->batched && tensor->frames == 1) tensor->frames = node->frames; /* else it is known already */
     node->outputs = append(node->outputs, &node->output_count, tensor);
 }
 
@@ -169,6 +172,7 @@ Node *graph_gradient_node(Graph *graph,
 {
     Node *node = node_new(graph, op, suffix ? memory_format("%s/%s", forward->name, suffix) : forward->name, inputs, input_count);
     node->owner = forward->owner;
+    node->frames = forward->frames;
     node->arguments = forward->arguments;
     node->place = forward->place;
     node->layer = forward->layer;
@@ -230,10 +234,19 @@ Tensor *graph_row(Graph *graph, Node *node, const char *name, int64_t period)
     return tensor;
 }
 
+Graph graph_of_frames(const Graph *graph, const Node *node)
+{
+    Graph seen = *graph;
+    if (node->frames == 1) return seen;
+    seen.batch *= node->frames;
+    if (seen.program == PROGRAM_PREDICT) seen.program = PROGRAM_PREDICT_BATCH; /* one sample is several */
+    return seen;
+}
+
 int64_t node_operations(const Node *node)
 {
-    if (!node->op->macs) return shape_count(node->input_count ? &node->inputs[0]->shape : &node->outputs[0]->shape);
-    int64_t sum = node->op->macs(node);
+    if (!node->op->macs) return node->frames * shape_count(node->input_count ? &node->inputs[0]->shape : &node->outputs[0]->shape);
+    int64_t sum = node->frames * node->op->macs(node);
     for (int i = 0; i < node->weight_count; i++) sum += shape_count(&node->weights[i]->shape); /* each must be loaded as well */
     return sum;
 }
@@ -279,6 +292,22 @@ Tensor *graph_layer(Graph *graph, LayerCall *call)
     Tensor *output = layer->build(graph, call);
     graph->layers[call->index].output = output;
     return output;
+}
+
+Tensor *graph_inner_layer(Graph *graph, const LayerCall *call, const Object *object, const char *prefix, Tensor *x, bool in_order)
+{
+    const Layer *layer = (const Layer *)(const void *)object->entry;
+    if (layer->least_inputs != 1) {
+        diagnose(object->name_place, "%s cannot stand within %s, which has one input to give", layer->entry.name, call->layer->entry.name);
+        return NULL;
+    }
+    LayerCall inner = *call;
+    inner.layer = layer;
+    inner.arguments = object;
+    inner.name = memory_format("%s/%s%s", call->name, prefix, layer->entry.name);
+    inner.inputs = &x;
+    inner.in_order = in_order;
+    return layer->build(graph, &inner);
 }
 
 Tensor *tensor_base(Tensor *tensor)

@@ -256,8 +256,17 @@ static int64_t place_all(Tensor *const *tensors, int count)
 void plan_pass(Graph *graph)
 {
     graph_shorten_views(graph);
-    for (int i = 0; i < graph->node_count; i++)
-        if (graph->nodes[i]->op->workspace) graph->nodes[i]->op->workspace(graph, graph->nodes[i]);
+    for (int i = 0; i < graph->node_count; i++) {
+        Node *node = graph->nodes[i];
+        const Graph seen = graph_of_frames(graph, node);
+        const Program program = graph->program;
+        const int64_t batch = graph->batch;
+        graph->program = seen.program;
+        graph->batch = seen.batch;
+        if (node->op->workspace) node->op->workspace(graph, node);
+        graph->program = program;
+        graph->batch = batch;
+    }
     find_lifetimes(graph);
     share_in_place(graph);
     int count = 0;
@@ -268,7 +277,7 @@ void plan_pass(Graph *graph)
         if (!in_arena(graph, tensor)) continue;
         Chain *chain = chain_around(graph, tensor);
         int64_t floats = tensor->batched ? shape_count(&tensor->shape) : packing_floats(tensor);
-        int64_t bytes_each = data_bytes(tensor->type), copies = chain ? 1 : tensor->batched ? graph->batch : tensor->copies;
+        int64_t bytes_each = data_bytes(tensor->type), copies = chain ? 1 : tensor->batched ? graph->batch * tensor->frames : tensor->copies;
         wanted += (double)floats * (double)bytes_each * (double)(chain ? plan_workers(graph) : copies);
         if (wanted > (double)MAX_BYTES) {
             Place place = tensor->producer->place;

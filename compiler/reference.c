@@ -12,21 +12,28 @@ static double *array_new(int64_t count)
     return array;
 }
 
-/* A tensor's numbers from sample n on; values[i] belongs to graph->tensors[i]. */
-static double *numbers_of(double *const *values, const Tensor *tensor, int64_t n)
+/* How many numbers a tensor has in each sample, so many times as it has frames. */
+static int64_t sample_count(const Tensor *tensor)
 {
-    return values[tensor->index] + (tensor->batched ? n * shape_count(&tensor->shape) : 0);
+    return shape_count(&tensor->shape) * tensor->frames;
+}
+
+/* A tensor's numbers from the node's sample n on; values[i] belongs to graph->tensors[i]. */
+static double *numbers_of(double *const *values, const Node *node, const Tensor *tensor, int64_t n)
+{
+    return values[tensor->index] + (tensor->batched ? n * (sample_count(tensor) / node->frames) : 0);
 }
 
 static void run_node(const Node *node, double *const *values, bool training, int64_t samples)
 {
+    samples *= node->frames;
     bool together = training && node->op->batch_reference, once = !node->outputs[0]->batched;
     for (int64_t n = 0; n < (together || once ? 1 : samples); n++) {
         const double *inputs[MAX_OPERANDS], *weights[MAX_OPERANDS];
         double *outputs[MAX_OPERANDS];
-        for (int j = 0; j < node->input_count; j++) inputs[j] = numbers_of(values, node->inputs[j], n);
+        for (int j = 0; j < node->input_count; j++) inputs[j] = numbers_of(values, node, node->inputs[j], n);
         for (int j = 0; j < node->weight_count; j++) weights[j] = values[node->weights[j]->index];
-        for (int j = 0; j < node->output_count; j++) outputs[j] = numbers_of(values, node->outputs[j], n);
+        for (int j = 0; j < node->output_count; j++) outputs[j] = numbers_of(values, node, node->outputs[j], n);
         Reference r = {inputs, weights, outputs};
         if (together) node->op->batch_reference(node, &r, samples);
         else node->op->reference(node, &r);
@@ -53,7 +60,7 @@ static double penalties(const Graph *graph, double *const *values, TensorRole ro
     for (int i = 0; i < graph->tensor_count; i++) {
         const Tensor *tensor = graph->tensors[i];
         if (tensor->role != role || (role == ROLE_WEIGHT && !tensor->trainable)) continue;
-        sum += penalty_reference(&tensor->penalty, values[i], shape_count(&tensor->shape) * (tensor->batched ? samples : 1));
+        sum += penalty_reference(&tensor->penalty, values[i], sample_count(tensor) * (tensor->batched ? samples : 1));
     }
     return sum;
 }
@@ -72,7 +79,7 @@ double reference_loss(Graph *graph,
     int weight = 0;
     for (int i = 0; i < graph->tensor_count; i++) {
         Tensor *tensor = graph->tensors[i];
-        int64_t count = shape_count(&tensor->shape) * (tensor->batched ? samples : 1);
+        int64_t count = sample_count(tensor) * (tensor->batched ? samples : 1);
         values[i] = tensor->role == ROLE_WEIGHT ? weights[weight++] : tensor->role == ROLE_DERIVED ? NULL : array_new(count);
     }
     for (int i = 0; i < graph->input_count; i++)

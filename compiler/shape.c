@@ -13,6 +13,8 @@ void shape_pass(Graph *graph)
         bool known = true;
         for (int j = 0; j < node->input_count; j++) known = known && node->inputs[j]->shape.rank >= 0;
         if (!known) continue;
+        if (node->input_count) node->frames = node->inputs[0]->frames;
+        for (int j = 0; j < node->output_count; j++) node->outputs[j]->frames = node->outputs[j]->batched ? node->frames : 1;
         node->op->shape(graph, node);
         int64_t bytes = 0;
         for (int j = 0; j < node->output_count + node->weight_count; j++) {
@@ -24,7 +26,7 @@ void shape_pass(Graph *graph)
                 tensor->shape.rank = -1;
                 return;
             }
-            if (count < 0 || __builtin_add_overflow(bytes, count * 4, &bytes) || bytes + total > MAX_BYTES) {
+            if (count < 0 || __builtin_mul_overflow(count, tensor->frames, &count) || count > MAX_BYTES || __builtin_add_overflow(bytes, count * 4, &bytes) || bytes + total > MAX_BYTES) {
                 diagnose(node->place, "%s is too large: with it the network would need more than 2^40 bytes", node->name);
                 tensor->shape.rank = -1;
                 return;

@@ -52,7 +52,7 @@ LayerCost *layer_costs(const Graph *source)
     for (int i = 0; i < source->node_count; i++) {
         const Node *node = source->nodes[i];
         LayerCost *cost = &costs[node->layer];
-        if (node->op->macs) cost->macs += node->op->macs(node);
+        if (node->op->macs) cost->macs += node->frames * node->op->macs(node);
         for (int j = 0; j < node->weight_count; j++) {
             if (node->weights[j]->role != ROLE_WEIGHT) continue; /* further forms are no parameters */
             int64_t count = shape_count(&node->weights[j]->shape);

@@ -140,7 +140,7 @@ static bool measure(const Tune *t, const Choice *choice, const char *kind, int f
         if (graph->arena_bytes > arena_bytes) arena_bytes = graph->arena_bytes;
         emit_begin_program(e, graph);
         for (int j = 0; j < graph->node_count; j++)
-            if (graph->nodes[j]->op->emit && is_measured(t, graph, choice, graph->nodes[j])) graph->nodes[j]->op->emit(e, graph->nodes[j]);
+            if (graph->nodes[j]->op->emit && is_measured(t, graph, choice, graph->nodes[j])) emit_node(e, graph->nodes[j]);
         emit_driver(e, &g, graph, memory_format("candidate%d", i));
         text_add(&functions, "static void call%d(void)\n{\ncandidate%d_%s(%s);\n}\n\n", i, i, t->level->suffix, driver_arguments(&g, graph->program));
         text_add(&names, "%scall%d", i > first ? ", " : "", i);

@@ -67,6 +67,7 @@ static void emit_row_loops(Emit *e, const Product *product, int rows, int64_t ro
         tile(e, product, rows);
         EMIT(e, "}");
     }
+    if (rows > 1 && rows_per_sample % rows == 0) return;
     EMIT(e, "for (; m < to; m++) {");
     tile(e, product, 1);
     EMIT(e, "}");
