@@ -2,6 +2,8 @@
 #include "shell.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
 
 TestSuite(recurrent, .init = shell_enter, .fini = shell_leave);
 
