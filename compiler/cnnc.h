@@ -362,7 +362,7 @@ typedef struct {
     Tensor **inputs;
     int input_count;
     int index; /* in graph->layers */
-    bool in_order; /* of a recurrent layer that goes backwards: its outputs shall stand where their inputs do */
+    bool turned; /* of a recurrent layer: the sequence that it gives shall stand the other way round */
 } LayerCall;
 
 /* A row of the table of layers. */
@@ -564,7 +564,7 @@ extern const Table *const all_tables[]; /* ended by NULL */
 /* graph.c: building, naming, copying. */
 Graph *graph_new(void);
 Tensor *graph_layer(Graph *, LayerCall *);                     /* checks the number of inputs, builds, lists: what expand calls */
-Tensor *graph_inner_layer(Graph *, const LayerCall *, const Object *layer, const char *prefix, Tensor *x, bool in_order); /* of a layer that is an argument of another: its output, or NULL after an error; its name is prefix and its own */
+Tensor *graph_inner_layer(Graph *, const LayerCall *, const Object *layer, const char *prefix, Tensor *x, bool turned); /* of a layer that is an argument of another: its output, or NULL after an error; its name is prefix and its own */
 Tensor *graph_tensor(Graph *, TensorRole, const char *name);
 Tensor *graph_input(Graph *, const LayerCall *, DataType);
 Node *graph_node(Graph *, const Operator *, const LayerCall *, const char *name_suffix, Tensor *const *inputs, int input_count); /* one output, shape unknown */

@@ -294,7 +294,7 @@ Tensor *graph_layer(Graph *graph, LayerCall *call)
     return output;
 }
 
-Tensor *graph_inner_layer(Graph *graph, const LayerCall *call, const Object *object, const char *prefix, Tensor *x, bool in_order)
+Tensor *graph_inner_layer(Graph *graph, const LayerCall *call, const Object *object, const char *prefix, Tensor *x, bool turned)
 {
     const Layer *layer = (const Layer *)(const void *)object->entry;
     if (layer->least_inputs != 1) {
@@ -306,7 +306,7 @@ Tensor *graph_inner_layer(Graph *graph, const LayerCall *call, const Object *obj
     inner.arguments = object;
     inner.name = memory_format("%s/%s%s", call->name, prefix, layer->entry.name);
     inner.inputs = &x;
-    inner.in_order = in_order;
+    inner.turned = turned;
     return layer->build(graph, &inner);
 }
 

@@ -76,7 +76,7 @@ static void reference(const Node *node, Reference *r)
     if (!arrays) memory_short((size_t)units * sizeof *arrays);
     double *before = arrays, *h = arrays + units, *state = arrays + 2 * units;
     for (int64_t t = 0; t < recurrent->steps; t++) {
-        int64_t at = recurrent->backwards ? recurrent->steps - 1 - t : t, place = recurrent->sequences ? (recurrent->in_order ? at : t) : 0;
+        int64_t at = recurrent->backwards ? recurrent->steps - 1 - t : t, place = recurrent->sequences ? (recurrent->turned ? recurrent->steps - 1 - t : t) : 0;
         recurrent->cell->reference(recurrent, r->inputs[0] + at * columns, r->weights[0], recurrent->bias ? r->weights[1] : NULL, before, h, state);
         for (int64_t j = 0; j < units; j++) r->outputs[0][place * units + j] = before[j] = h[j];
     }
@@ -224,7 +224,7 @@ Tensor *recurrent_build(Graph *graph, const LayerCall *call, const Cell *cell)
         .bias = argument_boolean(a, "use_bias"),
         .sequences = argument_boolean(a, "return_sequences"),
         .backwards = argument_boolean(a, "go_backwards"),
-        .in_order = call->in_order,
+        .turned = call->turned,
         .activation = argument_object(a, "activation"),
         .recurrent_activation = has_argument(a, "recurrent_activation") ? argument_object(a, "recurrent_activation") : NULL,
     };

@@ -13,7 +13,7 @@ typedef struct {
     bool bias;
     bool sequences; /* gives its output at every step, not at the last only */
     bool backwards; /* takes the steps from the last to the first */
-    bool in_order;  /* then the outputs stand where their inputs do, not in the order in which they come */
+    bool turned;    /* the last of its outputs stands first: where it goes backwards they stand where their inputs do */
     const Object *activation, *recurrent_activation; /* NULL: none */
 } Recurrent;
 
@@ -82,7 +82,7 @@ void recurrent_arrays(Emit *, const RecurrentSizes *, const char *const *names, 
 void recurrent_rows_begin(Emit *); /* loops over m and n */
 void recurrent_product(Emit *, const char *matrix, const char *left, int64_t row, int64_t reduction, int64_t first_column, int64_t last_column, const char *to, bool adds, Tile);
 void recurrent_elements(Emit *, const Recurrent *, void (*lines)(const CellLines *, int), int stage, bool keeps, const char *start); /* the loop over units; start: a line at its head */
-const char *recurrent_output(const Recurrent *); /* the place of a step's output: [t], [at], or nothing */
+const char *recurrent_output(const Recurrent *); /* the place of a step's output in a sequence, as text */
 int64_t recurrent_forward_workspace(const Graph *, const Recurrent *); /* floats for one task */
 int64_t recurrent_backward_workspace(const Graph *, const Recurrent *);
 int64_t recurrent_bias_sums(const Graph *, const Recurrent *); /* of all groups */

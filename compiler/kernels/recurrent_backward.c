@@ -64,7 +64,7 @@ static void emit_steps(Emit *e, const Node *node, Tile tile)
     EMIT(e, "for (int t = $STEPS - 1; t >= 0; t--) {", r->backwards ? "const int at = $STEPS - 1 - t;" : "const int at = t;");
     for (int i = cell->stages - 1; i >= 0; i--) {
         const CellStage *stage = &cell->stage[i];
-        const char *start = i < cell->stages - 1 ? NULL : r->sequences ? memory_format("&d_y[n]%s[j]", recurrent_output(r)) : "";
+        const char *start = i < cell->stages - 1 ? NULL : r->sequences ? memory_format("&d_y[n][%s][j]", recurrent_output(r)) : "";
         recurrent_elements(e, r, cell->backward, i, false, start);
         int64_t first = stage->first * r->units;
         const char *left = memory_format("%s[from + m + $T][at][%lld + i]", source, (long long)first);

@@ -140,17 +140,16 @@ void recurrent_elements(Emit *e, const Recurrent *r, void (*lines)(const CellLin
 
 const char *recurrent_output(const Recurrent *r)
 {
-    return !r->sequences ? "" : r->backwards && r->in_order ? "[at]" : "[t]";
+    return r->turned ? memory_format("(%lld - t)", (long long)r->steps - 1) : "t";
 }
 
 /* The outputs of a step, or of the last, with what follows them. */
 static void emit_outputs(Emit *e, const Node *node)
 {
     const Recurrent *r = node->detail;
-    const char *place = recurrent_output(r);
+    const char *step = recurrent_output(r), *row = r->sequences ? memory_format("(n * %lld + %s)", (long long)r->steps, step) : "n";
     recurrent_rows_begin(e);
-    const char *row = !*place ? "n" : memory_format("(n * %lld + %s)", (long long)r->steps, place[1] == 'a' ? "at" : "t");
-    run_emit(e, node, r->units, "&h[m][j]", "y", memory_format("[n]%s[j]", place), memory_format("(uint32_t)(%s * %lld + j)", row, (long long)r->units));
+    run_emit(e, node, r->units, "&h[m][j]", "y", r->sequences ? memory_format("[n][%s][j]", step) : "[n][j]", memory_format("(uint32_t)(%s * %lld + j)", row, (long long)r->units));
     EMIT(e, "}");
 }
 
