@@ -24,6 +24,8 @@ static const Example examples[] = {
     {"vgg_cnn_m/vgg_cnn_m_mnist", 250, "accuracy", 0.9, 0.65},
     {"nin/nin_mnist", 300, "accuracy", 0.9, 0.6},
     {"googlenet/googlenet_mnist", 400, "answer_accuracy", 0.9, 0.6},
+    {"vgg16/vgg16_mnist", 400, "accuracy", 0.9, 0.6},
+    {"resnet18/resnet18_mnist", 200, "accuracy", 0.9, 0.65},
     {"two_outputs/two_outputs", 400, "late_accuracy", 0.9, 0.65},
 };
 
