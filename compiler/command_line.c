@@ -28,7 +28,7 @@ static const char usage[] =
     "  cnnc --summary model.net                    layers, shapes, parameters, multiply-adds, bytes\n"
     "  cnnc --summary=kernels model.net            the kernels: tiles, predicted cycles, share of peak, and why so\n"
     "  cnnc --tune model.net [-o model.plan]       measures kernels on this machine, some minutes; --plan=FILE uses the result\n"
-    "  cnnc --dump=PASS model.net                  the graph after a pass: ast layers graph shapes swap backward fuse plan\n"
+    "  cnnc --dump=PASS model.net                  the graph after a pass: ast layers graph ... (docs/how-it-works.md)\n"
     "  cnnc --help NAME                            a layer, optimizer, loss, ...: what it does and its parameters\n"
     "  cnnc --version\n"
     "\n"

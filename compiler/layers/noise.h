@@ -42,7 +42,7 @@ static inline void noise_threshold(Emit *e, const Node *node, double rate)
 }
 
 /* Wants `parameters`, `formula`, and the elements of values and gradients. */
-#define NOISE_LAYER(layer_name, text, element_of_value, element_of_gradient)                                                   \
+#define NOISE_LAYER(layer_name, text, extra_flags, element_of_value, element_of_gradient)                                      \
     static const Operator layer_name##_gradient_operator = {                                                                   \
         .name = #layer_name "_gradient",                                                                                       \
         .suffix = "gradient",                                                                                                  \
@@ -59,7 +59,7 @@ static inline void noise_threshold(Emit *e, const Node *node, double rate)
         .name = #layer_name,                                                                                                   \
         .suffix = "forward",                                                                                                   \
         .operands = "x; y",                                                                                                    \
-        .flags = OPERATOR_ELEMENTWISE | OPERATOR_FLAT | OPERATOR_EPILOGUE | OPERATOR_NOISE,                                    \
+        .flags = OPERATOR_ELEMENTWISE | OPERATOR_FLAT | OPERATOR_EPILOGUE | OPERATOR_NOISE | extra_flags,                      \
         .shape = noise_shape,                                                                                                  \
         .reference = noise_reference,                                                                                          \
         .gradient = gradient,                                                                                                  \
