@@ -101,7 +101,7 @@ void recurrent_backward_emit(Emit *, const Node *);
     REGULARIZER_PARAMETER("activity", "what the layer gives"),                                                                 \
     {.name = "return_sequences", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "the output of every step, not of the last only"}, \
     {.name = "go_backwards", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "takes the steps from the last to the first, and gives its outputs in that order"}, \
-    {.name = "stateful", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "the network is meant to be run step by step, see the functions reset and step of what is generated; a sample begins with zeros all the same"}, \
+    {.name = "stateful", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "accepted as in Keras; every sample begins with zeros all the same: what a batch left is not carried over to the next"}, \
     {.name = "unroll", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "of no effect: the loop over the steps is part of the code"}
 
 #endif

@@ -27,6 +27,9 @@ static const Example examples[] = {
     {"vgg16/vgg16_mnist", 400, "accuracy", 0.9, 0.6},
     {"resnet18/resnet18_mnist", 200, "accuracy", 0.9, 0.65},
     {"two_outputs/two_outputs", 400, "late_accuracy", 0.9, 0.65},
+    {"simple_rnn/simple_rnn", 400, "accuracy", 0.8, 0.6},
+    {"lstm/lstm", 300, "accuracy", 0.85, 0.65},
+    {"gru/gru", 300, "accuracy", 0.85, 0.65},
 };
 
 static char data[PATH_MAX];

@@ -18,6 +18,9 @@ static const struct { const char *name, *total; } examples[] = {
     {"googlenet", "13,378,280"},
     {"resnet18", "11,699,112"}, /* of which 9,600 are moving means and variances */
     {"vgg16", "138,357,544"},
+    {"simple_rnn", "21,386"},
+    {"lstm", "81,674"},
+    {"gru", "61,962"},
 };
 
 Test(summary, parameters, .timeout = 60)
