@@ -143,7 +143,7 @@ static bool add_place(TensorFile *file, const Training *training, Failure *failu
         const Metric *metric = &training->metrics.items[i];
         snprintf(key, sizeof key, "metric/%s", metric->name);
         char *state = state_text(metric, failure);
-        bool done = state && note(file, failure, key, "%s", state);
+        bool done = state && safetensors_note(file, key, state, failure);
         free(state);
         if (!done) return false;
     }
