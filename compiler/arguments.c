@@ -458,7 +458,7 @@ Object *check_call(Scope *scope, const Entry *entry, const Item *arguments, Plac
     return object;
 }
 
-const Object *default_call(const Entry *entry, Place place)
+Object *default_call(const Entry *entry, Place place)
 {
     Object *object = NEW(Object);
     int count = parameter_count(entry);

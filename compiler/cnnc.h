@@ -541,7 +541,7 @@ const Entry *table_find(const Table *, const char *name);      /* follows aliase
 void check_tables(void);                                       /* each default fits its row, or it dies: for the tests */
 const char *parameter_range(const Parameter *);                 /* of its numbers: "at least 0 and below 1"; "": any */
 const char *number_text(double);                               /* the shortest text that reads back as the same number */
-const Object *default_call(const Entry *, Place);              /* without arguments, none of which is required */
+Object *default_call(const Entry *, Place);                    /* without arguments; what is required is the caller's to fill in */
 bool has_argument(const Object *, const char *name);           /* present and not none */
 const Value *argument(const Object *, const char *name);       /* dies where the row has no such parameter */
 int64_t argument_size(const Object *, const char *name);

@@ -210,12 +210,28 @@ static const Operator recurrent_operator = {
     .formula = formula,
 };
 
+/* The input with some of its features left out, the same at all steps: as whole channels are. */
+static Tensor *drop_features(Graph *graph, const LayerCall *call)
+{
+    const Value *rate = argument(call->arguments, "dropout");
+    if (!(rate->number > 0)) return call->inputs[0];
+    const Layer *layer = (const Layer *)(const void *)table_find(&layer_table, "spatial_dropout1d");
+    LayerCall inner = *call;
+    Object *object = default_call(&layer->entry, rate->place);
+    object->values[0] = *rate;
+    object->values[1] = *argument(call->arguments, "seed");
+    inner.layer = layer;
+    inner.arguments = object;
+    inner.name = memory_format("%s/dropout", call->name);
+    return layer->build(graph, &inner);
+}
+
 Tensor *recurrent_build(Graph *graph, const LayerCall *call, const Cell *cell)
 {
     const Object *a = call->arguments;
     int64_t units = argument_size(a, "units");
     if (units > MAX_COUNT) units = MAX_COUNT; /* far too many: said when the shapes are known */
-    Tensor *sums = dense_product(graph, call, "input", call->inputs[0], cell->gates * units, false);
+    Tensor *sums = dense_product(graph, call, "input", drop_features(graph, call), cell->gates * units, false);
     Node *node = graph_node(graph, &recurrent_operator, call, NULL, &sums, 1);
     Recurrent *r = node->detail = NEW(Recurrent);
     *r = (Recurrent){

@@ -99,6 +99,8 @@ void recurrent_backward_emit(Emit *, const Node *);
     REGULARIZER_PARAMETER("recurrent", "the recurrent kernel"),                                                                \
     REGULARIZER_PARAMETER("bias", "the bias"),                                                                                 \
     REGULARIZER_PARAMETER("activity", "what the layer gives"),                                                                 \
+    {.name = "dropout", .type = PARAMETER_NUMBER, .minimum = 0, .maximum = 1, .below_maximum = true, .fallback = "0", .help = "the share of the input's features that is left out in training, the same at all steps"}, \
+    {.name = "seed", .type = PARAMETER_SIZE, .fallback = "none", .help = "for random numbers of its own; none: those of the training"}, \
     {.name = "return_sequences", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "the output of every step, not of the last only"}, \
     {.name = "go_backwards", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "takes the steps from the last to the first, and gives its outputs in that order"}, \
     {.name = "stateful", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "accepted as in Keras; every sample begins with zeros all the same: what a batch left is not carried over to the next"}, \
