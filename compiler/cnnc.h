@@ -638,6 +638,7 @@ void note_producer(const Tensor *);                            /* after an error
 typedef struct { int64_t before, after; } Margins;
 bool margins_read(const Value *, const char *name, Margins [2]); /* of an image, from a list of pairs: [top x bottom, left x right], or height x width on both sides; false after an error */
 bool axis_resolve(const Node *, const Shape *, int *axis);      /* the argument `axis`, which counts the batch as 0, as an index of the shape; false after an error */
+bool neighbouring_axes(const Node *, const Shape *, int *first, int *count); /* the same for a list, of axes that follow each other; false, and nothing reported: they do not */
 /* The places of a window along an axis: how many, and the zeros before the first. Reports a window larger than the input, at that argument. */
 bool window_places(const Node *, const char *parameter, const Tensor *, int axis, int64_t window, int64_t stride, bool same, int64_t *places, int64_t *before);
 

@@ -4,6 +4,8 @@
  * unknown; nodes that read such a tensor are passed over, so that one fault is reported once. */
 #include "cnnc.h"
 
+#include <math.h>
+
 void shape_pass(Graph *graph)
 {
     int64_t total = 0;
@@ -74,6 +76,23 @@ bool axis_resolve(const Node *node, const Shape *shape, int *axis)
              shape_string(shape));
     note_producer(node->inputs[0]);
     return false;
+}
+
+bool neighbouring_axes(const Node *node, const Shape *shape, int *first, int *count)
+{
+    const Value *axes = argument(node->arguments, "axis");
+    bool chosen[MAX_RANK] = {false};
+    *first = MAX_RANK;
+    *count = axes->list.count;
+    for (int i = 0; i < *count; i++) {
+        double number = axes->list.items[i].number, place = number + (number < 0 ? shape->rank : -1);
+        if (place != floor(place) || place < 0 || place >= shape->rank || chosen[(int)place]) return false;
+        chosen[(int)place] = true;
+        if (place < *first) *first = (int)place;
+    }
+    for (int i = *first; i < *first + *count; i++)
+        if (i >= shape->rank || !chosen[i]) return false;
+    return *count > 0;
 }
 
 bool window_places(const Node *node, const char *parameter, const Tensor *tensor, int axis, int64_t window, int64_t stride, bool same, int64_t *places, int64_t *before)

@@ -34,28 +34,15 @@ static int add_weight(Graph *graph, Node *node, const char *name, const Shape *s
     return node->weight_count - 1;
 }
 
-/* How many axes, all at the end; -1: reported. */
-static int normalized_axes(const Node *node, const Shape *x)
-{
-    const Value *axes = argument(node->arguments, "axis");
-    bool chosen[MAX_RANK] = {false}, good = axes->list.count > 0;
-    for (int i = 0; good && i < axes->list.count; i++) {
-        double number = axes->list.items[i].number, place = number + (number < 0 ? x->rank : -1);
-        good = place == floor(place) && place >= 0 && place < x->rank && !chosen[(int)place];
-        if (good) chosen[(int)place] = true;
-    }
-    for (int i = x->rank - axes->list.count; good && i < x->rank; i++) good = i >= 0 && chosen[i];
-    if (good) return axes->list.count;
-    diagnose(axes->place, "`axis` of layer_normalization is the last axis, -1, or a list of the last ones, such as [-2, -1]: the input is %s", shape_string(x));
-    note_producer(node->inputs[0]);
-    return -1;
-}
-
 static void shape(Graph *graph, Node *node)
 {
     const Shape *x = &node->inputs[0]->shape;
-    int axes = normalized_axes(node, x);
-    if (axes < 0) return;
+    int first, axes;
+    if (!neighbouring_axes(node, x, &first, &axes) || first + axes < x->rank) {
+        diagnose(argument_place(node->arguments, "axis"), "`axis` of layer_normalization is the last axis, -1, or a list of the last ones, such as [-2, -1]: the input is %s", shape_string(x));
+        note_producer(node->inputs[0]);
+        return;
+    }
     Shape own = shape_of(axes, &x->size[x->rank - axes]);
     Normalization *n = node->detail = NEW(Normalization);
     n->columns = shape_count(&own);

@@ -276,6 +276,7 @@ Test(bad_input, compiler)
         {"$CNNC inference.net -o program", {"inference.net", "compile"}},
         {"printf 'model m\ninput(8, 8, 1)\nbatch_normalization(axis=0)\n' | $CNNC - -o model.c", {":3:26: error:", "axis 0 is the batch"}},
         {"printf 'model m\ninput(8, 8, 1)\nlayer_normalization(axis=[1, 3])\n' | $CNNC - -o model.c", {":3:26: error:", "the last ones"}},
+        {"printf 'model m\ninput(8, 8, 1)\nunit_normalization(axis=[1, 3])\n' | $CNNC - -o model.c", {":3:25: error:", "neighbouring"}},
         {"printf 'model m\ninput(8, 8, 1)\nrandom_zoom([0.1, 0.2, 0.3])\n' | $CNNC - -o model.c", {":3:13: error:", "a list of the lowest and the highest"}},
         {"printf 'model m\ninput(8)\nrandom_flip()\n' | $CNNC - -o model.c", {":3:1: error:", "needs images"}},
         {"printf 'model m\ninput(8, 8, 1)\nconv2d(2, 3x3)\nrandom_flip()\nflatten()\ndense(2)\ncompile(sgd, mean_squared_error)\n' | $CNNC - -o model.c",

@@ -19,6 +19,9 @@ typedef struct {
 } Example;
 
 static const Example examples[] = {
+    {"connectivity/dense", 150, "accuracy", 0.9, 0.7},
+    {"connectivity/locally_connected", 200, "accuracy", 0.85, 0.6},
+    {"connectivity/convolutional", 300, "accuracy", 0.85, 0.6},
     {"lenet5/lenet5", 150, "accuracy", 0.9, 0.65},
     {"alexnet/alexnet_mnist", 250, "accuracy", 0.9, 0.65},
     {"vgg_cnn_m/vgg_cnn_m_mnist", 250, "accuracy", 0.9, 0.65},
