@@ -135,11 +135,18 @@ format:
 	tools/packages.sh format
 	clang-format -i $(wildcard compiler/*.[ch] compiler/*/*.[ch] runtime/*.[ch] runtime/*/*.[ch] tests/*/*.[ch] examples/*/*.[ch] bench/*.c)
 
-# make install    cnnc and its runtime under PREFIX (/usr/local)
+# make install    cnnc, its runtime, files for CMake and pkg-config, man pages, completion, examples: under $(DESTDIR)$(PREFIX)
 install: $(CNNC)
-	install -D -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/cnnc
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/cnnc $(BUILD)/libcnnc_runtime.a
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/cnnc/include $(BUILD)/include/runtime.h
+	@packaging/install.sh install $(BUILD) '$(DESTDIR)$(PREFIX)'
+
+# make uninstall  removes what make install put there
+uninstall:
+	@packaging/install.sh uninstall $(BUILD) '$(DESTDIR)$(PREFIX)'
+
+# make deb        a Debian package, build/cnnc_VERSION_ARCHITECTURE.deb
+deb: $(CNNC)
+	@tools/packages.sh deb
+	@packaging/make_deb.sh $(BUILD)
 
 # make clean      removes what was built; the data stay
 clean:
@@ -150,7 +157,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 always:
-.PHONY: all always bench bench-quick clean data format generated help install mlp mnist reference sanitize test
+.PHONY: all always bench bench-quick clean data deb format generated help install mlp mnist reference sanitize test uninstall
 .DELETE_ON_ERROR:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -656,7 +656,7 @@ typedef struct {
 enum { SHORTEST_VECTOR = 4 };
 typedef struct { const char *name; const Level *const *levels; int level_count; bool x86; } Target;
 const Target *target_find(const char *name);                   /* NULL: unknown */
-const char *target_names(void);
+extern const char *const target_words[]; /* the names that target_find knows, ended by NULL */
 const Level *level_find(const char *name);                     /* x86-64-v3; NULL: unknown */
 const char *level_names(void);
 const Level *target_native_level(const Target *);              /* the best of its levels that this machine has, or NULL */

@@ -19,35 +19,6 @@ _Noreturn void command_error(const char *format, ...)
     exit(1);
 }
 
-static const char usage[] =
-    "cnnc " CNNC_VERSION ": from a description of a neural network to C\n"
-    "\n"
-    "  cnnc model.net -o model.c                   model.c and model.h: inference, and training where there is a compile()\n"
-    "  cnnc model.net -o model.c --emit=inference  only inference; --weights=FILE puts trained weights into it\n"
-    "  cnnc model.net -o trainer                   a program that trains, evaluates and predicts\n"
-    "  cnnc --summary model.net                    layers, shapes, parameters, multiply-adds, bytes\n"
-    "  cnnc --summary=kernels model.net            the kernels: tiles, predicted cycles, share of peak, and why so\n"
-    "  cnnc --tune model.net [-o model.plan]       measures kernels on this machine, some minutes; --plan=FILE uses the result\n"
-    "  cnnc --dump=PASS model.net                  the graph after a pass: ast layers graph ... (docs/how-it-works.md)\n"
-    "  cnnc --help NAME                            a layer, optimizer, loss, ...: what it does and its parameters\n"
-    "  cnnc --version\n"
-    "\n"
-    "  -o FILE                  where to write; - is standard output, for the text of model.c with its header inlined\n"
-    "  -D NAME=VALUE            overrides a let\n"
-    "  --emit=all|inference|trainer   trainer: the table that makes a trainer of model.c and the runtime\n"
-    "  --weights=FILE           trained weights (safetensors) to put into inference code\n"
-    "  --target=NAME            x86-64 (levels v4, v3, base, chosen at run time), x86-64-v4, -v3, -v2,\n"
-    "                           aarch64, native, generic\n"
-    "  --unroll=auto|full|none  full: inference as straight-line code, for small networks\n"
-    "  --gemm=generated|openblas  whose matrix products a trainer uses\n"
-    "  --plan=FILE              choices of kernels that --tune wrote\n"
-    "  --math=default|strict    strict: no Winograd convolution, whose rounding errors are some times larger\n"
-    "  --batch=N                the batch size, instead of fit()'s\n"
-    "  --threads=N              threads of the emitted code; without it as many as OpenMP finds\n"
-    "  -MD                      also writes what the output depends on, for make\n"
-    "\n"
-    "CC and CFLAGS name the C compiler and its options, for a trainer and for --tune.\n";
-
 static bool whole_number(const char *text, int64_t least, int64_t most, int64_t *value)
 {
     char *end;
@@ -98,31 +69,11 @@ static void print_entry(const char *name)
     command_error("nothing is called %s%s%s%s", name, closest ? "; did you mean " : "", closest ? closest : "", closest ? "?" : "");
 }
 
-enum { OPTION_EMIT = 256, OPTION_WEIGHTS, OPTION_TARGET, OPTION_UNROLL, OPTION_GEMM, OPTION_MATH, OPTION_BATCH, OPTION_THREADS, OPTION_PLAN, OPTION_TUNE, OPTION_SUMMARY, OPTION_DUMP, OPTION_HELP, OPTION_MANUAL, OPTION_VERSION };
-
-static const struct option long_options[] = {
-    {"emit", required_argument, NULL, OPTION_EMIT},
-    {"weights", required_argument, NULL, OPTION_WEIGHTS},
-    {"target", required_argument, NULL, OPTION_TARGET},
-    {"unroll", required_argument, NULL, OPTION_UNROLL},
-    {"gemm", required_argument, NULL, OPTION_GEMM},
-    {"math", required_argument, NULL, OPTION_MATH},
-    {"batch", required_argument, NULL, OPTION_BATCH},
-    {"threads", required_argument, NULL, OPTION_THREADS},
-    {"plan", required_argument, NULL, OPTION_PLAN},
-    {"tune", no_argument, NULL, OPTION_TUNE},
-    {"summary", optional_argument, NULL, OPTION_SUMMARY},
-    {"dump", required_argument, NULL, OPTION_DUMP},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {"manual", no_argument, NULL, OPTION_MANUAL}, /* for `make reference` */
-    {"version", no_argument, NULL, OPTION_VERSION},
-    {"output", required_argument, NULL, 'o'},
-    {0},
-};
-
-static const char *const emits[] = {"all", "inference", "trainer", NULL}, *const unrolls[] = {"auto", "full", "none", NULL},
-                                *const gemms[] = {"generated", "openblas", NULL}, *const maths[] = {"default", "strict", NULL},
-                                *const summaries[] = {"layers", "kernels", NULL};
+/* --manual[=KIND]: for the Makefile, which makes docs/reference.md of the first and installs the others. */
+static const char *const manual_words[] = {"reference", "man", "trainer", "bash", "zsh", NULL};
+static const struct {
+    void (*print)(FILE *);
+} manuals[] = {{print_manual}, {print_man_page}, {cnnc_man_page}, {print_bash_completion}, {print_zsh_completion}};
 
 /* Options that change the output are repeated in its banner. */
 static void note_option(Text *command, const char *format, const char *value)
@@ -138,12 +89,13 @@ void command_line_read(Options *o, int argc, char **argv)
     Text changes = {0};
     text_add(&changes, "%s", "");
     opterr = 0;
+    struct option long_options[MOST_OPTIONS + 1];
+    command_options_for_getopt(long_options);
     for (int c; (c = getopt_long(argc, argv, ":o:D:M:h", long_options, NULL)) != -1;) {
         switch (c) {
         case 'o': o->output = optarg; break;
-        case 'h':
-        case OPTION_HELP: help = true; break;
-        case OPTION_MANUAL: print_manual(stdout); exit(0);
+        case 'h': help = true; break;
+        case OPTION_MANUAL: manuals[optarg ? choice("manual", optarg, manual_words) : 0].print(stdout); exit(0);
         case OPTION_VERSION: printf("cnnc " CNNC_VERSION "\n"); exit(0);
         case 'D':
             add_definition(o, optarg);
@@ -154,7 +106,7 @@ void command_line_read(Options *o, int argc, char **argv)
             o->dependencies = true;
             break;
         case OPTION_EMIT:
-            o->emit = (Emission)choice("emit", optarg, emits);
+            o->emit = (Emission)choice("emit", optarg, emit_words);
             note_option(&changes, " --emit=%s", optarg);
             break;
         case OPTION_WEIGHTS:
@@ -162,20 +114,19 @@ void command_line_read(Options *o, int argc, char **argv)
             note_option(&changes, " --weights=%s", optarg);
             break;
         case OPTION_TARGET:
-            o->target = target_find(optarg);
-            if (!o->target) command_error("--target=%s: expected one of %s", optarg, target_names());
+            o->target = target_find(target_words[choice("target", optarg, target_words)]);
             text_add(&changes, " --target=%s", o->target->name);
             break;
         case OPTION_UNROLL:
-            o->code.unroll_full = choice("unroll", optarg, unrolls) == 1;
+            o->code.unroll_full = choice("unroll", optarg, unroll_words) == 1;
             if (o->code.unroll_full) text_add(&changes, " --unroll=full");
             break;
         case OPTION_GEMM:
-            o->code.openblas = choice("gemm", optarg, gemms) == 1;
+            o->code.openblas = choice("gemm", optarg, gemm_words) == 1;
             if (o->code.openblas) text_add(&changes, " --gemm=openblas");
             break;
         case OPTION_MATH:
-            o->code.strict = choice("math", optarg, maths) == 1;
+            o->code.strict = choice("math", optarg, math_words) == 1;
             if (o->code.strict) text_add(&changes, " --math=strict");
             break;
         case OPTION_BATCH:
@@ -195,7 +146,7 @@ void command_line_read(Options *o, int argc, char **argv)
             break;
         case OPTION_TUNE: o->tune = true; break;
         case OPTION_SUMMARY:
-            if (optarg && choice("summary", optarg, summaries) == 1) o->kernels = true;
+            if (optarg && choice("summary", optarg, summary_words) == 1) o->kernels = true;
             else o->summary = true;
             break;
         case OPTION_DUMP:
@@ -209,14 +160,14 @@ void command_line_read(Options *o, int argc, char **argv)
     if (help) {
         if (optind < argc) print_entry(argv[optind]);
         else {
-            fputs(usage, stdout);
+            print_usage(stdout);
             print_index(stdout);
         }
         exit(0);
     }
     if (optind == argc) {
         if (argc > 1) command_error("no input file; run `cnnc --help`");
-        fputs(usage, stderr);
+        print_usage(stderr);
         exit(1);
     }
     if (optind + 1 < argc) command_error("more than one input file: %s and %s", argv[optind], argv[optind + 1]);

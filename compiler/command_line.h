@@ -5,6 +5,8 @@
 #include "cnnc.h"
 #include "runtime.h"
 
+#include <getopt.h>
+
 typedef enum { EMIT_ALL, EMIT_INFERENCE, EMIT_TRAINER } Emission;
 
 typedef struct {
@@ -24,6 +26,17 @@ typedef struct {
 
 _Noreturn void command_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /* exit status 1 */
 void command_line_read(Options *, int argc, char **argv); /* exits after --help, --version and errors */
+
+/* usage.c: the options as a table, and what readers and shells get of it. */
+enum { OPTION_EMIT = 256, OPTION_WEIGHTS, OPTION_TARGET, OPTION_UNROLL, OPTION_GEMM, OPTION_MATH, OPTION_BATCH, OPTION_THREADS, OPTION_PLAN, OPTION_TUNE, OPTION_SUMMARY, OPTION_DUMP, OPTION_MANUAL, OPTION_VERSION };
+enum { MOST_OPTIONS = 32 };
+extern const char *const emit_words[], *const unroll_words[], *const gemm_words[], *const math_words[], *const summary_words[];
+void command_options_for_getopt(struct option[MOST_OPTIONS + 1]);
+void print_usage(FILE *);
+void print_man_page(FILE *); /* cnnc(1) */
+void print_bash_completion(FILE *);
+void print_zsh_completion(FILE *);
+
 /* help.c: a row of a table; the names of all rows; the reference manual, in Markdown */
 void print_help(FILE *, const Table *, const Entry *);
 void print_index(FILE *);

@@ -101,10 +101,7 @@ const Target *target_find(const char *name)
     return NULL;
 }
 
-const char *target_names(void)
-{
-    return "x86-64 (the default: levels v4, v3 and a base, chosen at run time), x86-64-v4, x86-64-v3, x86-64-v2, aarch64, native, generic";
-}
+const char *const target_words[] = {"x86-64", "x86-64-v4", "x86-64-v3", "x86-64-v2", "aarch64", "native", "generic", NULL};
 
 /* A shorter vector is never slower than a longer one, and where it holds all the columns nothing is gained by more lanes. */
 Level target_narrowed(const Level *level, int64_t columns)

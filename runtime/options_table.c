@@ -229,3 +229,48 @@ void cnnc_manual(FILE *stream)
         if (!first) fputc('\n', stream);
     }
 }
+
+void cnnc_roff(FILE *stream, const char *text)
+{
+    bool begins = true;
+    for (; *text; text++) {
+        if (begins && (*text == '.' || *text == '\'')) fputs("\\&", stream);
+        begins = *text == '\n';
+        if (*text == '\\') fputs("\\e", stream);
+        else if (*text == '-') fputs("\\-", stream);
+        else fputc(*text, stream);
+    }
+}
+
+void cnnc_man_page(FILE *stream)
+{
+    fputs(".TH CNNC\\-TRAINER 1 \"\" cnnc\n.SH NAME\ncnnc\\-trainer \\- the programs that cnnc makes of networks: train, evaluate, predict\n"
+          ".SH SYNOPSIS\n.nf\n",
+          stream);
+    for (int c = 0; c < command_count; c++) {
+        fprintf(stream, ".B ./trainer %s\n", command_table[c].name);
+        if (*command_table[c].usage) fputs("    ", stream), cnnc_roff(stream, command_table[c].usage), fputc('\n', stream);
+    }
+    fputs(".fi\n.SH DESCRIPTION\n.B cnnc model.net \\-o trainer\nmakes a program of a network that has a compile(). What the network\\(aqs fit() "
+          "says are the defaults; flags override them.\n",
+          stream);
+    for (int c = 0; c < command_count; c++) {
+        const CommandRow *command = &command_table[c];
+        fprintf(stream, ".SH %s\n%c%s.\n", command->name, toupper((unsigned char)command->help[0]), command->help + 1);
+        for (int i = 0; i < option_count; i++) {
+            const Option *option = &option_table[i];
+            if (!(option->commands & command->command)) continue;
+            fputs(".TP\n.BI \\-\\-", stream);
+            cnnc_roff(stream, option->name);
+            if (*option->value) {
+                fputs(" \"\\ ", stream);
+                cnnc_roff(stream, option->value);
+                fputc('"', stream);
+            }
+            fputc('\n', stream);
+            cnnc_roff(stream, option->help);
+            fputc('\n', stream);
+        }
+    }
+    fputs(".SH SEE ALSO\n.BR cnnc (1)\n", stream);
+}

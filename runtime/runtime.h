@@ -198,5 +198,7 @@ void initial_slots(const CnncModel *, void *parameters, void *slots); /* the opt
 void cnnc_begin(char **argv); /* the first thing in main: threads.c */
 int cnnc_main(const CnncModel *, int argc, char **argv);
 void cnnc_manual(FILE *); /* options_table.c: its commands and flags, in Markdown */
+void cnnc_man_page(FILE *); /* the same as a man page, cnnc-trainer(1) */
+void cnnc_roff(FILE *, const char *text); /* text as man pages spell it */
 
 #endif

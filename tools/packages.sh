@@ -24,6 +24,7 @@ test    g++                     command g++
 test    libcriterion-dev        library criterion/criterion.h -lcriterion
 test    libopenblas-openmp-dev  library cblas.h -lopenblas
 format  clang-format            command clang-format
+deb     dpkg-dev                command dpkg-shlibdeps
 '
 compiler=${CC:-cc}
 

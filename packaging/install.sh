@@ -1,0 +1,55 @@
+#!/bin/sh
+# Installs what was built, or takes it away again.
+#
+#     packaging/install.sh install BUILD ROOT       ROOT is $(DESTDIR)$(PREFIX)
+#     packaging/install.sh uninstall BUILD ROOT
+set -eu
+what=$1 build=$2 root=$3
+cd "$(dirname "$0")/.."
+case $build in /*) ;; *) build=$PWD/$build ;; esac
+doc=share/doc/cnnc
+
+# Where to, and how it is made: copied from a file, filled in with the version, or printed by cnnc.
+list() {
+    cat << END
+bin/cnnc copy $build/cnnc
+lib/cnnc/libcnnc_runtime.a copy $build/libcnnc_runtime.a
+lib/cnnc/include/runtime.h copy runtime/runtime.h
+lib/pkgconfig/cnnc.pc fill packaging/cnnc.pc.in
+lib/cmake/cnnc/cnncConfig.cmake copy packaging/cnncConfig.cmake
+lib/cmake/cnnc/cnncConfigVersion.cmake fill packaging/cnncConfigVersion.cmake.in
+share/man/man1/cnnc.1 print man
+share/man/man1/cnnc-trainer.1 print trainer
+share/bash-completion/completions/cnnc print bash
+share/zsh/site-functions/_cnnc print zsh
+END
+    for file in README.md LICENSE CHANGELOG.md docs/reference.md docs/trainer.md; do
+        echo "$doc/${file##*/} copy $file"
+    done
+    for file in examples/*/*.* examples/*/Makefile; do
+        case $file in *.o | *.so) ;; *) echo "$doc/$file copy $file" ;; esac
+    done
+}
+
+list | while read -r path how from; do
+    target=$root/$path
+    if [ "$what" = uninstall ]; then
+        rm -f "$target"
+        continue
+    fi
+    mkdir -p "$(dirname "$target")"
+    rm -f "$target" # a running program's file may be unlinked, not written to
+    case $how in
+    copy) cp "$from" "$target" ;;
+    fill) sed "s/@VERSION@/$("$build/cnnc" --version | cut -d ' ' -f 2)/" "$from" > "$target" ;;
+    print) "$build/cnnc" --manual="$from" > "$target" ;;
+    esac
+    case $path in bin/*) chmod 755 "$target" ;; *) chmod 644 "$target" ;; esac
+done
+if [ "$what" = uninstall ]; then # the folders that were cnnc's alone
+    for folder in lib/cnnc lib/cmake/cnnc "$doc"; do
+        [ ! -d "$root/$folder" ] || find "$root/$folder" -depth -type d -empty -delete
+    done
+else
+    echo "installed: $root/bin/cnnc"
+fi
