@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,18 +84,16 @@ const float *const *read_weights(const char *path, const Graph *graph)
 /* Where the runtime is: beside the program, as make leaves it, or where make install put it. */
 static void find_runtime(const char **library, const char **include)
 {
-    char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (length < 0) command_error("cannot find out where cnnc lies: %s", strerror(errno));
-    path[length] = 0;
+    char path[PATH_MAX];
+    /* Where /proc is not mounted, what the program was started by has to do. */
+    if (!realpath("/proc/self/exe", path) && !realpath((const char *)getauxval(AT_EXECFN), path)) command_error("cannot find out where cnnc lies: %s", strerror(errno));
     *strrchr(path, '/') = 0;
-    const char *places[][2] = {{"%s/libcnnc_runtime.a", "%s/include"}, {"%s/../lib/cnnc/libcnnc_runtime.a", "%s/../lib/cnnc/include"}};
+    static const char *const places[] = {"", "/../lib/cnnc"};
     for (int i = 0; i < 2; i++) {
-        *library = i ? memory_format("%s/../lib/cnnc/libcnnc_runtime.a", path) : memory_format("%s/libcnnc_runtime.a", path);
-        *include = i ? memory_format("%s/../lib/cnnc/include", path) : memory_format("%s/include", path);
+        *library = memory_format("%s%s/libcnnc_runtime.a", path, places[i]);
+        *include = memory_format("%s%s/include", path, places[i]);
         if (!access(*library, R_OK)) return;
     }
-    (void)places;
     command_error("the runtime, libcnnc_runtime.a, is neither beside %s/cnnc nor in %s/../lib/cnnc; run make, or make install", path, path);
 }
 

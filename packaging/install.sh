@@ -26,8 +26,9 @@ END
     for file in README.md LICENSE CHANGELOG.md docs/reference.md docs/trainer.md; do
         echo "$doc/${file##*/} copy $file"
     done
-    for file in examples/*/*.* examples/*/Makefile; do
-        case $file in *.o | *.so) ;; *) echo "$doc/$file copy $file" ;; esac
+    # Of the examples what is the project's, not what was built among it.
+    { git ls-files -co --exclude-standard examples 2> /dev/null || find examples -type f | sort; } | grep -v '/[.]gitignore$' | while read -r file; do
+        echo "$doc/$file copy $file"
     done
 }
 
@@ -47,6 +48,7 @@ list | while read -r path how from; do
     case $path in bin/*) chmod 755 "$target" ;; *) chmod 644 "$target" ;; esac
 done
 if [ "$what" = uninstall ]; then # the folders that were cnnc's alone
+    rm -rf "${root:?}/$doc/examples"
     for folder in lib/cnnc lib/cmake/cnnc "$doc"; do
         [ ! -d "$root/$folder" ] || find "$root/$folder" -depth -type d -empty -delete
     done

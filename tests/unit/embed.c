@@ -1,7 +1,9 @@
-/* Generated inference inside other programs: examples/embed, and what an object file of generated code may contain. */
+/* Generated inference inside other programs: examples/embed, one test for each of its programs, and what an object file of generated code may
+ * contain. */
 #include "shell.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 TestSuite(embed, .init = shell_enter, .fini = shell_leave, .timeout = 400);
@@ -21,7 +23,7 @@ static void check_object(const char *object)
 
 static void copy_example(void)
 {
-    shell_good("cp -r \"$ROOT/examples/embed\" embed && cd embed && make CNNC=\"$CNNC\" CFLAGS=-O1");
+    shell_good("cp -r \"$ROOT/examples/embed\" embed && cp -r \"$ROOT/examples/lenet5\" lenet5 && cd embed && make clean && make CNNC=\"$CNNC\" CFLAGS=-O1 classify");
 }
 
 Test(embed, example_classifies)
@@ -93,4 +95,87 @@ Test(embed, two_models_in_one_program)
                "}\n");
     shell_good("$CC -std=c11 -O1 -Wall -Wextra -Werror both.c embed/digit.c other.c -o both -lm");
     cr_expect_str_eq(shell("./both")->out, "0 1\n");
+}
+
+/* A picture of which the network is not too sure: an answer that agrees in all its digits is no accident. */
+static void make_faint(void)
+{
+    shell_good("{ head -13 embed/three.txt; yes '' | head -15; } > embed/faint.txt");
+    const Shell *run = shell("cd embed && ./classify faint.txt | tee answer");
+    cr_assert(run->status == 0 && strlen(run->out) > 4 && !strstr(run->out, "(100"), "%s%s", run->out, run->err);
+}
+
+Test(embed, two_models_in_cpp)
+{
+    if (!shell_has("\"$CXX\"")) cr_skip_test("there is no C++ compiler");
+    copy_example();
+    make_faint();
+    shell_good("cd embed && make CNNC=\"$CNNC\" CXX=\"$CXX -Wall -Wextra -Werror\" CFLAGS=-O1 two_models && ./two_models faint.txt > both");
+    shell_good("cd embed && [ \"$(sed -n 's/^digit: //p' both)\" = \"$(cat answer)\" ] && grep -q '^lenet5: 3 (' both");
+    cr_expect(shell("cd embed && ./two_models Makefile")->status == 1);
+}
+
+Test(embed, shared_library_from_python)
+{
+    if (!shell_has("python3")) cr_skip_test("python3 is not installed");
+    copy_example();
+    make_faint();
+    shell_good("cd embed && make CNNC=\"$CNNC\" CFLAGS=-O1 libdigit.so && python3 classify.py faint.txt faint.txt > two && cat answer answer | cmp - two");
+    cr_expect_str_eq(shell("nm -D --defined-only embed/libdigit.so | awk '{ print $NF }' | sort | tr '\\n' ' '")->out, "classes probabilities ");
+    shell_refused("28 x 28", "cd embed && python3 -c 'import array, classify; classify.probabilities(array.array(\"f\", [0] * 785))'");
+    if (shell("python3 -c 'import numpy'")->status) cr_skip_test("numpy is not installed; without it the library was tested");
+    shell_good("cd embed && python3 -c 'import classify, numpy; x = numpy.zeros((3, 28, 28), numpy.float32); x[1] = "
+               "numpy.reshape(classify.read_picture(\"three.txt\"), (28, 28)); p = classify.probabilities(x); "
+               "assert p[0] == p[2] and numpy.argmax(p[1]) == 3'");
+}
+
+/* Other processors, emulated. */
+static void expect_same_on(const char *processor)
+{
+    char missing[128];
+    snprintf(missing, sizeof missing, "not installed: gcc-%s-linux-gnu or qemu-user", processor);
+    if (shell("command -v %s-linux-gnu-gcc && command -v qemu-%s", processor, processor)->status) cr_skip_test("%s", missing);
+    copy_example();
+    make_faint();
+    shell_good("cd embed && make CNNC=\"$CNNC\" classify-%s && qemu-%s ./classify-%s faint.txt | cmp - answer", processor, processor, processor);
+}
+
+Test(embed, aarch64)
+{
+    expect_same_on("aarch64");
+}
+
+Test(embed, riscv64)
+{
+    expect_same_on("riscv64");
+}
+
+/* What the linker prints of a region, in bytes: "RAM:       51776 B       256 KB     19.75%". */
+static long used(const char *text, const char *region)
+{
+    const char *found = strstr(text, region);
+    char unit[4] = "";
+    long size = 0;
+    if (!found || sscanf(found + strlen(region), " %ld %3s", &size, unit) != 2) return -1;
+    return size * (!strcmp(unit, "KB") ? 1024 : 1);
+}
+
+Test(embed, cortex_m_firmware)
+{
+    if (!shell_has("arm-none-eabi-gcc") || shell("echo '#include <math.h>' | arm-none-eabi-gcc -E -")->status)
+        cr_skip_test("no compiler for Cortex-M is installed (gcc-arm-none-eabi, libnewlib-arm-none-eabi)");
+    copy_example();
+    make_faint();
+    const Shell *run = shell("cd embed && make CNNC=\"$CNNC\" firmware.elf 2>&1");
+    cr_assert(run->status == 0, "%s", run->out);
+    cr_expect(!strstr(run->out, "warning"), "%s", run->out);
+    long flash = used(run->out, "FLASH:"), memory = used(run->out, "RAM:");
+    cr_expect(flash > 200 * 1024 && flash < 512 * 1024, "flash: %ld", flash);
+    cr_expect(memory > 32 * 1024 && memory < 64 * 1024, "RAM: %ld", memory);
+    if (!shell_has("qemu-system-arm")) cr_skip_test("qemu-system-arm is not installed: the firmware was built and not run");
+    shell_good("cd embed && cp faint.txt three.txt && make CNNC=\"$CNNC\" CFLAGS=-O1 two_models && ./two_models three.txt > both");
+    run = shell("cd embed && timeout 60 make -s CNNC=\"$CNNC\" run-firmware 2>&1 | grep -v '[%%]$\\|Memory' | tee said");
+    shell_good("cd embed && [ \"$(sed -n 's/^lenet5: //p' both)\" = \"$(head -n 1 said)\" ] || { cat said both; exit 1; }");
+    long stack = used(shell("cat embed/said")->out, "stack:");
+    cr_expect(stack > 100 && stack < 4096, "of 8192 bytes of stack %ld are used", stack);
 }

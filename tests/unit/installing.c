@@ -32,7 +32,7 @@ Test(installing, uninstall_leaves_nothing)
 /* A program with trained weights, and a trainer. */
 static void copy_embed(void)
 {
-    shell_good("mkdir project && cp stage/usr/share/doc/cnnc/examples/embed/* project/");
+    shell_good("cp -r stage/usr/share/doc/cnnc/examples/embed project");
 }
 
 Test(installing, cmake_project)
