@@ -12,15 +12,19 @@
 #include <math.h>
 #include <string.h>
 
+/* Loops have 16 turns at most, and so many threads at most share them: WORKER is the number of one among them. */
 #ifdef _OPENMP
-#define PARALLEL_FOR _Pragma("omp parallel for schedule(static)")
+extern int omp_get_max_threads(void), omp_get_thread_num(void);
+#define PARALLEL_FOR _Pragma("omp parallel for schedule(static) num_threads(omp_get_max_threads() < 16 ? omp_get_max_threads() : 16)")
+#define WORKER omp_get_thread_num()
 #else
 #define PARALLEL_FOR
+#define WORKER 0
 #endif
 
 /* What the threads do together for one sample. */
 #ifdef _OPENMP
-extern int omp_get_max_threads(void), omp_in_parallel(void);
+extern int omp_in_parallel(void);
 #define ONE_THREAD (omp_get_max_threads() == 1 || omp_in_parallel())
 #define PARALLEL _Pragma("omp parallel")
 #define SHARED_FOR _Pragma("omp for schedule(static)")
@@ -50,7 +54,19 @@ extern int omp_get_max_threads(void), omp_in_parallel(void);
 _Static_assert(sizeof(mlp_parameters) == MLP_PARAMETERS_BYTES && sizeof(mlp_weights) == MLP_WEIGHTS_BYTES, "the sizes in the header");
 #endif
 
-typedef mlp_step Step;
+/* What is the same for all weights of a step. */
+typedef struct {
+    uint64_t seed, step;
+    float learning_rate, alpha;
+} Step;
+
+static inline Step step_begin(const mlp_step *told)
+{
+    const double rate = (double)told->learning_rate, t = (double)(told->step + 1);
+    const double alpha = rate * sqrt(1.0 - pow(0.999, t)) / (1.0 - pow(0.9, t));
+    const Step step = {told->seed, told->step, told->learning_rate, (float)alpha};
+    return step;
+}
 
 #if defined(__x86_64__)
 /* ---- x86-64-v4: vectors of 16 floats, 32 registers ---- */
@@ -166,6 +182,11 @@ LEVEL_v4 INLINE static inline f32x16 keep_f32x16(i32x16 mask, f32x16 x)
     return (f32x16)(mask & (i32x16)x);
 }
 
+LEVEL_v4 INLINE static inline f32x16 select_f32x16(i32x16 mask, f32x16 x, f32x16 y)
+{
+    return (f32x16)((mask & (i32x16)x) | (~mask & (i32x16)y));
+}
+
 /* The larger; b where one is not a number. */
 LEVEL_v4 INLINE static inline f32x16 max_f32x16(f32x16 a, f32x16 b)
 {
@@ -197,6 +218,51 @@ LEVEL_v4 INLINE static inline f32x16 sqrt_f32x16(f32x16 x)
     for (int i = 0; i < 16; i++) x[i] = sqrtf(x[i]);
     return x;
 #endif
+}
+
+/* e^x within 2 units in the last place: x = k ln 2 + r, e^r by its Taylor polynomial on |r| <= ln 2 / 2, and
+ * 2^k by the exponent's bits. Above 88.72 infinity, below -87.33 zero; what is not a number stays so. */
+LEVEL_v4 INLINE static inline f32x16 exp_f32x16(f32x16 x)
+{
+    f32x16 zero = {0}, k = x * 1.44269504f + 12582912.0f; /* adding 1.5 * 2^23 rounds to a whole number */
+    i32x16 bits = (i32x16)k - 0x4b400000;
+    k = k - 12582912.0f;
+    f32x16 r = (x - k * 0.693359375f) - k * -2.12194440e-4f; /* ln 2 in two parts, the first exact in few bits */
+    f32x16 p = 1.0f / 5040 + zero;
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    i32x16 half = bits >> 1; /* in two steps, so that 2^128 does not arise on the way */
+    f32x16 y = p * (f32x16)((half + 127) << 23) * (f32x16)((bits - half + 127) << 23);
+    y = select_f32x16(x > 88.72283f, zero + INFINITY, y);
+    y = keep_f32x16(~(x < -87.33654f), y);
+    return select_f32x16(x == x, y, x);
+}
+
+/* All ones in the first `count` places. */
+LEVEL_v4 INLINE static inline i32x16 first_i32x16(int count)
+{
+    i32x16 place;
+    for (int i = 0; i < 16; i++) place[i] = i;
+    return place < count;
+}
+
+LEVEL_v4 INLINE static inline float sum_f32x16(f32x16 x)
+{
+    float sum = x[0];
+    for (int i = 1; i < 16; i++) sum += x[i];
+    return sum;
+}
+
+LEVEL_v4 INLINE static inline float largest_f32x16(f32x16 x)
+{
+    float largest = x[0];
+    for (int i = 1; i < 16; i++) largest = x[i] > largest ? x[i] : largest;
+    return largest;
 }
 
 /* rescaling: y = x * 0.00392156863 + 0. */
@@ -305,16 +371,19 @@ LEVEL_v4 static void dense_1_softmax_forward_v4(const float *x, float *y, ptrdif
         for (int m = 0; m < 1; m++) {
             const float *const from = &x[(n + m) * 10];
             float *const to = &y[(n + m) * 10];
-            float largest = from[0], sum = 0.0f;
-            for (int c = 1; c < 10; c++) {
-                largest = from[c] > largest ? from[c] : largest;
+            float largest = from[0];
+            for (int c = 0; c < 10; c++) largest = from[c] > largest ? from[c] : largest;
+            {
+                const int c = 0;
+                const f32x16 v = exp_f32x16(load_part_f32x16(&from[c], 10) - largest);
+                store_part_f32x16(&to[c], v, 10);
             }
-            for (int c = 0; c < 10; c++) {
-                to[c] = expf(from[c] - largest);
-                sum += to[c];
-            }
-            for (int c = 0; c < 10; c++) {
-                to[c] = to[c] / sum;
+            float sum = 0.0f;
+            for (int c = 0; c < 10; c++) sum += to[c];
+            const float share = 1.0f / sum;
+            {
+                const int c = 0;
+                store_part_f32x16(&to[c], load_part_f32x16(&to[c], 10) * share, 10);
             }
         }
     }
@@ -566,28 +635,37 @@ static void run_batch_v4(const mlp_weights *w, const float *input, float *output
     }
 }
 
-LEVEL_v4 static void dense_1_loss_v4(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+/* dense_1: categorical_crossentropy of 10 numbers a sample, from the logits. */
+LEVEL_v4 static void dense_1_loss_v4(const float *p, const float *target, const float *weight, float *loss, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
-        const float scale = (weight ? weight[n] : 1.0f) / 1.0f;
-        float value = 0.0f;
-        for (ptrdiff_t m = n * 1; m < (n + 1) * 1; m++) {
-            const float *const row = &p[m * 10], *const t = &target[m * 10];
-            float *const d = &d_p[m * 10];
-            float largest = row[0], sum = 0.0f, mass = 0.0f;
-            for (int c = 1; c < 10; c++) largest = row[c] > largest ? row[c] : largest;
-            for (int c = 0; c < 10; c++) {
-                d[c] = expf(row[c] - largest);
-                sum += d[c];
-            }
-            const float log_sum = largest + logf(sum);
-            for (int c = 0; c < 10; c++) {
-                mass += t[c];
-                value += t[c] > 0.0f || t[c] < 0.0f ? t[c] * (log_sum - row[c]) : 0.0f;
-            }
-            for (int c = 0; c < 10; c++) d[c] = (d[c] / sum * mass - t[c]) * scale / (float)count;
+        float total = 0.0f;
+        const float importance = weight ? weight[n] : 1.0f;
+        const float *const row = &p[n * 10];
+        const float *const t = &target[n * 10];
+        float value;
+        f32x16 losses = {0};
+        f32x16 top = (f32x16){0} + row[0], sums = {0};
+        {
+            const int c = 0;
+            top = max_f32x16(top, select_f32x16(first_i32x16(10), load_part_f32x16(&row[c], 10), top));
         }
-        loss[n] = value * scale;
+        const float largest = largest_f32x16(top);
+        {
+            const int c = 0;
+            const f32x16 power = exp_f32x16(load_part_f32x16(&row[c], 10) - largest);
+            sums += keep_f32x16(first_i32x16(10), power);
+        }
+        const float sum = sum_f32x16(sums);
+        const float log_sum = logf(sum);
+        {
+            const int c = 0;
+            const f32x16 truth = load_part_f32x16(&t[c], 10), part = truth * ((largest - load_part_f32x16(&row[c], 10)) + log_sum), v = keep_f32x16(truth != 0.0f, part);
+            losses += keep_f32x16(first_i32x16(10), v);
+        }
+        value = sum_f32x16(losses);
+        total += importance * value;
+        loss[n] = total;
     }
 }
 
@@ -597,8 +675,7 @@ static float run_evaluation_v4(const mlp_weights *w, const float *input, const f
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
-    float *const dense_1_loss = (float *)(arena + 24000);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 16000);
+    float *const dense_1_loss = (float *)(arena + 16000);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -617,7 +694,7 @@ static float run_evaluation_v4(const mlp_weights *w, const float *input, const f
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, count * task / 16, count * (task + 1) / 16);
     }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
@@ -631,6 +708,49 @@ static float run_evaluation_v4(const mlp_weights *w, const float *input, const f
 }
 
 /* ---- training ---- */
+
+/* dense_1: categorical_crossentropy of 10 numbers a sample, from the logits. */
+LEVEL_v4 static void dense_1_loss_train_v4(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        float total = 0.0f;
+        const float importance = weight ? weight[n] : 1.0f;
+        const float scale = importance * 1.0f / (float)count;
+        const float *const row = &p[n * 10];
+        const float *const t = &target[n * 10];
+        float *const d = &d_p[n * 10];
+        float value;
+        f32x16 losses = {0};
+        f32x16 targets = {0};
+        f32x16 top = (f32x16){0} + row[0], sums = {0};
+        {
+            const int c = 0;
+            top = max_f32x16(top, select_f32x16(first_i32x16(10), load_part_f32x16(&row[c], 10), top));
+        }
+        const float largest = largest_f32x16(top);
+        {
+            const int c = 0;
+            const f32x16 power = exp_f32x16(load_part_f32x16(&row[c], 10) - largest);
+            sums += keep_f32x16(first_i32x16(10), power);
+            const f32x16 truth = load_part_f32x16(&t[c], 10);
+            targets += keep_f32x16(first_i32x16(10), truth);
+            store_part_f32x16(&d[c], power, 10);
+        }
+        const float sum = sum_f32x16(sums);
+        const float log_sum = logf(sum);
+        const float share = sum_f32x16(targets) / sum;
+        {
+            const int c = 0;
+            const f32x16 truth = load_part_f32x16(&t[c], 10), part = truth * ((largest - load_part_f32x16(&row[c], 10)) + log_sum), v = keep_f32x16(truth != 0.0f, part);
+            losses += keep_f32x16(first_i32x16(10), v);
+            const f32x16 g = (load_part_f32x16(&d[c], 10) * share - truth) * scale;
+            store_part_f32x16(&d[c], g, 10);
+        }
+        value = sum_f32x16(losses);
+        total += importance * value;
+        loss[n] = total;
+    }
+}
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const float (*kernel)[512][16], float (*d_x)[512], float *work, const float (*e0)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
@@ -728,9 +848,7 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const flo
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
 LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[512], const float (*d_y)[10], float (*w)[512][16], float (*slot0)[512][16], float (*slot1)[512][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 16;
@@ -816,10 +934,8 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[512], const flo
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    float *const sums = work + task * 10;
-    memset(sums, 0, 10 * sizeof(float));
     ptrdiff_t i = first * 1 * 10;
     const ptrdiff_t end = last * 1 * 10;
     f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0}; f32x16 s0_4 = {0};
@@ -836,33 +952,76 @@ LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float *d_y, float *work
     store_f32x16(&parts[32], s0_2);
     store_f32x16(&parts[48], s0_3);
     store_f32x16(&parts[64], s0_4);
-    for (int j = 0; j < 80; j++) sums[j % 10] += parts[j];
-    for (int k = 0; i < end; i++, k = (k + 1) % 10) sums[k] += d_y[i];
+    for (int j = 0; j < 80; j++) shards[j % 10] += parts[j];
+    for (int k = 0; i < end; i++, k = (k + 1) % 10) shards[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_1_bias_gradient_v4(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_bias_gradient_v4(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 10 ? last * 256 : 10;
     ptrdiff_t i = first * 256;
     for (; i + 16 <= end; i += 16) {
-        f32x16 sum = load_f32x16(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 10 + i]);
+        f32x16 sum = load_f32x16(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&shards[s * 10 + i]);
         store_f32x16(&d_bias[i], sum);
     }
     for (; i < end; i++) {
-        float sum = work[i];
-        for (int s = 1; s < 16; s++) sum += work[s * 10 + i];
+        float sum = shards[i];
+        for (int s = 1; s < 16; s++) sum += shards[s * 10 + i];
         d_bias[i] = sum;
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void dense_bias_gradient_part_v4(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
+{
+    for (int k = 0; k < 32; k += 8) {
+        f32x16 s0_0 = load_f32x16(&shards[k * 16]);
+        f32x16 s0_1 = load_f32x16(&shards[(k + 1) * 16]);
+        f32x16 s0_2 = load_f32x16(&shards[(k + 2) * 16]);
+        f32x16 s0_3 = load_f32x16(&shards[(k + 3) * 16]);
+        f32x16 s0_4 = load_f32x16(&shards[(k + 4) * 16]);
+        f32x16 s0_5 = load_f32x16(&shards[(k + 5) * 16]);
+        f32x16 s0_6 = load_f32x16(&shards[(k + 6) * 16]);
+        f32x16 s0_7 = load_f32x16(&shards[(k + 7) * 16]);
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_f32x16(&d_y[m * 512 + k * 16]);
+            s0_1 += load_f32x16(&d_y[m * 512 + (k + 1) * 16]);
+            s0_2 += load_f32x16(&d_y[m * 512 + (k + 2) * 16]);
+            s0_3 += load_f32x16(&d_y[m * 512 + (k + 3) * 16]);
+            s0_4 += load_f32x16(&d_y[m * 512 + (k + 4) * 16]);
+            s0_5 += load_f32x16(&d_y[m * 512 + (k + 5) * 16]);
+            s0_6 += load_f32x16(&d_y[m * 512 + (k + 6) * 16]);
+            s0_7 += load_f32x16(&d_y[m * 512 + (k + 7) * 16]);
+        }
+        store_f32x16(&shards[k * 16], s0_0);
+        store_f32x16(&shards[(k + 1) * 16], s0_1);
+        store_f32x16(&shards[(k + 2) * 16], s0_2);
+        store_f32x16(&shards[(k + 3) * 16], s0_3);
+        store_f32x16(&shards[(k + 4) * 16], s0_4);
+        store_f32x16(&shards[(k + 5) * 16], s0_5);
+        store_f32x16(&shards[(k + 6) * 16], s0_6);
+        store_f32x16(&shards[(k + 7) * 16], s0_7);
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void dense_bias_gradient_v4(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 512 ? last * 256 : 512;
+    ptrdiff_t i = first * 256;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 sum = load_f32x16(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&shards[s * 512 + i]);
+        store_f32x16(&d_bias[i], sum);
     }
 }
 
 /* dense_1/bias: one step of adam on dense_1/bias. */
 LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
     ptrdiff_t i = first * 1024;
     for (; i + 16 <= end; i += 16)
@@ -896,9 +1055,7 @@ LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *s
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
 LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[784], const float (*d_y)[512], float (*w)[784][16], float (*slot0)[784][16], float (*slot1)[784][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 4;
@@ -959,51 +1116,10 @@ LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[784], const float
     }
 }
 
-/* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_bias_gradient_part_v4(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float *const sums = work + task * 512;
-    for (int k = 0; k < 32; k += 8) {
-        f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0}; f32x16 s0_4 = {0}; f32x16 s0_5 = {0}; f32x16 s0_6 = {0}; f32x16 s0_7 = {0};
-        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-            s0_0 += load_f32x16(&d_y[m * 512 + k * 16]);
-            s0_1 += load_f32x16(&d_y[m * 512 + (k + 1) * 16]);
-            s0_2 += load_f32x16(&d_y[m * 512 + (k + 2) * 16]);
-            s0_3 += load_f32x16(&d_y[m * 512 + (k + 3) * 16]);
-            s0_4 += load_f32x16(&d_y[m * 512 + (k + 4) * 16]);
-            s0_5 += load_f32x16(&d_y[m * 512 + (k + 5) * 16]);
-            s0_6 += load_f32x16(&d_y[m * 512 + (k + 6) * 16]);
-            s0_7 += load_f32x16(&d_y[m * 512 + (k + 7) * 16]);
-        }
-        store_f32x16(&sums[k * 16], s0_0);
-        store_f32x16(&sums[(k + 1) * 16], s0_1);
-        store_f32x16(&sums[(k + 2) * 16], s0_2);
-        store_f32x16(&sums[(k + 3) * 16], s0_3);
-        store_f32x16(&sums[(k + 4) * 16], s0_4);
-        store_f32x16(&sums[(k + 5) * 16], s0_5);
-        store_f32x16(&sums[(k + 6) * 16], s0_6);
-        store_f32x16(&sums[(k + 7) * 16], s0_7);
-    }
-}
-
-/* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_bias_gradient_v4(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t end = last * 256 < 512 ? last * 256 : 512;
-    ptrdiff_t i = first * 256;
-    for (; i + 16 <= end; i += 16) {
-        f32x16 sum = load_f32x16(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 512 + i]);
-        store_f32x16(&d_bias[i], sum);
-    }
-}
-
 /* dense/bias: one step of adam on dense/bias. */
 LEVEL_v4 static void dense_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 512 ? last * 1024 : 512;
     ptrdiff_t i = first * 1024;
     for (; i + 16 <= end; i += 16)
@@ -1021,7 +1137,7 @@ LEVEL_v4 static void dense_bias_update_v4(const float *d_w, float *w, float *slo
     }
 }
 
-static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
+static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const Step *step, float *losses, float *output, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
@@ -1030,11 +1146,11 @@ static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *in
     float *const dense_1_loss = (float *)(arena + 1527936);
     float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
-    float *const d_dense_1_bias = (float *)(arena + 627840);
-    float *const d_dense_bias = (float *)(arena + 32768);
+    float *const d_dense_1_bias = (float *)(arena + 662656);
+    float *const d_dense_bias = (float *)(arena + 659968);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_30 = (float *)(arena + 627200);
-    float *const dense_workspace = (float *)(arena);
+    float *const dense_1_workspace_30 = (float *)(arena + 662016);
+    float *const dense_workspace = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -1053,7 +1169,7 @@ static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *in
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -1065,21 +1181,22 @@ static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *in
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_30, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_30 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_v4(&d_dense_1_linear[n][0], dense_1_workspace_30 + task * 10, 0, 1);
+            dense_bias_gradient_part_v4(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+        }
     }
     dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_30, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_bias_gradient_v4(d_dense_bias, dense_workspace, task, task + 1);
+    }
     dense_1_bias_update_v4(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_weight_gradient_v4((const float (*)[784])rescaling_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 196 * task / 16, 196 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v4(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_bias_gradient_v4(d_dense_bias, dense_workspace, task, task + 1);
     }
     dense_bias_update_v4(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
@@ -1210,8 +1327,8 @@ static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, cons
     float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_22 = (float *)(arena + 627200);
-    float *const dense_workspace = (float *)(arena);
+    float *const dense_1_workspace_22 = (float *)(arena + 659968);
+    float *const dense_workspace = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -1230,7 +1347,7 @@ static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, cons
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -1242,20 +1359,21 @@ static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, cons
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_22, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_22 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_v4(&d_dense_1_linear[n][0], dense_1_workspace_22 + task * 10, 0, 1);
+            dense_bias_gradient_part_v4(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+        }
     }
     dense_1_bias_gradient_v4(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_gradients_v4((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v4(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         dense_bias_gradient_v4(gradients->dense_bias, dense_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_gradients_v4((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
     }
     double total = 0;
     {
@@ -1284,8 +1402,7 @@ static float run_evaluation_bytes_v4(const mlp_weights *w, const uint8_t *input,
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
-    float *const dense_1_loss = (float *)(arena + 24000);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 16000);
+    float *const dense_1_loss = (float *)(arena + 16000);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         input_float32_forward_v4(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -1304,7 +1421,7 @@ static float run_evaluation_bytes_v4(const mlp_weights *w, const uint8_t *input,
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, count * task / 16, count * (task + 1) / 16);
     }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
@@ -1317,7 +1434,7 @@ static float run_evaluation_bytes_v4(const mlp_weights *w, const uint8_t *input,
     return (float)(total / (double)count);
 }
 
-static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
+static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const Step *step, float *losses, float *output, unsigned char *arena)
 {
     float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
@@ -1326,11 +1443,11 @@ static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uin
     float *const dense_1_loss = (float *)(arena + 1527936);
     float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
-    float *const d_dense_1_bias = (float *)(arena + 627840);
-    float *const d_dense_bias = (float *)(arena + 32768);
+    float *const d_dense_1_bias = (float *)(arena + 662656);
+    float *const d_dense_bias = (float *)(arena + 659968);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_31 = (float *)(arena + 627200);
-    float *const dense_workspace = (float *)(arena);
+    float *const dense_1_workspace_31 = (float *)(arena + 662016);
+    float *const dense_workspace = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         input_float32_forward_v4(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -1349,7 +1466,7 @@ static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uin
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -1361,21 +1478,22 @@ static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uin
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_31, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_31 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_v4(&d_dense_1_linear[n][0], dense_1_workspace_31 + task * 10, 0, 1);
+            dense_bias_gradient_part_v4(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+        }
     }
     dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_31, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_bias_gradient_v4(d_dense_bias, dense_workspace, task, task + 1);
+    }
     dense_1_bias_update_v4(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_weight_gradient_v4((const float (*)[784])input_float32_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 196 * task / 16, 196 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v4(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_bias_gradient_v4(d_dense_bias, dense_workspace, task, task + 1);
     }
     dense_bias_update_v4(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
@@ -1505,6 +1623,11 @@ LEVEL_v3 INLINE static inline f32x8 keep_f32x8(i32x8 mask, f32x8 x)
     return (f32x8)(mask & (i32x8)x);
 }
 
+LEVEL_v3 INLINE static inline f32x8 select_f32x8(i32x8 mask, f32x8 x, f32x8 y)
+{
+    return (f32x8)((mask & (i32x8)x) | (~mask & (i32x8)y));
+}
+
 /* The larger; b where one is not a number. */
 LEVEL_v3 INLINE static inline f32x8 max_f32x8(f32x8 a, f32x8 b)
 {
@@ -1536,6 +1659,51 @@ LEVEL_v3 INLINE static inline f32x8 sqrt_f32x8(f32x8 x)
     for (int i = 0; i < 8; i++) x[i] = sqrtf(x[i]);
     return x;
 #endif
+}
+
+/* e^x within 2 units in the last place: x = k ln 2 + r, e^r by its Taylor polynomial on |r| <= ln 2 / 2, and
+ * 2^k by the exponent's bits. Above 88.72 infinity, below -87.33 zero; what is not a number stays so. */
+LEVEL_v3 INLINE static inline f32x8 exp_f32x8(f32x8 x)
+{
+    f32x8 zero = {0}, k = x * 1.44269504f + 12582912.0f; /* adding 1.5 * 2^23 rounds to a whole number */
+    i32x8 bits = (i32x8)k - 0x4b400000;
+    k = k - 12582912.0f;
+    f32x8 r = (x - k * 0.693359375f) - k * -2.12194440e-4f; /* ln 2 in two parts, the first exact in few bits */
+    f32x8 p = 1.0f / 5040 + zero;
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    i32x8 half = bits >> 1; /* in two steps, so that 2^128 does not arise on the way */
+    f32x8 y = p * (f32x8)((half + 127) << 23) * (f32x8)((bits - half + 127) << 23);
+    y = select_f32x8(x > 88.72283f, zero + INFINITY, y);
+    y = keep_f32x8(~(x < -87.33654f), y);
+    return select_f32x8(x == x, y, x);
+}
+
+/* All ones in the first `count` places. */
+LEVEL_v3 INLINE static inline i32x8 first_i32x8(int count)
+{
+    i32x8 place;
+    for (int i = 0; i < 8; i++) place[i] = i;
+    return place < count;
+}
+
+LEVEL_v3 INLINE static inline float sum_f32x8(f32x8 x)
+{
+    float sum = x[0];
+    for (int i = 1; i < 8; i++) sum += x[i];
+    return sum;
+}
+
+LEVEL_v3 INLINE static inline float largest_f32x8(f32x8 x)
+{
+    float largest = x[0];
+    for (int i = 1; i < 8; i++) largest = x[i] > largest ? x[i] : largest;
+    return largest;
 }
 
 /* rescaling: y = x * 0.00392156863 + 0. */
@@ -1677,16 +1845,30 @@ LEVEL_v3 static void dense_1_softmax_forward_v3(const float *x, float *y, ptrdif
         for (int m = 0; m < 1; m++) {
             const float *const from = &x[(n + m) * 10];
             float *const to = &y[(n + m) * 10];
-            float largest = from[0], sum = 0.0f;
-            for (int c = 1; c < 10; c++) {
-                largest = from[c] > largest ? from[c] : largest;
+            float largest = from[0];
+            f32x8 most = load_f32x8(from), sums = {0};
+            for (int c = 8; c < 8; c += 8) most = max_f32x8(load_f32x8(&from[c]), most);
+            largest = largest_f32x8(most);
+            for (int c = 8; c < 10; c++) largest = from[c] > largest ? from[c] : largest;
+            for (int c = 0; c < 8; c += 8) {
+                const f32x8 v = exp_f32x8(load_f32x8(&from[c]) - largest);
+                store_f32x8(&to[c], v);
+                sums += v;
             }
-            for (int c = 0; c < 10; c++) {
-                to[c] = expf(from[c] - largest);
-                sum += to[c];
+            {
+                const int c = 8;
+                const f32x8 v = exp_f32x8(load_part_f32x8(&from[c], 2) - largest);
+                store_part_f32x8(&to[c], v, 2);
             }
-            for (int c = 0; c < 10; c++) {
-                to[c] = to[c] / sum;
+            float sum = sum_f32x8(sums);
+            for (int c = 8; c < 10; c++) sum += to[c];
+            const float share = 1.0f / sum;
+            for (int c = 0; c < 8; c += 8) {
+                store_f32x8(&to[c], load_f32x8(&to[c]) * share);
+            }
+            {
+                const int c = 8;
+                store_part_f32x8(&to[c], load_part_f32x8(&to[c], 2) * share, 2);
             }
         }
     }
@@ -1870,28 +2052,48 @@ static void run_batch_v3(const mlp_weights *w, const float *input, float *output
     }
 }
 
-LEVEL_v3 static void dense_1_loss_v3(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+/* dense_1: categorical_crossentropy of 10 numbers a sample, from the logits. */
+LEVEL_v3 static void dense_1_loss_v3(const float *p, const float *target, const float *weight, float *loss, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
-        const float scale = (weight ? weight[n] : 1.0f) / 1.0f;
-        float value = 0.0f;
-        for (ptrdiff_t m = n * 1; m < (n + 1) * 1; m++) {
-            const float *const row = &p[m * 10], *const t = &target[m * 10];
-            float *const d = &d_p[m * 10];
-            float largest = row[0], sum = 0.0f, mass = 0.0f;
-            for (int c = 1; c < 10; c++) largest = row[c] > largest ? row[c] : largest;
-            for (int c = 0; c < 10; c++) {
-                d[c] = expf(row[c] - largest);
-                sum += d[c];
-            }
-            const float log_sum = largest + logf(sum);
-            for (int c = 0; c < 10; c++) {
-                mass += t[c];
-                value += t[c] > 0.0f || t[c] < 0.0f ? t[c] * (log_sum - row[c]) : 0.0f;
-            }
-            for (int c = 0; c < 10; c++) d[c] = (d[c] / sum * mass - t[c]) * scale / (float)count;
+        float total = 0.0f;
+        const float importance = weight ? weight[n] : 1.0f;
+        const float *const row = &p[n * 10];
+        const float *const t = &target[n * 10];
+        float value;
+        f32x8 losses = {0};
+        f32x8 top = (f32x8){0} + row[0], sums = {0};
+        for (int c = 0; c < 8; c += 8) {
+            top = max_f32x8(top, load_f32x8(&row[c]));
         }
-        loss[n] = value * scale;
+        {
+            const int c = 8;
+            top = max_f32x8(top, select_f32x8(first_i32x8(2), load_part_f32x8(&row[c], 2), top));
+        }
+        const float largest = largest_f32x8(top);
+        for (int c = 0; c < 8; c += 8) {
+            const f32x8 power = exp_f32x8(load_f32x8(&row[c]) - largest);
+            sums += power;
+        }
+        {
+            const int c = 8;
+            const f32x8 power = exp_f32x8(load_part_f32x8(&row[c], 2) - largest);
+            sums += keep_f32x8(first_i32x8(2), power);
+        }
+        const float sum = sum_f32x8(sums);
+        const float log_sum = logf(sum);
+        for (int c = 0; c < 8; c += 8) {
+            const f32x8 truth = load_f32x8(&t[c]), part = truth * ((largest - load_f32x8(&row[c])) + log_sum), v = keep_f32x8(truth != 0.0f, part);
+            losses += v;
+        }
+        {
+            const int c = 8;
+            const f32x8 truth = load_part_f32x8(&t[c], 2), part = truth * ((largest - load_part_f32x8(&row[c], 2)) + log_sum), v = keep_f32x8(truth != 0.0f, part);
+            losses += keep_f32x8(first_i32x8(2), v);
+        }
+        value = sum_f32x8(losses);
+        total += importance * value;
+        loss[n] = total;
     }
 }
 
@@ -1901,8 +2103,7 @@ static float run_evaluation_v3(const mlp_weights *w, const float *input, const f
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
-    float *const dense_1_loss = (float *)(arena + 24000);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 16000);
+    float *const dense_1_loss = (float *)(arena + 16000);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -1921,7 +2122,7 @@ static float run_evaluation_v3(const mlp_weights *w, const float *input, const f
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, count * task / 16, count * (task + 1) / 16);
     }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
@@ -1935,6 +2136,65 @@ static float run_evaluation_v3(const mlp_weights *w, const float *input, const f
 }
 
 /* ---- training ---- */
+
+/* dense_1: categorical_crossentropy of 10 numbers a sample, from the logits. */
+LEVEL_v3 static void dense_1_loss_train_v3(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        float total = 0.0f;
+        const float importance = weight ? weight[n] : 1.0f;
+        const float scale = importance * 1.0f / (float)count;
+        const float *const row = &p[n * 10];
+        const float *const t = &target[n * 10];
+        float *const d = &d_p[n * 10];
+        float value;
+        f32x8 losses = {0};
+        f32x8 targets = {0};
+        f32x8 top = (f32x8){0} + row[0], sums = {0};
+        for (int c = 0; c < 8; c += 8) {
+            top = max_f32x8(top, load_f32x8(&row[c]));
+        }
+        {
+            const int c = 8;
+            top = max_f32x8(top, select_f32x8(first_i32x8(2), load_part_f32x8(&row[c], 2), top));
+        }
+        const float largest = largest_f32x8(top);
+        for (int c = 0; c < 8; c += 8) {
+            const f32x8 power = exp_f32x8(load_f32x8(&row[c]) - largest);
+            sums += power;
+            const f32x8 truth = load_f32x8(&t[c]);
+            targets += truth;
+            store_f32x8(&d[c], power);
+        }
+        {
+            const int c = 8;
+            const f32x8 power = exp_f32x8(load_part_f32x8(&row[c], 2) - largest);
+            sums += keep_f32x8(first_i32x8(2), power);
+            const f32x8 truth = load_part_f32x8(&t[c], 2);
+            targets += keep_f32x8(first_i32x8(2), truth);
+            store_part_f32x8(&d[c], power, 2);
+        }
+        const float sum = sum_f32x8(sums);
+        const float log_sum = logf(sum);
+        const float share = sum_f32x8(targets) / sum;
+        for (int c = 0; c < 8; c += 8) {
+            const f32x8 truth = load_f32x8(&t[c]), part = truth * ((largest - load_f32x8(&row[c])) + log_sum), v = keep_f32x8(truth != 0.0f, part);
+            losses += v;
+            const f32x8 g = (load_f32x8(&d[c]) * share - truth) * scale;
+            store_f32x8(&d[c], g);
+        }
+        {
+            const int c = 8;
+            const f32x8 truth = load_part_f32x8(&t[c], 2), part = truth * ((largest - load_part_f32x8(&row[c], 2)) + log_sum), v = keep_f32x8(truth != 0.0f, part);
+            losses += keep_f32x8(first_i32x8(2), v);
+            const f32x8 g = (load_part_f32x8(&d[c], 2) * share - truth) * scale;
+            store_part_f32x8(&d[c], g, 2);
+        }
+        value = sum_f32x8(losses);
+        total += importance * value;
+        loss[n] = total;
+    }
+}
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const float (*kernel)[512][16], float (*d_x)[512], float *work, const float (*e0)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
@@ -2012,9 +2272,7 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const flo
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
 LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[512], const float (*d_y)[10], float (*w)[512][16], float (*slot0)[512][16], float (*slot1)[512][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 4;
@@ -2065,10 +2323,8 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[512], const flo
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    float *const sums = work + task * 10;
-    memset(sums, 0, 10 * sizeof(float));
     ptrdiff_t i = first * 1 * 10;
     const ptrdiff_t end = last * 1 * 10;
     f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0}; f32x8 s0_4 = {0};
@@ -2085,33 +2341,76 @@ LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float *d_y, float *work
     store_f32x8(&parts[16], s0_2);
     store_f32x8(&parts[24], s0_3);
     store_f32x8(&parts[32], s0_4);
-    for (int j = 0; j < 40; j++) sums[j % 10] += parts[j];
-    for (int k = 0; i < end; i++, k = (k + 1) % 10) sums[k] += d_y[i];
+    for (int j = 0; j < 40; j++) shards[j % 10] += parts[j];
+    for (int k = 0; i < end; i++, k = (k + 1) % 10) shards[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_1_bias_gradient_v3(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_bias_gradient_v3(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 10 ? last * 256 : 10;
     ptrdiff_t i = first * 256;
     for (; i + 8 <= end; i += 8) {
-        f32x8 sum = load_f32x8(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 10 + i]);
+        f32x8 sum = load_f32x8(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&shards[s * 10 + i]);
         store_f32x8(&d_bias[i], sum);
     }
     for (; i < end; i++) {
-        float sum = work[i];
-        for (int s = 1; s < 16; s++) sum += work[s * 10 + i];
+        float sum = shards[i];
+        for (int s = 1; s < 16; s++) sum += shards[s * 10 + i];
         d_bias[i] = sum;
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void dense_bias_gradient_part_v3(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
+{
+    for (int k = 0; k < 64; k += 8) {
+        f32x8 s0_0 = load_f32x8(&shards[k * 8]);
+        f32x8 s0_1 = load_f32x8(&shards[(k + 1) * 8]);
+        f32x8 s0_2 = load_f32x8(&shards[(k + 2) * 8]);
+        f32x8 s0_3 = load_f32x8(&shards[(k + 3) * 8]);
+        f32x8 s0_4 = load_f32x8(&shards[(k + 4) * 8]);
+        f32x8 s0_5 = load_f32x8(&shards[(k + 5) * 8]);
+        f32x8 s0_6 = load_f32x8(&shards[(k + 6) * 8]);
+        f32x8 s0_7 = load_f32x8(&shards[(k + 7) * 8]);
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_f32x8(&d_y[m * 512 + k * 8]);
+            s0_1 += load_f32x8(&d_y[m * 512 + (k + 1) * 8]);
+            s0_2 += load_f32x8(&d_y[m * 512 + (k + 2) * 8]);
+            s0_3 += load_f32x8(&d_y[m * 512 + (k + 3) * 8]);
+            s0_4 += load_f32x8(&d_y[m * 512 + (k + 4) * 8]);
+            s0_5 += load_f32x8(&d_y[m * 512 + (k + 5) * 8]);
+            s0_6 += load_f32x8(&d_y[m * 512 + (k + 6) * 8]);
+            s0_7 += load_f32x8(&d_y[m * 512 + (k + 7) * 8]);
+        }
+        store_f32x8(&shards[k * 8], s0_0);
+        store_f32x8(&shards[(k + 1) * 8], s0_1);
+        store_f32x8(&shards[(k + 2) * 8], s0_2);
+        store_f32x8(&shards[(k + 3) * 8], s0_3);
+        store_f32x8(&shards[(k + 4) * 8], s0_4);
+        store_f32x8(&shards[(k + 5) * 8], s0_5);
+        store_f32x8(&shards[(k + 6) * 8], s0_6);
+        store_f32x8(&shards[(k + 7) * 8], s0_7);
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void dense_bias_gradient_v3(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 512 ? last * 256 : 512;
+    ptrdiff_t i = first * 256;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 sum = load_f32x8(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&shards[s * 512 + i]);
+        store_f32x8(&d_bias[i], sum);
     }
 }
 
 /* dense_1/bias: one step of adam on dense_1/bias. */
 LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
     ptrdiff_t i = first * 1024;
     for (; i + 8 <= end; i += 8)
@@ -2145,9 +2444,7 @@ LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *s
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
 LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[784], const float (*d_y)[512], float (*w)[784][16], float (*slot0)[784][16], float (*slot1)[784][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 4;
@@ -2197,51 +2494,10 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[784], const float
     }
 }
 
-/* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_bias_gradient_part_v3(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float *const sums = work + task * 512;
-    for (int k = 0; k < 64; k += 8) {
-        f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0}; f32x8 s0_4 = {0}; f32x8 s0_5 = {0}; f32x8 s0_6 = {0}; f32x8 s0_7 = {0};
-        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-            s0_0 += load_f32x8(&d_y[m * 512 + k * 8]);
-            s0_1 += load_f32x8(&d_y[m * 512 + (k + 1) * 8]);
-            s0_2 += load_f32x8(&d_y[m * 512 + (k + 2) * 8]);
-            s0_3 += load_f32x8(&d_y[m * 512 + (k + 3) * 8]);
-            s0_4 += load_f32x8(&d_y[m * 512 + (k + 4) * 8]);
-            s0_5 += load_f32x8(&d_y[m * 512 + (k + 5) * 8]);
-            s0_6 += load_f32x8(&d_y[m * 512 + (k + 6) * 8]);
-            s0_7 += load_f32x8(&d_y[m * 512 + (k + 7) * 8]);
-        }
-        store_f32x8(&sums[k * 8], s0_0);
-        store_f32x8(&sums[(k + 1) * 8], s0_1);
-        store_f32x8(&sums[(k + 2) * 8], s0_2);
-        store_f32x8(&sums[(k + 3) * 8], s0_3);
-        store_f32x8(&sums[(k + 4) * 8], s0_4);
-        store_f32x8(&sums[(k + 5) * 8], s0_5);
-        store_f32x8(&sums[(k + 6) * 8], s0_6);
-        store_f32x8(&sums[(k + 7) * 8], s0_7);
-    }
-}
-
-/* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_bias_gradient_v3(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t end = last * 256 < 512 ? last * 256 : 512;
-    ptrdiff_t i = first * 256;
-    for (; i + 8 <= end; i += 8) {
-        f32x8 sum = load_f32x8(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 512 + i]);
-        store_f32x8(&d_bias[i], sum);
-    }
-}
-
 /* dense/bias: one step of adam on dense/bias. */
 LEVEL_v3 static void dense_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 512 ? last * 1024 : 512;
     ptrdiff_t i = first * 1024;
     for (; i + 8 <= end; i += 8)
@@ -2259,7 +2515,7 @@ LEVEL_v3 static void dense_bias_update_v3(const float *d_w, float *w, float *slo
     }
 }
 
-static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
+static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const Step *step, float *losses, float *output, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
@@ -2268,11 +2524,11 @@ static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *in
     float *const dense_1_loss = (float *)(arena + 1527936);
     float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
-    float *const d_dense_1_bias = (float *)(arena + 627840);
-    float *const d_dense_bias = (float *)(arena + 32768);
+    float *const d_dense_1_bias = (float *)(arena + 662656);
+    float *const d_dense_bias = (float *)(arena + 659968);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_30 = (float *)(arena + 627200);
-    float *const dense_workspace = (float *)(arena);
+    float *const dense_1_workspace_30 = (float *)(arena + 662016);
+    float *const dense_workspace = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -2291,7 +2547,7 @@ static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *in
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2303,21 +2559,22 @@ static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *in
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_30, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_30 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_v3(&d_dense_1_linear[n][0], dense_1_workspace_30 + task * 10, 0, 1);
+            dense_bias_gradient_part_v3(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+        }
     }
     dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_30, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_bias_gradient_v3(d_dense_bias, dense_workspace, task, task + 1);
+    }
     dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_weight_gradient_v3((const float (*)[784])rescaling_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 196 * task / 16, 196 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v3(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_bias_gradient_v3(d_dense_bias, dense_workspace, task, task + 1);
     }
     dense_bias_update_v3(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
@@ -2407,8 +2664,8 @@ static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, cons
     float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_22 = (float *)(arena + 627200);
-    float *const dense_workspace = (float *)(arena);
+    float *const dense_1_workspace_22 = (float *)(arena + 659968);
+    float *const dense_workspace = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -2427,7 +2684,7 @@ static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, cons
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2439,20 +2696,21 @@ static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, cons
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_22, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_22 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_v3(&d_dense_1_linear[n][0], dense_1_workspace_22 + task * 10, 0, 1);
+            dense_bias_gradient_part_v3(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+        }
     }
     dense_1_bias_gradient_v3(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_gradients_v3((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v3(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         dense_bias_gradient_v3(gradients->dense_bias, dense_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_gradients_v3((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
     }
     double total = 0;
     {
@@ -2481,8 +2739,7 @@ static float run_evaluation_bytes_v3(const mlp_weights *w, const uint8_t *input,
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
-    float *const dense_1_loss = (float *)(arena + 24000);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 16000);
+    float *const dense_1_loss = (float *)(arena + 16000);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         input_float32_forward_v3(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -2501,7 +2758,7 @@ static float run_evaluation_bytes_v3(const mlp_weights *w, const uint8_t *input,
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, count * task / 16, count * (task + 1) / 16);
     }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
@@ -2514,7 +2771,7 @@ static float run_evaluation_bytes_v3(const mlp_weights *w, const uint8_t *input,
     return (float)(total / (double)count);
 }
 
-static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
+static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const Step *step, float *losses, float *output, unsigned char *arena)
 {
     float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
@@ -2523,11 +2780,11 @@ static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uin
     float *const dense_1_loss = (float *)(arena + 1527936);
     float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
-    float *const d_dense_1_bias = (float *)(arena + 627840);
-    float *const d_dense_bias = (float *)(arena + 32768);
+    float *const d_dense_1_bias = (float *)(arena + 662656);
+    float *const d_dense_bias = (float *)(arena + 659968);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_31 = (float *)(arena + 627200);
-    float *const dense_workspace = (float *)(arena);
+    float *const dense_1_workspace_31 = (float *)(arena + 662016);
+    float *const dense_workspace = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         input_float32_forward_v3(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -2546,7 +2803,7 @@ static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uin
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2558,21 +2815,22 @@ static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uin
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_31, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_31 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_v3(&d_dense_1_linear[n][0], dense_1_workspace_31 + task * 10, 0, 1);
+            dense_bias_gradient_part_v3(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+        }
     }
     dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_31, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_bias_gradient_v3(d_dense_bias, dense_workspace, task, task + 1);
+    }
     dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_weight_gradient_v3((const float (*)[784])input_float32_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 196 * task / 16, 196 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v3(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_bias_gradient_v3(d_dense_bias, dense_workspace, task, task + 1);
     }
     dense_bias_update_v3(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
@@ -2701,6 +2959,11 @@ LEVEL_base INLINE static inline f32x4 keep_f32x4(i32x4 mask, f32x4 x)
     return (f32x4)(mask & (i32x4)x);
 }
 
+LEVEL_base INLINE static inline f32x4 select_f32x4(i32x4 mask, f32x4 x, f32x4 y)
+{
+    return (f32x4)((mask & (i32x4)x) | (~mask & (i32x4)y));
+}
+
 /* The larger; b where one is not a number. */
 LEVEL_base INLINE static inline f32x4 max_f32x4(f32x4 a, f32x4 b)
 {
@@ -2732,6 +2995,51 @@ LEVEL_base INLINE static inline f32x4 sqrt_f32x4(f32x4 x)
     for (int i = 0; i < 4; i++) x[i] = sqrtf(x[i]);
     return x;
 #endif
+}
+
+/* e^x within 2 units in the last place: x = k ln 2 + r, e^r by its Taylor polynomial on |r| <= ln 2 / 2, and
+ * 2^k by the exponent's bits. Above 88.72 infinity, below -87.33 zero; what is not a number stays so. */
+LEVEL_base INLINE static inline f32x4 exp_f32x4(f32x4 x)
+{
+    f32x4 zero = {0}, k = x * 1.44269504f + 12582912.0f; /* adding 1.5 * 2^23 rounds to a whole number */
+    i32x4 bits = (i32x4)k - 0x4b400000;
+    k = k - 12582912.0f;
+    f32x4 r = (x - k * 0.693359375f) - k * -2.12194440e-4f; /* ln 2 in two parts, the first exact in few bits */
+    f32x4 p = 1.0f / 5040 + zero;
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    i32x4 half = bits >> 1; /* in two steps, so that 2^128 does not arise on the way */
+    f32x4 y = p * (f32x4)((half + 127) << 23) * (f32x4)((bits - half + 127) << 23);
+    y = select_f32x4(x > 88.72283f, zero + INFINITY, y);
+    y = keep_f32x4(~(x < -87.33654f), y);
+    return select_f32x4(x == x, y, x);
+}
+
+/* All ones in the first `count` places. */
+LEVEL_base INLINE static inline i32x4 first_i32x4(int count)
+{
+    i32x4 place;
+    for (int i = 0; i < 4; i++) place[i] = i;
+    return place < count;
+}
+
+LEVEL_base INLINE static inline float sum_f32x4(f32x4 x)
+{
+    float sum = x[0];
+    for (int i = 1; i < 4; i++) sum += x[i];
+    return sum;
+}
+
+LEVEL_base INLINE static inline float largest_f32x4(f32x4 x)
+{
+    float largest = x[0];
+    for (int i = 1; i < 4; i++) largest = x[i] > largest ? x[i] : largest;
+    return largest;
 }
 
 /* rescaling: y = x * 0.00392156863 + 0. */
@@ -2873,16 +3181,30 @@ static void dense_1_softmax_forward_base(const float *x, float *y, ptrdiff_t fir
         for (int m = 0; m < 1; m++) {
             const float *const from = &x[(n + m) * 10];
             float *const to = &y[(n + m) * 10];
-            float largest = from[0], sum = 0.0f;
-            for (int c = 1; c < 10; c++) {
-                largest = from[c] > largest ? from[c] : largest;
+            float largest = from[0];
+            f32x4 most = load_f32x4(from), sums = {0};
+            for (int c = 4; c < 8; c += 4) most = max_f32x4(load_f32x4(&from[c]), most);
+            largest = largest_f32x4(most);
+            for (int c = 8; c < 10; c++) largest = from[c] > largest ? from[c] : largest;
+            for (int c = 0; c < 8; c += 4) {
+                const f32x4 v = exp_f32x4(load_f32x4(&from[c]) - largest);
+                store_f32x4(&to[c], v);
+                sums += v;
             }
-            for (int c = 0; c < 10; c++) {
-                to[c] = expf(from[c] - largest);
-                sum += to[c];
+            {
+                const int c = 8;
+                const f32x4 v = exp_f32x4(load_part_f32x4(&from[c], 2) - largest);
+                store_part_f32x4(&to[c], v, 2);
             }
-            for (int c = 0; c < 10; c++) {
-                to[c] = to[c] / sum;
+            float sum = sum_f32x4(sums);
+            for (int c = 8; c < 10; c++) sum += to[c];
+            const float share = 1.0f / sum;
+            for (int c = 0; c < 8; c += 4) {
+                store_f32x4(&to[c], load_f32x4(&to[c]) * share);
+            }
+            {
+                const int c = 8;
+                store_part_f32x4(&to[c], load_part_f32x4(&to[c], 2) * share, 2);
             }
         }
     }
@@ -3113,28 +3435,48 @@ static void run_batch_base(const mlp_weights *w, const float *input, float *outp
     }
 }
 
-static void dense_1_loss_base(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+/* dense_1: categorical_crossentropy of 10 numbers a sample, from the logits. */
+static void dense_1_loss_base(const float *p, const float *target, const float *weight, float *loss, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
-        const float scale = (weight ? weight[n] : 1.0f) / 1.0f;
-        float value = 0.0f;
-        for (ptrdiff_t m = n * 1; m < (n + 1) * 1; m++) {
-            const float *const row = &p[m * 10], *const t = &target[m * 10];
-            float *const d = &d_p[m * 10];
-            float largest = row[0], sum = 0.0f, mass = 0.0f;
-            for (int c = 1; c < 10; c++) largest = row[c] > largest ? row[c] : largest;
-            for (int c = 0; c < 10; c++) {
-                d[c] = expf(row[c] - largest);
-                sum += d[c];
-            }
-            const float log_sum = largest + logf(sum);
-            for (int c = 0; c < 10; c++) {
-                mass += t[c];
-                value += t[c] > 0.0f || t[c] < 0.0f ? t[c] * (log_sum - row[c]) : 0.0f;
-            }
-            for (int c = 0; c < 10; c++) d[c] = (d[c] / sum * mass - t[c]) * scale / (float)count;
+        float total = 0.0f;
+        const float importance = weight ? weight[n] : 1.0f;
+        const float *const row = &p[n * 10];
+        const float *const t = &target[n * 10];
+        float value;
+        f32x4 losses = {0};
+        f32x4 top = (f32x4){0} + row[0], sums = {0};
+        for (int c = 0; c < 8; c += 4) {
+            top = max_f32x4(top, load_f32x4(&row[c]));
         }
-        loss[n] = value * scale;
+        {
+            const int c = 8;
+            top = max_f32x4(top, select_f32x4(first_i32x4(2), load_part_f32x4(&row[c], 2), top));
+        }
+        const float largest = largest_f32x4(top);
+        for (int c = 0; c < 8; c += 4) {
+            const f32x4 power = exp_f32x4(load_f32x4(&row[c]) - largest);
+            sums += power;
+        }
+        {
+            const int c = 8;
+            const f32x4 power = exp_f32x4(load_part_f32x4(&row[c], 2) - largest);
+            sums += keep_f32x4(first_i32x4(2), power);
+        }
+        const float sum = sum_f32x4(sums);
+        const float log_sum = logf(sum);
+        for (int c = 0; c < 8; c += 4) {
+            const f32x4 truth = load_f32x4(&t[c]), part = truth * ((largest - load_f32x4(&row[c])) + log_sum), v = keep_f32x4(truth != 0.0f, part);
+            losses += v;
+        }
+        {
+            const int c = 8;
+            const f32x4 truth = load_part_f32x4(&t[c], 2), part = truth * ((largest - load_part_f32x4(&row[c], 2)) + log_sum), v = keep_f32x4(truth != 0.0f, part);
+            losses += keep_f32x4(first_i32x4(2), v);
+        }
+        value = sum_f32x4(losses);
+        total += importance * value;
+        loss[n] = total;
     }
 }
 
@@ -3144,8 +3486,7 @@ static float run_evaluation_base(const mlp_weights *w, const float *input, const
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
-    float *const dense_1_loss = (float *)(arena + 24000);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 16000);
+    float *const dense_1_loss = (float *)(arena + 16000);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -3164,7 +3505,7 @@ static float run_evaluation_base(const mlp_weights *w, const float *input, const
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, count * task / 16, count * (task + 1) / 16);
     }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
@@ -3178,6 +3519,65 @@ static float run_evaluation_base(const mlp_weights *w, const float *input, const
 }
 
 /* ---- training ---- */
+
+/* dense_1: categorical_crossentropy of 10 numbers a sample, from the logits. */
+static void dense_1_loss_train_base(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        float total = 0.0f;
+        const float importance = weight ? weight[n] : 1.0f;
+        const float scale = importance * 1.0f / (float)count;
+        const float *const row = &p[n * 10];
+        const float *const t = &target[n * 10];
+        float *const d = &d_p[n * 10];
+        float value;
+        f32x4 losses = {0};
+        f32x4 targets = {0};
+        f32x4 top = (f32x4){0} + row[0], sums = {0};
+        for (int c = 0; c < 8; c += 4) {
+            top = max_f32x4(top, load_f32x4(&row[c]));
+        }
+        {
+            const int c = 8;
+            top = max_f32x4(top, select_f32x4(first_i32x4(2), load_part_f32x4(&row[c], 2), top));
+        }
+        const float largest = largest_f32x4(top);
+        for (int c = 0; c < 8; c += 4) {
+            const f32x4 power = exp_f32x4(load_f32x4(&row[c]) - largest);
+            sums += power;
+            const f32x4 truth = load_f32x4(&t[c]);
+            targets += truth;
+            store_f32x4(&d[c], power);
+        }
+        {
+            const int c = 8;
+            const f32x4 power = exp_f32x4(load_part_f32x4(&row[c], 2) - largest);
+            sums += keep_f32x4(first_i32x4(2), power);
+            const f32x4 truth = load_part_f32x4(&t[c], 2);
+            targets += keep_f32x4(first_i32x4(2), truth);
+            store_part_f32x4(&d[c], power, 2);
+        }
+        const float sum = sum_f32x4(sums);
+        const float log_sum = logf(sum);
+        const float share = sum_f32x4(targets) / sum;
+        for (int c = 0; c < 8; c += 4) {
+            const f32x4 truth = load_f32x4(&t[c]), part = truth * ((largest - load_f32x4(&row[c])) + log_sum), v = keep_f32x4(truth != 0.0f, part);
+            losses += v;
+            const f32x4 g = (load_f32x4(&d[c]) * share - truth) * scale;
+            store_f32x4(&d[c], g);
+        }
+        {
+            const int c = 8;
+            const f32x4 truth = load_part_f32x4(&t[c], 2), part = truth * ((largest - load_part_f32x4(&row[c], 2)) + log_sum), v = keep_f32x4(truth != 0.0f, part);
+            losses += keep_f32x4(first_i32x4(2), v);
+            const f32x4 g = (load_part_f32x4(&d[c], 2) * share - truth) * scale;
+            store_part_f32x4(&d[c], g, 2);
+        }
+        value = sum_f32x4(losses);
+        total += importance * value;
+        loss[n] = total;
+    }
+}
 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*kernel)[512][16], float (*d_x)[512], float *work, const float (*e0)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
@@ -3255,9 +3655,7 @@ static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*ke
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
 static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_y)[10], float (*w)[512][16], float (*slot0)[512][16], float (*slot1)[512][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 3;
@@ -3347,10 +3745,8 @@ static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_1_bias_gradient_part_base(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void dense_1_bias_gradient_part_base(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    float *const sums = work + task * 10;
-    memset(sums, 0, 10 * sizeof(float));
     ptrdiff_t i = first * 1 * 10;
     const ptrdiff_t end = last * 1 * 10;
     f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0};
@@ -3367,33 +3763,76 @@ static void dense_1_bias_gradient_part_base(const float *d_y, float *work, ptrdi
     store_f32x4(&parts[8], s0_2);
     store_f32x4(&parts[12], s0_3);
     store_f32x4(&parts[16], s0_4);
-    for (int j = 0; j < 20; j++) sums[j % 10] += parts[j];
-    for (int k = 0; i < end; i++, k = (k + 1) % 10) sums[k] += d_y[i];
+    for (int j = 0; j < 20; j++) shards[j % 10] += parts[j];
+    for (int k = 0; i < end; i++, k = (k + 1) % 10) shards[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_1_bias_gradient_base(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+static void dense_1_bias_gradient_base(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 10 ? last * 256 : 10;
     ptrdiff_t i = first * 256;
     for (; i + 4 <= end; i += 4) {
-        f32x4 sum = load_f32x4(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 10 + i]);
+        f32x4 sum = load_f32x4(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&shards[s * 10 + i]);
         store_f32x4(&d_bias[i], sum);
     }
     for (; i < end; i++) {
-        float sum = work[i];
-        for (int s = 1; s < 16; s++) sum += work[s * 10 + i];
+        float sum = shards[i];
+        for (int s = 1; s < 16; s++) sum += shards[s * 10 + i];
         d_bias[i] = sum;
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+static void dense_bias_gradient_part_base(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
+{
+    for (int k = 0; k < 128; k += 8) {
+        f32x4 s0_0 = load_f32x4(&shards[k * 4]);
+        f32x4 s0_1 = load_f32x4(&shards[(k + 1) * 4]);
+        f32x4 s0_2 = load_f32x4(&shards[(k + 2) * 4]);
+        f32x4 s0_3 = load_f32x4(&shards[(k + 3) * 4]);
+        f32x4 s0_4 = load_f32x4(&shards[(k + 4) * 4]);
+        f32x4 s0_5 = load_f32x4(&shards[(k + 5) * 4]);
+        f32x4 s0_6 = load_f32x4(&shards[(k + 6) * 4]);
+        f32x4 s0_7 = load_f32x4(&shards[(k + 7) * 4]);
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_f32x4(&d_y[m * 512 + k * 4]);
+            s0_1 += load_f32x4(&d_y[m * 512 + (k + 1) * 4]);
+            s0_2 += load_f32x4(&d_y[m * 512 + (k + 2) * 4]);
+            s0_3 += load_f32x4(&d_y[m * 512 + (k + 3) * 4]);
+            s0_4 += load_f32x4(&d_y[m * 512 + (k + 4) * 4]);
+            s0_5 += load_f32x4(&d_y[m * 512 + (k + 5) * 4]);
+            s0_6 += load_f32x4(&d_y[m * 512 + (k + 6) * 4]);
+            s0_7 += load_f32x4(&d_y[m * 512 + (k + 7) * 4]);
+        }
+        store_f32x4(&shards[k * 4], s0_0);
+        store_f32x4(&shards[(k + 1) * 4], s0_1);
+        store_f32x4(&shards[(k + 2) * 4], s0_2);
+        store_f32x4(&shards[(k + 3) * 4], s0_3);
+        store_f32x4(&shards[(k + 4) * 4], s0_4);
+        store_f32x4(&shards[(k + 5) * 4], s0_5);
+        store_f32x4(&shards[(k + 6) * 4], s0_6);
+        store_f32x4(&shards[(k + 7) * 4], s0_7);
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+static void dense_bias_gradient_base(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 512 ? last * 256 : 512;
+    ptrdiff_t i = first * 256;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 sum = load_f32x4(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&shards[s * 512 + i]);
+        store_f32x4(&d_bias[i], sum);
     }
 }
 
 /* dense_1/bias: one step of adam on dense_1/bias. */
 static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
     ptrdiff_t i = first * 1024;
     for (; i + 4 <= end; i += 4)
@@ -3427,9 +3866,7 @@ static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, f
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
 static void dense_weight_gradient_base(const float (*x)[784], const float (*d_y)[512], float (*w)[784][16], float (*slot0)[784][16], float (*slot1)[784][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 2;
@@ -3475,51 +3912,10 @@ static void dense_weight_gradient_base(const float (*x)[784], const float (*d_y)
     }
 }
 
-/* dense: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_bias_gradient_part_base(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float *const sums = work + task * 512;
-    for (int k = 0; k < 128; k += 8) {
-        f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0}; f32x4 s0_5 = {0}; f32x4 s0_6 = {0}; f32x4 s0_7 = {0};
-        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-            s0_0 += load_f32x4(&d_y[m * 512 + k * 4]);
-            s0_1 += load_f32x4(&d_y[m * 512 + (k + 1) * 4]);
-            s0_2 += load_f32x4(&d_y[m * 512 + (k + 2) * 4]);
-            s0_3 += load_f32x4(&d_y[m * 512 + (k + 3) * 4]);
-            s0_4 += load_f32x4(&d_y[m * 512 + (k + 4) * 4]);
-            s0_5 += load_f32x4(&d_y[m * 512 + (k + 5) * 4]);
-            s0_6 += load_f32x4(&d_y[m * 512 + (k + 6) * 4]);
-            s0_7 += load_f32x4(&d_y[m * 512 + (k + 7) * 4]);
-        }
-        store_f32x4(&sums[k * 4], s0_0);
-        store_f32x4(&sums[(k + 1) * 4], s0_1);
-        store_f32x4(&sums[(k + 2) * 4], s0_2);
-        store_f32x4(&sums[(k + 3) * 4], s0_3);
-        store_f32x4(&sums[(k + 4) * 4], s0_4);
-        store_f32x4(&sums[(k + 5) * 4], s0_5);
-        store_f32x4(&sums[(k + 6) * 4], s0_6);
-        store_f32x4(&sums[(k + 7) * 4], s0_7);
-    }
-}
-
-/* dense: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_bias_gradient_base(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t end = last * 256 < 512 ? last * 256 : 512;
-    ptrdiff_t i = first * 256;
-    for (; i + 4 <= end; i += 4) {
-        f32x4 sum = load_f32x4(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 512 + i]);
-        store_f32x4(&d_bias[i], sum);
-    }
-}
-
 /* dense/bias: one step of adam on dense/bias. */
 static void dense_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 512 ? last * 1024 : 512;
     ptrdiff_t i = first * 1024;
     for (; i + 4 <= end; i += 4)
@@ -3537,7 +3933,7 @@ static void dense_bias_update_base(const float *d_w, float *w, float *slot0, flo
     }
 }
 
-static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
+static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const Step *step, float *losses, float *output, unsigned char *arena)
 {
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
@@ -3546,11 +3942,11 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     float *const dense_1_loss = (float *)(arena + 1527936);
     float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
-    float *const d_dense_1_bias = (float *)(arena + 627840);
-    float *const d_dense_bias = (float *)(arena + 32768);
+    float *const d_dense_1_bias = (float *)(arena + 662656);
+    float *const d_dense_bias = (float *)(arena + 659968);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_30 = (float *)(arena + 627200);
-    float *const dense_workspace = (float *)(arena);
+    float *const dense_1_workspace_30 = (float *)(arena + 662016);
+    float *const dense_workspace = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -3569,7 +3965,7 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3581,21 +3977,22 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_30, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_30 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_base(&d_dense_1_linear[n][0], dense_1_workspace_30 + task * 10, 0, 1);
+            dense_bias_gradient_part_base(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+        }
     }
     dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_30, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_bias_gradient_base(d_dense_bias, dense_workspace, task, task + 1);
+    }
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_weight_gradient_base((const float (*)[784])rescaling_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 392 * task / 16, 392 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_base(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_bias_gradient_base(d_dense_bias, dense_workspace, task, task + 1);
     }
     dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
@@ -3710,8 +4107,8 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_22 = (float *)(arena + 627200);
-    float *const dense_workspace = (float *)(arena);
+    float *const dense_1_workspace_22 = (float *)(arena + 659968);
+    float *const dense_workspace = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -3730,7 +4127,7 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3742,20 +4139,21 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_22, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_22 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_base(&d_dense_1_linear[n][0], dense_1_workspace_22 + task * 10, 0, 1);
+            dense_bias_gradient_part_base(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+        }
     }
     dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_gradients_base((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 392 * task / 16, 392 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_base(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         dense_bias_gradient_base(gradients->dense_bias, dense_workspace, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_weight_gradient_gradients_base((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 392 * task / 16, 392 * (task + 1) / 16);
     }
     double total = 0;
     {
@@ -3784,8 +4182,7 @@ static float run_evaluation_bytes_base(const mlp_weights *w, const uint8_t *inpu
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
-    float *const dense_1_loss = (float *)(arena + 24000);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 16000);
+    float *const dense_1_loss = (float *)(arena + 16000);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         input_float32_forward_base(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -3804,7 +4201,7 @@ static float run_evaluation_bytes_base(const mlp_weights *w, const uint8_t *inpu
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, count * task / 16, count * (task + 1) / 16);
     }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
@@ -3817,7 +4214,7 @@ static float run_evaluation_bytes_base(const mlp_weights *w, const uint8_t *inpu
     return (float)(total / (double)count);
 }
 
-static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const mlp_step *step, float *losses, float *output, unsigned char *arena)
+static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const Step *step, float *losses, float *output, unsigned char *arena)
 {
     float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
@@ -3826,11 +4223,11 @@ static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const u
     float *const dense_1_loss = (float *)(arena + 1527936);
     float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
-    float *const d_dense_1_bias = (float *)(arena + 627840);
-    float *const d_dense_bias = (float *)(arena + 32768);
+    float *const d_dense_1_bias = (float *)(arena + 662656);
+    float *const d_dense_bias = (float *)(arena + 659968);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_31 = (float *)(arena + 627200);
-    float *const dense_workspace = (float *)(arena);
+    float *const dense_1_workspace_31 = (float *)(arena + 662016);
+    float *const dense_workspace = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         input_float32_forward_base(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
@@ -3849,7 +4246,7 @@ static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const u
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3861,21 +4258,22 @@ static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const u
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_31, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_31 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_base(&d_dense_1_linear[n][0], dense_1_workspace_31 + task * 10, 0, 1);
+            dense_bias_gradient_part_base(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+        }
     }
     dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_31, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        dense_bias_gradient_base(d_dense_bias, dense_workspace, task, task + 1);
+    }
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_weight_gradient_base((const float (*)[784])input_float32_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 392 * task / 16, 392 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_base(&d_dense[0][0], dense_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_bias_gradient_base(d_dense_bias, dense_workspace, task, task + 1);
     }
     dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
@@ -3982,12 +4380,13 @@ float mlp_evaluate(const mlp_weights *w, const float *input, const float *target
 
 float mlp_train_step(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, size_t n, const mlp_step *step, float *losses, float *output, void *arena)
 {
+    const Step now = step_begin(step);
 #if defined(__x86_64__)
-    if (level() == 2) return run_training_v4(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
-    else if (level() == 1) return run_training_v3(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    if (level() == 2) return run_training_v4(w, slots, input, target, sample_weights, (ptrdiff_t)n, &now, losses, output, (unsigned char *)arena);
+    else if (level() == 1) return run_training_v3(w, slots, input, target, sample_weights, (ptrdiff_t)n, &now, losses, output, (unsigned char *)arena);
     else
 #endif
-    return run_training_base(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    return run_training_base(w, slots, input, target, sample_weights, (ptrdiff_t)n, &now, losses, output, (unsigned char *)arena);
 }
 
 float mlp_gradients(const mlp_weights *w, mlp_weights *gradients, const float *input, const float *target, const float *sample_weights, size_t n, void *arena)
@@ -4012,10 +4411,11 @@ float mlp_evaluate_bytes(const mlp_weights *w, const uint8_t *input, const float
 
 float mlp_train_step_bytes(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, size_t n, const mlp_step *step, float *losses, float *output, void *arena)
 {
+    const Step now = step_begin(step);
 #if defined(__x86_64__)
-    if (level() == 2) return run_training_bytes_v4(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
-    else if (level() == 1) return run_training_bytes_v3(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    if (level() == 2) return run_training_bytes_v4(w, slots, input, target, sample_weights, (ptrdiff_t)n, &now, losses, output, (unsigned char *)arena);
+    else if (level() == 1) return run_training_bytes_v3(w, slots, input, target, sample_weights, (ptrdiff_t)n, &now, losses, output, (unsigned char *)arena);
     else
 #endif
-    return run_training_bytes_base(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    return run_training_bytes_base(w, slots, input, target, sample_weights, (ptrdiff_t)n, &now, losses, output, (unsigned char *)arena);
 }

@@ -23,7 +23,7 @@ extern "C" {
 #define MLP_BATCH_ARENA_BYTES 1036800 /* of predict_batch */
 #define MLP_EVALUATE_ARENA_BYTES 1036800 /* of evaluate */
 #define MLP_TRAIN_ARENA_BYTES 1528768 /* of train_step and gradients */
-#define MLP_SLOTS 2 /* the optimiser's memories: each a struct of weights, zero at first */
+#define MLP_SLOTS 2 /* the optimiser's memories: each a struct of weights, zero at first where nothing else is said */
 
 /* The weights as files hold them, in Keras's layouts. */
 typedef struct mlp_parameters {
@@ -53,12 +53,12 @@ void mlp_predict_batch(const mlp_weights *w, const float *input, float *output, 
 /* What a training step is told beside its data. */
 typedef struct mlp_step {
     uint64_t seed;       /* of the random numbers of dropout and its like */
-    uint64_t step;       /* steps made before this one */
-    float learning_rate;
+    uint64_t step;       /* steps made before this one: with the slots all that the optimiser knows of them */
+    float learning_rate; /* of this step */
 } mlp_step;
 
-/* The mean loss of 1 to MLP_BATCH_SIZE samples, as in inference. Targets are rows like the outputs; sample_weights may be NULL,
- * for all ones; losses, one for each output, and outputs may be NULL. */
+/* The mean loss of 1 to MLP_BATCH_SIZE samples, as in inference. Targets are rows like the outputs; sample_weights may be
+ * NULL, for all ones. losses may be NULL: the loss of each output. So may outputs. */
 float mlp_evaluate(const mlp_weights *w, const float *input, const float *target, const float *sample_weights, size_t n, float *losses, float *output, void *arena);
 
 /* One step on 1 to MLP_BATCH_SIZE samples: updates the weights and the slots, returns the mean loss. The rest as for

@@ -4,7 +4,7 @@
  * input                            (28, 28, 1)                     0              0   
  * rescaling                        (28, 28, 1)                     0              0   0, 3136, 0 to 1
  * conv2d                           (26, 26, 32)                  320         194688   497664, 86528, 1 to 2
- * conv2d_1                         (24, 24, 64)                92224       10616832   584192, 36864, 2 to 4
+ * conv2d_1                         (24, 24, 64)                18496       10616832   584192, 36864, 2 to 4
  * max_pooling2d                    (12, 12, 64)                    0              0   584192, 36864, 2 to 4
  * dropout                          (12, 12, 64)                    0              0   
  * flatten                          (9216,)                         0              0   584192, 36864, 2 to 4
@@ -17,15 +17,19 @@
 #include <math.h>
 #include <string.h>
 
+/* Loops have 16 turns at most, and so many threads at most share them: WORKER is the number of one among them. */
 #ifdef _OPENMP
-#define PARALLEL_FOR _Pragma("omp parallel for schedule(static)")
+extern int omp_get_max_threads(void), omp_get_thread_num(void);
+#define PARALLEL_FOR _Pragma("omp parallel for schedule(static) num_threads(omp_get_max_threads() < 16 ? omp_get_max_threads() : 16)")
+#define WORKER omp_get_thread_num()
 #else
 #define PARALLEL_FOR
+#define WORKER 0
 #endif
 
 /* What the threads do together for one sample. */
 #ifdef _OPENMP
-extern int omp_get_max_threads(void), omp_in_parallel(void);
+extern int omp_in_parallel(void);
 #define ONE_THREAD (omp_get_max_threads() == 1 || omp_in_parallel())
 #define PARALLEL _Pragma("omp parallel")
 #define SHARED_FOR _Pragma("omp for schedule(static)")
@@ -55,7 +59,19 @@ extern int omp_get_max_threads(void), omp_in_parallel(void);
 _Static_assert(sizeof(mnist_cnn_parameters) == MNIST_CNN_PARAMETERS_BYTES && sizeof(mnist_cnn_weights) == MNIST_CNN_WEIGHTS_BYTES, "the sizes in the header");
 #endif
 
-typedef mnist_cnn_step Step;
+/* What is the same for all weights of a step. */
+typedef struct {
+    uint64_t seed, step;
+    float learning_rate, alpha;
+} Step;
+
+static inline Step step_begin(const mnist_cnn_step *told)
+{
+    const double rate = (double)told->learning_rate, t = (double)(told->step + 1);
+    const double alpha = rate * sqrt(1.0 - pow(0.999, t)) / (1.0 - pow(0.9, t));
+    const Step step = {told->seed, told->step, told->learning_rate, (float)alpha};
+    return step;
+}
 
 /* A key from another key and a number: chain it to name a sequence: seed, stream, step. */
 static inline uint64_t random_key(uint64_t key, uint64_t number)
@@ -196,6 +212,11 @@ LEVEL_v4 INLINE static inline f32x16 keep_f32x16(i32x16 mask, f32x16 x)
     return (f32x16)(mask & (i32x16)x);
 }
 
+LEVEL_v4 INLINE static inline f32x16 select_f32x16(i32x16 mask, f32x16 x, f32x16 y)
+{
+    return (f32x16)((mask & (i32x16)x) | (~mask & (i32x16)y));
+}
+
 /* The larger; b where one is not a number. */
 LEVEL_v4 INLINE static inline f32x16 max_f32x16(f32x16 a, f32x16 b)
 {
@@ -229,8 +250,53 @@ LEVEL_v4 INLINE static inline f32x16 sqrt_f32x16(f32x16 x)
 #endif
 }
 
-/* All ones where a random number of the sequence `key`, from `index` on, is below `threshold` of 2^32 (random.h). */
-LEVEL_v4 INLINE static inline i32x16 random_below_f32x16(uint64_t key, uint32_t index, uint32_t threshold)
+/* e^x within 2 units in the last place: x = k ln 2 + r, e^r by its Taylor polynomial on |r| <= ln 2 / 2, and
+ * 2^k by the exponent's bits. Above 88.72 infinity, below -87.33 zero; what is not a number stays so. */
+LEVEL_v4 INLINE static inline f32x16 exp_f32x16(f32x16 x)
+{
+    f32x16 zero = {0}, k = x * 1.44269504f + 12582912.0f; /* adding 1.5 * 2^23 rounds to a whole number */
+    i32x16 bits = (i32x16)k - 0x4b400000;
+    k = k - 12582912.0f;
+    f32x16 r = (x - k * 0.693359375f) - k * -2.12194440e-4f; /* ln 2 in two parts, the first exact in few bits */
+    f32x16 p = 1.0f / 5040 + zero;
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    i32x16 half = bits >> 1; /* in two steps, so that 2^128 does not arise on the way */
+    f32x16 y = p * (f32x16)((half + 127) << 23) * (f32x16)((bits - half + 127) << 23);
+    y = select_f32x16(x > 88.72283f, zero + INFINITY, y);
+    y = keep_f32x16(~(x < -87.33654f), y);
+    return select_f32x16(x == x, y, x);
+}
+
+/* All ones in the first `count` places. */
+LEVEL_v4 INLINE static inline i32x16 first_i32x16(int count)
+{
+    i32x16 place;
+    for (int i = 0; i < 16; i++) place[i] = i;
+    return place < count;
+}
+
+LEVEL_v4 INLINE static inline float sum_f32x16(f32x16 x)
+{
+    float sum = x[0];
+    for (int i = 1; i < 16; i++) sum += x[i];
+    return sum;
+}
+
+LEVEL_v4 INLINE static inline float largest_f32x16(f32x16 x)
+{
+    float largest = x[0];
+    for (int i = 1; i < 16; i++) largest = x[i] > largest ? x[i] : largest;
+    return largest;
+}
+
+/* Random bits: numbers index, index + 1, ... of the sequence `key` (random.h). */
+LEVEL_v4 INLINE static inline u32x16 random_bits_f32x16(uint64_t key, uint32_t index)
 {
     u32x16 x;
     for (uint32_t i = 0; i < 16; i++) x[i] = i;
@@ -238,10 +304,14 @@ LEVEL_v4 INLINE static inline i32x16 random_below_f32x16(uint64_t key, uint32_t 
     x = (x ^ (x >> 16)) * 0x7feb352du;
     x = x ^ (uint32_t)(key >> 32);
     x = (x ^ (x >> 15)) * 0x846ca68bu;
-    x = x ^ (x >> 16);
-    return (i32x16)(x < threshold);
+    return x ^ (x >> 16);
 }
 
+/* All ones where the random bits are below `threshold` of 2^32. */
+LEVEL_v4 INLINE static inline i32x16 random_below_f32x16(uint64_t key, uint32_t index, uint32_t threshold)
+{
+    return (i32x16)(random_bits_f32x16(key, index) < threshold);
+}
 
 LEVEL_v4 static inline void winograd4_input_line_f32x16(const f32x16 d[6], f32x16 v[6])
 {
@@ -791,16 +861,19 @@ LEVEL_v4 static void dense_1_softmax_forward_v4(const float *x, float *y, ptrdif
         for (int m = 0; m < 1; m++) {
             const float *const from = &x[(n + m) * 10];
             float *const to = &y[(n + m) * 10];
-            float largest = from[0], sum = 0.0f;
-            for (int c = 1; c < 10; c++) {
-                largest = from[c] > largest ? from[c] : largest;
+            float largest = from[0];
+            for (int c = 0; c < 10; c++) largest = from[c] > largest ? from[c] : largest;
+            {
+                const int c = 0;
+                const f32x16 v = exp_f32x16(load_part_f32x16(&from[c], 10) - largest);
+                store_part_f32x16(&to[c], v, 10);
             }
-            for (int c = 0; c < 10; c++) {
-                to[c] = expf(from[c] - largest);
-                sum += to[c];
-            }
-            for (int c = 0; c < 10; c++) {
-                to[c] = to[c] / sum;
+            float sum = 0.0f;
+            for (int c = 0; c < 10; c++) sum += to[c];
+            const float share = 1.0f / sum;
+            {
+                const int c = 0;
+                store_part_f32x16(&to[c], load_part_f32x16(&to[c], 10) * share, 10);
             }
         }
     }
@@ -999,23 +1072,20 @@ LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[128], const float
 
 static void run_batch_v4(const mnist_cnn_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        unsigned char *const own = arena + (WORKER * 169472 + 4784128);
+        float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_v4(input + n * 784, &rescaling_out[0][0][0][0], 0, 1);
+            conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, conv2d_1_workspace, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -1031,53 +1101,58 @@ static void run_batch_v4(const mnist_cnn_weights *w, const float *input, float *
     }
 }
 
-LEVEL_v4 static void dense_1_loss_v4(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+/* dense_1: categorical_crossentropy of 10 numbers a sample, from the logits. */
+LEVEL_v4 static void dense_1_loss_v4(const float *p, const float *target, const float *weight, float *loss, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
-        const float scale = (weight ? weight[n] : 1.0f) / 1.0f;
-        float value = 0.0f;
-        for (ptrdiff_t m = n * 1; m < (n + 1) * 1; m++) {
-            const float *const row = &p[m * 10], *const t = &target[m * 10];
-            float *const d = &d_p[m * 10];
-            float largest = row[0], sum = 0.0f, mass = 0.0f;
-            for (int c = 1; c < 10; c++) largest = row[c] > largest ? row[c] : largest;
-            for (int c = 0; c < 10; c++) {
-                d[c] = expf(row[c] - largest);
-                sum += d[c];
-            }
-            const float log_sum = largest + logf(sum);
-            for (int c = 0; c < 10; c++) {
-                mass += t[c];
-                value += t[c] > 0.0f || t[c] < 0.0f ? t[c] * (log_sum - row[c]) : 0.0f;
-            }
-            for (int c = 0; c < 10; c++) d[c] = (d[c] / sum * mass - t[c]) * scale / (float)count;
+        float total = 0.0f;
+        const float importance = weight ? weight[n] : 1.0f;
+        const float *const row = &p[n * 10];
+        const float *const t = &target[n * 10];
+        float value;
+        f32x16 losses = {0};
+        f32x16 top = (f32x16){0} + row[0], sums = {0};
+        {
+            const int c = 0;
+            top = max_f32x16(top, select_f32x16(first_i32x16(10), load_part_f32x16(&row[c], 10), top));
         }
-        loss[n] = value * scale;
+        const float largest = largest_f32x16(top);
+        {
+            const int c = 0;
+            const f32x16 power = exp_f32x16(load_part_f32x16(&row[c], 10) - largest);
+            sums += keep_f32x16(first_i32x16(10), power);
+        }
+        const float sum = sum_f32x16(sums);
+        const float log_sum = logf(sum);
+        {
+            const int c = 0;
+            const f32x16 truth = load_part_f32x16(&t[c], 10), part = truth * ((largest - load_part_f32x16(&row[c], 10)) + log_sum), v = keep_f32x16(truth != 0.0f, part);
+            losses += keep_f32x16(first_i32x16(10), v);
+        }
+        value = sum_f32x16(losses);
+        total += importance * value;
+        loss[n] = total;
     }
 }
 
 static float run_evaluation_v4(const mnist_cnn_weights *w, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 5120);
     float *const dense_1_loss = (float *)(arena + 10240);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 5120);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        unsigned char *const own = arena + (WORKER * 169472 + 4784128);
+        float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_v4(input + n * 784, &rescaling_out[0][0][0][0], 0, 1);
+            conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, conv2d_1_workspace, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -1093,7 +1168,7 @@ static float run_evaluation_v4(const mnist_cnn_weights *w, const float *input, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, count * task / 16, count * (task + 1) / 16);
     }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
@@ -1110,8 +1185,11 @@ static float run_evaluation_v4(const mnist_cnn_weights *w, const float *input, c
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v4 static void conv2d_1_forward_train_v4(const float (*x)[26][26][32], const float *bias, const float (*kernel_winograd4)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
+LEVEL_v4 static void conv2d_1_forward_train_v4(const float (*x)[26][26][32], const float *bias, const float (*kernel_winograd4)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, const Step *step, ptrdiff_t origin, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
 {
+    const uint64_t key5 = step ? random_key(step_key(step), 5u) : 0;
+    const uint32_t threshold5 = step ? 1073741824u : 0;
+    const float scale5 = step ? 1.3333334f : 1.0f;
     float (*const v)[6][32] = (float (*)[6][32])(work + task * 20736);
     float (*const m)[6][64] = (float (*)[6][64])(work + task * 20736 + 6912);
     for (ptrdiff_t n = first; n < last; n++) {
@@ -1195,6 +1273,7 @@ LEVEL_v4 static void conv2d_1_forward_train_v4(const float (*x)[26][26][32], con
                                 store_u8_i32x16(&selected[n][p][q][k], place);
                                 sum += load_f32x16(&bias[k]);
                                 sum = max_f32x16((f32x16){0}, sum);
+                                sum = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(origin * 9216) + (uint32_t)(((n * 12 + p) * 12 + q) * 64 + k), threshold5), sum * scale5);
                                 store_f32x16(&y[n][p][q][k], sum);
                             }
                         }
@@ -1205,31 +1284,185 @@ LEVEL_v4 static void conv2d_1_forward_train_v4(const float (*x)[26][26][32], con
     }
 }
 
-/* dropout: y = 0 with probability 0.25, else x / 0.75. */
-LEVEL_v4 static void dropout_forward_v4(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const uint64_t key5 = step ? random_key(step_key(step), 5u) : 0;
-    const uint32_t threshold5 = step ? 1073741824u : 0;
-    const float scale5 = step ? 1.3333334f : 1.0f;
-    ptrdiff_t i = first * 9216;
-    for (; i + 16 <= last * 9216; i += 16) {
-        f32x16 v = load_f32x16(&x[i]);
-        v = keep_f32x16(~random_below_f32x16(key5, (uint32_t)i, threshold5), v * scale5);
-        store_f32x16(&y[i], v);
-    }
-}
-
-/* dropout_1: y = 0 with probability 0.5, else x / 0.5. */
-LEVEL_v4 static void dropout_1_forward_v4(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+LEVEL_v4 static void dense_forward_train_v4(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const uint64_t key8 = step ? random_key(step_key(step), 8u) : 0;
     const uint32_t threshold8 = step ? 2147483648u : 0;
     const float scale8 = step ? 2.0f : 1.0f;
-    ptrdiff_t i = first * 128;
-    for (; i + 16 <= last * 128; i += 16) {
-        f32x16 v = load_f32x16(&x[i]);
-        v = keep_f32x16(~random_below_f32x16(key8, (uint32_t)i, threshold8), v * scale8);
-        store_f32x16(&y[i], v);
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part / 2 * 2;
+        const ptrdiff_t tiles = (count + 7) / 8, chunk = part % 2;
+        const ptrdiff_t from = tiles * chunk / 2 * 8, next = tiles * (chunk + 1) / 2 * 8;
+        const ptrdiff_t to = next < count * 1 ? next : count * 1;
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 8 <= to; m += 8) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s1_0 = i ? load_f32x16(&y[m + 1][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s1_1 = i ? load_f32x16(&y[m + 1][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s2_0 = i ? load_f32x16(&y[m + 2][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s2_1 = i ? load_f32x16(&y[m + 2][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s3_0 = i ? load_f32x16(&y[m + 3][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s4_0 = i ? load_f32x16(&y[m + 4][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s5_0 = i ? load_f32x16(&y[m + 5][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s5_1 = i ? load_f32x16(&y[m + 5][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s6_0 = i ? load_f32x16(&y[m + 6][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s6_1 = i ? load_f32x16(&y[m + 6][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s7_0 = i ? load_f32x16(&y[m + 7][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s7_1 = i ? load_f32x16(&y[m + 7][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                const float *const a = &x[m][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                    s1_0 += a[j + 9216] * w0; s1_1 += a[j + 9216] * w1;
+                    s2_0 += a[j + 18432] * w0; s2_1 += a[j + 18432] * w1;
+                    s3_0 += a[j + 27648] * w0; s3_1 += a[j + 27648] * w1;
+                    s4_0 += a[j + 36864] * w0; s4_1 += a[j + 36864] * w1;
+                    s5_0 += a[j + 46080] * w0; s5_1 += a[j + 46080] * w1;
+                    s6_0 += a[j + 55296] * w0; s6_1 += a[j + 55296] * w1;
+                    s7_0 += a[j + 64512] * w0; s7_1 += a[j + 64512] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    store_f32x16(&y[m + 6][k * 16], s6_0);
+                    store_f32x16(&y[m + 6][(k + 1) * 16], s6_1);
+                    store_f32x16(&y[m + 7][k * 16], s7_0);
+                    store_f32x16(&y[m + 7][(k + 1) * 16], s7_1);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + k * 16), threshold8), s0_0 * scale8);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    s0_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + (k + 1) * 16), threshold8), s0_1 * scale8);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s1_0 = max_f32x16((f32x16){0}, s1_0);
+                    s1_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 1) * 128 + k * 16), threshold8), s1_0 * scale8);
+                    store_f32x16(&y[m + 1][k * 16], s1_0);
+                    s1_1 = max_f32x16((f32x16){0}, s1_1);
+                    s1_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 1) * 128 + (k + 1) * 16), threshold8), s1_1 * scale8);
+                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
+                    s2_0 = max_f32x16((f32x16){0}, s2_0);
+                    s2_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 2) * 128 + k * 16), threshold8), s2_0 * scale8);
+                    store_f32x16(&y[m + 2][k * 16], s2_0);
+                    s2_1 = max_f32x16((f32x16){0}, s2_1);
+                    s2_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 2) * 128 + (k + 1) * 16), threshold8), s2_1 * scale8);
+                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
+                    s3_0 = max_f32x16((f32x16){0}, s3_0);
+                    s3_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 3) * 128 + k * 16), threshold8), s3_0 * scale8);
+                    store_f32x16(&y[m + 3][k * 16], s3_0);
+                    s3_1 = max_f32x16((f32x16){0}, s3_1);
+                    s3_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 3) * 128 + (k + 1) * 16), threshold8), s3_1 * scale8);
+                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
+                    s4_0 = max_f32x16((f32x16){0}, s4_0);
+                    s4_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 4) * 128 + k * 16), threshold8), s4_0 * scale8);
+                    store_f32x16(&y[m + 4][k * 16], s4_0);
+                    s4_1 = max_f32x16((f32x16){0}, s4_1);
+                    s4_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 4) * 128 + (k + 1) * 16), threshold8), s4_1 * scale8);
+                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
+                    s5_0 = max_f32x16((f32x16){0}, s5_0);
+                    s5_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 5) * 128 + k * 16), threshold8), s5_0 * scale8);
+                    store_f32x16(&y[m + 5][k * 16], s5_0);
+                    s5_1 = max_f32x16((f32x16){0}, s5_1);
+                    s5_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 5) * 128 + (k + 1) * 16), threshold8), s5_1 * scale8);
+                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
+                    s6_0 = max_f32x16((f32x16){0}, s6_0);
+                    s6_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 6) * 128 + k * 16), threshold8), s6_0 * scale8);
+                    store_f32x16(&y[m + 6][k * 16], s6_0);
+                    s6_1 = max_f32x16((f32x16){0}, s6_1);
+                    s6_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 6) * 128 + (k + 1) * 16), threshold8), s6_1 * scale8);
+                    store_f32x16(&y[m + 6][(k + 1) * 16], s6_1);
+                    s7_0 = max_f32x16((f32x16){0}, s7_0);
+                    s7_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 7) * 128 + k * 16), threshold8), s7_0 * scale8);
+                    store_f32x16(&y[m + 7][k * 16], s7_0);
+                    s7_1 = max_f32x16((f32x16){0}, s7_1);
+                    s7_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 7) * 128 + (k + 1) * 16), threshold8), s7_1 * scale8);
+                    store_f32x16(&y[m + 7][(k + 1) * 16], s7_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                const float *const a = &x[m][i];
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                for (int j = 0; j < end; j++) {
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + k * 16), threshold8), s0_0 * scale8);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    s0_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + (k + 1) * 16), threshold8), s0_1 * scale8);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: categorical_crossentropy of 10 numbers a sample, from the logits. */
+LEVEL_v4 static void dense_1_loss_train_v4(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        float total = 0.0f;
+        const float importance = weight ? weight[n] : 1.0f;
+        const float scale = importance * 1.0f / (float)count;
+        const float *const row = &p[n * 10];
+        const float *const t = &target[n * 10];
+        float *const d = &d_p[n * 10];
+        float value;
+        f32x16 losses = {0};
+        f32x16 targets = {0};
+        f32x16 top = (f32x16){0} + row[0], sums = {0};
+        {
+            const int c = 0;
+            top = max_f32x16(top, select_f32x16(first_i32x16(10), load_part_f32x16(&row[c], 10), top));
+        }
+        const float largest = largest_f32x16(top);
+        {
+            const int c = 0;
+            const f32x16 power = exp_f32x16(load_part_f32x16(&row[c], 10) - largest);
+            sums += keep_f32x16(first_i32x16(10), power);
+            const f32x16 truth = load_part_f32x16(&t[c], 10);
+            targets += keep_f32x16(first_i32x16(10), truth);
+            store_part_f32x16(&d[c], power, 10);
+        }
+        const float sum = sum_f32x16(sums);
+        const float log_sum = logf(sum);
+        const float share = sum_f32x16(targets) / sum;
+        {
+            const int c = 0;
+            const f32x16 truth = load_part_f32x16(&t[c], 10), part = truth * ((largest - load_part_f32x16(&row[c], 10)) + log_sum), v = keep_f32x16(truth != 0.0f, part);
+            losses += keep_f32x16(first_i32x16(10), v);
+            const f32x16 g = (load_part_f32x16(&d[c], 10) * share - truth) * scale;
+            store_part_f32x16(&d[c], g, 10);
+        }
+        value = sum_f32x16(losses);
+        total += importance * value;
+        loss[n] = total;
     }
 }
 
@@ -1306,9 +1539,7 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const flo
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
 LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[128], const float (*d_y)[10], float (*w)[128][16], float (*slot0)[128][16], float (*slot1)[128][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 4;
@@ -1358,10 +1589,8 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[128], const flo
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    float *const sums = work + task * 10;
-    memset(sums, 0, 10 * sizeof(float));
     ptrdiff_t i = first * 1 * 10;
     const ptrdiff_t end = last * 1 * 10;
     f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0}; f32x16 s0_4 = {0};
@@ -1378,33 +1607,71 @@ LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float *d_y, float *work
     store_f32x16(&parts[32], s0_2);
     store_f32x16(&parts[48], s0_3);
     store_f32x16(&parts[64], s0_4);
-    for (int j = 0; j < 80; j++) sums[j % 10] += parts[j];
-    for (int k = 0; i < end; i++, k = (k + 1) % 10) sums[k] += d_y[i];
+    for (int j = 0; j < 80; j++) shards[j % 10] += parts[j];
+    for (int k = 0; i < end; i++, k = (k + 1) % 10) shards[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_1_bias_gradient_v4(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_1_bias_gradient_v4(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 10 ? last * 256 : 10;
     ptrdiff_t i = first * 256;
     for (; i + 16 <= end; i += 16) {
-        f32x16 sum = load_f32x16(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 10 + i]);
+        f32x16 sum = load_f32x16(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&shards[s * 10 + i]);
         store_f32x16(&d_bias[i], sum);
     }
     for (; i < end; i++) {
-        float sum = work[i];
-        for (int s = 1; s < 16; s++) sum += work[s * 10 + i];
+        float sum = shards[i];
+        for (int s = 1; s < 16; s++) sum += shards[s * 10 + i];
         d_bias[i] = sum;
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void dense_bias_gradient_part_v4(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
+{
+    ptrdiff_t i = first * 1 * 128;
+    const ptrdiff_t end = last * 1 * 128;
+    f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0}; f32x16 s0_4 = {0}; f32x16 s0_5 = {0}; f32x16 s0_6 = {0}; f32x16 s0_7 = {0};
+    for (; i + 128 <= end; i += 128) {
+        s0_0 += load_f32x16(&d_y[i]);
+        s0_1 += load_f32x16(&d_y[i + 16]);
+        s0_2 += load_f32x16(&d_y[i + 32]);
+        s0_3 += load_f32x16(&d_y[i + 48]);
+        s0_4 += load_f32x16(&d_y[i + 64]);
+        s0_5 += load_f32x16(&d_y[i + 80]);
+        s0_6 += load_f32x16(&d_y[i + 96]);
+        s0_7 += load_f32x16(&d_y[i + 112]);
+    }
+    float parts[128];
+    store_f32x16(&parts[0], s0_0);
+    store_f32x16(&parts[16], s0_1);
+    store_f32x16(&parts[32], s0_2);
+    store_f32x16(&parts[48], s0_3);
+    store_f32x16(&parts[64], s0_4);
+    store_f32x16(&parts[80], s0_5);
+    store_f32x16(&parts[96], s0_6);
+    store_f32x16(&parts[112], s0_7);
+    for (int j = 0; j < 128; j++) shards[j % 128] += parts[j];
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v4 static void dense_bias_gradient_v4(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 128 ? last * 256 : 128;
+    ptrdiff_t i = first * 256;
+    for (; i + 16 <= end; i += 16) {
+        f32x16 sum = load_f32x16(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&shards[s * 128 + i]);
+        store_f32x16(&d_bias[i], sum);
     }
 }
 
 /* dense_1/bias: one step of adam on dense_1/bias. */
 LEVEL_v4 static void dense_1_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
     ptrdiff_t i = first * 1024;
     for (; i + 16 <= end; i += 16)
@@ -1583,9 +1850,7 @@ LEVEL_v4 static void dense_input_gradient_v4(const float (*d_y)[128], const floa
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
 LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[9216], const float (*d_y)[128], float (*w)[9216][16], float (*slot0)[9216][16], float (*slot1)[9216][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 6;
@@ -1652,54 +1917,10 @@ LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[9216], const floa
     }
 }
 
-/* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_bias_gradient_part_v4(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float *const sums = work + task * 128;
-    memset(sums, 0, 128 * sizeof(float));
-    ptrdiff_t i = first * 1 * 128;
-    const ptrdiff_t end = last * 1 * 128;
-    f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0}; f32x16 s0_4 = {0}; f32x16 s0_5 = {0}; f32x16 s0_6 = {0}; f32x16 s0_7 = {0};
-    for (; i + 128 <= end; i += 128) {
-        s0_0 += load_f32x16(&d_y[i]);
-        s0_1 += load_f32x16(&d_y[i + 16]);
-        s0_2 += load_f32x16(&d_y[i + 32]);
-        s0_3 += load_f32x16(&d_y[i + 48]);
-        s0_4 += load_f32x16(&d_y[i + 64]);
-        s0_5 += load_f32x16(&d_y[i + 80]);
-        s0_6 += load_f32x16(&d_y[i + 96]);
-        s0_7 += load_f32x16(&d_y[i + 112]);
-    }
-    float parts[128];
-    store_f32x16(&parts[0], s0_0);
-    store_f32x16(&parts[16], s0_1);
-    store_f32x16(&parts[32], s0_2);
-    store_f32x16(&parts[48], s0_3);
-    store_f32x16(&parts[64], s0_4);
-    store_f32x16(&parts[80], s0_5);
-    store_f32x16(&parts[96], s0_6);
-    store_f32x16(&parts[112], s0_7);
-    for (int j = 0; j < 128; j++) sums[j % 128] += parts[j];
-}
-
-/* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void dense_bias_gradient_v4(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t end = last * 256 < 128 ? last * 256 : 128;
-    ptrdiff_t i = first * 256;
-    for (; i + 16 <= end; i += 16) {
-        f32x16 sum = load_f32x16(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 128 + i]);
-        store_f32x16(&d_bias[i], sum);
-    }
-}
-
 /* dense/bias: one step of adam on dense/bias. */
 LEVEL_v4 static void dense_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 128 ? last * 1024 : 128;
     ptrdiff_t i = first * 1024;
     for (; i + 16 <= end; i += 16)
@@ -1748,15 +1969,14 @@ LEVEL_v4 static void conv2d_1_turned_transform_v4(float (*turned)[576][16], floa
 }
 
 /* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
-LEVEL_v4 static void conv2d_1_gradients_part_v4(const float (*x)[26][26][32], const float (*d_y)[12][12][64], const uint8_t (*selected)[12][12][64], float (*d_x)[26][26][32], float *work, float *tiles, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void conv2d_1_gradients_part_v4(const float (*x)[26][26][32], const float (*d_y)[12][12][64], const uint8_t (*selected)[12][12][64], float (*d_x)[26][26][32], float *shards, float *tiles, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const sums)[4][32][16] = (float (*)[4][32][16])(work + task * 73792);
+    float (*const sums)[4][32][16] = (float (*)[4][32][16])shards;
     float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 170880);
     float (*const z)[36][64] = (float (*)[36][64])(tiles + task * 170880 + 41472);
-    float *const bias_sums = work + task * 73792 + 73728;
+    float *const bias_sums = shards + 73728;
     float (*const d_v)[36][32] = (float (*)[36][32])(tiles + task * 170880 + 124416);
     float (*const rows)[832] = (float (*)[832])(tiles + task * 170880 + 165888);
-    memset(work + task * 73792, 0, 73792 * sizeof(float));
     for (ptrdiff_t n = first; n < last; n++) {
         for (int i = 0; i < 6; i++) {
             for (int b = 0; b < 1; b++) {
@@ -1908,13 +2128,13 @@ LEVEL_v4 static void conv2d_1_gradients_part_v4(const float (*x)[26][26][32], co
 }
 
 /* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
-LEVEL_v4 static void conv2d_1_weight_gradient_v4(float (*d_kernel)[288][16], float *work, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void conv2d_1_weight_gradient_v4(float (*d_kernel)[288][16], float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int part = 0; part < 16; part += 16) {
             f32x16 d[6][6];
             for (int entry = 0; entry < 36; entry++) {
-                const float *const sums = work + (entry * 128 + g) * 16 + part;
+                const float *const sums = shards + (entry * 128 + g) * 16 + part;
                 f32x16 sum = load_f32x16(sums);
                 for (int shard = 1; shard < 16; shard++) sum += load_f32x16(sums + shard * 73792);
                 d[entry / 6][entry % 6] = sum;
@@ -1925,68 +2145,21 @@ LEVEL_v4 static void conv2d_1_weight_gradient_v4(float (*d_kernel)[288][16], flo
 }
 
 /* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
-LEVEL_v4 static void conv2d_1_bias_gradient_v4(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void conv2d_1_bias_gradient_v4(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 64 ? last * 256 : 64;
     ptrdiff_t i = first * 256;
     for (; i + 16 <= end; i += 16) {
-        f32x16 sum = load_f32x16(&work[i + 73728]);
-        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 73792 + i + 73728]);
+        f32x16 sum = load_f32x16(&shards[i + 73728]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&shards[s * 73792 + i + 73728]);
         store_f32x16(&d_bias[i], sum);
     }
 }
 
-/* conv2d_1/kernel: one step of adam on conv2d_1/kernel. */
-LEVEL_v4 static void conv2d_1_kernel_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 18432 ? last * 1024 : 18432;
-    ptrdiff_t i = first * 1024;
-    for (; i + 16 <= end; i += 16)
-        {
-        f32x16 g = load_f32x16(&d_w[i]);
-        f32x16 v = load_f32x16(&w[i]);
-        f32x16 m0 = load_f32x16(&slot0[i]);
-        f32x16 m1 = load_f32x16(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-        store_f32x16(&slot0[i], m0);
-        store_f32x16(&slot1[i], m1);
-        store_f32x16(&w[i], v);
-    }
-}
-
-/* conv2d_1/bias: one step of adam on conv2d_1/bias. */
-LEVEL_v4 static void conv2d_1_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 64 ? last * 1024 : 64;
-    ptrdiff_t i = first * 1024;
-    for (; i + 16 <= end; i += 16)
-        {
-        f32x16 g = load_f32x16(&d_w[i]);
-        f32x16 v = load_f32x16(&w[i]);
-        f32x16 m0 = load_f32x16(&slot0[i]);
-        f32x16 m1 = load_f32x16(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
-        store_f32x16(&slot0[i], m0);
-        store_f32x16(&slot1[i], m1);
-        store_f32x16(&w[i], v);
-    }
-}
-
 /* conv2d: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-LEVEL_v4 static void conv2d_weight_gradient_part_v4(const float (*x)[28][28][1], const float (*d_y)[26][26][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void conv2d_weight_gradient_part_v4(const float (*x)[28][28][1], const float (*d_y)[26][26][32], float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    float (*const sums)[9][16] = (float (*)[9][16])(work + task * 288);
-    memset(sums, 0, 288 * sizeof(float));
+    float (*const sums)[9][16] = (float (*)[9][16])shards;
     for (ptrdiff_t n = first; n < last; n++) {
         {
             {
@@ -2045,22 +2218,20 @@ LEVEL_v4 static void conv2d_weight_gradient_part_v4(const float (*x)[28][28][1],
 }
 
 /* conv2d: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-LEVEL_v4 static void conv2d_weight_gradient_v4(float *d_kernel, float *work, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void conv2d_weight_gradient_v4(float *d_kernel, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 288 ? last * 256 : 288;
     ptrdiff_t i = first * 256;
     for (; i + 16 <= end; i += 16) {
-        f32x16 sum = load_f32x16(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 288 + i]);
+        f32x16 sum = load_f32x16(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&shards[s * 288 + i]);
         store_f32x16(&d_kernel[i], sum);
     }
 }
 
 /* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void conv2d_bias_gradient_part_v4(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v4 static void conv2d_bias_gradient_part_v4(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    float *const sums = work + task * 32;
-    memset(sums, 0, 32 * sizeof(float));
     ptrdiff_t i = first * 676 * 32;
     const ptrdiff_t end = last * 676 * 32;
     f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
@@ -2075,28 +2246,67 @@ LEVEL_v4 static void conv2d_bias_gradient_part_v4(const float *d_y, float *work,
     store_f32x16(&parts[16], s0_1);
     store_f32x16(&parts[32], s0_2);
     store_f32x16(&parts[48], s0_3);
-    for (int j = 0; j < 64; j++) sums[j % 32] += parts[j];
-    for (int k = 0; i < end; i++, k = (k + 1) % 32) sums[k] += d_y[i];
+    for (int j = 0; j < 64; j++) shards[j % 32] += parts[j];
 }
 
 /* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v4 static void conv2d_bias_gradient_v4(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void conv2d_bias_gradient_v4(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 32 ? last * 256 : 32;
     ptrdiff_t i = first * 256;
     for (; i + 16 <= end; i += 16) {
-        f32x16 sum = load_f32x16(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x16(&work[s * 32 + i]);
+        f32x16 sum = load_f32x16(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&shards[s * 32 + i]);
         store_f32x16(&d_bias[i], sum);
+    }
+}
+
+/* conv2d_1/kernel: one step of adam on conv2d_1/kernel. */
+LEVEL_v4 static void conv2d_1_kernel_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float alpha = step->alpha;
+    const ptrdiff_t end = last * 1024 < 18432 ? last * 1024 : 18432;
+    ptrdiff_t i = first * 1024;
+    for (; i + 16 <= end; i += 16)
+        {
+        f32x16 g = load_f32x16(&d_w[i]);
+        f32x16 v = load_f32x16(&w[i]);
+        f32x16 m0 = load_f32x16(&slot0[i]);
+        f32x16 m1 = load_f32x16(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_f32x16(&slot0[i], m0);
+        store_f32x16(&slot1[i], m1);
+        store_f32x16(&w[i], v);
+    }
+}
+
+/* conv2d_1/bias: one step of adam on conv2d_1/bias. */
+LEVEL_v4 static void conv2d_1_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float alpha = step->alpha;
+    const ptrdiff_t end = last * 1024 < 64 ? last * 1024 : 64;
+    ptrdiff_t i = first * 1024;
+    for (; i + 16 <= end; i += 16)
+        {
+        f32x16 g = load_f32x16(&d_w[i]);
+        f32x16 v = load_f32x16(&w[i]);
+        f32x16 m0 = load_f32x16(&slot0[i]);
+        f32x16 m1 = load_f32x16(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x16(m1) + 1e-07f);
+        store_f32x16(&slot0[i], m0);
+        store_f32x16(&slot1[i], m1);
+        store_f32x16(&w[i], v);
     }
 }
 
 /* conv2d/kernel: one step of adam on conv2d/kernel. */
 LEVEL_v4 static void conv2d_kernel_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 288 ? last * 1024 : 288;
     ptrdiff_t i = first * 1024;
     for (; i + 16 <= end; i += 16)
@@ -2117,9 +2327,7 @@ LEVEL_v4 static void conv2d_kernel_update_v4(const float *d_w, float *w, float *
 /* conv2d/bias: one step of adam on conv2d/bias. */
 LEVEL_v4 static void conv2d_bias_update_v4(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 32 ? last * 1024 : 32;
     ptrdiff_t i = first * 1024;
     for (; i + 16 <= end; i += 16)
@@ -2137,66 +2345,51 @@ LEVEL_v4 static void conv2d_bias_update_v4(const float *d_w, float *w, float *sl
     }
 }
 
-static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mnist_cnn_step *step, float *losses, float *output, unsigned char *arena)
+static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const Step *step, float *losses, float *output, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
-    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
-    float *const dense_1_loss = (float *)(arena + 44557312);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
-    float *const d_dense_1_bias = (float *)(arena + 20513408);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
-    float *const d_dense_bias = (float *)(arena + 11083776);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
-    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
-    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
-    float *const d_conv2d_1_bias = (float *)(arena + 44557824);
-    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
-    float *const d_conv2d_bias = (float *)(arena + 2048);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 20643840);
-    float *const dense_1_workspace_64 = (float *)(arena + 20512768);
-    float *const dense_workspace = (float *)(arena + 20512768);
-    float *const dense_workspace_66 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_67 = (float *)(arena + 33087488);
-    float *const conv2d_1_workspace_68 = (float *)(arena + 22151168);
-    float *const conv2d_1_workspace_69 = (float *)(arena + 44478464);
-    float *const conv2d_1_workspace_70 = (float *)(arena + 44109824);
-    float *const conv2d_workspace = (float *)(arena);
-    float *const conv2d_workspace_72 = (float *)(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
+    float *const dense_1_loss = (float *)(arena + 11215872);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
+    float *const d_dense_1_bias = (float *)(arena + 4727424);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
+    float *const d_dense_bias = (float *)(arena + 11216384);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 10915840);
+    float *const d_conv2d_1_bias = (float *)(arena + 11084928);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11083776);
+    float *const d_conv2d_bias = (float *)(arena + 11085184);
+    float *const dense_1_workspace = (float *)(arena + 4784128);
+    float *const dense_1_workspace_66 = (float *)(arena + 4726784);
+    float *const dense_workspace = (float *)(arena + 4718592);
+    float *const dense_workspace_68 = (float *)(arena + 10620928);
+    float *const conv2d_1_workspace_69 = (float *)(arena);
+    float *const conv2d_1_workspace_71 = (float *)(arena + 10989568);
+    float *const conv2d_1_workspace_72 = (float *)(arena + 10620928);
+    float *const conv2d_workspace = (float *)(arena + 11063296);
+    float *const conv2d_workspace_74 = (float *)(arena + 11081728);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_forward_v4(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_v4(input + n * 784, &rescaling_out[0][0][0][0], 0, 1);
+            conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, max_pooling2d_selected_out + n, conv2d_1_workspace, step, n, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_v4((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_1_forward_v4(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
+        dense_forward_train_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, step, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_forward_batch_v4(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2204,7 +2397,7 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 4; task++) {
@@ -2212,63 +2405,70 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_v4(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_v4(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_64, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_66 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 128, 0, 128 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_v4(&d_dense_1_linear[n][0], dense_1_workspace_66 + task * 10, 0, 1);
+            dense_bias_gradient_part_v4(&d_dropout_1[n][0], dense_workspace + task * 128, 0, 1);
+        }
     }
-    dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_64, 0, 1);
+    dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_66, 0, 1);
+    dense_bias_gradient_v4(d_dense_bias, dense_workspace, 0, 1);
     dense_1_bias_update_v4(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_v4(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 192 * task / 16, 192 * (task + 1) / 16, task);
+        dense_input_gradient_v4(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_68, (const float (*)[9216])conv2d_1_out, step, count, 192 * task / 16, 192 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v4((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_v4((const float (*)[9216])conv2d_1_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v4(&d_dropout_1[0][0], dense_workspace_66, count * task / 16, count * (task + 1) / 16, task);
-    }
-    dense_bias_gradient_v4(d_dense_bias, dense_workspace_66, 0, 1);
     dense_bias_update_v4(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_69, task, task + 1);
+        conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_71, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_v4((float (*)[576][16])conv2d_1_workspace_69, (float (*)[2][64][16])conv2d_1_workspace_70, task, task + 1);
+        conv2d_1_turned_transform_v4((float (*)[576][16])conv2d_1_workspace_71, (float (*)[2][64][16])conv2d_1_workspace_72, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_gradients_part_v4(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_67, conv2d_1_workspace_68, (float (*)[2][64][16])conv2d_1_workspace_70, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        float (*const rescaling_out_62)[28][28][1] = (float (*)[28][28][1])(own);
+        float (*const conv2d_linear_out_63)[26][26][32] = (float (*)[26][26][32])(own + 3136);
+        float *const conv2d_1_workspace_70 = (float *)(own + 89664);
+        memset(conv2d_1_workspace_69 + task * 73792, 0, 73792 * sizeof(float));
+        memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
+        memset(conv2d_workspace_74 + task * 32, 0, 32 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_v4(input + n * 784, &rescaling_out_62[0][0][0][0], 0, 1);
+            conv2d_forward_v4(rescaling_out_62, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_63, 0, 1, 0, 26);
+            conv2d_1_gradients_part_v4(conv2d_linear_out_63, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_69 + task * 73792, conv2d_1_workspace_70, (float (*)[2][64][16])conv2d_1_workspace_72, conv2d_linear_out_63, 0, 1, 0);
+            conv2d_weight_gradient_part_v4(rescaling_out_62, d_conv2d, conv2d_workspace + task * 288, 0, 1);
+            conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_74 + task * 32, 0, 1);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v4(d_conv2d_1_kernel, conv2d_1_workspace_67, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_v4(d_conv2d_1_kernel, conv2d_1_workspace_69, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    conv2d_1_bias_gradient_v4(d_conv2d_1_bias, conv2d_1_workspace_67, 0, 1);
+    conv2d_1_bias_gradient_v4(d_conv2d_1_bias, conv2d_1_workspace_69, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_weight_gradient_v4(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
+    }
+    conv2d_bias_gradient_v4(d_conv2d_bias, conv2d_workspace_74, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_1_kernel_update_v4(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
     }
     conv2d_1_bias_update_v4(d_conv2d_1_bias, w->conv2d_1_bias, slots[0].conv2d_1_bias, slots[1].conv2d_1_bias, step, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_weight_gradient_part_v4(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_weight_gradient_v4(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_72, count * task / 16, count * (task + 1) / 16, task);
-    }
-    conv2d_bias_gradient_v4(d_conv2d_bias, conv2d_workspace_72, 0, 1);
     conv2d_kernel_update_v4(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
     conv2d_bias_update_v4(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
     PARALLEL_FOR
@@ -2371,58 +2571,43 @@ LEVEL_v4 static void dense_weight_gradient_gradients_v4(const float (*x)[9216], 
 
 static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
-    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44478464);
-    float *const dense_1_loss = (float *)(arena + 44483584);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
-    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 20643840);
-    float *const dense_1_workspace_48 = (float *)(arena + 20512768);
-    float *const dense_workspace = (float *)(arena + 20512768);
-    float *const dense_workspace_50 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_51 = (float *)(arena + 33087488);
-    float *const conv2d_1_workspace_52 = (float *)(arena + 22151168);
-    float *const conv2d_1_workspace_53 = (float *)(arena + 44404736);
-    float *const conv2d_1_workspace_54 = (float *)(arena + 44109824);
-    float *const conv2d_workspace = (float *)(arena);
-    float *const conv2d_workspace_56 = (float *)(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
+    float *const dense_1_loss = (float *)(arena + 11215872);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
+    float *const dense_1_workspace = (float *)(arena + 4784128);
+    float *const dense_1_workspace_50 = (float *)(arena + 4726784);
+    float *const dense_workspace = (float *)(arena + 4718592);
+    float *const dense_workspace_52 = (float *)(arena + 10620928);
+    float *const conv2d_1_workspace_53 = (float *)(arena);
+    float *const conv2d_1_workspace_55 = (float *)(arena + 10915840);
+    float *const conv2d_1_workspace_56 = (float *)(arena + 10620928);
+    float *const conv2d_workspace = (float *)(arena + 10989568);
+    float *const conv2d_workspace_58 = (float *)(arena + 11008000);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_forward_v4(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], NULL, count * task / 16, count * (task + 1) / 16);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216384);
+        float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_v4(input + n * 784, &rescaling_out[0][0][0][0], 0, 1);
+            conv2d_forward_v4(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, max_pooling2d_selected_out + n, conv2d_1_workspace, NULL, n, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_v4((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_1_forward_v4(&dense_linear_out[0][0], &dropout_1_out[0][0], NULL, count * task / 16, count * (task + 1) / 16);
+        dense_forward_train_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, NULL, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_forward_batch_v4(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2430,7 +2615,7 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 4; task++) {
@@ -2438,56 +2623,63 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_gradients_v4(dropout_1_out, d_dense_1_linear, gradients->dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_gradients_v4(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_48, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_50 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 128, 0, 128 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_v4(&d_dense_1_linear[n][0], dense_1_workspace_50 + task * 10, 0, 1);
+            dense_bias_gradient_part_v4(&d_dropout_1[n][0], dense_workspace + task * 128, 0, 1);
+        }
     }
-    dense_1_bias_gradient_v4(gradients->dense_1_bias, dense_1_workspace_48, 0, 1);
+    dense_1_bias_gradient_v4(gradients->dense_1_bias, dense_1_workspace_50, 0, 1);
+    dense_bias_gradient_v4(gradients->dense_bias, dense_workspace, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_v4(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, NULL, count, 192 * task / 16, 192 * (task + 1) / 16, task);
+        dense_input_gradient_v4(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_52, (const float (*)[9216])conv2d_1_out, NULL, count, 192 * task / 16, 192 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_gradients_v4((const float (*)[9216])dropout_out, d_dropout_1, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v4(&d_dropout_1[0][0], dense_workspace_50, count * task / 16, count * (task + 1) / 16, task);
-    }
-    dense_bias_gradient_v4(gradients->dense_bias, dense_workspace_50, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_53, task, task + 1);
+        dense_weight_gradient_gradients_v4((const float (*)[9216])conv2d_1_out, d_dropout_1, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_v4((float (*)[576][16])conv2d_1_workspace_53, (float (*)[2][64][16])conv2d_1_workspace_54, task, task + 1);
+        conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_55, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_turned_transform_v4((float (*)[576][16])conv2d_1_workspace_55, (float (*)[2][64][16])conv2d_1_workspace_56, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_gradients_part_v4(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_51, conv2d_1_workspace_52, (float (*)[2][64][16])conv2d_1_workspace_54, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216384);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        float (*const rescaling_out_46)[28][28][1] = (float (*)[28][28][1])(own);
+        float (*const conv2d_linear_out_47)[26][26][32] = (float (*)[26][26][32])(own + 3136);
+        float *const conv2d_1_workspace_54 = (float *)(own + 89664);
+        memset(conv2d_1_workspace_53 + task * 73792, 0, 73792 * sizeof(float));
+        memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
+        memset(conv2d_workspace_58 + task * 32, 0, 32 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_v4(input + n * 784, &rescaling_out_46[0][0][0][0], 0, 1);
+            conv2d_forward_v4(rescaling_out_46, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_47, 0, 1, 0, 26);
+            conv2d_1_gradients_part_v4(conv2d_linear_out_47, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_53 + task * 73792, conv2d_1_workspace_54, (float (*)[2][64][16])conv2d_1_workspace_56, conv2d_linear_out_47, 0, 1, 0);
+            conv2d_weight_gradient_part_v4(rescaling_out_46, d_conv2d, conv2d_workspace + task * 288, 0, 1);
+            conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_58 + task * 32, 0, 1);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v4(gradients->conv2d_1_kernel, conv2d_1_workspace_51, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_v4(gradients->conv2d_1_kernel, conv2d_1_workspace_53, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    conv2d_1_bias_gradient_v4(gradients->conv2d_1_bias, conv2d_1_workspace_51, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_weight_gradient_part_v4(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
+    conv2d_1_bias_gradient_v4(gradients->conv2d_1_bias, conv2d_1_workspace_53, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         conv2d_weight_gradient_v4(&gradients->conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
     }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_56, count * task / 16, count * (task + 1) / 16, task);
-    }
-    conv2d_bias_gradient_v4(gradients->conv2d_bias, conv2d_workspace_56, 0, 1);
+    conv2d_bias_gradient_v4(gradients->conv2d_bias, conv2d_workspace_58, 0, 1);
     double total = 0;
     {
         double sum = 0;
@@ -2511,26 +2703,22 @@ LEVEL_v4 static void input_float32_forward_v4(const uint8_t *x, float *y, ptrdif
 
 static float run_evaluation_bytes_v4(const mnist_cnn_weights *w, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
 {
-    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 5120);
     float *const dense_1_loss = (float *)(arena + 10240);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 5120);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        input_float32_forward_v4(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v4(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        unsigned char *const own = arena + (WORKER * 169472 + 4784128);
+        float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            input_float32_forward_v4(input + n * 784, &input_float32_out[0][0][0][0], 0, 1);
+            conv2d_forward_v4(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, conv2d_1_workspace, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -2546,7 +2734,7 @@ static float run_evaluation_bytes_v4(const mnist_cnn_weights *w, const uint8_t *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, count * task / 16, count * (task + 1) / 16);
     }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
@@ -2559,66 +2747,51 @@ static float run_evaluation_bytes_v4(const mnist_cnn_weights *w, const uint8_t *
     return (float)(total / (double)count);
 }
 
-static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const mnist_cnn_step *step, float *losses, float *output, unsigned char *arena)
+static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const Step *step, float *losses, float *output, unsigned char *arena)
 {
-    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
-    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
-    float *const dense_1_loss = (float *)(arena + 44557312);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
-    float *const d_dense_1_bias = (float *)(arena + 20513408);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
-    float *const d_dense_bias = (float *)(arena + 11083776);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
-    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
-    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
-    float *const d_conv2d_1_bias = (float *)(arena + 44557824);
-    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
-    float *const d_conv2d_bias = (float *)(arena + 2048);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 20643840);
-    float *const dense_1_workspace_65 = (float *)(arena + 20512768);
-    float *const dense_workspace = (float *)(arena + 20512768);
-    float *const dense_workspace_67 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_68 = (float *)(arena + 33087488);
-    float *const conv2d_1_workspace_69 = (float *)(arena + 22151168);
-    float *const conv2d_1_workspace_70 = (float *)(arena + 44478464);
-    float *const conv2d_1_workspace_71 = (float *)(arena + 44109824);
-    float *const conv2d_workspace = (float *)(arena);
-    float *const conv2d_workspace_73 = (float *)(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
+    float *const dense_1_loss = (float *)(arena + 11215872);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
+    float *const d_dense_1_bias = (float *)(arena + 4727424);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
+    float *const d_dense_bias = (float *)(arena + 11216384);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 10915840);
+    float *const d_conv2d_1_bias = (float *)(arena + 11084928);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11083776);
+    float *const d_conv2d_bias = (float *)(arena + 11085184);
+    float *const dense_1_workspace = (float *)(arena + 4784128);
+    float *const dense_1_workspace_67 = (float *)(arena + 4726784);
+    float *const dense_workspace = (float *)(arena + 4718592);
+    float *const dense_workspace_69 = (float *)(arena + 10620928);
+    float *const conv2d_1_workspace_70 = (float *)(arena);
+    float *const conv2d_1_workspace_72 = (float *)(arena + 10989568);
+    float *const conv2d_1_workspace_73 = (float *)(arena + 10620928);
+    float *const conv2d_workspace = (float *)(arena + 11063296);
+    float *const conv2d_workspace_75 = (float *)(arena + 11081728);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        input_float32_forward_v4(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v4(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_forward_v4(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            input_float32_forward_v4(input + n * 784, &input_float32_out[0][0][0][0], 0, 1);
+            conv2d_forward_v4(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_train_v4(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, max_pooling2d_selected_out + n, conv2d_1_workspace, step, n, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_v4((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_1_forward_v4(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
+        dense_forward_train_v4((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, step, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_forward_batch_v4(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
+        dense_1_forward_batch_v4(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2626,7 +2799,7 @@ static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slot
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 4; task++) {
@@ -2634,63 +2807,70 @@ static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slot
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_v4(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_v4(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v4(&d_dense_1_linear[0][0], dense_1_workspace_65, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_67 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 128, 0, 128 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_v4(&d_dense_1_linear[n][0], dense_1_workspace_67 + task * 10, 0, 1);
+            dense_bias_gradient_part_v4(&d_dropout_1[n][0], dense_workspace + task * 128, 0, 1);
+        }
     }
-    dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_65, 0, 1);
+    dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_67, 0, 1);
+    dense_bias_gradient_v4(d_dense_bias, dense_workspace, 0, 1);
     dense_1_bias_update_v4(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_v4(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 192 * task / 16, 192 * (task + 1) / 16, task);
+        dense_input_gradient_v4(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_69, (const float (*)[9216])conv2d_1_out, step, count, 192 * task / 16, 192 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v4((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_v4((const float (*)[9216])conv2d_1_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v4(&d_dropout_1[0][0], dense_workspace_67, count * task / 16, count * (task + 1) / 16, task);
-    }
-    dense_bias_gradient_v4(d_dense_bias, dense_workspace_67, 0, 1);
     dense_bias_update_v4(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_70, task, task + 1);
+        conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_72, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_v4((float (*)[576][16])conv2d_1_workspace_70, (float (*)[2][64][16])conv2d_1_workspace_71, task, task + 1);
+        conv2d_1_turned_transform_v4((float (*)[576][16])conv2d_1_workspace_72, (float (*)[2][64][16])conv2d_1_workspace_73, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_gradients_part_v4(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_68, conv2d_1_workspace_69, (float (*)[2][64][16])conv2d_1_workspace_71, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        float (*const input_float32_out_63)[28][28][1] = (float (*)[28][28][1])(own);
+        float (*const conv2d_linear_out_64)[26][26][32] = (float (*)[26][26][32])(own + 3136);
+        float *const conv2d_1_workspace_71 = (float *)(own + 89664);
+        memset(conv2d_1_workspace_70 + task * 73792, 0, 73792 * sizeof(float));
+        memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
+        memset(conv2d_workspace_75 + task * 32, 0, 32 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            input_float32_forward_v4(input + n * 784, &input_float32_out_63[0][0][0][0], 0, 1);
+            conv2d_forward_v4(input_float32_out_63, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_64, 0, 1, 0, 26);
+            conv2d_1_gradients_part_v4(conv2d_linear_out_64, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_70 + task * 73792, conv2d_1_workspace_71, (float (*)[2][64][16])conv2d_1_workspace_73, conv2d_linear_out_64, 0, 1, 0);
+            conv2d_weight_gradient_part_v4(input_float32_out_63, d_conv2d, conv2d_workspace + task * 288, 0, 1);
+            conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_75 + task * 32, 0, 1);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v4(d_conv2d_1_kernel, conv2d_1_workspace_68, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_v4(d_conv2d_1_kernel, conv2d_1_workspace_70, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    conv2d_1_bias_gradient_v4(d_conv2d_1_bias, conv2d_1_workspace_68, 0, 1);
+    conv2d_1_bias_gradient_v4(d_conv2d_1_bias, conv2d_1_workspace_70, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_weight_gradient_v4(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
+    }
+    conv2d_bias_gradient_v4(d_conv2d_bias, conv2d_workspace_75, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_1_kernel_update_v4(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
     }
     conv2d_1_bias_update_v4(d_conv2d_1_bias, w->conv2d_1_bias, slots[0].conv2d_1_bias, slots[1].conv2d_1_bias, step, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_weight_gradient_part_v4(input_float32_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_weight_gradient_v4(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
-    }
-    conv2d_bias_gradient_v4(d_conv2d_bias, conv2d_workspace_73, 0, 1);
     conv2d_kernel_update_v4(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
     conv2d_bias_update_v4(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
     PARALLEL_FOR
@@ -2834,6 +3014,11 @@ LEVEL_v3 INLINE static inline f32x8 keep_f32x8(i32x8 mask, f32x8 x)
     return (f32x8)(mask & (i32x8)x);
 }
 
+LEVEL_v3 INLINE static inline f32x8 select_f32x8(i32x8 mask, f32x8 x, f32x8 y)
+{
+    return (f32x8)((mask & (i32x8)x) | (~mask & (i32x8)y));
+}
+
 /* The larger; b where one is not a number. */
 LEVEL_v3 INLINE static inline f32x8 max_f32x8(f32x8 a, f32x8 b)
 {
@@ -2867,8 +3052,53 @@ LEVEL_v3 INLINE static inline f32x8 sqrt_f32x8(f32x8 x)
 #endif
 }
 
-/* All ones where a random number of the sequence `key`, from `index` on, is below `threshold` of 2^32 (random.h). */
-LEVEL_v3 INLINE static inline i32x8 random_below_f32x8(uint64_t key, uint32_t index, uint32_t threshold)
+/* e^x within 2 units in the last place: x = k ln 2 + r, e^r by its Taylor polynomial on |r| <= ln 2 / 2, and
+ * 2^k by the exponent's bits. Above 88.72 infinity, below -87.33 zero; what is not a number stays so. */
+LEVEL_v3 INLINE static inline f32x8 exp_f32x8(f32x8 x)
+{
+    f32x8 zero = {0}, k = x * 1.44269504f + 12582912.0f; /* adding 1.5 * 2^23 rounds to a whole number */
+    i32x8 bits = (i32x8)k - 0x4b400000;
+    k = k - 12582912.0f;
+    f32x8 r = (x - k * 0.693359375f) - k * -2.12194440e-4f; /* ln 2 in two parts, the first exact in few bits */
+    f32x8 p = 1.0f / 5040 + zero;
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    i32x8 half = bits >> 1; /* in two steps, so that 2^128 does not arise on the way */
+    f32x8 y = p * (f32x8)((half + 127) << 23) * (f32x8)((bits - half + 127) << 23);
+    y = select_f32x8(x > 88.72283f, zero + INFINITY, y);
+    y = keep_f32x8(~(x < -87.33654f), y);
+    return select_f32x8(x == x, y, x);
+}
+
+/* All ones in the first `count` places. */
+LEVEL_v3 INLINE static inline i32x8 first_i32x8(int count)
+{
+    i32x8 place;
+    for (int i = 0; i < 8; i++) place[i] = i;
+    return place < count;
+}
+
+LEVEL_v3 INLINE static inline float sum_f32x8(f32x8 x)
+{
+    float sum = x[0];
+    for (int i = 1; i < 8; i++) sum += x[i];
+    return sum;
+}
+
+LEVEL_v3 INLINE static inline float largest_f32x8(f32x8 x)
+{
+    float largest = x[0];
+    for (int i = 1; i < 8; i++) largest = x[i] > largest ? x[i] : largest;
+    return largest;
+}
+
+/* Random bits: numbers index, index + 1, ... of the sequence `key` (random.h). */
+LEVEL_v3 INLINE static inline u32x8 random_bits_f32x8(uint64_t key, uint32_t index)
 {
     u32x8 x;
     for (uint32_t i = 0; i < 8; i++) x[i] = i;
@@ -2876,10 +3106,14 @@ LEVEL_v3 INLINE static inline i32x8 random_below_f32x8(uint64_t key, uint32_t in
     x = (x ^ (x >> 16)) * 0x7feb352du;
     x = x ^ (uint32_t)(key >> 32);
     x = (x ^ (x >> 15)) * 0x846ca68bu;
-    x = x ^ (x >> 16);
-    return (i32x8)(x < threshold);
+    return x ^ (x >> 16);
 }
 
+/* All ones where the random bits are below `threshold` of 2^32. */
+LEVEL_v3 INLINE static inline i32x8 random_below_f32x8(uint64_t key, uint32_t index, uint32_t threshold)
+{
+    return (i32x8)(random_bits_f32x8(key, index) < threshold);
+}
 
 LEVEL_v3 static inline void winograd4_input_line_f32x8(const f32x8 d[6], f32x8 v[6])
 {
@@ -3364,16 +3598,30 @@ LEVEL_v3 static void dense_1_softmax_forward_v3(const float *x, float *y, ptrdif
         for (int m = 0; m < 1; m++) {
             const float *const from = &x[(n + m) * 10];
             float *const to = &y[(n + m) * 10];
-            float largest = from[0], sum = 0.0f;
-            for (int c = 1; c < 10; c++) {
-                largest = from[c] > largest ? from[c] : largest;
+            float largest = from[0];
+            f32x8 most = load_f32x8(from), sums = {0};
+            for (int c = 8; c < 8; c += 8) most = max_f32x8(load_f32x8(&from[c]), most);
+            largest = largest_f32x8(most);
+            for (int c = 8; c < 10; c++) largest = from[c] > largest ? from[c] : largest;
+            for (int c = 0; c < 8; c += 8) {
+                const f32x8 v = exp_f32x8(load_f32x8(&from[c]) - largest);
+                store_f32x8(&to[c], v);
+                sums += v;
             }
-            for (int c = 0; c < 10; c++) {
-                to[c] = expf(from[c] - largest);
-                sum += to[c];
+            {
+                const int c = 8;
+                const f32x8 v = exp_f32x8(load_part_f32x8(&from[c], 2) - largest);
+                store_part_f32x8(&to[c], v, 2);
             }
-            for (int c = 0; c < 10; c++) {
-                to[c] = to[c] / sum;
+            float sum = sum_f32x8(sums);
+            for (int c = 8; c < 10; c++) sum += to[c];
+            const float share = 1.0f / sum;
+            for (int c = 0; c < 8; c += 8) {
+                store_f32x8(&to[c], load_f32x8(&to[c]) * share);
+            }
+            {
+                const int c = 8;
+                store_part_f32x8(&to[c], load_part_f32x8(&to[c], 2) * share, 2);
             }
         }
     }
@@ -3536,23 +3784,20 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[128], const float
 
 static void run_batch_v3(const mnist_cnn_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        unsigned char *const own = arena + (WORKER * 169472 + 4784128);
+        float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_v3(input + n * 784, &rescaling_out[0][0][0][0], 0, 1);
+            conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, conv2d_1_workspace, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -3568,53 +3813,69 @@ static void run_batch_v3(const mnist_cnn_weights *w, const float *input, float *
     }
 }
 
-LEVEL_v3 static void dense_1_loss_v3(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+/* dense_1: categorical_crossentropy of 10 numbers a sample, from the logits. */
+LEVEL_v3 static void dense_1_loss_v3(const float *p, const float *target, const float *weight, float *loss, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
-        const float scale = (weight ? weight[n] : 1.0f) / 1.0f;
-        float value = 0.0f;
-        for (ptrdiff_t m = n * 1; m < (n + 1) * 1; m++) {
-            const float *const row = &p[m * 10], *const t = &target[m * 10];
-            float *const d = &d_p[m * 10];
-            float largest = row[0], sum = 0.0f, mass = 0.0f;
-            for (int c = 1; c < 10; c++) largest = row[c] > largest ? row[c] : largest;
-            for (int c = 0; c < 10; c++) {
-                d[c] = expf(row[c] - largest);
-                sum += d[c];
-            }
-            const float log_sum = largest + logf(sum);
-            for (int c = 0; c < 10; c++) {
-                mass += t[c];
-                value += t[c] > 0.0f || t[c] < 0.0f ? t[c] * (log_sum - row[c]) : 0.0f;
-            }
-            for (int c = 0; c < 10; c++) d[c] = (d[c] / sum * mass - t[c]) * scale / (float)count;
+        float total = 0.0f;
+        const float importance = weight ? weight[n] : 1.0f;
+        const float *const row = &p[n * 10];
+        const float *const t = &target[n * 10];
+        float value;
+        f32x8 losses = {0};
+        f32x8 top = (f32x8){0} + row[0], sums = {0};
+        for (int c = 0; c < 8; c += 8) {
+            top = max_f32x8(top, load_f32x8(&row[c]));
         }
-        loss[n] = value * scale;
+        {
+            const int c = 8;
+            top = max_f32x8(top, select_f32x8(first_i32x8(2), load_part_f32x8(&row[c], 2), top));
+        }
+        const float largest = largest_f32x8(top);
+        for (int c = 0; c < 8; c += 8) {
+            const f32x8 power = exp_f32x8(load_f32x8(&row[c]) - largest);
+            sums += power;
+        }
+        {
+            const int c = 8;
+            const f32x8 power = exp_f32x8(load_part_f32x8(&row[c], 2) - largest);
+            sums += keep_f32x8(first_i32x8(2), power);
+        }
+        const float sum = sum_f32x8(sums);
+        const float log_sum = logf(sum);
+        for (int c = 0; c < 8; c += 8) {
+            const f32x8 truth = load_f32x8(&t[c]), part = truth * ((largest - load_f32x8(&row[c])) + log_sum), v = keep_f32x8(truth != 0.0f, part);
+            losses += v;
+        }
+        {
+            const int c = 8;
+            const f32x8 truth = load_part_f32x8(&t[c], 2), part = truth * ((largest - load_part_f32x8(&row[c], 2)) + log_sum), v = keep_f32x8(truth != 0.0f, part);
+            losses += keep_f32x8(first_i32x8(2), v);
+        }
+        value = sum_f32x8(losses);
+        total += importance * value;
+        loss[n] = total;
     }
 }
 
 static float run_evaluation_v3(const mnist_cnn_weights *w, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 5120);
     float *const dense_1_loss = (float *)(arena + 10240);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 5120);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        unsigned char *const own = arena + (WORKER * 169472 + 4784128);
+        float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_v3(input + n * 784, &rescaling_out[0][0][0][0], 0, 1);
+            conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, conv2d_1_workspace, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -3630,7 +3891,7 @@ static float run_evaluation_v3(const mnist_cnn_weights *w, const float *input, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, count * task / 16, count * (task + 1) / 16);
     }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
@@ -3647,8 +3908,11 @@ static float run_evaluation_v3(const mnist_cnn_weights *w, const float *input, c
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-LEVEL_v3 static void conv2d_1_forward_train_v3(const float (*x)[26][26][32], const float *bias, const float (*kernel_winograd4)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
+LEVEL_v3 static void conv2d_1_forward_train_v3(const float (*x)[26][26][32], const float *bias, const float (*kernel_winograd4)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, const Step *step, ptrdiff_t origin, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
 {
+    const uint64_t key5 = step ? random_key(step_key(step), 5u) : 0;
+    const uint32_t threshold5 = step ? 1073741824u : 0;
+    const float scale5 = step ? 1.3333334f : 1.0f;
     float (*const v)[6][32] = (float (*)[6][32])(work + task * 20736);
     float (*const m)[6][64] = (float (*)[6][64])(work + task * 20736 + 6912);
     for (ptrdiff_t n = first; n < last; n++) {
@@ -3718,6 +3982,7 @@ LEVEL_v3 static void conv2d_1_forward_train_v3(const float (*x)[26][26][32], con
                                 store_u8_i32x8(&selected[n][p][q][k], place);
                                 sum += load_f32x8(&bias[k]);
                                 sum = max_f32x8((f32x8){0}, sum);
+                                sum = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(origin * 9216) + (uint32_t)(((n * 12 + p) * 12 + q) * 64 + k), threshold5), sum * scale5);
                                 store_f32x8(&y[n][p][q][k], sum);
                             }
                         }
@@ -3728,31 +3993,155 @@ LEVEL_v3 static void conv2d_1_forward_train_v3(const float (*x)[26][26][32], con
     }
 }
 
-/* dropout: y = 0 with probability 0.25, else x / 0.75. */
-LEVEL_v3 static void dropout_forward_v3(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const uint64_t key5 = step ? random_key(step_key(step), 5u) : 0;
-    const uint32_t threshold5 = step ? 1073741824u : 0;
-    const float scale5 = step ? 1.3333334f : 1.0f;
-    ptrdiff_t i = first * 9216;
-    for (; i + 8 <= last * 9216; i += 8) {
-        f32x8 v = load_f32x8(&x[i]);
-        v = keep_f32x8(~random_below_f32x8(key5, (uint32_t)i, threshold5), v * scale5);
-        store_f32x8(&y[i], v);
-    }
-}
-
-/* dropout_1: y = 0 with probability 0.5, else x / 0.5. */
-LEVEL_v3 static void dropout_1_forward_v3(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+LEVEL_v3 static void dense_forward_train_v3(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const uint64_t key8 = step ? random_key(step_key(step), 8u) : 0;
     const uint32_t threshold8 = step ? 2147483648u : 0;
     const float scale8 = step ? 2.0f : 1.0f;
-    ptrdiff_t i = first * 128;
-    for (; i + 8 <= last * 128; i += 8) {
-        f32x8 v = load_f32x8(&x[i]);
-        v = keep_f32x8(~random_below_f32x8(key8, (uint32_t)i, threshold8), v * scale8);
-        store_f32x8(&y[i], v);
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 2;
+        const ptrdiff_t from = 0, to = count * 1;
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 4 <= to; m += 4) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s1_1 = i ? load_f32x8(&y[m + 1][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a = &x[m][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                    s1_0 += a[j + 9216] * w0; s1_1 += a[j + 9216] * w1;
+                    s2_0 += a[j + 18432] * w0; s2_1 += a[j + 18432] * w1;
+                    s3_0 += a[j + 27648] * w0; s3_1 += a[j + 27648] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + k * 8), threshold8), s0_0 * scale8);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    s0_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + (k + 1) * 8), threshold8), s0_1 * scale8);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    s1_0 = max_f32x8((f32x8){0}, s1_0);
+                    s1_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 1) * 128 + k * 8), threshold8), s1_0 * scale8);
+                    store_f32x8(&y[m + 1][k * 8], s1_0);
+                    s1_1 = max_f32x8((f32x8){0}, s1_1);
+                    s1_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 1) * 128 + (k + 1) * 8), threshold8), s1_1 * scale8);
+                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
+                    s2_0 = max_f32x8((f32x8){0}, s2_0);
+                    s2_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 2) * 128 + k * 8), threshold8), s2_0 * scale8);
+                    store_f32x8(&y[m + 2][k * 8], s2_0);
+                    s2_1 = max_f32x8((f32x8){0}, s2_1);
+                    s2_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 2) * 128 + (k + 1) * 8), threshold8), s2_1 * scale8);
+                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
+                    s3_0 = max_f32x8((f32x8){0}, s3_0);
+                    s3_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 3) * 128 + k * 8), threshold8), s3_0 * scale8);
+                    store_f32x8(&y[m + 3][k * 8], s3_0);
+                    s3_1 = max_f32x8((f32x8){0}, s3_1);
+                    s3_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 3) * 128 + (k + 1) * 8), threshold8), s3_1 * scale8);
+                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
+                }
+            }
+            for (; m < to; m++) {
+                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                const float *const a = &x[m][i];
+                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                for (int j = 0; j < end; j++) {
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                }
+                if (i + end < 9216) {
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                } else {
+                    s0_0 = max_f32x8((f32x8){0}, s0_0);
+                    s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + k * 8), threshold8), s0_0 * scale8);
+                    store_f32x8(&y[m][k * 8], s0_0);
+                    s0_1 = max_f32x8((f32x8){0}, s0_1);
+                    s0_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + (k + 1) * 8), threshold8), s0_1 * scale8);
+                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: categorical_crossentropy of 10 numbers a sample, from the logits. */
+LEVEL_v3 static void dense_1_loss_train_v3(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        float total = 0.0f;
+        const float importance = weight ? weight[n] : 1.0f;
+        const float scale = importance * 1.0f / (float)count;
+        const float *const row = &p[n * 10];
+        const float *const t = &target[n * 10];
+        float *const d = &d_p[n * 10];
+        float value;
+        f32x8 losses = {0};
+        f32x8 targets = {0};
+        f32x8 top = (f32x8){0} + row[0], sums = {0};
+        for (int c = 0; c < 8; c += 8) {
+            top = max_f32x8(top, load_f32x8(&row[c]));
+        }
+        {
+            const int c = 8;
+            top = max_f32x8(top, select_f32x8(first_i32x8(2), load_part_f32x8(&row[c], 2), top));
+        }
+        const float largest = largest_f32x8(top);
+        for (int c = 0; c < 8; c += 8) {
+            const f32x8 power = exp_f32x8(load_f32x8(&row[c]) - largest);
+            sums += power;
+            const f32x8 truth = load_f32x8(&t[c]);
+            targets += truth;
+            store_f32x8(&d[c], power);
+        }
+        {
+            const int c = 8;
+            const f32x8 power = exp_f32x8(load_part_f32x8(&row[c], 2) - largest);
+            sums += keep_f32x8(first_i32x8(2), power);
+            const f32x8 truth = load_part_f32x8(&t[c], 2);
+            targets += keep_f32x8(first_i32x8(2), truth);
+            store_part_f32x8(&d[c], power, 2);
+        }
+        const float sum = sum_f32x8(sums);
+        const float log_sum = logf(sum);
+        const float share = sum_f32x8(targets) / sum;
+        for (int c = 0; c < 8; c += 8) {
+            const f32x8 truth = load_f32x8(&t[c]), part = truth * ((largest - load_f32x8(&row[c])) + log_sum), v = keep_f32x8(truth != 0.0f, part);
+            losses += v;
+            const f32x8 g = (load_f32x8(&d[c]) * share - truth) * scale;
+            store_f32x8(&d[c], g);
+        }
+        {
+            const int c = 8;
+            const f32x8 truth = load_part_f32x8(&t[c], 2), part = truth * ((largest - load_part_f32x8(&row[c], 2)) + log_sum), v = keep_f32x8(truth != 0.0f, part);
+            losses += keep_f32x8(first_i32x8(2), v);
+            const f32x8 g = (load_part_f32x8(&d[c], 2) * share - truth) * scale;
+            store_part_f32x8(&d[c], g, 2);
+        }
+        value = sum_f32x8(losses);
+        total += importance * value;
+        loss[n] = total;
     }
 }
 
@@ -3829,9 +4218,7 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const flo
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
 LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[128], const float (*d_y)[10], float (*w)[128][16], float (*slot0)[128][16], float (*slot1)[128][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 2;
@@ -3876,10 +4263,8 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[128], const flo
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    float *const sums = work + task * 10;
-    memset(sums, 0, 10 * sizeof(float));
     ptrdiff_t i = first * 1 * 10;
     const ptrdiff_t end = last * 1 * 10;
     f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0}; f32x8 s0_4 = {0};
@@ -3896,33 +4281,87 @@ LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float *d_y, float *work
     store_f32x8(&parts[16], s0_2);
     store_f32x8(&parts[24], s0_3);
     store_f32x8(&parts[32], s0_4);
-    for (int j = 0; j < 40; j++) sums[j % 10] += parts[j];
-    for (int k = 0; i < end; i++, k = (k + 1) % 10) sums[k] += d_y[i];
+    for (int j = 0; j < 40; j++) shards[j % 10] += parts[j];
+    for (int k = 0; i < end; i++, k = (k + 1) % 10) shards[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_1_bias_gradient_v3(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_1_bias_gradient_v3(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 10 ? last * 256 : 10;
     ptrdiff_t i = first * 256;
     for (; i + 8 <= end; i += 8) {
-        f32x8 sum = load_f32x8(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 10 + i]);
+        f32x8 sum = load_f32x8(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&shards[s * 10 + i]);
         store_f32x8(&d_bias[i], sum);
     }
     for (; i < end; i++) {
-        float sum = work[i];
-        for (int s = 1; s < 16; s++) sum += work[s * 10 + i];
+        float sum = shards[i];
+        for (int s = 1; s < 16; s++) sum += shards[s * 10 + i];
         d_bias[i] = sum;
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void dense_bias_gradient_part_v3(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
+{
+    ptrdiff_t i = first * 1 * 128;
+    const ptrdiff_t end = last * 1 * 128;
+    f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0}; f32x8 s0_4 = {0}; f32x8 s0_5 = {0}; f32x8 s0_6 = {0}; f32x8 s0_7 = {0}; f32x8 s0_8 = {0}; f32x8 s0_9 = {0}; f32x8 s0_10 = {0}; f32x8 s0_11 = {0}; f32x8 s0_12 = {0}; f32x8 s0_13 = {0}; f32x8 s0_14 = {0}; f32x8 s0_15 = {0};
+    for (; i + 128 <= end; i += 128) {
+        s0_0 += load_f32x8(&d_y[i]);
+        s0_1 += load_f32x8(&d_y[i + 8]);
+        s0_2 += load_f32x8(&d_y[i + 16]);
+        s0_3 += load_f32x8(&d_y[i + 24]);
+        s0_4 += load_f32x8(&d_y[i + 32]);
+        s0_5 += load_f32x8(&d_y[i + 40]);
+        s0_6 += load_f32x8(&d_y[i + 48]);
+        s0_7 += load_f32x8(&d_y[i + 56]);
+        s0_8 += load_f32x8(&d_y[i + 64]);
+        s0_9 += load_f32x8(&d_y[i + 72]);
+        s0_10 += load_f32x8(&d_y[i + 80]);
+        s0_11 += load_f32x8(&d_y[i + 88]);
+        s0_12 += load_f32x8(&d_y[i + 96]);
+        s0_13 += load_f32x8(&d_y[i + 104]);
+        s0_14 += load_f32x8(&d_y[i + 112]);
+        s0_15 += load_f32x8(&d_y[i + 120]);
+    }
+    float parts[128];
+    store_f32x8(&parts[0], s0_0);
+    store_f32x8(&parts[8], s0_1);
+    store_f32x8(&parts[16], s0_2);
+    store_f32x8(&parts[24], s0_3);
+    store_f32x8(&parts[32], s0_4);
+    store_f32x8(&parts[40], s0_5);
+    store_f32x8(&parts[48], s0_6);
+    store_f32x8(&parts[56], s0_7);
+    store_f32x8(&parts[64], s0_8);
+    store_f32x8(&parts[72], s0_9);
+    store_f32x8(&parts[80], s0_10);
+    store_f32x8(&parts[88], s0_11);
+    store_f32x8(&parts[96], s0_12);
+    store_f32x8(&parts[104], s0_13);
+    store_f32x8(&parts[112], s0_14);
+    store_f32x8(&parts[120], s0_15);
+    for (int j = 0; j < 128; j++) shards[j % 128] += parts[j];
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+LEVEL_v3 static void dense_bias_gradient_v3(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 128 ? last * 256 : 128;
+    ptrdiff_t i = first * 256;
+    for (; i + 8 <= end; i += 8) {
+        f32x8 sum = load_f32x8(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&shards[s * 128 + i]);
+        store_f32x8(&d_bias[i], sum);
     }
 }
 
 /* dense_1/bias: one step of adam on dense_1/bias. */
 LEVEL_v3 static void dense_1_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
     ptrdiff_t i = first * 1024;
     for (; i + 8 <= end; i += 8)
@@ -4057,9 +4496,7 @@ LEVEL_v3 static void dense_input_gradient_v3(const float (*d_y)[128], const floa
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
 LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[9216], const float (*d_y)[128], float (*w)[9216][16], float (*slot0)[9216][16], float (*slot1)[9216][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 6;
@@ -4115,70 +4552,10 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[9216], const floa
     }
 }
 
-/* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_bias_gradient_part_v3(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float *const sums = work + task * 128;
-    memset(sums, 0, 128 * sizeof(float));
-    ptrdiff_t i = first * 1 * 128;
-    const ptrdiff_t end = last * 1 * 128;
-    f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0}; f32x8 s0_4 = {0}; f32x8 s0_5 = {0}; f32x8 s0_6 = {0}; f32x8 s0_7 = {0}; f32x8 s0_8 = {0}; f32x8 s0_9 = {0}; f32x8 s0_10 = {0}; f32x8 s0_11 = {0}; f32x8 s0_12 = {0}; f32x8 s0_13 = {0}; f32x8 s0_14 = {0}; f32x8 s0_15 = {0};
-    for (; i + 128 <= end; i += 128) {
-        s0_0 += load_f32x8(&d_y[i]);
-        s0_1 += load_f32x8(&d_y[i + 8]);
-        s0_2 += load_f32x8(&d_y[i + 16]);
-        s0_3 += load_f32x8(&d_y[i + 24]);
-        s0_4 += load_f32x8(&d_y[i + 32]);
-        s0_5 += load_f32x8(&d_y[i + 40]);
-        s0_6 += load_f32x8(&d_y[i + 48]);
-        s0_7 += load_f32x8(&d_y[i + 56]);
-        s0_8 += load_f32x8(&d_y[i + 64]);
-        s0_9 += load_f32x8(&d_y[i + 72]);
-        s0_10 += load_f32x8(&d_y[i + 80]);
-        s0_11 += load_f32x8(&d_y[i + 88]);
-        s0_12 += load_f32x8(&d_y[i + 96]);
-        s0_13 += load_f32x8(&d_y[i + 104]);
-        s0_14 += load_f32x8(&d_y[i + 112]);
-        s0_15 += load_f32x8(&d_y[i + 120]);
-    }
-    float parts[128];
-    store_f32x8(&parts[0], s0_0);
-    store_f32x8(&parts[8], s0_1);
-    store_f32x8(&parts[16], s0_2);
-    store_f32x8(&parts[24], s0_3);
-    store_f32x8(&parts[32], s0_4);
-    store_f32x8(&parts[40], s0_5);
-    store_f32x8(&parts[48], s0_6);
-    store_f32x8(&parts[56], s0_7);
-    store_f32x8(&parts[64], s0_8);
-    store_f32x8(&parts[72], s0_9);
-    store_f32x8(&parts[80], s0_10);
-    store_f32x8(&parts[88], s0_11);
-    store_f32x8(&parts[96], s0_12);
-    store_f32x8(&parts[104], s0_13);
-    store_f32x8(&parts[112], s0_14);
-    store_f32x8(&parts[120], s0_15);
-    for (int j = 0; j < 128; j++) sums[j % 128] += parts[j];
-}
-
-/* dense: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void dense_bias_gradient_v3(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t end = last * 256 < 128 ? last * 256 : 128;
-    ptrdiff_t i = first * 256;
-    for (; i + 8 <= end; i += 8) {
-        f32x8 sum = load_f32x8(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 128 + i]);
-        store_f32x8(&d_bias[i], sum);
-    }
-}
-
 /* dense/bias: one step of adam on dense/bias. */
 LEVEL_v3 static void dense_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 128 ? last * 1024 : 128;
     ptrdiff_t i = first * 1024;
     for (; i + 8 <= end; i += 8)
@@ -4227,15 +4604,14 @@ LEVEL_v3 static void conv2d_1_turned_transform_v3(float (*turned)[576][16], floa
 }
 
 /* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
-LEVEL_v3 static void conv2d_1_gradients_part_v3(const float (*x)[26][26][32], const float (*d_y)[12][12][64], const uint8_t (*selected)[12][12][64], float (*d_x)[26][26][32], float *work, float *tiles, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void conv2d_1_gradients_part_v3(const float (*x)[26][26][32], const float (*d_y)[12][12][64], const uint8_t (*selected)[12][12][64], float (*d_x)[26][26][32], float *shards, float *tiles, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const sums)[4][32][16] = (float (*)[4][32][16])(work + task * 73792);
+    float (*const sums)[4][32][16] = (float (*)[4][32][16])shards;
     float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 170880);
     float (*const z)[36][64] = (float (*)[36][64])(tiles + task * 170880 + 41472);
-    float *const bias_sums = work + task * 73792 + 73728;
+    float *const bias_sums = shards + 73728;
     float (*const d_v)[36][32] = (float (*)[36][32])(tiles + task * 170880 + 124416);
     float (*const rows)[832] = (float (*)[832])(tiles + task * 170880 + 165888);
-    memset(work + task * 73792, 0, 73792 * sizeof(float));
     for (ptrdiff_t n = first; n < last; n++) {
         for (int i = 0; i < 6; i++) {
             for (int b = 0; b < 1; b++) {
@@ -4353,13 +4729,13 @@ LEVEL_v3 static void conv2d_1_gradients_part_v3(const float (*x)[26][26][32], co
 }
 
 /* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
-LEVEL_v3 static void conv2d_1_weight_gradient_v3(float (*d_kernel)[288][16], float *work, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void conv2d_1_weight_gradient_v3(float (*d_kernel)[288][16], float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int part = 0; part < 16; part += 8) {
             f32x8 d[6][6];
             for (int entry = 0; entry < 36; entry++) {
-                const float *const sums = work + (entry * 128 + g) * 16 + part;
+                const float *const sums = shards + (entry * 128 + g) * 16 + part;
                 f32x8 sum = load_f32x8(sums);
                 for (int shard = 1; shard < 16; shard++) sum += load_f32x8(sums + shard * 73792);
                 d[entry / 6][entry % 6] = sum;
@@ -4370,68 +4746,21 @@ LEVEL_v3 static void conv2d_1_weight_gradient_v3(float (*d_kernel)[288][16], flo
 }
 
 /* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
-LEVEL_v3 static void conv2d_1_bias_gradient_v3(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void conv2d_1_bias_gradient_v3(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 64 ? last * 256 : 64;
     ptrdiff_t i = first * 256;
     for (; i + 8 <= end; i += 8) {
-        f32x8 sum = load_f32x8(&work[i + 73728]);
-        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 73792 + i + 73728]);
+        f32x8 sum = load_f32x8(&shards[i + 73728]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&shards[s * 73792 + i + 73728]);
         store_f32x8(&d_bias[i], sum);
     }
 }
 
-/* conv2d_1/kernel: one step of adam on conv2d_1/kernel. */
-LEVEL_v3 static void conv2d_1_kernel_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 18432 ? last * 1024 : 18432;
-    ptrdiff_t i = first * 1024;
-    for (; i + 8 <= end; i += 8)
-        {
-        f32x8 g = load_f32x8(&d_w[i]);
-        f32x8 v = load_f32x8(&w[i]);
-        f32x8 m0 = load_f32x8(&slot0[i]);
-        f32x8 m1 = load_f32x8(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-        store_f32x8(&slot0[i], m0);
-        store_f32x8(&slot1[i], m1);
-        store_f32x8(&w[i], v);
-    }
-}
-
-/* conv2d_1/bias: one step of adam on conv2d_1/bias. */
-LEVEL_v3 static void conv2d_1_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 64 ? last * 1024 : 64;
-    ptrdiff_t i = first * 1024;
-    for (; i + 8 <= end; i += 8)
-        {
-        f32x8 g = load_f32x8(&d_w[i]);
-        f32x8 v = load_f32x8(&w[i]);
-        f32x8 m0 = load_f32x8(&slot0[i]);
-        f32x8 m1 = load_f32x8(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
-        store_f32x8(&slot0[i], m0);
-        store_f32x8(&slot1[i], m1);
-        store_f32x8(&w[i], v);
-    }
-}
-
 /* conv2d: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-LEVEL_v3 static void conv2d_weight_gradient_part_v3(const float (*x)[28][28][1], const float (*d_y)[26][26][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void conv2d_weight_gradient_part_v3(const float (*x)[28][28][1], const float (*d_y)[26][26][32], float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    float (*const sums)[9][16] = (float (*)[9][16])(work + task * 288);
-    memset(sums, 0, 288 * sizeof(float));
+    float (*const sums)[9][16] = (float (*)[9][16])shards;
     for (ptrdiff_t n = first; n < last; n++) {
         {
             for (int k = 0; k < 4; k += 2) {
@@ -4505,22 +4834,20 @@ LEVEL_v3 static void conv2d_weight_gradient_part_v3(const float (*x)[28][28][1],
 }
 
 /* conv2d: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-LEVEL_v3 static void conv2d_weight_gradient_v3(float *d_kernel, float *work, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void conv2d_weight_gradient_v3(float *d_kernel, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 288 ? last * 256 : 288;
     ptrdiff_t i = first * 256;
     for (; i + 8 <= end; i += 8) {
-        f32x8 sum = load_f32x8(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 288 + i]);
+        f32x8 sum = load_f32x8(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&shards[s * 288 + i]);
         store_f32x8(&d_kernel[i], sum);
     }
 }
 
 /* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void conv2d_bias_gradient_part_v3(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+LEVEL_v3 static void conv2d_bias_gradient_part_v3(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    float *const sums = work + task * 32;
-    memset(sums, 0, 32 * sizeof(float));
     ptrdiff_t i = first * 676 * 32;
     const ptrdiff_t end = last * 676 * 32;
     f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0};
@@ -4535,27 +4862,67 @@ LEVEL_v3 static void conv2d_bias_gradient_part_v3(const float *d_y, float *work,
     store_f32x8(&parts[8], s0_1);
     store_f32x8(&parts[16], s0_2);
     store_f32x8(&parts[24], s0_3);
-    for (int j = 0; j < 32; j++) sums[j % 32] += parts[j];
+    for (int j = 0; j < 32; j++) shards[j % 32] += parts[j];
 }
 
 /* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
-LEVEL_v3 static void conv2d_bias_gradient_v3(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void conv2d_bias_gradient_v3(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 32 ? last * 256 : 32;
     ptrdiff_t i = first * 256;
     for (; i + 8 <= end; i += 8) {
-        f32x8 sum = load_f32x8(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x8(&work[s * 32 + i]);
+        f32x8 sum = load_f32x8(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&shards[s * 32 + i]);
         store_f32x8(&d_bias[i], sum);
+    }
+}
+
+/* conv2d_1/kernel: one step of adam on conv2d_1/kernel. */
+LEVEL_v3 static void conv2d_1_kernel_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float alpha = step->alpha;
+    const ptrdiff_t end = last * 1024 < 18432 ? last * 1024 : 18432;
+    ptrdiff_t i = first * 1024;
+    for (; i + 8 <= end; i += 8)
+        {
+        f32x8 g = load_f32x8(&d_w[i]);
+        f32x8 v = load_f32x8(&w[i]);
+        f32x8 m0 = load_f32x8(&slot0[i]);
+        f32x8 m1 = load_f32x8(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_f32x8(&slot0[i], m0);
+        store_f32x8(&slot1[i], m1);
+        store_f32x8(&w[i], v);
+    }
+}
+
+/* conv2d_1/bias: one step of adam on conv2d_1/bias. */
+LEVEL_v3 static void conv2d_1_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float alpha = step->alpha;
+    const ptrdiff_t end = last * 1024 < 64 ? last * 1024 : 64;
+    ptrdiff_t i = first * 1024;
+    for (; i + 8 <= end; i += 8)
+        {
+        f32x8 g = load_f32x8(&d_w[i]);
+        f32x8 v = load_f32x8(&w[i]);
+        f32x8 m0 = load_f32x8(&slot0[i]);
+        f32x8 m1 = load_f32x8(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+        store_f32x8(&slot0[i], m0);
+        store_f32x8(&slot1[i], m1);
+        store_f32x8(&w[i], v);
     }
 }
 
 /* conv2d/kernel: one step of adam on conv2d/kernel. */
 LEVEL_v3 static void conv2d_kernel_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 288 ? last * 1024 : 288;
     ptrdiff_t i = first * 1024;
     for (; i + 8 <= end; i += 8)
@@ -4576,9 +4943,7 @@ LEVEL_v3 static void conv2d_kernel_update_v3(const float *d_w, float *w, float *
 /* conv2d/bias: one step of adam on conv2d/bias. */
 LEVEL_v3 static void conv2d_bias_update_v3(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 32 ? last * 1024 : 32;
     ptrdiff_t i = first * 1024;
     for (; i + 8 <= end; i += 8)
@@ -4596,66 +4961,51 @@ LEVEL_v3 static void conv2d_bias_update_v3(const float *d_w, float *w, float *sl
     }
 }
 
-static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mnist_cnn_step *step, float *losses, float *output, unsigned char *arena)
+static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const Step *step, float *losses, float *output, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
-    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
-    float *const dense_1_loss = (float *)(arena + 44557312);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
-    float *const d_dense_1_bias = (float *)(arena + 20513408);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
-    float *const d_dense_bias = (float *)(arena + 11083776);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
-    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
-    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
-    float *const d_conv2d_1_bias = (float *)(arena + 44557824);
-    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
-    float *const d_conv2d_bias = (float *)(arena + 2048);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 20643840);
-    float *const dense_1_workspace_64 = (float *)(arena + 20512768);
-    float *const dense_workspace = (float *)(arena + 20512768);
-    float *const dense_workspace_66 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_67 = (float *)(arena + 33087488);
-    float *const conv2d_1_workspace_68 = (float *)(arena + 22151168);
-    float *const conv2d_1_workspace_69 = (float *)(arena + 44478464);
-    float *const conv2d_1_workspace_70 = (float *)(arena + 44109824);
-    float *const conv2d_workspace = (float *)(arena);
-    float *const conv2d_workspace_72 = (float *)(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
+    float *const dense_1_loss = (float *)(arena + 11215872);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
+    float *const d_dense_1_bias = (float *)(arena + 4727424);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
+    float *const d_dense_bias = (float *)(arena + 11216384);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 10915840);
+    float *const d_conv2d_1_bias = (float *)(arena + 11084928);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11083776);
+    float *const d_conv2d_bias = (float *)(arena + 11085184);
+    float *const dense_1_workspace = (float *)(arena + 4784128);
+    float *const dense_1_workspace_66 = (float *)(arena + 4726784);
+    float *const dense_workspace = (float *)(arena + 4718592);
+    float *const dense_workspace_68 = (float *)(arena + 10620928);
+    float *const conv2d_1_workspace_69 = (float *)(arena);
+    float *const conv2d_1_workspace_71 = (float *)(arena + 10989568);
+    float *const conv2d_1_workspace_72 = (float *)(arena + 10620928);
+    float *const conv2d_workspace = (float *)(arena + 11063296);
+    float *const conv2d_workspace_74 = (float *)(arena + 11081728);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_forward_v3(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_v3(input + n * 784, &rescaling_out[0][0][0][0], 0, 1);
+            conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, max_pooling2d_selected_out + n, conv2d_1_workspace, step, n, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_v3((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_1_forward_v3(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
+        dense_forward_train_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, step, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_forward_batch_v3(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4663,7 +5013,7 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -4671,63 +5021,70 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_v3(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_1_weight_gradient_v3(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 64 * task / 16, 64 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_64, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_66 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 128, 0, 128 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_v3(&d_dense_1_linear[n][0], dense_1_workspace_66 + task * 10, 0, 1);
+            dense_bias_gradient_part_v3(&d_dropout_1[n][0], dense_workspace + task * 128, 0, 1);
+        }
     }
-    dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_64, 0, 1);
+    dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_66, 0, 1);
+    dense_bias_gradient_v3(d_dense_bias, dense_workspace, 0, 1);
     dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 384 * task / 16, 384 * (task + 1) / 16, task);
+        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_68, (const float (*)[9216])conv2d_1_out, step, count, 384 * task / 16, 384 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v3((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_v3((const float (*)[9216])conv2d_1_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v3(&d_dropout_1[0][0], dense_workspace_66, count * task / 16, count * (task + 1) / 16, task);
-    }
-    dense_bias_gradient_v3(d_dense_bias, dense_workspace_66, 0, 1);
     dense_bias_update_v3(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_69, task, task + 1);
+        conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_71, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_v3((float (*)[576][16])conv2d_1_workspace_69, (float (*)[2][64][16])conv2d_1_workspace_70, task, task + 1);
+        conv2d_1_turned_transform_v3((float (*)[576][16])conv2d_1_workspace_71, (float (*)[2][64][16])conv2d_1_workspace_72, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_gradients_part_v3(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_67, conv2d_1_workspace_68, (float (*)[2][64][16])conv2d_1_workspace_70, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        float (*const rescaling_out_62)[28][28][1] = (float (*)[28][28][1])(own);
+        float (*const conv2d_linear_out_63)[26][26][32] = (float (*)[26][26][32])(own + 3136);
+        float *const conv2d_1_workspace_70 = (float *)(own + 89664);
+        memset(conv2d_1_workspace_69 + task * 73792, 0, 73792 * sizeof(float));
+        memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
+        memset(conv2d_workspace_74 + task * 32, 0, 32 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_v3(input + n * 784, &rescaling_out_62[0][0][0][0], 0, 1);
+            conv2d_forward_v3(rescaling_out_62, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_63, 0, 1, 0, 26);
+            conv2d_1_gradients_part_v3(conv2d_linear_out_63, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_69 + task * 73792, conv2d_1_workspace_70, (float (*)[2][64][16])conv2d_1_workspace_72, conv2d_linear_out_63, 0, 1, 0);
+            conv2d_weight_gradient_part_v3(rescaling_out_62, d_conv2d, conv2d_workspace + task * 288, 0, 1);
+            conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_74 + task * 32, 0, 1);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v3(d_conv2d_1_kernel, conv2d_1_workspace_67, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_v3(d_conv2d_1_kernel, conv2d_1_workspace_69, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    conv2d_1_bias_gradient_v3(d_conv2d_1_bias, conv2d_1_workspace_67, 0, 1);
+    conv2d_1_bias_gradient_v3(d_conv2d_1_bias, conv2d_1_workspace_69, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_weight_gradient_v3(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
+    }
+    conv2d_bias_gradient_v3(d_conv2d_bias, conv2d_workspace_74, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_1_kernel_update_v3(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
     }
     conv2d_1_bias_update_v3(d_conv2d_1_bias, w->conv2d_1_bias, slots[0].conv2d_1_bias, slots[1].conv2d_1_bias, step, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_weight_gradient_part_v3(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_weight_gradient_v3(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_72, count * task / 16, count * (task + 1) / 16, task);
-    }
-    conv2d_bias_gradient_v3(d_conv2d_bias, conv2d_workspace_72, 0, 1);
     conv2d_kernel_update_v3(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
     conv2d_bias_update_v3(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
     PARALLEL_FOR
@@ -4813,58 +5170,43 @@ LEVEL_v3 static void dense_weight_gradient_gradients_v3(const float (*x)[9216], 
 
 static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
-    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44478464);
-    float *const dense_1_loss = (float *)(arena + 44483584);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
-    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 20643840);
-    float *const dense_1_workspace_48 = (float *)(arena + 20512768);
-    float *const dense_workspace = (float *)(arena + 20512768);
-    float *const dense_workspace_50 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_51 = (float *)(arena + 33087488);
-    float *const conv2d_1_workspace_52 = (float *)(arena + 22151168);
-    float *const conv2d_1_workspace_53 = (float *)(arena + 44404736);
-    float *const conv2d_1_workspace_54 = (float *)(arena + 44109824);
-    float *const conv2d_workspace = (float *)(arena);
-    float *const conv2d_workspace_56 = (float *)(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
+    float *const dense_1_loss = (float *)(arena + 11215872);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
+    float *const dense_1_workspace = (float *)(arena + 4784128);
+    float *const dense_1_workspace_50 = (float *)(arena + 4726784);
+    float *const dense_workspace = (float *)(arena + 4718592);
+    float *const dense_workspace_52 = (float *)(arena + 10620928);
+    float *const conv2d_1_workspace_53 = (float *)(arena);
+    float *const conv2d_1_workspace_55 = (float *)(arena + 10915840);
+    float *const conv2d_1_workspace_56 = (float *)(arena + 10620928);
+    float *const conv2d_workspace = (float *)(arena + 10989568);
+    float *const conv2d_workspace_58 = (float *)(arena + 11008000);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_forward_v3(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], NULL, count * task / 16, count * (task + 1) / 16);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216384);
+        float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_v3(input + n * 784, &rescaling_out[0][0][0][0], 0, 1);
+            conv2d_forward_v3(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, max_pooling2d_selected_out + n, conv2d_1_workspace, NULL, n, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_v3((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_1_forward_v3(&dense_linear_out[0][0], &dropout_1_out[0][0], NULL, count * task / 16, count * (task + 1) / 16);
+        dense_forward_train_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, NULL, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_forward_batch_v3(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4872,7 +5214,7 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -4880,56 +5222,63 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_gradients_v3(dropout_1_out, d_dense_1_linear, gradients->dense_1_kernel, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_1_weight_gradient_gradients_v3(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 64 * task / 16, 64 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_48, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_50 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 128, 0, 128 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_v3(&d_dense_1_linear[n][0], dense_1_workspace_50 + task * 10, 0, 1);
+            dense_bias_gradient_part_v3(&d_dropout_1[n][0], dense_workspace + task * 128, 0, 1);
+        }
     }
-    dense_1_bias_gradient_v3(gradients->dense_1_bias, dense_1_workspace_48, 0, 1);
+    dense_1_bias_gradient_v3(gradients->dense_1_bias, dense_1_workspace_50, 0, 1);
+    dense_bias_gradient_v3(gradients->dense_bias, dense_workspace, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, NULL, count, 384 * task / 16, 384 * (task + 1) / 16, task);
+        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_52, (const float (*)[9216])conv2d_1_out, NULL, count, 384 * task / 16, 384 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_gradients_v3((const float (*)[9216])dropout_out, d_dropout_1, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v3(&d_dropout_1[0][0], dense_workspace_50, count * task / 16, count * (task + 1) / 16, task);
-    }
-    dense_bias_gradient_v3(gradients->dense_bias, dense_workspace_50, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_53, task, task + 1);
+        dense_weight_gradient_gradients_v3((const float (*)[9216])conv2d_1_out, d_dropout_1, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_v3((float (*)[576][16])conv2d_1_workspace_53, (float (*)[2][64][16])conv2d_1_workspace_54, task, task + 1);
+        conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_55, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_turned_transform_v3((float (*)[576][16])conv2d_1_workspace_55, (float (*)[2][64][16])conv2d_1_workspace_56, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_gradients_part_v3(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_51, conv2d_1_workspace_52, (float (*)[2][64][16])conv2d_1_workspace_54, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216384);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        float (*const rescaling_out_46)[28][28][1] = (float (*)[28][28][1])(own);
+        float (*const conv2d_linear_out_47)[26][26][32] = (float (*)[26][26][32])(own + 3136);
+        float *const conv2d_1_workspace_54 = (float *)(own + 89664);
+        memset(conv2d_1_workspace_53 + task * 73792, 0, 73792 * sizeof(float));
+        memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
+        memset(conv2d_workspace_58 + task * 32, 0, 32 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_v3(input + n * 784, &rescaling_out_46[0][0][0][0], 0, 1);
+            conv2d_forward_v3(rescaling_out_46, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_47, 0, 1, 0, 26);
+            conv2d_1_gradients_part_v3(conv2d_linear_out_47, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_53 + task * 73792, conv2d_1_workspace_54, (float (*)[2][64][16])conv2d_1_workspace_56, conv2d_linear_out_47, 0, 1, 0);
+            conv2d_weight_gradient_part_v3(rescaling_out_46, d_conv2d, conv2d_workspace + task * 288, 0, 1);
+            conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_58 + task * 32, 0, 1);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v3(gradients->conv2d_1_kernel, conv2d_1_workspace_51, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_v3(gradients->conv2d_1_kernel, conv2d_1_workspace_53, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    conv2d_1_bias_gradient_v3(gradients->conv2d_1_bias, conv2d_1_workspace_51, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_weight_gradient_part_v3(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
+    conv2d_1_bias_gradient_v3(gradients->conv2d_1_bias, conv2d_1_workspace_53, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         conv2d_weight_gradient_v3(&gradients->conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
     }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_56, count * task / 16, count * (task + 1) / 16, task);
-    }
-    conv2d_bias_gradient_v3(gradients->conv2d_bias, conv2d_workspace_56, 0, 1);
+    conv2d_bias_gradient_v3(gradients->conv2d_bias, conv2d_workspace_58, 0, 1);
     double total = 0;
     {
         double sum = 0;
@@ -4953,26 +5302,22 @@ LEVEL_v3 static void input_float32_forward_v3(const uint8_t *x, float *y, ptrdif
 
 static float run_evaluation_bytes_v3(const mnist_cnn_weights *w, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
 {
-    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 5120);
     float *const dense_1_loss = (float *)(arena + 10240);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 5120);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        input_float32_forward_v3(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v3(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        unsigned char *const own = arena + (WORKER * 169472 + 4784128);
+        float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            input_float32_forward_v3(input + n * 784, &input_float32_out[0][0][0][0], 0, 1);
+            conv2d_forward_v3(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, conv2d_1_workspace, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -4988,7 +5333,7 @@ static float run_evaluation_bytes_v3(const mnist_cnn_weights *w, const uint8_t *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, count * task / 16, count * (task + 1) / 16);
     }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
@@ -5001,66 +5346,51 @@ static float run_evaluation_bytes_v3(const mnist_cnn_weights *w, const uint8_t *
     return (float)(total / (double)count);
 }
 
-static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const mnist_cnn_step *step, float *losses, float *output, unsigned char *arena)
+static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const Step *step, float *losses, float *output, unsigned char *arena)
 {
-    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
-    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
-    float *const dense_1_loss = (float *)(arena + 44557312);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
-    float *const d_dense_1_bias = (float *)(arena + 20513408);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
-    float *const d_dense_bias = (float *)(arena + 11083776);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
-    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
-    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
-    float *const d_conv2d_1_bias = (float *)(arena + 44557824);
-    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
-    float *const d_conv2d_bias = (float *)(arena + 2048);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 20643840);
-    float *const dense_1_workspace_65 = (float *)(arena + 20512768);
-    float *const dense_workspace = (float *)(arena + 20512768);
-    float *const dense_workspace_67 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_68 = (float *)(arena + 33087488);
-    float *const conv2d_1_workspace_69 = (float *)(arena + 22151168);
-    float *const conv2d_1_workspace_70 = (float *)(arena + 44478464);
-    float *const conv2d_1_workspace_71 = (float *)(arena + 44109824);
-    float *const conv2d_workspace = (float *)(arena);
-    float *const conv2d_workspace_73 = (float *)(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
+    float *const dense_1_loss = (float *)(arena + 11215872);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
+    float *const d_dense_1_bias = (float *)(arena + 4727424);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
+    float *const d_dense_bias = (float *)(arena + 11216384);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 10915840);
+    float *const d_conv2d_1_bias = (float *)(arena + 11084928);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11083776);
+    float *const d_conv2d_bias = (float *)(arena + 11085184);
+    float *const dense_1_workspace = (float *)(arena + 4784128);
+    float *const dense_1_workspace_67 = (float *)(arena + 4726784);
+    float *const dense_workspace = (float *)(arena + 4718592);
+    float *const dense_workspace_69 = (float *)(arena + 10620928);
+    float *const conv2d_1_workspace_70 = (float *)(arena);
+    float *const conv2d_1_workspace_72 = (float *)(arena + 10989568);
+    float *const conv2d_1_workspace_73 = (float *)(arena + 10620928);
+    float *const conv2d_workspace = (float *)(arena + 11063296);
+    float *const conv2d_workspace_75 = (float *)(arena + 11081728);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        input_float32_forward_v3(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_v3(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_forward_v3(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            input_float32_forward_v3(input + n * 784, &input_float32_out[0][0][0][0], 0, 1);
+            conv2d_forward_v3(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_train_v3(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, max_pooling2d_selected_out + n, conv2d_1_workspace, step, n, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_v3((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_1_forward_v3(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
+        dense_forward_train_v3((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, step, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_1_forward_batch_v3(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
+        dense_1_forward_batch_v3(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5068,7 +5398,7 @@ static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slot
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -5076,63 +5406,70 @@ static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slot
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_v3(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 64 * task / 16, 64 * (task + 1) / 16);
+        dense_1_weight_gradient_v3(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 64 * task / 16, 64 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_v3(&d_dense_1_linear[0][0], dense_1_workspace_65, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_67 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 128, 0, 128 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_v3(&d_dense_1_linear[n][0], dense_1_workspace_67 + task * 10, 0, 1);
+            dense_bias_gradient_part_v3(&d_dropout_1[n][0], dense_workspace + task * 128, 0, 1);
+        }
     }
-    dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_65, 0, 1);
+    dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_67, 0, 1);
+    dense_bias_gradient_v3(d_dense_bias, dense_workspace, 0, 1);
     dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 384 * task / 16, 384 * (task + 1) / 16, task);
+        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_69, (const float (*)[9216])conv2d_1_out, step, count, 384 * task / 16, 384 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_v3((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 1536 * task / 16, 1536 * (task + 1) / 16);
+        dense_weight_gradient_v3((const float (*)[9216])conv2d_1_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_v3(&d_dropout_1[0][0], dense_workspace_67, count * task / 16, count * (task + 1) / 16, task);
-    }
-    dense_bias_gradient_v3(d_dense_bias, dense_workspace_67, 0, 1);
     dense_bias_update_v3(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_70, task, task + 1);
+        conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_72, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_v3((float (*)[576][16])conv2d_1_workspace_70, (float (*)[2][64][16])conv2d_1_workspace_71, task, task + 1);
+        conv2d_1_turned_transform_v3((float (*)[576][16])conv2d_1_workspace_72, (float (*)[2][64][16])conv2d_1_workspace_73, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_gradients_part_v3(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_68, conv2d_1_workspace_69, (float (*)[2][64][16])conv2d_1_workspace_71, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        float (*const input_float32_out_63)[28][28][1] = (float (*)[28][28][1])(own);
+        float (*const conv2d_linear_out_64)[26][26][32] = (float (*)[26][26][32])(own + 3136);
+        float *const conv2d_1_workspace_71 = (float *)(own + 89664);
+        memset(conv2d_1_workspace_70 + task * 73792, 0, 73792 * sizeof(float));
+        memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
+        memset(conv2d_workspace_75 + task * 32, 0, 32 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            input_float32_forward_v3(input + n * 784, &input_float32_out_63[0][0][0][0], 0, 1);
+            conv2d_forward_v3(input_float32_out_63, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_64, 0, 1, 0, 26);
+            conv2d_1_gradients_part_v3(conv2d_linear_out_64, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_70 + task * 73792, conv2d_1_workspace_71, (float (*)[2][64][16])conv2d_1_workspace_73, conv2d_linear_out_64, 0, 1, 0);
+            conv2d_weight_gradient_part_v3(input_float32_out_63, d_conv2d, conv2d_workspace + task * 288, 0, 1);
+            conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_75 + task * 32, 0, 1);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v3(d_conv2d_1_kernel, conv2d_1_workspace_68, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_v3(d_conv2d_1_kernel, conv2d_1_workspace_70, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    conv2d_1_bias_gradient_v3(d_conv2d_1_bias, conv2d_1_workspace_68, 0, 1);
+    conv2d_1_bias_gradient_v3(d_conv2d_1_bias, conv2d_1_workspace_70, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_weight_gradient_v3(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
+    }
+    conv2d_bias_gradient_v3(d_conv2d_bias, conv2d_workspace_75, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_1_kernel_update_v3(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
     }
     conv2d_1_bias_update_v3(d_conv2d_1_bias, w->conv2d_1_bias, slots[0].conv2d_1_bias, slots[1].conv2d_1_bias, step, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_weight_gradient_part_v3(input_float32_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_weight_gradient_v3(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
-    }
-    conv2d_bias_gradient_v3(d_conv2d_bias, conv2d_workspace_73, 0, 1);
     conv2d_kernel_update_v3(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
     conv2d_bias_update_v3(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
     PARALLEL_FOR
@@ -5275,6 +5612,11 @@ LEVEL_base INLINE static inline f32x4 keep_f32x4(i32x4 mask, f32x4 x)
     return (f32x4)(mask & (i32x4)x);
 }
 
+LEVEL_base INLINE static inline f32x4 select_f32x4(i32x4 mask, f32x4 x, f32x4 y)
+{
+    return (f32x4)((mask & (i32x4)x) | (~mask & (i32x4)y));
+}
+
 /* The larger; b where one is not a number. */
 LEVEL_base INLINE static inline f32x4 max_f32x4(f32x4 a, f32x4 b)
 {
@@ -5308,8 +5650,53 @@ LEVEL_base INLINE static inline f32x4 sqrt_f32x4(f32x4 x)
 #endif
 }
 
-/* All ones where a random number of the sequence `key`, from `index` on, is below `threshold` of 2^32 (random.h). */
-LEVEL_base INLINE static inline i32x4 random_below_f32x4(uint64_t key, uint32_t index, uint32_t threshold)
+/* e^x within 2 units in the last place: x = k ln 2 + r, e^r by its Taylor polynomial on |r| <= ln 2 / 2, and
+ * 2^k by the exponent's bits. Above 88.72 infinity, below -87.33 zero; what is not a number stays so. */
+LEVEL_base INLINE static inline f32x4 exp_f32x4(f32x4 x)
+{
+    f32x4 zero = {0}, k = x * 1.44269504f + 12582912.0f; /* adding 1.5 * 2^23 rounds to a whole number */
+    i32x4 bits = (i32x4)k - 0x4b400000;
+    k = k - 12582912.0f;
+    f32x4 r = (x - k * 0.693359375f) - k * -2.12194440e-4f; /* ln 2 in two parts, the first exact in few bits */
+    f32x4 p = 1.0f / 5040 + zero;
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    i32x4 half = bits >> 1; /* in two steps, so that 2^128 does not arise on the way */
+    f32x4 y = p * (f32x4)((half + 127) << 23) * (f32x4)((bits - half + 127) << 23);
+    y = select_f32x4(x > 88.72283f, zero + INFINITY, y);
+    y = keep_f32x4(~(x < -87.33654f), y);
+    return select_f32x4(x == x, y, x);
+}
+
+/* All ones in the first `count` places. */
+LEVEL_base INLINE static inline i32x4 first_i32x4(int count)
+{
+    i32x4 place;
+    for (int i = 0; i < 4; i++) place[i] = i;
+    return place < count;
+}
+
+LEVEL_base INLINE static inline float sum_f32x4(f32x4 x)
+{
+    float sum = x[0];
+    for (int i = 1; i < 4; i++) sum += x[i];
+    return sum;
+}
+
+LEVEL_base INLINE static inline float largest_f32x4(f32x4 x)
+{
+    float largest = x[0];
+    for (int i = 1; i < 4; i++) largest = x[i] > largest ? x[i] : largest;
+    return largest;
+}
+
+/* Random bits: numbers index, index + 1, ... of the sequence `key` (random.h). */
+LEVEL_base INLINE static inline u32x4 random_bits_f32x4(uint64_t key, uint32_t index)
 {
     u32x4 x;
     for (uint32_t i = 0; i < 4; i++) x[i] = i;
@@ -5317,10 +5704,14 @@ LEVEL_base INLINE static inline i32x4 random_below_f32x4(uint64_t key, uint32_t 
     x = (x ^ (x >> 16)) * 0x7feb352du;
     x = x ^ (uint32_t)(key >> 32);
     x = (x ^ (x >> 15)) * 0x846ca68bu;
-    x = x ^ (x >> 16);
-    return (i32x4)(x < threshold);
+    return x ^ (x >> 16);
 }
 
+/* All ones where the random bits are below `threshold` of 2^32. */
+LEVEL_base INLINE static inline i32x4 random_below_f32x4(uint64_t key, uint32_t index, uint32_t threshold)
+{
+    return (i32x4)(random_bits_f32x4(key, index) < threshold);
+}
 
 LEVEL_base static inline void winograd4_input_line_f32x4(const f32x4 d[6], f32x4 v[6])
 {
@@ -5806,16 +6197,30 @@ static void dense_1_softmax_forward_base(const float *x, float *y, ptrdiff_t fir
         for (int m = 0; m < 1; m++) {
             const float *const from = &x[(n + m) * 10];
             float *const to = &y[(n + m) * 10];
-            float largest = from[0], sum = 0.0f;
-            for (int c = 1; c < 10; c++) {
-                largest = from[c] > largest ? from[c] : largest;
+            float largest = from[0];
+            f32x4 most = load_f32x4(from), sums = {0};
+            for (int c = 4; c < 8; c += 4) most = max_f32x4(load_f32x4(&from[c]), most);
+            largest = largest_f32x4(most);
+            for (int c = 8; c < 10; c++) largest = from[c] > largest ? from[c] : largest;
+            for (int c = 0; c < 8; c += 4) {
+                const f32x4 v = exp_f32x4(load_f32x4(&from[c]) - largest);
+                store_f32x4(&to[c], v);
+                sums += v;
             }
-            for (int c = 0; c < 10; c++) {
-                to[c] = expf(from[c] - largest);
-                sum += to[c];
+            {
+                const int c = 8;
+                const f32x4 v = exp_f32x4(load_part_f32x4(&from[c], 2) - largest);
+                store_part_f32x4(&to[c], v, 2);
             }
-            for (int c = 0; c < 10; c++) {
-                to[c] = to[c] / sum;
+            float sum = sum_f32x4(sums);
+            for (int c = 8; c < 10; c++) sum += to[c];
+            const float share = 1.0f / sum;
+            for (int c = 0; c < 8; c += 4) {
+                store_f32x4(&to[c], load_f32x4(&to[c]) * share);
+            }
+            {
+                const int c = 8;
+                store_part_f32x4(&to[c], load_part_f32x4(&to[c], 2) * share, 2);
             }
         }
     }
@@ -6020,23 +6425,20 @@ static void dense_1_forward_batch_base(const float (*x)[128], const float (*kern
 
 static void run_batch_base(const mnist_cnn_weights *w, const float *input, float *output, ptrdiff_t count, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        unsigned char *const own = arena + (WORKER * 169472 + 4784128);
+        float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_base(input + n * 784, &rescaling_out[0][0][0][0], 0, 1);
+            conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, conv2d_1_workspace, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -6052,53 +6454,69 @@ static void run_batch_base(const mnist_cnn_weights *w, const float *input, float
     }
 }
 
-static void dense_1_loss_base(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+/* dense_1: categorical_crossentropy of 10 numbers a sample, from the logits. */
+static void dense_1_loss_base(const float *p, const float *target, const float *weight, float *loss, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t n = first; n < last; n++) {
-        const float scale = (weight ? weight[n] : 1.0f) / 1.0f;
-        float value = 0.0f;
-        for (ptrdiff_t m = n * 1; m < (n + 1) * 1; m++) {
-            const float *const row = &p[m * 10], *const t = &target[m * 10];
-            float *const d = &d_p[m * 10];
-            float largest = row[0], sum = 0.0f, mass = 0.0f;
-            for (int c = 1; c < 10; c++) largest = row[c] > largest ? row[c] : largest;
-            for (int c = 0; c < 10; c++) {
-                d[c] = expf(row[c] - largest);
-                sum += d[c];
-            }
-            const float log_sum = largest + logf(sum);
-            for (int c = 0; c < 10; c++) {
-                mass += t[c];
-                value += t[c] > 0.0f || t[c] < 0.0f ? t[c] * (log_sum - row[c]) : 0.0f;
-            }
-            for (int c = 0; c < 10; c++) d[c] = (d[c] / sum * mass - t[c]) * scale / (float)count;
+        float total = 0.0f;
+        const float importance = weight ? weight[n] : 1.0f;
+        const float *const row = &p[n * 10];
+        const float *const t = &target[n * 10];
+        float value;
+        f32x4 losses = {0};
+        f32x4 top = (f32x4){0} + row[0], sums = {0};
+        for (int c = 0; c < 8; c += 4) {
+            top = max_f32x4(top, load_f32x4(&row[c]));
         }
-        loss[n] = value * scale;
+        {
+            const int c = 8;
+            top = max_f32x4(top, select_f32x4(first_i32x4(2), load_part_f32x4(&row[c], 2), top));
+        }
+        const float largest = largest_f32x4(top);
+        for (int c = 0; c < 8; c += 4) {
+            const f32x4 power = exp_f32x4(load_f32x4(&row[c]) - largest);
+            sums += power;
+        }
+        {
+            const int c = 8;
+            const f32x4 power = exp_f32x4(load_part_f32x4(&row[c], 2) - largest);
+            sums += keep_f32x4(first_i32x4(2), power);
+        }
+        const float sum = sum_f32x4(sums);
+        const float log_sum = logf(sum);
+        for (int c = 0; c < 8; c += 4) {
+            const f32x4 truth = load_f32x4(&t[c]), part = truth * ((largest - load_f32x4(&row[c])) + log_sum), v = keep_f32x4(truth != 0.0f, part);
+            losses += v;
+        }
+        {
+            const int c = 8;
+            const f32x4 truth = load_part_f32x4(&t[c], 2), part = truth * ((largest - load_part_f32x4(&row[c], 2)) + log_sum), v = keep_f32x4(truth != 0.0f, part);
+            losses += keep_f32x4(first_i32x4(2), v);
+        }
+        value = sum_f32x4(losses);
+        total += importance * value;
+        loss[n] = total;
     }
 }
 
 static float run_evaluation_base(const mnist_cnn_weights *w, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 5120);
     float *const dense_1_loss = (float *)(arena + 10240);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 5120);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        unsigned char *const own = arena + (WORKER * 169472 + 4784128);
+        float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_base(input + n * 784, &rescaling_out[0][0][0][0], 0, 1);
+            conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, conv2d_1_workspace, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -6114,7 +6532,7 @@ static float run_evaluation_base(const mnist_cnn_weights *w, const float *input,
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, count * task / 16, count * (task + 1) / 16);
     }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
@@ -6131,8 +6549,11 @@ static float run_evaluation_base(const mnist_cnn_weights *w, const float *input,
 
 /* conv2d_1: y[p][q][k] = bias[k] + sum over r, s, c of x[1 p + r - 0][1 q + s - 0][c] kernel[r][s][c][k];
  * kernels 3 x 3, 32 to 64 channels, 26 x 26 to 24 x 24. */
-static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const float *bias, const float (*kernel_winograd4)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
+static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const float *bias, const float (*kernel_winograd4)[4][32][16], float (*y)[12][12][64], uint8_t (*selected)[12][12][64], float *work, const Step *step, ptrdiff_t origin, ptrdiff_t first, ptrdiff_t last, ptrdiff_t low, ptrdiff_t high, ptrdiff_t task)
 {
+    const uint64_t key5 = step ? random_key(step_key(step), 5u) : 0;
+    const uint32_t threshold5 = step ? 1073741824u : 0;
+    const float scale5 = step ? 1.3333334f : 1.0f;
     float (*const v)[6][32] = (float (*)[6][32])(work + task * 20736);
     float (*const m)[6][64] = (float (*)[6][64])(work + task * 20736 + 6912);
     for (ptrdiff_t n = first; n < last; n++) {
@@ -6192,6 +6613,7 @@ static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const floa
                                 store_u8_i32x4(&selected[n][p][q][k], place);
                                 sum += load_f32x4(&bias[k]);
                                 sum = max_f32x4((f32x4){0}, sum);
+                                sum = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(origin * 9216) + (uint32_t)(((n * 12 + p) * 12 + q) * 64 + k), threshold5), sum * scale5);
                                 store_f32x4(&y[n][p][q][k], sum);
                             }
                         }
@@ -6202,31 +6624,167 @@ static void conv2d_1_forward_train_base(const float (*x)[26][26][32], const floa
     }
 }
 
-/* dropout: y = 0 with probability 0.25, else x / 0.75. */
-static void dropout_forward_base(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const uint64_t key5 = step ? random_key(step_key(step), 5u) : 0;
-    const uint32_t threshold5 = step ? 1073741824u : 0;
-    const float scale5 = step ? 1.3333334f : 1.0f;
-    ptrdiff_t i = first * 9216;
-    for (; i + 4 <= last * 9216; i += 4) {
-        f32x4 v = load_f32x4(&x[i]);
-        v = keep_f32x4(~random_below_f32x4(key5, (uint32_t)i, threshold5), v * scale5);
-        store_f32x4(&y[i], v);
-    }
-}
-
-/* dropout_1: y = 0 with probability 0.5, else x / 0.5. */
-static void dropout_1_forward_base(const float *x, float *y, const Step *step, ptrdiff_t first, ptrdiff_t last)
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 9216 inputs, 128 outputs. */
+static void dense_forward_train_base(const float (*x)[9216], const float (*kernel)[9216][16], const float *bias, float (*y)[128], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const uint64_t key8 = step ? random_key(step_key(step), 8u) : 0;
     const uint32_t threshold8 = step ? 2147483648u : 0;
     const float scale8 = step ? 2.0f : 1.0f;
-    ptrdiff_t i = first * 128;
-    for (; i + 4 <= last * 128; i += 4) {
-        f32x4 v = load_f32x4(&x[i]);
-        v = keep_f32x4(~random_below_f32x4(key8, (uint32_t)i, threshold8), v * scale8);
-        store_f32x4(&y[i], v);
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 4;
+        const ptrdiff_t from = 0, to = count * 1;
+        for (int i = 0; i < 9216; i += 256) {
+            const int end = 9216 - i < 256 ? 9216 - i : 256;
+            ptrdiff_t m = from;
+            for (; m + 2 <= to; m += 2) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
+                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s1_2 = i ? load_f32x4(&y[m + 1][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s1_3 = i ? load_f32x4(&y[m + 1][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
+                const float *const a = &x[m][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
+                    s1_0 += a[j + 9216] * w0; s1_1 += a[j + 9216] * w1; s1_2 += a[j + 9216] * w2; s1_3 += a[j + 9216] * w3;
+                }
+                if (i + end < 9216) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    store_f32x4(&y[m + 1][(k + 2) * 4], s1_2);
+                    store_f32x4(&y[m + 1][(k + 3) * 4], s1_3);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + k * 4), threshold8), s0_0 * scale8);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 1) * 4), threshold8), s0_1 * scale8);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s0_2 = max_f32x4((f32x4){0}, s0_2);
+                    s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 2) * 4), threshold8), s0_2 * scale8);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    s0_3 = max_f32x4((f32x4){0}, s0_3);
+                    s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 3) * 4), threshold8), s0_3 * scale8);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                    s1_0 = max_f32x4((f32x4){0}, s1_0);
+                    s1_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + k * 4), threshold8), s1_0 * scale8);
+                    store_f32x4(&y[m + 1][k * 4], s1_0);
+                    s1_1 = max_f32x4((f32x4){0}, s1_1);
+                    s1_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + (k + 1) * 4), threshold8), s1_1 * scale8);
+                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
+                    s1_2 = max_f32x4((f32x4){0}, s1_2);
+                    s1_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + (k + 2) * 4), threshold8), s1_2 * scale8);
+                    store_f32x4(&y[m + 1][(k + 2) * 4], s1_2);
+                    s1_3 = max_f32x4((f32x4){0}, s1_3);
+                    s1_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + (k + 3) * 4), threshold8), s1_3 * scale8);
+                    store_f32x4(&y[m + 1][(k + 3) * 4], s1_3);
+                }
+            }
+            for (; m < to; m++) {
+                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
+                const float *const a = &x[m][i];
+                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
+                for (int j = 0; j < end; j++) {
+                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
+                }
+                if (i + end < 9216) {
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                } else {
+                    s0_0 = max_f32x4((f32x4){0}, s0_0);
+                    s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + k * 4), threshold8), s0_0 * scale8);
+                    store_f32x4(&y[m][k * 4], s0_0);
+                    s0_1 = max_f32x4((f32x4){0}, s0_1);
+                    s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 1) * 4), threshold8), s0_1 * scale8);
+                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                    s0_2 = max_f32x4((f32x4){0}, s0_2);
+                    s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 2) * 4), threshold8), s0_2 * scale8);
+                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                    s0_3 = max_f32x4((f32x4){0}, s0_3);
+                    s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 3) * 4), threshold8), s0_3 * scale8);
+                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                }
+            }
+        }
+    }
+}
+
+/* dense_1: categorical_crossentropy of 10 numbers a sample, from the logits. */
+static void dense_1_loss_train_base(const float *p, const float *target, const float *weight, float *loss, float *d_p, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    for (ptrdiff_t n = first; n < last; n++) {
+        float total = 0.0f;
+        const float importance = weight ? weight[n] : 1.0f;
+        const float scale = importance * 1.0f / (float)count;
+        const float *const row = &p[n * 10];
+        const float *const t = &target[n * 10];
+        float *const d = &d_p[n * 10];
+        float value;
+        f32x4 losses = {0};
+        f32x4 targets = {0};
+        f32x4 top = (f32x4){0} + row[0], sums = {0};
+        for (int c = 0; c < 8; c += 4) {
+            top = max_f32x4(top, load_f32x4(&row[c]));
+        }
+        {
+            const int c = 8;
+            top = max_f32x4(top, select_f32x4(first_i32x4(2), load_part_f32x4(&row[c], 2), top));
+        }
+        const float largest = largest_f32x4(top);
+        for (int c = 0; c < 8; c += 4) {
+            const f32x4 power = exp_f32x4(load_f32x4(&row[c]) - largest);
+            sums += power;
+            const f32x4 truth = load_f32x4(&t[c]);
+            targets += truth;
+            store_f32x4(&d[c], power);
+        }
+        {
+            const int c = 8;
+            const f32x4 power = exp_f32x4(load_part_f32x4(&row[c], 2) - largest);
+            sums += keep_f32x4(first_i32x4(2), power);
+            const f32x4 truth = load_part_f32x4(&t[c], 2);
+            targets += keep_f32x4(first_i32x4(2), truth);
+            store_part_f32x4(&d[c], power, 2);
+        }
+        const float sum = sum_f32x4(sums);
+        const float log_sum = logf(sum);
+        const float share = sum_f32x4(targets) / sum;
+        for (int c = 0; c < 8; c += 4) {
+            const f32x4 truth = load_f32x4(&t[c]), part = truth * ((largest - load_f32x4(&row[c])) + log_sum), v = keep_f32x4(truth != 0.0f, part);
+            losses += v;
+            const f32x4 g = (load_f32x4(&d[c]) * share - truth) * scale;
+            store_f32x4(&d[c], g);
+        }
+        {
+            const int c = 8;
+            const f32x4 truth = load_part_f32x4(&t[c], 2), part = truth * ((largest - load_part_f32x4(&row[c], 2)) + log_sum), v = keep_f32x4(truth != 0.0f, part);
+            losses += keep_f32x4(first_i32x4(2), v);
+            const f32x4 g = (load_part_f32x4(&d[c], 2) * share - truth) * scale;
+            store_part_f32x4(&d[c], g, 2);
+        }
+        value = sum_f32x4(losses);
+        total += importance * value;
+        loss[n] = total;
     }
 }
 
@@ -6303,9 +6861,7 @@ static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*ke
 /* dense_1: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
 static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_y)[10], float (*w)[128][16], float (*slot0)[128][16], float (*slot1)[128][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 4;
@@ -6397,10 +6953,8 @@ static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_1_bias_gradient_part_base(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void dense_1_bias_gradient_part_base(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    float *const sums = work + task * 10;
-    memset(sums, 0, 10 * sizeof(float));
     ptrdiff_t i = first * 1 * 10;
     const ptrdiff_t end = last * 1 * 10;
     f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0};
@@ -6417,33 +6971,76 @@ static void dense_1_bias_gradient_part_base(const float *d_y, float *work, ptrdi
     store_f32x4(&parts[8], s0_2);
     store_f32x4(&parts[12], s0_3);
     store_f32x4(&parts[16], s0_4);
-    for (int j = 0; j < 20; j++) sums[j % 10] += parts[j];
-    for (int k = 0; i < end; i++, k = (k + 1) % 10) sums[k] += d_y[i];
+    for (int j = 0; j < 20; j++) shards[j % 10] += parts[j];
+    for (int k = 0; i < end; i++, k = (k + 1) % 10) shards[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_1_bias_gradient_base(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+static void dense_1_bias_gradient_base(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 10 ? last * 256 : 10;
     ptrdiff_t i = first * 256;
     for (; i + 4 <= end; i += 4) {
-        f32x4 sum = load_f32x4(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 10 + i]);
+        f32x4 sum = load_f32x4(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&shards[s * 10 + i]);
         store_f32x4(&d_bias[i], sum);
     }
     for (; i < end; i++) {
-        float sum = work[i];
-        for (int s = 1; s < 16; s++) sum += work[s * 10 + i];
+        float sum = shards[i];
+        for (int s = 1; s < 16; s++) sum += shards[s * 10 + i];
         d_bias[i] = sum;
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+static void dense_bias_gradient_part_base(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
+{
+    for (int k = 0; k < 32; k += 8) {
+        f32x4 s0_0 = load_f32x4(&shards[k * 4]);
+        f32x4 s0_1 = load_f32x4(&shards[(k + 1) * 4]);
+        f32x4 s0_2 = load_f32x4(&shards[(k + 2) * 4]);
+        f32x4 s0_3 = load_f32x4(&shards[(k + 3) * 4]);
+        f32x4 s0_4 = load_f32x4(&shards[(k + 4) * 4]);
+        f32x4 s0_5 = load_f32x4(&shards[(k + 5) * 4]);
+        f32x4 s0_6 = load_f32x4(&shards[(k + 6) * 4]);
+        f32x4 s0_7 = load_f32x4(&shards[(k + 7) * 4]);
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_f32x4(&d_y[m * 128 + k * 4]);
+            s0_1 += load_f32x4(&d_y[m * 128 + (k + 1) * 4]);
+            s0_2 += load_f32x4(&d_y[m * 128 + (k + 2) * 4]);
+            s0_3 += load_f32x4(&d_y[m * 128 + (k + 3) * 4]);
+            s0_4 += load_f32x4(&d_y[m * 128 + (k + 4) * 4]);
+            s0_5 += load_f32x4(&d_y[m * 128 + (k + 5) * 4]);
+            s0_6 += load_f32x4(&d_y[m * 128 + (k + 6) * 4]);
+            s0_7 += load_f32x4(&d_y[m * 128 + (k + 7) * 4]);
+        }
+        store_f32x4(&shards[k * 4], s0_0);
+        store_f32x4(&shards[(k + 1) * 4], s0_1);
+        store_f32x4(&shards[(k + 2) * 4], s0_2);
+        store_f32x4(&shards[(k + 3) * 4], s0_3);
+        store_f32x4(&shards[(k + 4) * 4], s0_4);
+        store_f32x4(&shards[(k + 5) * 4], s0_5);
+        store_f32x4(&shards[(k + 6) * 4], s0_6);
+        store_f32x4(&shards[(k + 7) * 4], s0_7);
+    }
+}
+
+/* dense: d_bias[k] = the sum of all d_y[...][k]. */
+static void dense_bias_gradient_base(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
+{
+    const ptrdiff_t end = last * 256 < 128 ? last * 256 : 128;
+    ptrdiff_t i = first * 256;
+    for (; i + 4 <= end; i += 4) {
+        f32x4 sum = load_f32x4(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&shards[s * 128 + i]);
+        store_f32x4(&d_bias[i], sum);
     }
 }
 
 /* dense_1/bias: one step of adam on dense_1/bias. */
 static void dense_1_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 10 ? last * 1024 : 10;
     ptrdiff_t i = first * 1024;
     for (; i + 4 <= end; i += 4)
@@ -6565,9 +7162,7 @@ static void dense_input_gradient_base(const float (*d_y)[128], const float (*ker
 /* dense: d_kernel[i][o] = sum over samples of x[i] d_y[o]. */
 static void dense_weight_gradient_base(const float (*x)[9216], const float (*d_y)[128], float (*w)[9216][16], float (*slot0)[9216][16], float (*slot1)[9216][16], const Step *step, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t samples = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 2;
@@ -6613,51 +7208,10 @@ static void dense_weight_gradient_base(const float (*x)[9216], const float (*d_y
     }
 }
 
-/* dense: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_bias_gradient_part_base(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float *const sums = work + task * 128;
-    for (int k = 0; k < 32; k += 8) {
-        f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0}; f32x4 s0_5 = {0}; f32x4 s0_6 = {0}; f32x4 s0_7 = {0};
-        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
-            s0_0 += load_f32x4(&d_y[m * 128 + k * 4]);
-            s0_1 += load_f32x4(&d_y[m * 128 + (k + 1) * 4]);
-            s0_2 += load_f32x4(&d_y[m * 128 + (k + 2) * 4]);
-            s0_3 += load_f32x4(&d_y[m * 128 + (k + 3) * 4]);
-            s0_4 += load_f32x4(&d_y[m * 128 + (k + 4) * 4]);
-            s0_5 += load_f32x4(&d_y[m * 128 + (k + 5) * 4]);
-            s0_6 += load_f32x4(&d_y[m * 128 + (k + 6) * 4]);
-            s0_7 += load_f32x4(&d_y[m * 128 + (k + 7) * 4]);
-        }
-        store_f32x4(&sums[k * 4], s0_0);
-        store_f32x4(&sums[(k + 1) * 4], s0_1);
-        store_f32x4(&sums[(k + 2) * 4], s0_2);
-        store_f32x4(&sums[(k + 3) * 4], s0_3);
-        store_f32x4(&sums[(k + 4) * 4], s0_4);
-        store_f32x4(&sums[(k + 5) * 4], s0_5);
-        store_f32x4(&sums[(k + 6) * 4], s0_6);
-        store_f32x4(&sums[(k + 7) * 4], s0_7);
-    }
-}
-
-/* dense: d_bias[k] = the sum of all d_y[...][k]. */
-static void dense_bias_gradient_base(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
-{
-    const ptrdiff_t end = last * 256 < 128 ? last * 256 : 128;
-    ptrdiff_t i = first * 256;
-    for (; i + 4 <= end; i += 4) {
-        f32x4 sum = load_f32x4(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 128 + i]);
-        store_f32x4(&d_bias[i], sum);
-    }
-}
-
 /* dense/bias: one step of adam on dense/bias. */
 static void dense_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 128 ? last * 1024 : 128;
     ptrdiff_t i = first * 1024;
     for (; i + 4 <= end; i += 4)
@@ -6706,15 +7260,14 @@ static void conv2d_1_turned_transform_base(float (*turned)[576][16], float (*u)[
 }
 
 /* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
-static void conv2d_1_gradients_part_base(const float (*x)[26][26][32], const float (*d_y)[12][12][64], const uint8_t (*selected)[12][12][64], float (*d_x)[26][26][32], float *work, float *tiles, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void conv2d_1_gradients_part_base(const float (*x)[26][26][32], const float (*d_y)[12][12][64], const uint8_t (*selected)[12][12][64], float (*d_x)[26][26][32], float *shards, float *tiles, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const sums)[4][32][16] = (float (*)[4][32][16])(work + task * 73792);
+    float (*const sums)[4][32][16] = (float (*)[4][32][16])shards;
     float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 170880);
     float (*const z)[36][64] = (float (*)[36][64])(tiles + task * 170880 + 41472);
-    float *const bias_sums = work + task * 73792 + 73728;
+    float *const bias_sums = shards + 73728;
     float (*const d_v)[36][32] = (float (*)[36][32])(tiles + task * 170880 + 124416);
     float (*const rows)[832] = (float (*)[832])(tiles + task * 170880 + 165888);
-    memset(work + task * 73792, 0, 73792 * sizeof(float));
     for (ptrdiff_t n = first; n < last; n++) {
         for (int i = 0; i < 6; i++) {
             for (int b = 0; b < 1; b++) {
@@ -6820,13 +7373,13 @@ static void conv2d_1_gradients_part_base(const float (*x)[26][26][32], const flo
 }
 
 /* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
-static void conv2d_1_weight_gradient_base(float (*d_kernel)[288][16], float *work, ptrdiff_t first, ptrdiff_t last)
+static void conv2d_1_weight_gradient_base(float (*d_kernel)[288][16], float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
         for (int part = 0; part < 16; part += 4) {
             f32x4 d[6][6];
             for (int entry = 0; entry < 36; entry++) {
-                const float *const sums = work + (entry * 128 + g) * 16 + part;
+                const float *const sums = shards + (entry * 128 + g) * 16 + part;
                 f32x4 sum = load_f32x4(sums);
                 for (int shard = 1; shard < 16; shard++) sum += load_f32x4(sums + shard * 73792);
                 d[entry / 6][entry % 6] = sum;
@@ -6837,68 +7390,21 @@ static void conv2d_1_weight_gradient_base(float (*d_kernel)[288][16], float *wor
 }
 
 /* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
-static void conv2d_1_bias_gradient_base(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+static void conv2d_1_bias_gradient_base(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 64 ? last * 256 : 64;
     ptrdiff_t i = first * 256;
     for (; i + 4 <= end; i += 4) {
-        f32x4 sum = load_f32x4(&work[i + 73728]);
-        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 73792 + i + 73728]);
+        f32x4 sum = load_f32x4(&shards[i + 73728]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&shards[s * 73792 + i + 73728]);
         store_f32x4(&d_bias[i], sum);
     }
 }
 
-/* conv2d_1/kernel: one step of adam on conv2d_1/kernel. */
-static void conv2d_1_kernel_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 18432 ? last * 1024 : 18432;
-    ptrdiff_t i = first * 1024;
-    for (; i + 4 <= end; i += 4)
-        {
-        f32x4 g = load_f32x4(&d_w[i]);
-        f32x4 v = load_f32x4(&w[i]);
-        f32x4 m0 = load_f32x4(&slot0[i]);
-        f32x4 m1 = load_f32x4(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-        store_f32x4(&slot0[i], m0);
-        store_f32x4(&slot1[i], m1);
-        store_f32x4(&w[i], v);
-    }
-}
-
-/* conv2d_1/bias: one step of adam on conv2d_1/bias. */
-static void conv2d_1_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
-{
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
-    const ptrdiff_t end = last * 1024 < 64 ? last * 1024 : 64;
-    ptrdiff_t i = first * 1024;
-    for (; i + 4 <= end; i += 4)
-        {
-        f32x4 g = load_f32x4(&d_w[i]);
-        f32x4 v = load_f32x4(&w[i]);
-        f32x4 m0 = load_f32x4(&slot0[i]);
-        f32x4 m1 = load_f32x4(&slot1[i]);
-        m0 += (g - m0) * 0.1f;
-        m1 += (g * g - m1) * 0.001f;
-        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
-        store_f32x4(&slot0[i], m0);
-        store_f32x4(&slot1[i], m1);
-        store_f32x4(&w[i], v);
-    }
-}
-
 /* conv2d: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const float (*d_y)[26][26][32], float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const float (*d_y)[26][26][32], float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    float (*const sums)[9][16] = (float (*)[9][16])(work + task * 288);
-    memset(sums, 0, 288 * sizeof(float));
+    float (*const sums)[9][16] = (float (*)[9][16])shards;
     for (ptrdiff_t n = first; n < last; n++) {
         {
             for (int k = 0; k < 6; k += 3) {
@@ -7083,22 +7589,20 @@ static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const 
 }
 
 /* conv2d: d_kernel[r][s][c][k] = sum over samples, p, q of x[p + r][q + s][c] d_y[p][q][k]. */
-static void conv2d_weight_gradient_base(float *d_kernel, float *work, ptrdiff_t first, ptrdiff_t last)
+static void conv2d_weight_gradient_base(float *d_kernel, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 288 ? last * 256 : 288;
     ptrdiff_t i = first * 256;
     for (; i + 4 <= end; i += 4) {
-        f32x4 sum = load_f32x4(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 288 + i]);
+        f32x4 sum = load_f32x4(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&shards[s * 288 + i]);
         store_f32x4(&d_kernel[i], sum);
     }
 }
 
 /* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
-static void conv2d_bias_gradient_part_base(const float *d_y, float *work, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
+static void conv2d_bias_gradient_part_base(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    float *const sums = work + task * 32;
-    memset(sums, 0, 32 * sizeof(float));
     ptrdiff_t i = first * 676 * 32;
     const ptrdiff_t end = last * 676 * 32;
     f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0}; f32x4 s0_5 = {0}; f32x4 s0_6 = {0}; f32x4 s0_7 = {0};
@@ -7121,27 +7625,67 @@ static void conv2d_bias_gradient_part_base(const float *d_y, float *work, ptrdif
     store_f32x4(&parts[20], s0_5);
     store_f32x4(&parts[24], s0_6);
     store_f32x4(&parts[28], s0_7);
-    for (int j = 0; j < 32; j++) sums[j % 32] += parts[j];
+    for (int j = 0; j < 32; j++) shards[j % 32] += parts[j];
 }
 
 /* conv2d: d_bias[k] = the sum of all d_y[...][k]. */
-static void conv2d_bias_gradient_base(float *d_bias, float *work, ptrdiff_t first, ptrdiff_t last)
+static void conv2d_bias_gradient_base(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 32 ? last * 256 : 32;
     ptrdiff_t i = first * 256;
     for (; i + 4 <= end; i += 4) {
-        f32x4 sum = load_f32x4(&work[i]);
-        for (int s = 1; s < 16; s++) sum += load_f32x4(&work[s * 32 + i]);
+        f32x4 sum = load_f32x4(&shards[i]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&shards[s * 32 + i]);
         store_f32x4(&d_bias[i], sum);
+    }
+}
+
+/* conv2d_1/kernel: one step of adam on conv2d_1/kernel. */
+static void conv2d_1_kernel_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float alpha = step->alpha;
+    const ptrdiff_t end = last * 1024 < 18432 ? last * 1024 : 18432;
+    ptrdiff_t i = first * 1024;
+    for (; i + 4 <= end; i += 4)
+        {
+        f32x4 g = load_f32x4(&d_w[i]);
+        f32x4 v = load_f32x4(&w[i]);
+        f32x4 m0 = load_f32x4(&slot0[i]);
+        f32x4 m1 = load_f32x4(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_f32x4(&slot0[i], m0);
+        store_f32x4(&slot1[i], m1);
+        store_f32x4(&w[i], v);
+    }
+}
+
+/* conv2d_1/bias: one step of adam on conv2d_1/bias. */
+static void conv2d_1_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
+{
+    const float alpha = step->alpha;
+    const ptrdiff_t end = last * 1024 < 64 ? last * 1024 : 64;
+    ptrdiff_t i = first * 1024;
+    for (; i + 4 <= end; i += 4)
+        {
+        f32x4 g = load_f32x4(&d_w[i]);
+        f32x4 v = load_f32x4(&w[i]);
+        f32x4 m0 = load_f32x4(&slot0[i]);
+        f32x4 m1 = load_f32x4(&slot1[i]);
+        m0 += (g - m0) * 0.1f;
+        m1 += (g * g - m1) * 0.001f;
+        v -= m0 * alpha / (sqrt_f32x4(m1) + 1e-07f);
+        store_f32x4(&slot0[i], m0);
+        store_f32x4(&slot1[i], m1);
+        store_f32x4(&w[i], v);
     }
 }
 
 /* conv2d/kernel: one step of adam on conv2d/kernel. */
 static void conv2d_kernel_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 288 ? last * 1024 : 288;
     ptrdiff_t i = first * 1024;
     for (; i + 4 <= end; i += 4)
@@ -7162,9 +7706,7 @@ static void conv2d_kernel_update_base(const float *d_w, float *w, float *slot0, 
 /* conv2d/bias: one step of adam on conv2d/bias. */
 static void conv2d_bias_update_base(const float *d_w, float *w, float *slot0, float *slot1, const Step *step, ptrdiff_t first, ptrdiff_t last)
 {
-    const float rate = step->learning_rate;
-    const float iteration = (float)(step->step + 1);
-    const float alpha = rate * sqrtf(1.0f - powf(0.999f, iteration)) / (1.0f - powf(0.9f, iteration));
+    const float alpha = step->alpha;
     const ptrdiff_t end = last * 1024 < 32 ? last * 1024 : 32;
     ptrdiff_t i = first * 1024;
     for (; i + 4 <= end; i += 4)
@@ -7182,66 +7724,51 @@ static void conv2d_bias_update_base(const float *d_w, float *w, float *slot0, fl
     }
 }
 
-static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const mnist_cnn_step *step, float *losses, float *output, unsigned char *arena)
+static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, const Step *step, float *losses, float *output, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
-    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
-    float *const dense_1_loss = (float *)(arena + 44557312);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
-    float *const d_dense_1_bias = (float *)(arena + 20513408);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
-    float *const d_dense_bias = (float *)(arena + 11083776);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
-    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
-    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
-    float *const d_conv2d_1_bias = (float *)(arena + 44557824);
-    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
-    float *const d_conv2d_bias = (float *)(arena + 2048);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 20643840);
-    float *const dense_1_workspace_64 = (float *)(arena + 20512768);
-    float *const dense_workspace = (float *)(arena + 20512768);
-    float *const dense_workspace_66 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_67 = (float *)(arena + 33087488);
-    float *const conv2d_1_workspace_68 = (float *)(arena + 22151168);
-    float *const conv2d_1_workspace_69 = (float *)(arena + 44478464);
-    float *const conv2d_1_workspace_70 = (float *)(arena + 44109824);
-    float *const conv2d_workspace = (float *)(arena);
-    float *const conv2d_workspace_72 = (float *)(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
+    float *const dense_1_loss = (float *)(arena + 11215872);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
+    float *const d_dense_1_bias = (float *)(arena + 4727424);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
+    float *const d_dense_bias = (float *)(arena + 11216384);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 10915840);
+    float *const d_conv2d_1_bias = (float *)(arena + 11084928);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11083776);
+    float *const d_conv2d_bias = (float *)(arena + 11085184);
+    float *const dense_1_workspace = (float *)(arena + 4784128);
+    float *const dense_1_workspace_66 = (float *)(arena + 4726784);
+    float *const dense_workspace = (float *)(arena + 4718592);
+    float *const dense_workspace_68 = (float *)(arena + 10620928);
+    float *const conv2d_1_workspace_69 = (float *)(arena);
+    float *const conv2d_1_workspace_71 = (float *)(arena + 10989568);
+    float *const conv2d_1_workspace_72 = (float *)(arena + 10620928);
+    float *const conv2d_workspace = (float *)(arena + 11063296);
+    float *const conv2d_workspace_74 = (float *)(arena + 11081728);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_forward_base(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_base(input + n * 784, &rescaling_out[0][0][0][0], 0, 1);
+            conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, max_pooling2d_selected_out + n, conv2d_1_workspace, step, n, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_base((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_1_forward_base(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
+        dense_forward_train_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, step, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 9; task++) {
-        dense_1_forward_batch_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7249,7 +7776,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7257,63 +7784,70 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_64, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_66 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 128, 0, 128 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_base(&d_dense_1_linear[n][0], dense_1_workspace_66 + task * 10, 0, 1);
+            dense_bias_gradient_part_base(&d_dropout_1[n][0], dense_workspace + task * 128, 0, 1);
+        }
     }
-    dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_64, 0, 1);
+    dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_66, 0, 1);
+    dense_bias_gradient_base(d_dense_bias, dense_workspace, 0, 1);
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_68, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_base((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 4608 * task / 16, 4608 * (task + 1) / 16);
+        dense_weight_gradient_base((const float (*)[9216])conv2d_1_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 4608 * task / 16, 4608 * (task + 1) / 16);
     }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_base(&d_dropout_1[0][0], dense_workspace_66, count * task / 16, count * (task + 1) / 16, task);
-    }
-    dense_bias_gradient_base(d_dense_bias, dense_workspace_66, 0, 1);
     dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_69, task, task + 1);
+        conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_71, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_base((float (*)[576][16])conv2d_1_workspace_69, (float (*)[2][64][16])conv2d_1_workspace_70, task, task + 1);
+        conv2d_1_turned_transform_base((float (*)[576][16])conv2d_1_workspace_71, (float (*)[2][64][16])conv2d_1_workspace_72, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_gradients_part_base(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_67, conv2d_1_workspace_68, (float (*)[2][64][16])conv2d_1_workspace_70, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        float (*const rescaling_out_62)[28][28][1] = (float (*)[28][28][1])(own);
+        float (*const conv2d_linear_out_63)[26][26][32] = (float (*)[26][26][32])(own + 3136);
+        float *const conv2d_1_workspace_70 = (float *)(own + 89664);
+        memset(conv2d_1_workspace_69 + task * 73792, 0, 73792 * sizeof(float));
+        memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
+        memset(conv2d_workspace_74 + task * 32, 0, 32 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_base(input + n * 784, &rescaling_out_62[0][0][0][0], 0, 1);
+            conv2d_forward_base(rescaling_out_62, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_63, 0, 1, 0, 26);
+            conv2d_1_gradients_part_base(conv2d_linear_out_63, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_69 + task * 73792, conv2d_1_workspace_70, (float (*)[2][64][16])conv2d_1_workspace_72, conv2d_linear_out_63, 0, 1, 0);
+            conv2d_weight_gradient_part_base(rescaling_out_62, d_conv2d, conv2d_workspace + task * 288, 0, 1);
+            conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_74 + task * 32, 0, 1);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_base(d_conv2d_1_kernel, conv2d_1_workspace_67, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_base(d_conv2d_1_kernel, conv2d_1_workspace_69, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    conv2d_1_bias_gradient_base(d_conv2d_1_bias, conv2d_1_workspace_67, 0, 1);
+    conv2d_1_bias_gradient_base(d_conv2d_1_bias, conv2d_1_workspace_69, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_weight_gradient_base(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
+    }
+    conv2d_bias_gradient_base(d_conv2d_bias, conv2d_workspace_74, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_1_kernel_update_base(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
     }
     conv2d_1_bias_update_base(d_conv2d_1_bias, w->conv2d_1_bias, slots[0].conv2d_1_bias, slots[1].conv2d_1_bias, step, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_weight_gradient_part_base(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_weight_gradient_base(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_72, count * task / 16, count * (task + 1) / 16, task);
-    }
-    conv2d_bias_gradient_base(d_conv2d_bias, conv2d_workspace_72, 0, 1);
     conv2d_kernel_update_base(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
     conv2d_bias_update_base(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
     PARALLEL_FOR
@@ -7415,58 +7949,43 @@ static void dense_weight_gradient_gradients_base(const float (*x)[9216], const f
 
 static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, ptrdiff_t count, unsigned char *arena)
 {
-    float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
-    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44478464);
-    float *const dense_1_loss = (float *)(arena + 44483584);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
-    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 20643840);
-    float *const dense_1_workspace_48 = (float *)(arena + 20512768);
-    float *const dense_workspace = (float *)(arena + 20512768);
-    float *const dense_workspace_50 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_51 = (float *)(arena + 33087488);
-    float *const conv2d_1_workspace_52 = (float *)(arena + 22151168);
-    float *const conv2d_1_workspace_53 = (float *)(arena + 44404736);
-    float *const conv2d_1_workspace_54 = (float *)(arena + 44109824);
-    float *const conv2d_workspace = (float *)(arena);
-    float *const conv2d_workspace_56 = (float *)(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
+    float *const dense_1_loss = (float *)(arena + 11215872);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
+    float *const dense_1_workspace = (float *)(arena + 4784128);
+    float *const dense_1_workspace_50 = (float *)(arena + 4726784);
+    float *const dense_workspace = (float *)(arena + 4718592);
+    float *const dense_workspace_52 = (float *)(arena + 10620928);
+    float *const conv2d_1_workspace_53 = (float *)(arena);
+    float *const conv2d_1_workspace_55 = (float *)(arena + 10915840);
+    float *const conv2d_1_workspace_56 = (float *)(arena + 10620928);
+    float *const conv2d_workspace = (float *)(arena + 10989568);
+    float *const conv2d_workspace_58 = (float *)(arena + 11008000);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_forward_base(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], NULL, count * task / 16, count * (task + 1) / 16);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216384);
+        float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_base(input + n * 784, &rescaling_out[0][0][0][0], 0, 1);
+            conv2d_forward_base(rescaling_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, max_pooling2d_selected_out + n, conv2d_1_workspace, NULL, n, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_base((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_1_forward_base(&dense_linear_out[0][0], &dropout_1_out[0][0], NULL, count * task / 16, count * (task + 1) / 16);
+        dense_forward_train_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, NULL, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 9; task++) {
-        dense_1_forward_batch_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7474,7 +7993,7 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7482,56 +8001,63 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_gradients_base(dropout_1_out, d_dense_1_linear, gradients->dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_gradients_base(dense_linear_out, d_dense_1_linear, gradients->dense_1_kernel, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_48, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_50 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 128, 0, 128 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_base(&d_dense_1_linear[n][0], dense_1_workspace_50 + task * 10, 0, 1);
+            dense_bias_gradient_part_base(&d_dropout_1[n][0], dense_workspace + task * 128, 0, 1);
+        }
     }
-    dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_48, 0, 1);
+    dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_50, 0, 1);
+    dense_bias_gradient_base(gradients->dense_bias, dense_workspace, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, NULL, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_52, (const float (*)[9216])conv2d_1_out, NULL, count, 576 * task / 16, 576 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_gradients_base((const float (*)[9216])dropout_out, d_dropout_1, gradients->dense_kernel, count, 4608 * task / 16, 4608 * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_base(&d_dropout_1[0][0], dense_workspace_50, count * task / 16, count * (task + 1) / 16, task);
-    }
-    dense_bias_gradient_base(gradients->dense_bias, dense_workspace_50, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_53, task, task + 1);
+        dense_weight_gradient_gradients_base((const float (*)[9216])conv2d_1_out, d_dropout_1, gradients->dense_kernel, count, 4608 * task / 16, 4608 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_base((float (*)[576][16])conv2d_1_workspace_53, (float (*)[2][64][16])conv2d_1_workspace_54, task, task + 1);
+        conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_55, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_1_turned_transform_base((float (*)[576][16])conv2d_1_workspace_55, (float (*)[2][64][16])conv2d_1_workspace_56, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_gradients_part_base(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_51, conv2d_1_workspace_52, (float (*)[2][64][16])conv2d_1_workspace_54, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216384);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        float (*const rescaling_out_46)[28][28][1] = (float (*)[28][28][1])(own);
+        float (*const conv2d_linear_out_47)[26][26][32] = (float (*)[26][26][32])(own + 3136);
+        float *const conv2d_1_workspace_54 = (float *)(own + 89664);
+        memset(conv2d_1_workspace_53 + task * 73792, 0, 73792 * sizeof(float));
+        memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
+        memset(conv2d_workspace_58 + task * 32, 0, 32 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            rescaling_forward_base(input + n * 784, &rescaling_out_46[0][0][0][0], 0, 1);
+            conv2d_forward_base(rescaling_out_46, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_47, 0, 1, 0, 26);
+            conv2d_1_gradients_part_base(conv2d_linear_out_47, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_53 + task * 73792, conv2d_1_workspace_54, (float (*)[2][64][16])conv2d_1_workspace_56, conv2d_linear_out_47, 0, 1, 0);
+            conv2d_weight_gradient_part_base(rescaling_out_46, d_conv2d, conv2d_workspace + task * 288, 0, 1);
+            conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_58 + task * 32, 0, 1);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_base(gradients->conv2d_1_kernel, conv2d_1_workspace_51, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_base(gradients->conv2d_1_kernel, conv2d_1_workspace_53, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    conv2d_1_bias_gradient_base(gradients->conv2d_1_bias, conv2d_1_workspace_51, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_weight_gradient_part_base(rescaling_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
+    conv2d_1_bias_gradient_base(gradients->conv2d_1_bias, conv2d_1_workspace_53, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         conv2d_weight_gradient_base(&gradients->conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
     }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_56, count * task / 16, count * (task + 1) / 16, task);
-    }
-    conv2d_bias_gradient_base(gradients->conv2d_bias, conv2d_workspace_56, 0, 1);
+    conv2d_bias_gradient_base(gradients->conv2d_bias, conv2d_workspace_58, 0, 1);
     double total = 0;
     {
         double sum = 0;
@@ -7555,26 +8081,22 @@ static void input_float32_forward_base(const uint8_t *x, float *y, ptrdiff_t fir
 
 static float run_evaluation_bytes_base(const mnist_cnn_weights *w, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, float *losses, float *output, unsigned char *arena)
 {
-    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 11075584);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 65536);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 5120);
     float *const dense_1_loss = (float *)(arena + 10240);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 5120);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        input_float32_forward_base(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_base(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
+        unsigned char *const own = arena + (WORKER * 169472 + 4784128);
+        float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            input_float32_forward_base(input + n * 784, &input_float32_out[0][0][0][0], 0, 1);
+            conv2d_forward_base(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, conv2d_1_workspace, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -7590,7 +8112,7 @@ static float run_evaluation_bytes_base(const mnist_cnn_weights *w, const uint8_t
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, count * task / 16, count * (task + 1) / 16);
     }
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
     double total = 0;
@@ -7603,66 +8125,51 @@ static float run_evaluation_bytes_base(const mnist_cnn_weights *w, const uint8_t
     return (float)(total / (double)count);
 }
 
-static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const mnist_cnn_step *step, float *losses, float *output, unsigned char *arena)
+static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, ptrdiff_t count, const Step *step, float *losses, float *output, unsigned char *arena)
 {
-    float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena + 43708416);
-    float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(arena);
-    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena + 11075584);
-    float (*const dropout_out)[12][12][64] = (float (*)[12][12][64])(arena + 15794176);
-    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 20512768);
-    float (*const dropout_1_out)[128] = (float (*)[128])(arena + 20578304);
-    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 20643840);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 44552192);
-    float *const dense_1_loss = (float *)(arena + 44557312);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 20709376);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 21037056);
-    float *const d_dense_1_bias = (float *)(arena + 20513408);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 37810176);
-    float *const d_dense_bias = (float *)(arena + 11083776);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 42528768);
-    float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(arena + 11075584);
-    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 44404736);
-    float *const d_conv2d_1_bias = (float *)(arena + 44557824);
-    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 18432);
-    float *const d_conv2d_bias = (float *)(arena + 2048);
-    float *const conv2d_1_workspace = (float *)(arena + 15794176);
-    float *const dense_1_workspace = (float *)(arena + 20643840);
-    float *const dense_1_workspace_65 = (float *)(arena + 20512768);
-    float *const dense_workspace = (float *)(arena + 20512768);
-    float *const dense_workspace_67 = (float *)(arena + 11075584);
-    float *const conv2d_1_workspace_68 = (float *)(arena + 33087488);
-    float *const conv2d_1_workspace_69 = (float *)(arena + 22151168);
-    float *const conv2d_1_workspace_70 = (float *)(arena + 44478464);
-    float *const conv2d_1_workspace_71 = (float *)(arena + 44109824);
-    float *const conv2d_workspace = (float *)(arena);
-    float *const conv2d_workspace_73 = (float *)(arena);
+    float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
+    float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
+    float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
+    float *const dense_1_loss = (float *)(arena + 11215872);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
+    float *const d_dense_1_bias = (float *)(arena + 4727424);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
+    float *const d_dense_bias = (float *)(arena + 11216384);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 10915840);
+    float *const d_conv2d_1_bias = (float *)(arena + 11084928);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11083776);
+    float *const d_conv2d_bias = (float *)(arena + 11085184);
+    float *const dense_1_workspace = (float *)(arena + 4784128);
+    float *const dense_1_workspace_67 = (float *)(arena + 4726784);
+    float *const dense_workspace = (float *)(arena + 4718592);
+    float *const dense_workspace_69 = (float *)(arena + 10620928);
+    float *const conv2d_1_workspace_70 = (float *)(arena);
+    float *const conv2d_1_workspace_72 = (float *)(arena + 10989568);
+    float *const conv2d_1_workspace_73 = (float *)(arena + 10620928);
+    float *const conv2d_workspace = (float *)(arena + 11063296);
+    float *const conv2d_workspace_75 = (float *)(arena + 11081728);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        input_float32_forward_base(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_forward_base(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, 0, 26);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out, max_pooling2d_selected_out, conv2d_1_workspace, count * task / 16, count * (task + 1) / 16, 0, 6, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_forward_base(&conv2d_1_out[0][0][0][0], &dropout_out[0][0][0][0], step, count * task / 16, count * (task + 1) / 16);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
+        float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
+        float *const conv2d_1_workspace = (float *)(own + 86528);
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            input_float32_forward_base(input + n * 784, &input_float32_out[0][0][0][0], 0, 1);
+            conv2d_forward_base(input_float32_out, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out, 0, 1, 0, 26);
+            conv2d_1_forward_train_base(conv2d_linear_out, w->conv2d_1_bias, w->conv2d_1_kernel_winograd4, conv2d_1_out + n, max_pooling2d_selected_out + n, conv2d_1_workspace, step, n, 0, 1, 0, 6, 0);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_base((const float (*)[9216])dropout_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dropout_1_forward_base(&dense_linear_out[0][0], &dropout_1_out[0][0], step, count * task / 16, count * (task + 1) / 16);
+        dense_forward_train_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, step, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 9; task++) {
-        dense_1_forward_batch_base(dropout_1_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
+        dense_1_forward_batch_base(dense_linear_out, w->dense_1_kernel, w->dense_1_bias, dense_1_linear_out, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7670,7 +8177,7 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_loss_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+        dense_1_loss_train_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7678,63 +8185,70 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_weight_gradient_base(dropout_1_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_1_weight_gradient_base(dense_linear_out, d_dense_1_linear, w->dense_1_kernel, slots[0].dense_1_kernel, slots[1].dense_1_kernel, step, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_1_bias_gradient_part_base(&d_dense_1_linear[0][0], dense_1_workspace_65, count * task / 16, count * (task + 1) / 16, task);
+        memset(dense_1_workspace_67 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace + task * 128, 0, 128 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            dense_1_bias_gradient_part_base(&d_dense_1_linear[n][0], dense_1_workspace_67 + task * 10, 0, 1);
+            dense_bias_gradient_part_base(&d_dropout_1[n][0], dense_workspace + task * 128, 0, 1);
+        }
     }
-    dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_65, 0, 1);
+    dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_67, 0, 1);
+    dense_bias_gradient_base(d_dense_bias, dense_workspace, 0, 1);
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_69, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_base((const float (*)[9216])dropout_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 4608 * task / 16, 4608 * (task + 1) / 16);
+        dense_weight_gradient_base((const float (*)[9216])conv2d_1_out, d_dropout_1, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 4608 * task / 16, 4608 * (task + 1) / 16);
     }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_bias_gradient_part_base(&d_dropout_1[0][0], dense_workspace_67, count * task / 16, count * (task + 1) / 16, task);
-    }
-    dense_bias_gradient_base(d_dense_bias, dense_workspace_67, 0, 1);
     dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_70, task, task + 1);
+        conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_72, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_base((float (*)[576][16])conv2d_1_workspace_70, (float (*)[2][64][16])conv2d_1_workspace_71, task, task + 1);
+        conv2d_1_turned_transform_base((float (*)[576][16])conv2d_1_workspace_72, (float (*)[2][64][16])conv2d_1_workspace_73, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_gradients_part_base(conv2d_linear_out, (const float (*)[12][12][64])d_flatten, max_pooling2d_selected_out, d_conv2d, conv2d_1_workspace_68, conv2d_1_workspace_69, (float (*)[2][64][16])conv2d_1_workspace_71, conv2d_linear_out, count * task / 16, count * (task + 1) / 16, task);
+        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        float (*const input_float32_out_63)[28][28][1] = (float (*)[28][28][1])(own);
+        float (*const conv2d_linear_out_64)[26][26][32] = (float (*)[26][26][32])(own + 3136);
+        float *const conv2d_1_workspace_71 = (float *)(own + 89664);
+        memset(conv2d_1_workspace_70 + task * 73792, 0, 73792 * sizeof(float));
+        memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
+        memset(conv2d_workspace_75 + task * 32, 0, 32 * sizeof(float));
+        for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
+            input_float32_forward_base(input + n * 784, &input_float32_out_63[0][0][0][0], 0, 1);
+            conv2d_forward_base(input_float32_out_63, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_64, 0, 1, 0, 26);
+            conv2d_1_gradients_part_base(conv2d_linear_out_64, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_70 + task * 73792, conv2d_1_workspace_71, (float (*)[2][64][16])conv2d_1_workspace_73, conv2d_linear_out_64, 0, 1, 0);
+            conv2d_weight_gradient_part_base(input_float32_out_63, d_conv2d, conv2d_workspace + task * 288, 0, 1);
+            conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_75 + task * 32, 0, 1);
+        }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_base(d_conv2d_1_kernel, conv2d_1_workspace_68, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_base(d_conv2d_1_kernel, conv2d_1_workspace_70, 128 * task / 16, 128 * (task + 1) / 16);
     }
-    conv2d_1_bias_gradient_base(d_conv2d_1_bias, conv2d_1_workspace_68, 0, 1);
+    conv2d_1_bias_gradient_base(d_conv2d_1_bias, conv2d_1_workspace_70, 0, 1);
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 2; task++) {
+        conv2d_weight_gradient_base(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
+    }
+    conv2d_bias_gradient_base(d_conv2d_bias, conv2d_workspace_75, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_1_kernel_update_base(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
     }
     conv2d_1_bias_update_base(d_conv2d_1_bias, w->conv2d_1_bias, slots[0].conv2d_1_bias, slots[1].conv2d_1_bias, step, 0, 1);
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_weight_gradient_part_base(input_float32_out, d_conv2d, conv2d_workspace, count * task / 16, count * (task + 1) / 16, task);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_weight_gradient_base(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
-    }
-    PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_73, count * task / 16, count * (task + 1) / 16, task);
-    }
-    conv2d_bias_gradient_base(d_conv2d_bias, conv2d_workspace_73, 0, 1);
     conv2d_kernel_update_base(&d_conv2d_kernel[0][0][0], &w->conv2d_kernel[0][0][0], &slots[0].conv2d_kernel[0][0][0], &slots[1].conv2d_kernel[0][0][0], step, 0, 1);
     conv2d_bias_update_base(d_conv2d_bias, w->conv2d_bias, slots[0].conv2d_bias, slots[1].conv2d_bias, step, 0, 1);
     PARALLEL_FOR
@@ -7859,12 +8373,13 @@ float mnist_cnn_evaluate(const mnist_cnn_weights *w, const float *input, const f
 
 float mnist_cnn_train_step(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, size_t n, const mnist_cnn_step *step, float *losses, float *output, void *arena)
 {
+    const Step now = step_begin(step);
 #if defined(__x86_64__)
-    if (level() == 2) return run_training_v4(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
-    else if (level() == 1) return run_training_v3(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    if (level() == 2) return run_training_v4(w, slots, input, target, sample_weights, (ptrdiff_t)n, &now, losses, output, (unsigned char *)arena);
+    else if (level() == 1) return run_training_v3(w, slots, input, target, sample_weights, (ptrdiff_t)n, &now, losses, output, (unsigned char *)arena);
     else
 #endif
-    return run_training_base(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    return run_training_base(w, slots, input, target, sample_weights, (ptrdiff_t)n, &now, losses, output, (unsigned char *)arena);
 }
 
 float mnist_cnn_gradients(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, size_t n, void *arena)
@@ -7889,10 +8404,11 @@ float mnist_cnn_evaluate_bytes(const mnist_cnn_weights *w, const uint8_t *input,
 
 float mnist_cnn_train_step_bytes(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, size_t n, const mnist_cnn_step *step, float *losses, float *output, void *arena)
 {
+    const Step now = step_begin(step);
 #if defined(__x86_64__)
-    if (level() == 2) return run_training_bytes_v4(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
-    else if (level() == 1) return run_training_bytes_v3(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    if (level() == 2) return run_training_bytes_v4(w, slots, input, target, sample_weights, (ptrdiff_t)n, &now, losses, output, (unsigned char *)arena);
+    else if (level() == 1) return run_training_bytes_v3(w, slots, input, target, sample_weights, (ptrdiff_t)n, &now, losses, output, (unsigned char *)arena);
     else
 #endif
-    return run_training_bytes_base(w, slots, input, target, sample_weights, (ptrdiff_t)n, step, losses, output, (unsigned char *)arena);
+    return run_training_bytes_base(w, slots, input, target, sample_weights, (ptrdiff_t)n, &now, losses, output, (unsigned char *)arena);
 }

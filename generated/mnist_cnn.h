@@ -20,10 +20,10 @@ extern "C" {
 #define MNIST_CNN_PARAMETERS_BYTES 4799528
 #define MNIST_CNN_WEIGHTS_BYTES 5097536
 #define MNIST_CNN_ARENA_BYTES 621056 /* scratch memory of predict */
-#define MNIST_CNN_BATCH_ARENA_BYTES 17121280 /* of predict_batch */
-#define MNIST_CNN_EVALUATE_ARENA_BYTES 17121280 /* of evaluate */
-#define MNIST_CNN_TRAIN_ARENA_BYTES 44558080 /* of train_step and gradients */
-#define MNIST_CNN_SLOTS 2 /* the optimiser's memories: each a struct of weights, zero at first */
+#define MNIST_CNN_BATCH_ARENA_BYTES 7495680 /* of predict_batch */
+#define MNIST_CNN_EVALUATE_ARENA_BYTES 7495680 /* of evaluate */
+#define MNIST_CNN_TRAIN_ARENA_BYTES 24972288 /* of train_step and gradients */
+#define MNIST_CNN_SLOTS 2 /* the optimiser's memories: each a struct of weights, zero at first where nothing else is said */
 
 /* The weights as files hold them, in Keras's layouts. */
 typedef struct mnist_cnn_parameters {
@@ -62,12 +62,12 @@ void mnist_cnn_predict_batch(const mnist_cnn_weights *w, const float *input, flo
 /* What a training step is told beside its data. */
 typedef struct mnist_cnn_step {
     uint64_t seed;       /* of the random numbers of dropout and its like */
-    uint64_t step;       /* steps made before this one */
-    float learning_rate;
+    uint64_t step;       /* steps made before this one: with the slots all that the optimiser knows of them */
+    float learning_rate; /* of this step */
 } mnist_cnn_step;
 
-/* The mean loss of 1 to MNIST_CNN_BATCH_SIZE samples, as in inference. Targets are rows like the outputs; sample_weights may be NULL,
- * for all ones; losses, one for each output, and outputs may be NULL. */
+/* The mean loss of 1 to MNIST_CNN_BATCH_SIZE samples, as in inference. Targets are rows like the outputs; sample_weights may be
+ * NULL, for all ones. losses may be NULL: the loss of each output. So may outputs. */
 float mnist_cnn_evaluate(const mnist_cnn_weights *w, const float *input, const float *target, const float *sample_weights, size_t n, float *losses, float *output, void *arena);
 
 /* One step on 1 to MNIST_CNN_BATCH_SIZE samples: updates the weights and the slots, returns the mean loss. The rest as for
