@@ -20,7 +20,7 @@ import numpy as np
 
 import scaling
 import zoo
-from networks import NETWORKS, SAMPLES, make_weights, multiply_adds, reference, write_safetensors
+from networks import GATES, NETWORKS, SAMPLES, make_weights, multiply_adds, reference, write_safetensors
 from peers import PEERS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -31,7 +31,7 @@ TIME_LIMIT = 1800  # seconds of one process
 TRAINING_PEERS = ("keras", "torch", "torch-compile", "jax")
 TARGETS = {("mnist_cnn", "infer", 1): 0.5, ("mnist_cnn", "infer", 128): 0.42, ("mnist_cnn", "epoch", 128): 0.2,
            ("mlp", "infer", 1): 0.5, ("mlp", "step", 128): 0.3, ("lenet5", "infer", 1): 0.5, ("lenet5", "step", 128): 0.3,
-           ("micro", "infer", 1): 0.5}
+           ("micro", "infer", 1): 0.5, ("lstm", "step", 128): 0.5, ("gru", "step", 128): 0.5}
 MEMORY_TARGET, LONG_TARGET = 0.1, 0.2
 
 
@@ -40,6 +40,7 @@ def rows():
     for network in ("mnist_cnn", "mlp", "lenet5"):
         for work, batch in (("infer", 1), ("infer", 128), ("step", 128)):
             result += [(network, work, batch, threads) for threads in (1, 2)]
+    result += [(network, "step", 128, threads) for network in ("lstm", "gru") for threads in (1, 2)]
     return result + [("micro", "infer", 1, 1), ("wide", "step", 128, 2), ("mnist_cnn", "epoch", 128, 2)]
 
 
@@ -49,6 +50,8 @@ def wanted_peers(row):
         return []  # only there to be compared with cnnc's own CNN
     if network == "micro":
         return ["emx"]
+    if network in GATES:
+        return ["keras", "torch"]
     single = (batch, threads) == (1, 1)  # all that emx does
     return TRAINING_PEERS if work != "infer" else [peer for peer in PEERS if peer != "emx" or single]
 

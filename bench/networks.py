@@ -3,6 +3,7 @@
 A layer is a tuple:
 
     conv FILTERS SIZE PADDING ACTIVATION    max_pool SIZE    average_pool SIZE    dropout RATE    flatten    dense UNITS ACTIVATION
+    lstm UNITS, gru UNITS: the image read row by row
 
 Every network begins by scaling numbers from 0 to 255 to 0 to 1. Weights have Keras's names and layouts.
 """
@@ -39,12 +40,17 @@ NETWORKS = {
         "options": ["--unroll=full"],
         "inference_only": True,
     },
+    "lstm": {"file": "examples/lstm/lstm.net", "size": 28, "layers": [("lstm", 128), ("dropout", 0.2), ("dense", 10, "softmax")]},
+    "gru": {"file": "examples/gru/gru.net", "size": 28, "layers": [("gru", 128), ("dropout", 0.2), ("dense", 10, "softmax")]},
     "wide": {
         "file": "bench/wide.net",
         "size": 28,
         "layers": [("flatten",), ("dense", 1509, "relu"), ("dense", 10, "softmax")],
     },
 }
+
+
+GATES = {"lstm": 4, "gru": 3}
 
 
 def shapes(network):
@@ -59,7 +65,7 @@ def shapes(network):
             shape = (shape[0] // layer[1], shape[1] // layer[1], shape[2])
         elif layer[0] == "flatten":
             shape = (int(np.prod(shape)),)
-        elif layer[0] == "dense":
+        elif layer[0] in ("dense", *GATES):
             shape = (layer[1],)
         result.append(shape)
     return result
@@ -73,6 +79,8 @@ def multiply_adds(network):
             result.append(int(np.prod(shape)) * layer[2] ** 2 * before[2])
         elif layer[0] == "dense":
             result.append(before[0] * shape[0])
+        elif layer[0] in GATES:
+            result.append(before[0] * GATES[layer[0]] * shape[0] * (before[1] + shape[0]))
         elif layer[0] != "input":
             result.append(0)
         before = shape
@@ -88,6 +96,8 @@ def make_weights(network, seed=4):
             kind, shape = "conv2d", (layer[2], layer[2], before[2], layer[1])
         elif layer[0] == "dense":
             kind, shape = "dense", (before[0], layer[1])
+        elif layer[0] in GATES:
+            kind, shape = layer[0], (before[1], GATES[layer[0]] * layer[1])
         else:
             continue
         name = kind if kind not in used else f"{kind}_{used[kind]}"
@@ -95,14 +105,40 @@ def make_weights(network, seed=4):
         inputs = int(np.prod(shape[:-1]))
         limit = np.sqrt(6 / (inputs + shape[-1] * inputs / shape[-2]))
         weights[name + "/kernel"] = random.uniform(-limit, limit, shape).astype("<f4")
-        weights[name + "/bias"] = random.uniform(-0.05, 0.05, shape[-1:]).astype("<f4")
+        if layer[0] in GATES:
+            limit = np.sqrt(6 / (layer[1] + shape[1]))
+            weights[name + "/recurrent_kernel"] = random.uniform(-limit, limit, (layer[1], shape[1])).astype("<f4")
+        biases = (2, shape[1]) if layer[0] == "gru" else shape[-1:]
+        weights[name + "/bias"] = random.uniform(-0.05, 0.05, biases).astype("<f4")
     return weights
 
 
 def pairs(weights):
-    """[(kernel, bias), ...] in the order of the layers."""
-    arrays = list(weights.values())
-    return list(zip(arrays[::2], arrays[1::2]))
+    """[(kernel, bias), ...] in the order of the layers; of recurrent ones (kernel, recurrent kernel, bias)."""
+    layers = {}
+    for name, array in weights.items():
+        layers.setdefault(name.split("/")[0], []).append(array)
+    return [tuple(arrays) for arrays in layers.values()]
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def recurrence(kind, x, kernel, recurrent, bias):
+    """The last output of Keras's LSTM (gates i, f, c, o) or GRU (z, r, h; reset_after)."""
+    units = recurrent.shape[0]
+    h = c = np.zeros((len(x), units))
+    for t in range(x.shape[1]):
+        if kind == "lstm":
+            i, f, g, o = np.split(x[:, t] @ kernel + h @ recurrent + bias, 4, 1)
+            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+            h = sigmoid(o) * np.tanh(c)
+        else:
+            (xz, xr, xh), (hz, hr, hh) = np.split(x[:, t] @ kernel + bias[0], 3, 1), np.split(h @ recurrent + bias[1], 3, 1)
+            z = sigmoid(xz + hz)
+            h = z * h + (1 - z) * np.tanh(xh + sigmoid(xr + hr) * hh)
+    return h
 
 
 def write_safetensors(path, weights):
@@ -138,6 +174,8 @@ def reference(network, weights, x):
             values = values.reshape(len(values), -1)
         elif layer[0] == "dense":
             values = values @ kernel + bias
+        elif layer[0] in GATES:
+            values = recurrence(layer[0], values[..., 0], *(array.astype(np.float64) for array in left.pop(0)))
         if layer[-1] == "relu":
             values = np.maximum(values, 0)
         elif layer[-1] == "tanh":

@@ -16,7 +16,7 @@ import time
 
 import numpy as np
 
-from networks import NETWORKS, SAMPLES, make_weights, pairs
+from networks import GATES, NETWORKS, SAMPLES, make_weights, pairs
 
 
 def read_mnist(folder, name):
@@ -74,6 +74,8 @@ def write_onnx(network, weights, batch, path):
 
 
 def prepare(network, weights, folder):
+    if network["layers"][0][0] in GATES:
+        return  # only training is compared
     for batch in (1, SAMPLES):
         try:
             write_onnx(network, weights, batch, f"{folder}/{batch}.onnx")
@@ -99,6 +101,8 @@ def prepare(network, weights, folder):
 def keras_model(network, weights):
     import keras
     layers = [keras.Input((network["size"], network["size"], 1)), keras.layers.Rescaling(1 / 255)]
+    if network["layers"][0][0] in GATES:
+        layers.append(keras.layers.Reshape((network["size"], network["size"])))
     for layer in network["layers"]:
         layers.append({
             "conv": lambda: keras.layers.Conv2D(layer[1], layer[2], padding=layer[3], activation=layer[4]),
@@ -106,6 +110,8 @@ def keras_model(network, weights):
             "average_pool": lambda: keras.layers.AveragePooling2D(layer[1]),
             "dropout": lambda: keras.layers.Dropout(layer[1]),
             "flatten": lambda: keras.layers.Flatten(),
+            "lstm": lambda: keras.layers.LSTM(layer[1]),
+            "gru": lambda: keras.layers.GRU(layer[1]),
             "dense": lambda: keras.layers.Dense(layer[1], activation=layer[2]),
         }[layer[0]]())
     model = keras.Sequential(layers)
@@ -129,6 +135,33 @@ def keras_peer(job):
     return {"infer": lambda x: call(tf.convert_to_tensor(x)).numpy(), "step": lambda: float(model.train_on_batch(x, y)), "epoch": epoch}
 
 
+def torch_recurrence(layer, features, kernel, recurrent, bias):
+    """PyTorch has the gates of an LSTM in Keras's order, those of a GRU as r, z, n."""
+    import torch
+
+    class Rows(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cells = (torch.nn.LSTM if layer[0] == "lstm" else torch.nn.GRU)(features, layer[1], batch_first=True)
+
+        def forward(self, x):
+            return self.cells(x[:, 0])[0][:, -1]
+
+    def gates(array):
+        parts = np.split(array, GATES[layer[0]], -1)
+        if layer[0] == "gru":
+            parts = [parts[1], parts[0], parts[2]]
+        return torch.tensor(np.concatenate(parts, -1).T.copy())
+
+    rows = Rows()
+    rows.cells.weight_ih_l0.data, rows.cells.weight_hh_l0.data = gates(kernel), gates(recurrent)
+    if layer[0] == "lstm":
+        rows.cells.bias_ih_l0.data, rows.cells.bias_hh_l0.data = gates(bias), torch.zeros(4 * layer[1])
+    else:
+        rows.cells.bias_ih_l0.data, rows.cells.bias_hh_l0.data = gates(bias[0]), gates(bias[1])
+    return rows
+
+
 def torch_peer(job, compiled=False):
     import torch
     torch.set_num_threads(job["threads"])
@@ -150,6 +183,8 @@ def torch_peer(job, compiled=False):
             module = nn.Dropout(layer[1])
         elif layer[0] == "flatten":
             module, shape = nn.Flatten(), (side, side, channels)
+        elif layer[0] in GATES:
+            module = torch_recurrence(layer, side, *left.pop(0))
         else:
             kernel, bias = left.pop(0)
             if shape:
