@@ -120,7 +120,7 @@ static void add_variables(Text *text, Text *start, const Generation *g, const Gr
         text_add(start, "%s = calloc(%lld, 4);\n", target, count);
     }
     if (!train) return;
-    text_add(text, "static %s_weights *slots;\nstatic Step step[1];\nstatic float *losses;\nstatic const float *sample_weights;\n", name);
+    text_add(text, "static %s_weights *slots;\nstatic Step now, step[1];\nstatic float *losses;\nstatic const float *sample_weights;\n", name);
     text_add(start, "slots = random_floats(sizeof *slots * (%s_SLOTS + 1));\n", upper_case(name));
 }
 

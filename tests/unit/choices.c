@@ -132,6 +132,12 @@ Test(choices, summary_follows_the_options)
 
 /* ---- --tune ---- */
 
+/* An optimizer that prepares values for each step is measured with them. */
+Test(choices, tuned_with_adam)
+{
+    shell_good("sed 's/optimizer=sgd/optimizer=adam/; /conv2d(16, 2x2)/d; /conv2d(32/d' model.net > adam.net && $CNNC --tune adam.net 2> progress && grep -q 'train' adam.plan");
+}
+
 Test(choices, tuned_and_replayed)
 {
     shell_good("$CNNC --tune model.net 2> progress && test -s model.plan && grep -q 'conv2d_1, forward, predict' progress");
