@@ -80,14 +80,7 @@ void choices_read(Choices *, const char *file, const char *text, size_t length);
 const char *choices_unfit(Choices *, const Generation *);                        /* once all is emitted: all errors as text, or NULL */
 
 /* tune.c */
-typedef struct { /* of compile_source */
-    const char *file, *text;
-    size_t length;
-    const Definition *definitions;
-    int definition_count;
-    CompileOptions options;
-} TuneInput;
-const char *tune_plan(const TuneInput *); /* measures; the text of a plan, NULL after errors */
+const char *tune_plan(const CompileInput *); /* measures; the text of a plan, NULL after errors */
 
 /* kernels_summary.c */
 void print_kernels(FILE *, const Generation *);

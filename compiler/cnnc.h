@@ -791,6 +791,13 @@ typedef struct {
     FILE *dump;          /* NULL, or where the graph after the pass `dump_pass` goes */
     const char *dump_pass;
 } CompileOptions;
+typedef struct { /* what compile_source is given */
+    const char *file, *text;
+    size_t length;
+    const Definition *definitions;
+    int definition_count;
+    CompileOptions options;
+} CompileInput;
 Graph *compile_forward(const char *file, const char *text, size_t length, const Definition *, int definition_count); /* parsed, expanded, with shapes; NULL after errors */
 Graph *compile_source(const char *file, const char *text, size_t length, const Definition *, int definition_count, const CompileOptions *);
 bool compile_programs(Graph *source, const CompileOptions *, Generation *); /* false after errors */

@@ -28,6 +28,18 @@ static bool whole_number(const char *text, int64_t least, int64_t most, int64_t 
     return *text && !*end && !errno && number >= least && number <= most;
 }
 
+/* 256K, 1M, 4096: bytes. */
+static int64_t size_of_memory(const char *option, const char *text)
+{
+    static const char units[] = "KMG";
+    size_t length = strlen(text);
+    const char *unit = length && text[length - 1] ? strchr(units, text[length - 1]) : NULL;
+    int64_t number, factor = (int64_t)1 << (unit ? 10 * (unit - units + 1) : 0);
+    if (!whole_number(unit ? memory_copy(text, length - 1) : text, 1, ((int64_t)1 << 40) / factor, &number))
+        command_error("--%s=%s: expected a number of bytes, or of K, M or G, as in --%s=256K", option, text, option);
+    return number * factor;
+}
+
 /* name=value: both parts there, the name a name, the value a number. */
 static void add_definition(Options *o, const char *text)
 {
@@ -144,6 +156,8 @@ void command_line_read(Options *o, int argc, char **argv)
             o->plan = optarg;
             note_option(&changes, " --plan=%s", optarg);
             break;
+        case OPTION_RAM: o->ram = size_of_memory("ram", optarg); break;
+        case OPTION_FLASH: o->flash = size_of_memory("flash", optarg); break;
         case OPTION_TUNE: o->tune = true; break;
         case OPTION_SUMMARY:
             if (optarg && choice("summary", optarg, summary_words) == 1) o->kernels = true;

@@ -19,6 +19,7 @@ typedef struct {
     const Target *target;
     EmitOptions code;
     int64_t batch; /* 0: as fit() says */
+    int64_t ram, flash; /* 0: no limit */
     Definition *definitions;
     int definition_count;
     const char *changes; /* the options that change the output, as text */
@@ -28,7 +29,7 @@ _Noreturn void command_error(const char *format, ...) __attribute__((format(prin
 void command_line_read(Options *, int argc, char **argv); /* exits after --help, --version and errors */
 
 /* usage.c: the options as a table, and what readers and shells get of it. */
-enum { OPTION_EMIT = 256, OPTION_WEIGHTS, OPTION_TARGET, OPTION_UNROLL, OPTION_GEMM, OPTION_MATH, OPTION_BATCH, OPTION_THREADS, OPTION_PLAN, OPTION_TUNE, OPTION_SUMMARY, OPTION_DUMP, OPTION_MANUAL, OPTION_VERSION };
+enum { OPTION_EMIT = 256, OPTION_WEIGHTS, OPTION_TARGET, OPTION_UNROLL, OPTION_GEMM, OPTION_MATH, OPTION_BATCH, OPTION_THREADS, OPTION_PLAN, OPTION_RAM, OPTION_FLASH, OPTION_TUNE, OPTION_SUMMARY, OPTION_DUMP, OPTION_MANUAL, OPTION_VERSION };
 enum { MOST_OPTIONS = 32 };
 extern const char *const emit_words[], *const unroll_words[], *const gemm_words[], *const math_words[], *const summary_words[];
 void command_options_for_getopt(struct option[MOST_OPTIONS + 1]);
@@ -41,6 +42,9 @@ void print_zsh_completion(FILE *);
 void print_help(FILE *, const Table *, const Entry *);
 void print_index(FILE *);
 void print_manual(FILE *);
+
+/* limits.c: --ram and --flash; false after it said what does not fit. */
+bool limits_hold(const Options *, const CompileInput *, const Generation *);
 
 /* build.c: what becomes of the texts. */
 const char *text_of_input(const char *path, size_t *length);

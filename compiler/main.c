@@ -79,7 +79,7 @@ static const char *plan_path(const Options *o)
     return memory_format("%.*s.plan", (int)length, o->input);
 }
 
-static void write_plan(const Options *o, const TuneInput *input)
+static void write_plan(const Options *o, const CompileInput *input)
 {
     const char *path = plan_path(o), *text;
     Failure failure;
@@ -121,8 +121,9 @@ int main(int argc, char **argv)
         options.choices = choices_new();
         choices_read(options.choices, o.plan, plan, plan_length);
     }
+    const CompileInput input = {file, text, length, o.definitions, o.definition_count, options};
     if (o.tune) {
-        write_plan(&o, &(TuneInput){file, text, length, o.definitions, o.definition_count, options});
+        write_plan(&o, &input);
         return fflush(stdout) || diagnostics_errors() ? 1 : 0;
     }
     Graph *source = compile_source(file, text, length, o.definitions, o.definition_count, &options);
@@ -132,6 +133,7 @@ int main(int argc, char **argv)
     const char *shown = strcmp(o.input, "-") ? base_name(o.input) : "-";
     generation.command = memory_format("cnnc %s%s%s%s", shown, o.output ? " -o " : "", o.output ? base_name(o.output) : "", o.changes);
     if ((o.plan || o.kernels) && !plan_fits(&generation)) return 1;
+    if (!limits_hold(&o, &input, &generation)) return 1;
     if (o.summary) print_summary(stdout, &generation);
     if (o.kernels) print_kernels(stdout, &generation);
     if (o.weights) generation.baked = read_weights(o.weights, source);

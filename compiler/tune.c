@@ -19,7 +19,7 @@
 typedef struct { Choice choice; const char *answer, *comment; } Decision;
 
 typedef struct {
-    const TuneInput *input;
+    const CompileInput *input;
     Target target; /* the level of this machine alone */
     const Level *level;
     const char *name; /* of the network */
@@ -37,7 +37,7 @@ static Planned planned_of(const Choice *choice, const char *answer)
 /* Everything compiled with what was decided so far, and one answer more where `choice` is not NULL. */
 static bool compile_decided(const Tune *t, const Choice *choice, const char *answer, Generation *g)
 {
-    const TuneInput *in = t->input;
+    const CompileInput *in = t->input;
     CompileOptions options = in->options;
     options.choices = choices_new();
     for (int i = 0; i <= t->decision_count; i++) {
@@ -250,7 +250,7 @@ static bool decide_all(Tune *t, bool ways)
     return !diagnostics_errors();
 }
 
-const char *tune_plan(const TuneInput *input)
+const char *tune_plan(const CompileInput *input)
 {
     const Target *target = input->options.target;
     Tune t = {.input = input, .level = target_native_level(target)};

@@ -33,6 +33,8 @@ static const CommandOption options[] = {
     {"math", OPTION_MATH, "default|strict", math_words, "strict: no Winograd convolution, whose rounding errors are some times larger"},
     {"batch", OPTION_BATCH, "N", NULL, "the batch size, instead of fit()'s"},
     {"threads", OPTION_THREADS, "N", NULL, "threads of the emitted code; without it as many as OpenMP finds"},
+    {"ram", OPTION_RAM, "SIZE", NULL, "256K, 1M, ...: refuses what needs more for inference on one sample,\nand says what is largest and what would help"},
+    {"flash", OPTION_FLASH, "SIZE", NULL, "the same of the weights, which then lie there and not in RAM"},
     {NULL, 'M', "D", dependency_words, "also writes what the output depends on, for make"},
     {"summary", OPTION_SUMMARY, "[layers|kernels]", summary_words, "prints the layers, or which kernels and why"},
     {"tune", OPTION_TUNE, NULL, NULL, "measures kernels on this machine and writes the plan"},
