@@ -742,6 +742,7 @@ char *generate_source(const Generation *, const char *header_name); /* NULL: the
 char *generate_header(const Generation *);
 char *generate_table(const Generation *, const char *header_name); /* the trainer's CnncModel */
 void print_summary(FILE *, const Generation *);
+const char *draw_network(const Graph *source);                 /* an SVG; draw.c */
 
 /* initializers.c */
 Initial initializer_resolve(const Object *, const Shape *);

@@ -71,6 +71,12 @@ static void write_source(const Options *o, const Generation *g)
     }
 }
 
+static void write_drawing(const Options *o, const Graph *source)
+{
+    Failure failure;
+    if (!write_texts(&(OutputText){o->output, draw_network(source)}, 1, &failure)) command_error("%s", failure.text);
+}
+
 /* model.net -> model.plan. */
 static const char *plan_path(const Options *o)
 {
@@ -138,11 +144,12 @@ int main(int argc, char **argv)
     if (o.kernels) print_kernels(stdout, &generation);
     if (o.weights) generation.baked = read_weights(o.weights, source);
     if (o.output) {
-        bool is_source = ends_with(o.output, ".c") || !strcmp(o.output, "-");
+        bool is_source = ends_with(o.output, ".c") || !strcmp(o.output, "-"), is_drawing = ends_with(o.output, ".svg");
         if (same_file(o.input, o.output)) command_error("%s: this is the network itself; name another output", o.output);
-        if (!is_source && strchr(base_name(o.output), '.')) command_error("%s: unknown kind of file: .c is source, no suffix a trainer", o.output);
-        if ((!is_source || o.emit == EMIT_TRAINER) && !generation.train) command_error("%s: a trainer needs a compile(...) that says how to train", file);
-        if (is_source) write_source(&o, &generation);
+        if (!is_source && !is_drawing && strchr(base_name(o.output), '.')) command_error("%s: unknown kind of file: .c is source, .svg a drawing, no suffix a trainer", o.output);
+        if (((!is_source && !is_drawing) || o.emit == EMIT_TRAINER) && !generation.train) command_error("%s: a trainer needs a compile(...) that says how to train", file);
+        if (is_drawing) write_drawing(&o, source);
+        else if (is_source) write_source(&o, &generation);
         else build_trainer(&o, &generation);
     }
     if (fflush(stdout)) command_error("standard output: cannot write");
