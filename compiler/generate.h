@@ -19,6 +19,10 @@ typedef struct { int64_t parameters, trainable, macs; } LayerCost;
 LayerCost *layer_costs(const Graph *source);
 const char *number_with_commas(int64_t);
 
+/* sections of the trainer's table */
+void add_port(Text *, const Tensor *);
+int add_features(Text *, const Generation *); /* features.c; returns how many there are */
+
 /* sections of model.c */
 const char *generate_frame(const Generation *, const char *code); /* what the code stands on: includes, macros, random numbers */
 const char *level_code(const Emit *);                             /* what was emitted for a level, with the vectors that it uses */

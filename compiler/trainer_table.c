@@ -61,7 +61,7 @@ static void add_shape(Text *text, const Shape *shape)
     text_add(text, shape->rank ? "}" : "0}");
 }
 
-static void add_port(Text *text, const Tensor *tensor)
+void add_port(Text *text, const Tensor *tensor)
 {
     text_add(text, "    {");
     add_string(text, tensor->name);
@@ -232,7 +232,7 @@ char *generate_table(const Generation *g, const char *header_name)
     const char *name = g->source->name, *upper = upper_case(name);
     Text text = {0};
     text_add(&text, "/* %s as the trainer's runtime sees it, by cnnc " CNNC_VERSION ": %s */\n#include \"%s\"\n#include \"runtime.h\"\n\n#include <math.h>\n\n", name, g->command, header_name);
-    text_add(&text, "#if CNNC_RUNTIME_VERSION != 1\n#error \"this file was written for another version of the runtime; run cnnc again\"\n#endif\n\n");
+    text_add(&text, "#if CNNC_RUNTIME_VERSION != 2\n#error \"this file was written for another version of the runtime; run cnnc again\"\n#endif\n\n");
     text_add(&text, "static const CnncPort model_inputs[] = {\n");
     for (int i = 0; i < g->source->input_count; i++) add_port(&text, g->source->inputs[i]);
     text_add(&text, "};\n\nstatic const CnncPort model_outputs[] = {\n");
@@ -249,6 +249,7 @@ char *generate_table(const Generation *g, const char *header_name)
     for (int i = 0; i < slot_count; i++) text_add(&text, "{\"%s\", %s}, ", slots[i].name, float_text(slots[i].start));
     text_add(&text, "{0}};\n\n");
     add_adapters(&text, g);
+    int features = add_features(&text, g);
     char *summary = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&summary, &size);
@@ -259,6 +260,9 @@ char *generate_table(const Generation *g, const char *header_name)
     text_add(&text, "    .runtime_version = CNNC_RUNTIME_VERSION,\n    .name = \"%s\",\n    .hash = \"%016llx\",\n    .summary =\n    ", name, (unsigned long long)network_hash(g));
     add_string(&text, summary);
     free(summary);
+    text_add(&text, ",\n    .drawing =\n    ");
+    add_string(&text, draw_network(g->source));
+    text_add(&text, ",\n    .feature_count = %d,\n    .features = model_features,\n    .features_arena_size = FEATURES_ARENA_BYTES,\n    .activations = activations", features);
     text_add(&text, ",\n    .batch_size = %s_BATCH_SIZE,\n", upper);
     text_add(&text, "    .input_count = %d,\n    .output_count = %d,\n    .tensor_count = (int)(sizeof model_tensors / sizeof *model_tensors) - 1,\n", g->source->input_count, g->source->output_count);
     text_add(&text, "    .inputs = model_inputs,\n    .outputs = model_outputs,\n    .targets = model_targets,\n    .metrics = model_metrics,\n    .weight_steps = %lld,\n    .tensors = model_tensors,\n", (long long)weight_steps(g->source));

@@ -32,6 +32,7 @@ bool evaluate_samples(const Evaluation *evaluation, const Samples *samples, Metr
             evaluation->arena);
         metrics_update(metrics, model, loss, batch, n);
         if (confusion) confusion_update(confusion, model, batch, n);
+        if (evaluation->seen) evaluation->seen(evaluation->context, batch, first, n);
         if (evaluation->progress) progress_step(evaluation->progress, step + 1, NULL, NULL, 0);
         if (evaluation->stopped && evaluation->stopped()) return false;
     }
@@ -51,7 +52,7 @@ static void print_metrics(const Metrics *metrics)
 }
 
 /* The accuracy that the confusion matrix holds. */
-static double confusion_accuracy(const Confusion *confusion)
+double confusion_accuracy(const Confusion *confusion)
 {
     int64_t right = 0, all = 0;
     for (int i = 0; i < confusion->classes * confusion->classes; i++) {
@@ -61,46 +62,60 @@ static double confusion_accuracy(const Confusion *confusion)
     return all ? (double)right / (double)all : 0;
 }
 
-int evaluate_command(const CnncModel *model, const Options *options, Failure *failure)
+bool trained_weights(Trained *trained, const CnncModel *model, const Options *options, Failure *failure)
 {
-    int status = 1;
-    Dataset data = {0};
-    Batch batch = {0};
-    Metrics metrics = {0};
-    Confusion confusion = {0};
-    void *parameters = NULL, *weights = NULL, *arena = NULL;
+    trained->parameters = memory_aligned(model->parameters_size, "the parameters", failure);
+    trained->weights = trained->parameters ? memory_aligned(model->weights_size, "the weights", failure) : NULL;
+    if (!trained->weights || !parameters_read(options->weights, model, trained->parameters, failure)) return false;
+    model->pack(trained->parameters, trained->weights);
+    return true;
+}
+
+bool trained_data(Trained *trained, const CnncModel *model, const Options *options, Failure *failure)
+{
     DataRequest request = {.x = &options->x,
                            .y = &options->y,
                            .x_flag = "--x",
                            .y_flag = "--y",
                            .test = true,
                            .sample_weight = options->sample_weight};
+    if (options->x.count == 0) {
+        if (options->y.count > 0) return fail(failure, "--y needs --x beside it");
+        request.folder = data_folder(options, failure);
+        if (!request.folder) return false;
+    }
+    trained->arena = memory_scratch(model->evaluate_arena_size, "the activations", failure);
+    if (!trained->arena || !dataset_read(&trained->data, model, &request, failure)) return false;
+    if (!batch_new(&trained->batch, model, options->batch_size, failure) || !metrics_new(&trained->metrics, model, failure))
+        return false;
+    trained->batch.takes_bytes = model->evaluate_bytes != NULL;
+    return confusion_new(&trained->confusion, model->output_count == 1 ? metric_classes(model, 0) : 0, failure);
+}
 
+void trained_free(Trained *trained, const CnncModel *model)
+{
+    dataset_free(&trained->data, model);
+    batch_free(&trained->batch, model);
+    metrics_free(&trained->metrics);
+    confusion_free(&trained->confusion);
+    free(trained->parameters);
+    free(trained->weights);
+    free(trained->arena);
+}
+
+int evaluate_command(const CnncModel *model, const Options *options, Failure *failure)
+{
+    int status = 1;
+    Trained trained = {0};
     if (!options->weights) {
         fail(failure, "--weights FILE is missing: which weights are to be evaluated?");
-        goto end;
+        return 1;
     }
-    if (options->x.count == 0) {
-        if (options->y.count > 0) {
-            fail(failure, "--y needs --x beside it");
-            goto end;
-        }
-        request.folder = data_folder(options, failure);
-        if (!request.folder) goto end;
-    }
-    parameters = memory_aligned(model->parameters_size, "the parameters", failure);
-    weights = parameters ? memory_aligned(model->weights_size, "the weights", failure) : NULL;
-    arena = weights ? memory_scratch(model->evaluate_arena_size, "the activations", failure) : NULL;
-    if (!arena || !parameters_read(options->weights, model, parameters, failure)) goto end;
-    if (!dataset_read(&data, model, &request, failure)) goto end;
-    if (!batch_new(&batch, model, options->batch_size, failure) || !metrics_new(&metrics, model, failure)) goto end;
-    batch.takes_bytes = model->evaluate_bytes != NULL;
-    if (!confusion_new(&confusion, model->output_count == 1 ? metric_classes(model, 0) : 0, failure)) goto end;
-    model->pack(parameters, weights);
+    if (!trained_weights(&trained, model, options, failure) || !trained_data(&trained, model, options, failure)) goto end;
 
     Progress progress;
-    Samples samples = {.data = &data, .count = data.count};
-    int64_t steps = batch_count(data.count, options->batch_size);
+    Samples samples = {.data = &trained.data, .count = trained.data.count};
+    int64_t steps = batch_count(samples.count, options->batch_size);
     if (options->steps > steps) {
         fail(failure,
              "--steps %" PRId64 ": there are only %" PRId64 " batches of %" PRId64 " samples",
@@ -112,29 +127,24 @@ int evaluate_command(const CnncModel *model, const Options *options, Failure *fa
     if (options->steps) steps = options->steps;
     progress_begin(&progress, options->verbose == 1 ? 1 : 0, "", 0, steps);
     Evaluation evaluation = {.model = model,
-                             .weights = weights,
-                             .arena = arena,
-                             .batch = &batch,
+                             .weights = trained.weights,
+                             .arena = trained.arena,
+                             .batch = &trained.batch,
                              .batch_size = options->batch_size,
                              .steps = options->steps,
                              .progress = &progress};
-    evaluate_samples(&evaluation, &samples, &metrics, &confusion);
+    evaluate_samples(&evaluation, &samples, &trained.metrics, &trained.confusion);
     if (progress.terminal) progress_end(&progress, steps, NULL, 0);
 
-    if (options->verbose > 0 && confusion.classes) {
-        confusion_print(&confusion, stdout);
+    if (options->verbose > 0 && trained.confusion.classes) {
+        confusion_print(&trained.confusion, stdout);
         putchar('\n');
     }
-    print_metrics(&metrics);
-    if (data.is_test_set && confusion.classes) printf("test accuracy %.2f %%\n", 100 * confusion_accuracy(&confusion));
+    print_metrics(&trained.metrics);
+    if (trained.data.is_test_set && trained.confusion.classes)
+        printf("test accuracy %.2f %%\n", 100 * confusion_accuracy(&trained.confusion));
     status = 0;
 end:
-    dataset_free(&data, model);
-    batch_free(&batch, model);
-    metrics_free(&metrics);
-    confusion_free(&confusion);
-    free(parameters);
-    free(weights);
-    free(arena);
+    trained_free(&trained, model);
     return status;
 }

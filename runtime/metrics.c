@@ -458,14 +458,20 @@ void confusion_free(Confusion *confusion)
     *confusion = (Confusion){0};
 }
 
-void confusion_update(Confusion *confusion, const CnncModel *model, const Batch *batch, int64_t n)
+void confusion_classes(const Confusion *confusion, const CnncModel *model, const Batch *batch, int64_t i, int64_t *truth, int64_t *predicted)
 {
     int64_t units = shape_elements(model->outputs[0].rank, model->outputs[0].shape);
+    const float *target = target_row(model, 0, batch, i, units, confusion->row), *output = batch->outputs[0] + i * units;
+    *truth = units == 1 ? target[0] > 0.5F : highest(target, units);
+    *predicted = units == 1 ? output[0] > 0.5F : highest(output, units);
+}
+
+void confusion_update(Confusion *confusion, const CnncModel *model, const Batch *batch, int64_t n)
+{
     if (!confusion->classes) return;
     for (int64_t i = 0; i < n; i++) {
-        const float *target = target_row(model, 0, batch, i, units, confusion->row), *output = batch->outputs[0] + i * units;
-        int64_t truth = units == 1 ? target[0] > 0.5F : highest(target, units);
-        int64_t predicted = units == 1 ? output[0] > 0.5F : highest(output, units);
+        int64_t truth, predicted;
+        confusion_classes(confusion, model, batch, i, &truth, &predicted);
         confusion->counts[truth * confusion->classes + predicted]++;
     }
 }

@@ -253,7 +253,7 @@ static bool find_command(Options *options, const char *name, Failure *failure)
     }
     const char *near = closest_name(name, names, command_count);
     if (near) return fail(failure, "no command %s; did you mean %s?", name, near);
-    return fail(failure, "no command %s; there are fit, evaluate, predict, gradients and summary", name);
+    return fail(failure, "no command %s; there are fit, evaluate, predict, gradients, report and summary", name);
 }
 
 bool options_read(Options *options, const CnncModel *model, int argc, char **argv, Failure *failure)
@@ -274,7 +274,7 @@ bool options_read(Options *options, const CnncModel *model, int argc, char **arg
         }
     }
     flags[count] = (struct option){.name = "help", .has_arg = no_argument, .val = 'h'};
-    const char *letters = options->command & (COMMAND_FIT | COMMAND_PREDICT | COMMAND_GRADIENTS) ? ":ho:" : ":h";
+    const char *letters = options->command & (COMMAND_FIT | COMMAND_PREDICT | COMMAND_GRADIENTS | COMMAND_REPORT) ? ":ho:" : ":h";
 
     /* getopt sees the arguments from the sub-command on. Setting optind to 0 makes glibc start afresh. */
     optind = 0;

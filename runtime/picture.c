@@ -146,7 +146,7 @@ bool png_read(const char *path, int64_t height, int64_t width, int64_t channels,
 typedef struct {
     const char *path;
     Failure *failure;
-    Writer writer;
+    FILE *stream;
     png_structp png;
     png_infop info;
 } Encoder;
@@ -161,7 +161,10 @@ static void handle_write_error(png_structp png, png_const_charp text)
 static void write_to_file(png_structp png, png_bytep bytes, size_t size)
 {
     Encoder *encoder = png_get_io_ptr(png);
-    if (!write_bytes(&encoder->writer, bytes, size, encoder->failure)) png_longjmp(png, 1);
+    errno = 0;
+    if (fwrite(bytes, 1, size, encoder->stream) == size) return;
+    fail_file(encoder->failure, encoder->path, "cannot be written: %s", strerror(errno));
+    png_longjmp(png, 1);
 }
 
 static void flush_nothing(png_structp png)
@@ -190,7 +193,7 @@ static bool encode(Encoder *encoder, const Array *array)
     return true;
 }
 
-bool png_write(const char *path, const Array *array, Failure *failure)
+bool png_encode(FILE *stream, const char *path, const Array *array, Failure *failure)
 {
     bool fits = array->type == ARRAY_UINT8 && array->rank == 3 && (array->shape[2] == 1 || array->shape[2] == 3);
     for (int i = 0; fits && i < 2; i++) fits = array->shape[i] > 0 && array->shape[i] <= PNG_UINT_31_MAX;
@@ -200,13 +203,19 @@ bool png_write(const char *path, const Array *array, Failure *failure)
                          path,
                          "a picture cannot be made of %s; expected uint8 [height, width, 1 or 3]",
                          array_describe(array, text, sizeof text));
-    Encoder encoder = {.path = path, .failure = failure};
-    if (!write_begin(&encoder.writer, path, failure)) return false;
+    Encoder encoder = {.path = path, .failure = failure, .stream = stream};
     encoder.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &encoder, handle_write_error, ignore_warning);
     encoder.info = encoder.png ? png_create_info_struct(encoder.png) : NULL;
     bool good = encoder.info ? encode(&encoder, array) : fail_memory(failure, 4096, "writing a picture");
     png_destroy_write_struct(&encoder.png, &encoder.info);
-    if (good) return write_end(&encoder.writer, failure);
-    write_abandon(&encoder.writer);
+    return good;
+}
+
+bool png_write(const char *path, const Array *array, Failure *failure)
+{
+    Writer writer;
+    if (!write_begin(&writer, path, failure)) return false;
+    if (png_encode(writer.stream, path, array, failure)) return write_end(&writer, failure);
+    write_abandon(&writer);
     return false;
 }

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The height, width and channels of the pictures that an input takes: [28, 28, 1], [28, 28], or a flat square [784]. */
-static bool picture_shape(const CnncPort *port, int64_t *height, int64_t *width, int64_t *channels, Failure *failure)
+bool picture_shape(const CnncPort *port, int64_t *height, int64_t *width, int64_t *channels, Failure *failure)
 {
     char text[128];
     *channels = 1;

@@ -1,7 +1,7 @@
 /* The runtime of a trainer: everything about training that depends on no constant of the network.
  *
  * cnnc emits a network's arithmetic and one table, `CnncModel`, that describes it; this library makes
- * of the two a program with fit, evaluate, predict, gradients and summary. First the table, then the
+ * of the two a program with fit, evaluate, predict, gradients, report and summary. First the table, then the
  * functions, grouped under the file that defines them. */
 #ifndef CNNC_RUNTIME_H
 #define CNNC_RUNTIME_H
@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CNNC_RUNTIME_VERSION 1 /* of this table; the emitted code checks that it fits */
+#define CNNC_RUNTIME_VERSION 2 /* of this table; the emitted code checks that it fits */
 
 enum { CNNC_MAX_RANK = 8 };
 
@@ -84,6 +84,7 @@ typedef struct CnncModel {
     const char *name;       /* mnist_cnn */
     const char *hash;       /* of the network (layers, shapes, optimiser): a checkpoint fits only its own */
     const char *summary;    /* text of the summary */
+    const char *drawing;    /* of the network, an SVG */
     int batch_size;         /* the most samples a step takes */
     int input_count, output_count, tensor_count;
     const CnncPort *inputs, *outputs;
@@ -125,6 +126,11 @@ typedef struct CnncModel {
                               const float *sample_weights, size_t n, const CnncStep *step, float *losses, float *const *outputs, void *arena);
     float (*evaluate_bytes)(const void *weights, const void *const *inputs, const void *const *targets,
                             const float *sample_weights, size_t n, float *losses, float *const *outputs, void *arena);
+    /* What each layer gives for one sample, each in the memory of its own that `features` points to. */
+    int feature_count;             /* 0: there is no such function */
+    const CnncPort *features;      /* the layers' names and shapes */
+    size_t features_arena_size;
+    void (*activations)(const void *weights, const void *const *inputs, float *const *features, void *arena);
 } CnncModel;
 
 /* ---- failures ---------------------------------------------------------------------------------------- */
@@ -162,6 +168,7 @@ bool is_png(const char *path);                           /* told by content */
  * channels is 1; a picture of another size is an error that says both sizes. */
 bool png_read(const char *path, int64_t height, int64_t width, int64_t channels, Array *, Failure *);
 bool png_write(const char *path, const Array *, Failure *); /* uint8, height x width x 1 or 3 */
+bool png_encode(FILE *, const char *path, const Array *, Failure *); /* the same into a stream, which messages call `path` */
 
 /* Named arrays and metadata: a safetensors file. */
 typedef struct { char *key, *value; } Metadata;

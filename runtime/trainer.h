@@ -14,7 +14,8 @@ typedef enum {
     COMMAND_EVALUATE = 2,
     COMMAND_PREDICT = 4,
     COMMAND_GRADIENTS = 8,
-    COMMAND_SUMMARY = 16
+    COMMAND_SUMMARY = 16,
+    COMMAND_REPORT = 32
 } Command;
 
 /* FILE or NAME=FILE: the data of one input or output. */
@@ -46,7 +47,8 @@ typedef struct {
     uint64_t seed;
     double validation_split;
     Shuffle shuffle;
-    bool argmax, argmin;
+    bool argmax, argmin, show;
+    int64_t digit;
     const char *weights, *output, *checkpoint, *resume, *history;
     char **files; /* what stands beside the flags */
     int file_count;
@@ -118,6 +120,9 @@ void dataset_free(Dataset *, const CnncModel *);
 const char *data_folder(const Options *, Failure *); /* --data, $MNIST_DIR or data/mnist; NULL: none of them */
 bool dataset_check_inputs(const CnncModel *, const Dataset *, Failure *); /* shapes and values against the network */
 bool dataset_check_targets(const CnncModel *, const Dataset *, Failure *);
+
+/* The height, width and channels of the pictures that an input takes: [28, 28, 1], [28, 28], or a flat square [784]. */
+bool picture_shape(const CnncPort *, int64_t *height, int64_t *width, int64_t *channels, Failure *); /* predict.c */
 
 /* A stretch of a data set: what validation_split cuts in two. */
 typedef struct {
@@ -200,6 +205,8 @@ typedef struct {
 bool confusion_new(Confusion *, int classes, Failure *);
 void confusion_free(Confusion *);
 void confusion_update(Confusion *, const CnncModel *, const Batch *, int64_t n);
+void confusion_classes(const Confusion *, const CnncModel *, const Batch *, int64_t i, int64_t *truth, int64_t *predicted);
+double confusion_accuracy(const Confusion *); /* evaluate.c */
 void confusion_print(const Confusion *, FILE *);
 
 /* ---- the progress bar (progress.c) ----------------------------------------------------------------------- */
@@ -223,6 +230,7 @@ typedef struct {
 } Figure;
 
 double clock_seconds(void);
+bool output_coloured(void); /* is standard output a terminal, and colours are not unwanted? */
 void progress_begin(Progress *, int verbose, const char *title, int64_t first, int64_t total);
 void progress_step(Progress *, int64_t done, const char *note, const Figure *, int count); /* draws where it is time to */
 void progress_end(Progress *, int64_t done, const Figure *, int count);
@@ -338,15 +346,30 @@ typedef struct {
     int64_t batch_size, steps; /* steps 0: all samples */
     Progress *progress;
     bool (*stopped)(void);
+    void (*seen)(void *context, const Batch *, int64_t first, int64_t n); /* told of each batch with its answers; may be NULL */
+    void *context;
 } Evaluation;
 bool evaluate_samples(const Evaluation *, const Samples *, Metrics *, Confusion *); /* false: stopped */
 int64_t batch_count(int64_t samples, int64_t batch_size);
+
+/* What evaluate and report start from: trained weights, and samples with their targets. */
+typedef struct {
+    void *parameters, *weights, *arena;
+    Dataset data; /* count 0: none */
+    Batch batch;
+    Metrics metrics;
+    Confusion confusion;
+} Trained;
+bool trained_weights(Trained *, const CnncModel *, const Options *, Failure *); /* --weights */
+bool trained_data(Trained *, const CnncModel *, const Options *, Failure *);    /* --x and --y, or the test set */
+void trained_free(Trained *, const CnncModel *);
 
 /* The sub-commands; each returns the exit status, 1 after filling the failure. */
 int fit_command(const CnncModel *, Options *, Failure *);
 int evaluate_command(const CnncModel *, const Options *, Failure *);
 int predict_command(const CnncModel *, const Options *, Failure *);
 int gradients_command(const CnncModel *, const Options *, Failure *);
+int report_command(const CnncModel *, const Options *, Failure *);
 
 /* ---- threads (threads.c) --------------------------------------------------------------------------------------- */
 
