@@ -5,28 +5,8 @@
 #include "trainer.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-bool picture_shape(const CnncPort *port, int64_t *height, int64_t *width, int64_t *channels, Failure *failure)
-{
-    char text[128];
-    *channels = 1;
-    if (port->rank == 3 || port->rank == 2) {
-        *height = port->shape[0];
-        *width = port->shape[1];
-        if (port->rank == 3) *channels = port->shape[2];
-        return true;
-    }
-    int64_t side = port->rank == 1 ? (int64_t)(sqrt((double)port->shape[0]) + 0.5) : 0;
-    *height = *width = side;
-    if (side > 0 && side * side == port->shape[0]) return true;
-    return fail(failure,
-                "input %s takes %s, which is no picture: give an array",
-                port->name,
-                shape_text(port->rank, port->shape, text, sizeof text));
-}
 
 /* The pictures as one array [count, height, width, channels]. */
 static bool read_pictures(Dataset *data, const CnncModel *model, char **files, int count, Failure *failure)
@@ -93,6 +73,19 @@ static int64_t extreme(const float *row, int64_t length, bool lowest)
     return lowest ? place : highest(row, length);
 }
 
+/* The sample as a picture in blocks; nothing where it is none. */
+static void show_sample(const CnncModel *model, const Batch *batch, int64_t i)
+{
+    int64_t height, width, channels;
+    if (!picture_is_shown(model, &height, &width, &channels)) return;
+    int64_t count = height * width * channels;
+    uint8_t *bytes = malloc((size_t)count);
+    if (!bytes) return;
+    picture_shades((const float *)batch->inputs[0] + i * count, count, bytes);
+    picture_show(stdout, bytes, height, width, channels, output_coloured());
+    free(bytes);
+}
+
 /* file, class, probability; or the row of numbers where the network names no classes. */
 static void print_answers(const CnncModel *model, const Batch *batch, const Options *options, int64_t first, int64_t n,
                           int name_width)
@@ -102,6 +95,7 @@ static void print_answers(const CnncModel *model, const Batch *batch, const Opti
     int classes = model->output_count == 1 ? metric_classes(model, 0) : 0;
     bool places = options->argmax || options->argmin;
     for (int64_t i = 0; i < n; i++) {
+        if (options->show) show_sample(model, batch, i);
         if (pictures) printf("%-*s ", name_width, options->files[first + i]);
         if (pictures && classes && !places) {
             const float *row = batch->outputs[0] + i * units;
@@ -182,6 +176,10 @@ int predict_command(const CnncModel *model, const Options *options, Failure *fai
     }
     if (options->argmax && options->argmin) {
         fail(failure, "--argmax and --argmin exclude one another");
+        goto end;
+    }
+    if (options->show && options->output) {
+        fail(failure, "--show draws beside answers that are printed, and -o writes them to a file");
         goto end;
     }
     if (!path_writable("-o", options->output, failure)) goto end;

@@ -108,13 +108,23 @@ static int terminal_columns(const Progress *progress)
     return 80;
 }
 
-void progress_begin(Progress *progress, int verbose, const char *title, int64_t first, int64_t total)
+static bool output_terminal(void)
+{
+    const char *terminal = getenv("TERM");
+    return isatty(fileno(stdout)) && !(terminal && !strcmp(terminal, "dumb"));
+}
+
+bool output_coloured(void)
 {
     const char *no_color = getenv("NO_COLOR");
+    return output_terminal() && !(no_color && *no_color);
+}
+
+void progress_begin(Progress *progress, int verbose, const char *title, int64_t first, int64_t total)
+{
     *progress = (Progress){.stream = stdout, .verbose = verbose, .total = total, .first = first, .begin = clock_seconds()};
-    const char *terminal = getenv("TERM");
-    progress->terminal = verbose == 1 && isatty(fileno(stdout)) && !(terminal && !strcmp(terminal, "dumb"));
-    progress->colour = progress->terminal && !(no_color && *no_color);
+    progress->terminal = verbose == 1 && output_terminal();
+    progress->colour = progress->terminal && output_coloured();
     snprintf(progress->title, sizeof progress->title, "%s", title);
     if (*title && (progress->terminal || verbose == 2)) {
         fprintf(stdout, "%s\n", title);

@@ -19,7 +19,6 @@ enum {
     LEAST_TILES = 8,
     MOST_PIXELS = 200000, /* of a layer's maps */
     PICTURE_WIDTH = 112,  /* on the page */
-    LEAST_PICTURE = 36,   /* pixels: fewer numbers are no picture */
 };
 
 /* A sample that the network takes for another class. */
@@ -190,12 +189,9 @@ static bool put_sample(Report *report, int64_t sample, const char *title)
     batch_gather(&report->one, report->model, &samples, NULL, sample, 1);
     const float *values = report->one.inputs[0];
     int64_t count = report->height * report->width * report->channels;
-    float low, high;
-    value_range(values, count, &low, &high);
-    if (low >= 0 && high > 1 && high <= 255) low = 0, high = 255;
     Array picture = {0};
     bool good = array_new(&picture, ARRAY_UINT8, 3, (const int64_t[]){report->height, report->width, report->channels}, report->failure);
-    if (good) shades(values, count, low, high, picture.data);
+    if (good) picture_shades(values, count, picture.data);
     good = good && page_picture(report->out, &picture, PICTURE_WIDTH, title, report->failure);
     array_free(&picture);
     return good;
@@ -448,7 +444,7 @@ int report_command(const CnncModel *model, const Options *options, Failure *fail
 {
     Report *report = calloc(1, sizeof *report);
     Curves curves = {0};
-    Failure missing = {""}, unused;
+    Failure missing = {""};
     int status = 1;
     if (!report) {
         fail(failure, "no memory for a report");
@@ -474,10 +470,7 @@ int report_command(const CnncModel *model, const Options *options, Failure *fail
         fail(failure, "--digit %" PRId64 ": there are only %" PRId64 " samples, which count from 0", options->digit, report->trained.data.count);
         goto end;
     }
-    bool pictures = model->input_count == 1 && model->inputs[0].type == CNNC_FLOAT32 &&
-                    picture_shape(&model->inputs[0], &report->height, &report->width, &report->channels, &unused);
-    if (!pictures || (report->channels != 1 && report->channels != 3) || report->height * report->width < LEAST_PICTURE)
-        report->height = 0;
+    if (!picture_is_shown(model, &report->height, &report->width, &report->channels)) report->height = 0;
     if (report->trained.data.count) {
         if (!batch_new(&report->one, model, 1, failure)) goto end;
         evaluate(report);

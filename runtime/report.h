@@ -16,13 +16,8 @@ void page_fact(FILE *, const char *name, const char *format, ...) __attribute__(
 /* A picture as an img element, which is `width` pixels of the page wide. */
 bool page_picture(FILE *, const Array *, int width, const char *title, Failure *);
 
-/* Bytes from numbers: `low` becomes black and `high` white; of what is not finite 0. */
-void shades(const float *values, int64_t count, float low, float high, uint8_t *bytes);
 /* Red, green and blue: from -most, blue, over 0, white, to most, red. */
 void signed_colours(const float *values, int64_t count, float most, uint8_t *bytes);
-/* The least and the largest of the finite ones; both 0 where there are none. */
-void value_range(const float *values, int64_t count, float *low, float *high);
-
 /* ---- the curves (report_curves.c) ---------------------------------------------------------------------- */
 
 /* A history as csv_logger writes it. */

@@ -158,27 +158,6 @@ bool page_picture(FILE *out, const Array *picture, int width, const char *title,
     return good;
 }
 
-void value_range(const float *values, int64_t count, float *low, float *high)
-{
-    bool any = false;
-    *low = *high = 0;
-    for (int64_t i = 0; i < count; i++) {
-        if (!isfinite(values[i])) continue;
-        if (!any || values[i] < *low) *low = values[i];
-        if (!any || values[i] > *high) *high = values[i];
-        any = true;
-    }
-}
-
-void shades(const float *values, int64_t count, float low, float high, uint8_t *bytes)
-{
-    double span = (double)high - (double)low;
-    for (int64_t i = 0; i < count; i++) {
-        double share = isfinite(values[i]) && span > 0 ? ((double)values[i] - (double)low) / span : 0;
-        bytes[i] = (uint8_t)(255 * fmin(fmax(share, 0), 1) + 0.5);
-    }
-}
-
 void signed_colours(const float *values, int64_t count, float most, uint8_t *bytes)
 {
     static const uint8_t ends[2][3] = {{0x21, 0x66, 0xac}, {0xb2, 0x18, 0x2b}};

@@ -121,9 +121,6 @@ const char *data_folder(const Options *, Failure *); /* --data, $MNIST_DIR or da
 bool dataset_check_inputs(const CnncModel *, const Dataset *, Failure *); /* shapes and values against the network */
 bool dataset_check_targets(const CnncModel *, const Dataset *, Failure *);
 
-/* The height, width and channels of the pictures that an input takes: [28, 28, 1], [28, 28], or a flat square [784]. */
-bool picture_shape(const CnncPort *, int64_t *height, int64_t *width, int64_t *channels, Failure *); /* predict.c */
-
 /* A stretch of a data set: what validation_split cuts in two. */
 typedef struct {
     const Dataset *data;
@@ -208,6 +205,16 @@ void confusion_update(Confusion *, const CnncModel *, const Batch *, int64_t n);
 void confusion_classes(const Confusion *, const CnncModel *, const Batch *, int64_t i, int64_t *truth, int64_t *predicted);
 double confusion_accuracy(const Confusion *); /* evaluate.c */
 void confusion_print(const Confusion *, FILE *);
+
+/* ---- samples as pictures (show.c) -------------------------------------------------------------------------- */
+
+/* The height, width and channels of the pictures that an input takes: [28, 28, 1], [28, 28], or a flat square [784]. */
+bool picture_shape(const CnncPort *, int64_t *height, int64_t *width, int64_t *channels, Failure *);
+bool picture_is_shown(const CnncModel *, int64_t *height, int64_t *width, int64_t *channels); /* is its only input grey or in colours? */
+void value_range(const float *values, int64_t count, float *low, float *high); /* of the finite ones; both 0 where there are none */
+void shades(const float *values, int64_t count, float low, float high, uint8_t *bytes); /* 0 to 255; 0 too for what is not finite */
+void picture_shades(const float *values, int64_t count, uint8_t *bytes); /* 0 to 255 as they are, others from the least to the largest */
+void picture_show(FILE *, const uint8_t *bytes, int64_t height, int64_t width, int64_t channels, bool colour); /* in blocks */
 
 /* ---- the progress bar (progress.c) ----------------------------------------------------------------------- */
 

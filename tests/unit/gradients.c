@@ -253,6 +253,40 @@ static void check_outputs(const Check *check, const void *weights)
     free(arena);
 }
 
+/* What the layers give, for the report: the outputs' own layers are among them, the first sample's numbers those of predict. */
+static void check_features(const Check *check, const void *weights)
+{
+    const CnncModel *model = check->model;
+    const void *inputs[MOST_PORTS];
+    float *outputs[MOST_PORTS], **features = calloc((size_t)model->feature_count + 1, sizeof *features);
+    cr_assert(features);
+    for (int i = 0; i < model->input_count; i++) inputs[i] = as_input(&model->inputs[i], &check->inputs[i]);
+    for (int i = 0; i < model->output_count; i++) outputs[i] = emitted_memory(count_of(model->outputs[i].rank, model->outputs[i].shape) * sizeof(float));
+    for (int i = 0; i < model->feature_count; i++) features[i] = emitted_memory(count_of(model->features[i].rank, model->features[i].shape) * sizeof(float));
+    void *arena = emitted_memory(model->predict_arena_size), *other = emitted_memory(model->features_arena_size);
+    model->predict_batch(weights, inputs, outputs, 1, arena);
+    model->activations(weights, inputs, features, other);
+    cr_expect(emitted_memory_intact(other, model->features_arena_size), "%s: activations wrote behind its arena", check->name);
+    for (int i = 0; i < model->feature_count; i++) {
+        const CnncPort *port = &model->features[i];
+        size_t count = count_of(port->rank, port->shape);
+        cr_expect(emitted_memory_intact(features[i], count * sizeof(float)), "%s: activations wrote behind %s", check->name, port->name);
+        for (size_t k = 0; k < count; k++) cr_expect(isfinite(features[i][k]), "%s: %s, entry %zu is %g", check->name, port->name, k, (double)features[i][k]);
+        for (int j = 0; j < model->output_count; j++) {
+            double largest = 1e-30;
+            if (strcmp(port->name, model->outputs[j].name)) continue;
+            for (size_t k = 0; k < count; k++) largest = fmax(largest, fabs((double)outputs[j][k]));
+            for (size_t k = 0; k < count; k++)
+                cr_expect(fabs((double)features[i][k] - (double)outputs[j][k]) <= 1e-5 * largest, "%s: entry %zu of %s is %.9g, predicted was %.9g", check->name, k, port->name, (double)features[i][k], (double)outputs[j][k]);
+        }
+        free(features[i]);
+    }
+    for (int i = 0; i < model->output_count; i++) free(outputs[i]);
+    free(features);
+    free(arena);
+    free(other);
+}
+
 /* The gradients of the emitted code, as a struct of parameters. */
 static void *emitted_gradients(const Check *check, const void *weights, double *loss)
 {
@@ -356,6 +390,7 @@ static int check_draw(Check *check, bool aloud)
     int wrong = 0;
     void *weights = pack(check);
     check_outputs(check, weights);
+    check_features(check, weights);
     void *got = emitted_gradients(check, weights, &loss);
     double truth = reference(check, true, NULL);
     cr_expect(fabs(loss - truth) <= 1e-5 * truth, "%s: the loss is %.9g, by the reference %.9g", check->name, loss, truth);
