@@ -1,8 +1,8 @@
 /* report: what a trained network is and does, as one page for a browser, which stands in one file.
  *
- * The curves come from a history; the confusion matrix and the gallery of misread samples from the test set, or --x and --y; the
- * filters from the weights; the feature maps from the network itself, whose emitted function `activations` gives what each of its
- * layers gives. What the data or the network do not allow is left out, and the page says so. */
+ * The curves come from a history; the confusion matrix and the gallery of misread samples from the test set, or --x and --y;
+ * the filters from the weights; the feature maps from the network itself, whose emitted function `activations` gives what each
+ * of its layers gives. What the data or the network do not allow is left out, and the page says so. */
 #include "report.h"
 
 #include <inttypes.h>
@@ -11,11 +11,11 @@
 #include <string.h>
 
 enum {
-    MOST_CLASSES = 30,    /* of a confusion matrix that anyone can read */
-    MOST_PAIRS = 20,      /* else so many of its largest entries */
-    MOST_MISREAD = 48,    /* in the gallery */
-    SHOWN_ANSWERS = 3,    /* of each */
-    MOST_TILES = 64,      /* filters, or maps of a layer */
+    MOST_CLASSES = 30, /* of a confusion matrix that anyone can read */
+    MOST_PAIRS = 20,   /* else so many of its largest entries */
+    MOST_MISREAD = 48, /* in the gallery */
+    SHOWN_ANSWERS = 3, /* of each */
+    MOST_TILES = 64,   /* filters, or maps of a layer */
     LEAST_TILES = 8,
     MOST_PIXELS = 200000, /* of a layer's maps */
     PICTURE_WIDTH = 112,  /* on the page */
@@ -37,7 +37,7 @@ typedef struct {
     Misread misread[MOST_MISREAD]; /* the most certain first */
     int misread_count;
     int64_t misread_total, units;
-    Batch one;                         /* a sample, as floats */
+    Batch one;                       /* a sample, as floats */
     int64_t height, width, channels; /* of its picture; 0: it is none */
 } Report;
 
@@ -98,7 +98,10 @@ static void put_facts(Report *report, const Curves *curves)
     for (int i = 0; i < model->tensor_count; i++) parameters += shape_elements(model->tensors[i].rank, model->tensors[i].shape);
     fputs("<dl class=\"facts\">\n", report->out);
     if (trained->data.count && trained->confusion.classes)
-        page_fact(report->out, trained->data.is_test_set ? "test accuracy" : "accuracy", "%.2f %%", 100 * confusion_accuracy(&trained->confusion));
+        page_fact(report->out,
+                  trained->data.is_test_set ? "test accuracy" : "accuracy",
+                  "%.2f %%",
+                  100 * confusion_accuracy(&trained->confusion));
     for (int i = 0; i < trained->metrics.count && trained->data.count; i++) {
         const Metric *metric = &trained->metrics.items[i];
         if (!trained->confusion.classes || strcmp(metric->name, "accuracy"))
@@ -122,7 +125,8 @@ static void put_pairs(const Confusion *confusion, FILE *out)
     for (int shown = 0; shown < MOST_PAIRS;) {
         int64_t most = 0; /* the next lower number that occurs */
         for (int64_t i = 0; i < classes * classes; i++)
-            if (i / classes != i % classes && confusion->counts[i] < bound && confusion->counts[i] > most) most = confusion->counts[i];
+            if (i / classes != i % classes && confusion->counts[i] < bound && confusion->counts[i] > most)
+                most = confusion->counts[i];
         if (!most) break;
         for (int64_t i = 0; i < classes * classes && shown < MOST_PAIRS; i++) {
             if (i / classes == i % classes || confusion->counts[i] != most) continue;
@@ -148,7 +152,10 @@ static void put_confusion(const Confusion *confusion, FILE *out)
         int64_t *most = i / classes == i % classes ? &most_right : &most_wrong;
         if (confusion->counts[i] > *most) *most = confusion->counts[i];
     }
-    page_section(out, "Confusion matrix", "Each row holds the samples of one class, each column what they were taken for: right answers stand on the diagonal.");
+    page_section(
+        out,
+        "Confusion matrix",
+        "Each row holds the samples of one class, each column what they were taken for: right answers stand on the diagonal.");
     fputs("<div class=\"wide\"><table class=\"counts\">\n<tr><th></th>", out);
     for (int i = 0; i < classes; i++) fprintf(out, "<th>%d</th>", i);
     fputs("<th>right</th></tr>\n", out);
@@ -190,7 +197,8 @@ static bool put_sample(Report *report, int64_t sample, const char *title)
     const float *values = report->one.inputs[0];
     int64_t count = report->height * report->width * report->channels;
     Array picture = {0};
-    bool good = array_new(&picture, ARRAY_UINT8, 3, (const int64_t[]){report->height, report->width, report->channels}, report->failure);
+    bool good = array_new(
+        &picture, ARRAY_UINT8, 3, (const int64_t[]){report->height, report->width, report->channels}, report->failure);
     if (good) picture_shades(values, count, picture.data);
     good = good && page_picture(report->out, &picture, PICTURE_WIDTH, title, report->failure);
     array_free(&picture);
@@ -234,11 +242,17 @@ static bool put_gallery(Report *report)
     for (int i = 0; i < report->misread_count; i++) {
         const Misread *misread = &report->misread[i];
         char title[128];
-        snprintf(title, sizeof title, "sample %" PRId64 ": %" PRId64 ", taken for %" PRId64, misread->sample, misread->truth, misread->guess);
+        snprintf(title,
+                 sizeof title,
+                 "sample %" PRId64 ": %" PRId64 ", taken for %" PRId64,
+                 misread->sample,
+                 misread->truth,
+                 misread->guess);
         fputs("<figure>", out);
         if (!put_sample(report, misread->sample, title)) return false;
         fprintf(out,
-                "<div class=\"verdict\"><span>is <b class=\"truth\">%" PRId64 "</b></span><span>read as <b class=\"guess\">%" PRId64 "</b></span></div>\n",
+                "<div class=\"verdict\"><span>is <b class=\"truth\">%" PRId64
+                "</b></span><span>read as <b class=\"guess\">%" PRId64 "</b></span></div>\n",
                 misread->truth,
                 misread->guess);
         if (misread->answers) put_answers(report, misread->answers, SHOWN_ANSWERS);
@@ -251,9 +265,10 @@ static bool put_gallery(Report *report)
 
 /* ---- filters ------------------------------------------------------------------------------------------- */
 
-/* The weights that look at the input: the first kernel of a convolution, or of a dense layer that sees the whole picture. Its tiles
- * are [height][width][channels][filters]. */
-static const CnncTensor *first_filters(const Report *report, int64_t *height, int64_t *width, int64_t *channels, int64_t *filters)
+/* The weights that look at the input: the first kernel of a convolution, or of a dense layer that sees the whole picture. Its
+ * tiles are [height][width][channels][filters]. */
+static const CnncTensor *first_filters(const Report *report, int64_t *height, int64_t *width, int64_t *channels,
+                                       int64_t *filters)
 {
     for (int i = 0; i < report->model->tensor_count; i++) {
         const CnncTensor *tensor = &report->model->tensors[i];
@@ -264,7 +279,8 @@ static const CnncTensor *first_filters(const Report *report, int64_t *height, in
             *filters = tensor->shape[3];
             return tensor;
         }
-        if (tensor->rank != 2 || !report->height || tensor->shape[0] != report->height * report->width * report->channels) continue;
+        if (tensor->rank != 2 || !report->height || tensor->shape[0] != report->height * report->width * report->channels)
+            continue;
         *height = report->height;
         *width = report->width;
         *channels = report->channels;
@@ -292,11 +308,14 @@ static bool put_filters(Report *report)
              tensor->name,
              height,
              width,
-             channels == 1 ? "" : channels == 3 ? ", in colours: each from its least weight to its largest" : ", of its first channel",
+             channels == 1   ? ""
+             : channels == 3 ? ", in colours: each from its least weight to its largest"
+                             : ", of its first channel",
              shown,
              filters);
     page_section(out, "The first layer's filters", note);
-    if (channels != 3) fprintf(out, "<p>%.3g <span class=\"key\"></span> %.3g</p>\n", -(double)fmaxf(-low, high), (double)fmaxf(-low, high));
+    if (channels != 3)
+        fprintf(out, "<p>%.3g <span class=\"key\"></span> %.3g</p>\n", -(double)fmaxf(-low, high), (double)fmaxf(-low, high));
     fputs("<div class=\"tiles\">\n", out);
     Array picture = {0};
     float *values = malloc((size_t)(pixels * 3) * sizeof *values);
@@ -360,13 +379,20 @@ static bool is_map(const CnncPort *layer)
     return layer->rank == 3 && layer->shape[0] > 1 && layer->shape[1] > 1;
 }
 
+/* Of the first input's shape, as what only scales it gives: nothing new to be seen. */
+static bool like_input(const CnncModel *model, const CnncPort *layer)
+{
+    const CnncPort *input = &model->inputs[0];
+    return layer->rank == input->rank && !memcmp(layer->shape, input->shape, (size_t)layer->rank * sizeof *layer->shape);
+}
+
 static bool put_features(Report *report)
 {
     const CnncModel *model = report->model;
     int64_t sample = report->options->digit, total = 0;
     bool any = false, good = true;
     for (int i = 0; i < model->feature_count; i++) {
-        any = any || is_map(&model->features[i]);
+        any = any || (is_map(&model->features[i]) && !like_input(model, &model->features[i]));
         total += shape_elements(model->features[i].rank, model->features[i].shape);
     }
     if (!any || !report->trained.data.count) return true;
@@ -382,7 +408,12 @@ static bool put_features(Report *report)
             at += shape_elements(model->features[i].rank, model->features[i].shape);
         }
         char note[320], title[64];
-        snprintf(note, sizeof note, "What each layer makes of sample %" PRId64 " (--digit chooses another): layer by layer farther away from the picture. Each map reaches from its least value, black, to its largest, white; one that is black all over has seen nothing.", sample);
+        snprintf(note,
+                 sizeof note,
+                 "What each layer makes of sample %" PRId64
+                 " (--digit chooses another): layer by layer farther away from the picture. Each map reaches from its least "
+                 "value, black, to its largest, white; one that is black all over has seen nothing.",
+                 sample);
         snprintf(title, sizeof title, "sample %" PRId64, sample);
         page_section(report->out, "Feature maps", note);
         good = put_sample(report, sample, title);
@@ -418,7 +449,11 @@ static bool write_report(Report *report, const Curves *curves, const char *missi
         const char *by;
         char note[160];
         int best = curves_best(curves, &by);
-        snprintf(note, sizeof note, "The dashed line marks epoch %.0f, whose %s is the lowest; the numbers are its.", best < 0 ? 0 : curves->epochs[best] + 1, by);
+        snprintf(note,
+                 sizeof note,
+                 "The dashed line marks epoch %.0f, whose %s is the lowest; the numbers are its.",
+                 best < 0 ? 0 : curves->epochs[best] + 1,
+                 by);
         page_section(report->out, "Training", best < 0 ? NULL : note);
         curves_draw(curves, report->out);
         page_section_end(report->out);
@@ -428,7 +463,9 @@ static bool write_report(Report *report, const Curves *curves, const char *missi
         if (report->misread_count && !put_gallery(report)) return false;
     }
     if (!put_filters(report) || !put_features(report)) return false;
-    page_section(report->out, "The network", "Each box is a layer: its call, the shape that it gives, its parameters and multiply-adds for one sample.");
+    page_section(report->out,
+                 "The network",
+                 "Each box is a layer: its call, the shape that it gives, its parameters and multiply-adds for one sample.");
     if (model->drawing) fprintf(report->out, "<div class=\"wide\">\n%s</div>\n", model->drawing);
     if (model->summary) {
         fputs("<details><summary>Summary, with the bytes of everything</summary>\n<pre>", report->out);
@@ -450,9 +487,14 @@ int report_command(const CnncModel *model, const Options *options, Failure *fail
         fail(failure, "no memory for a report");
         return 1;
     }
-    *report = (Report){.model = model, .options = options, .failure = failure, .units = shape_elements(model->outputs[0].rank, model->outputs[0].shape)};
+    *report = (Report){.model = model,
+                       .options = options,
+                       .failure = failure,
+                       .units = shape_elements(model->outputs[0].rank, model->outputs[0].shape)};
     if (!options->weights || !options->output) {
-        fail(failure, options->weights ? "-o FILE is missing: where is the report to go?" : "--weights FILE is missing: whose report is wanted?");
+        fail(failure,
+             options->weights ? "-o FILE is missing: where is the report to go?"
+                              : "--weights FILE is missing: whose report is wanted?");
         goto end;
     }
     if (!path_writable("-o", options->output, failure)) goto end;
@@ -467,7 +509,10 @@ int report_command(const CnncModel *model, const Options *options, Failure *fail
         report->trained.data.count = 0; /* then the page says why */
     }
     if (options->digit && options->digit >= report->trained.data.count) {
-        fail(failure, "--digit %" PRId64 ": there are only %" PRId64 " samples, which count from 0", options->digit, report->trained.data.count);
+        fail(failure,
+             "--digit %" PRId64 ": there are only %" PRId64 " samples, which count from 0",
+             options->digit,
+             report->trained.data.count);
         goto end;
     }
     if (!picture_is_shown(model, &report->height, &report->width, &report->channels)) report->height = 0;

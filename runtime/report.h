@@ -1,4 +1,5 @@
-/* What the files that write a report share: report.c (what it says), report_page.c (the page), report_curves.c (training curves). */
+/* What the files that write a report share: report.c (what it says), report_page.c (the page), report_curves.c (training
+ * curves). */
 #ifndef CNNC_REPORT_H
 #define CNNC_REPORT_H
 
@@ -8,7 +9,7 @@
 
 void page_begin(FILE *, const char *title);
 void page_end(FILE *);
-void page_text(FILE *, const char *text);                 /* in which no character means anything but itself */
+void page_text(FILE *, const char *text);                       /* in which no character means anything but itself */
 void page_section(FILE *, const char *title, const char *note); /* the note, one paragraph, may be NULL */
 void page_section_end(FILE *);
 void page_fact(FILE *, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -1,5 +1,5 @@
-/* Training curves: a history, as csv_logger and --history write it, read back and drawn, a chart for each figure: training beside
- * validation, and the best epoch marked. */
+/* Training curves: a history, as csv_logger and --history write it, read back and drawn, a chart for each figure: training
+ * beside validation, and the best epoch marked. */
 #include "files.h"
 #include "report.h"
 
@@ -167,12 +167,21 @@ static void draw_grid(const Axes *axes, FILE *out)
     double step = nice_step(axes->high - axes->low);
     for (double k = ceil(axes->low / step - 1e-6); k * step <= axes->high + step * 1e-6; k++) {
         double y = up(axes, k * step);
-        fprintf(out, "<path class=\"grid\" style=\"stroke-width:1;stroke:var(--line)\" d=\"M%d %.1fH%d\"/>", LEFT, y, WIDTH - RIGHT);
-        fprintf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.6g</text>\n", LEFT - 7, y + 4, fabs(k) < 0.5 ? 0 : k * step);
+        fprintf(out,
+                "<path class=\"grid\" style=\"stroke-width:1;stroke:var(--line)\" d=\"M%d %.1fH%d\"/>",
+                LEFT,
+                y,
+                WIDTH - RIGHT);
+        fprintf(
+            out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.6g</text>\n", LEFT - 7, y + 4, fabs(k) < 0.5 ? 0 : k * step);
     }
     double epochs = fmax(axes->last - axes->first, 1), every = fmax(nice_step(epochs), 1);
     for (double k = ceil((axes->first + 1) / every); k * every <= axes->last + 1; k++)
-        fprintf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.0f</text>\n", across(axes, k * every - 1), HEIGHT - 16, k * every);
+        fprintf(out,
+                "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.0f</text>\n",
+                across(axes, k * every - 1),
+                HEIGHT - 16,
+                k * every);
     fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">epoch</text>\n", WIDTH - RIGHT, HEIGHT - 2);
 }
 
@@ -191,7 +200,12 @@ static void draw_curve(const Axes *axes, int column, bool second, FILE *out)
     for (int i = 0; i < curves->row_count && curves->row_count <= MOST_DOTS; i++) {
         double value = curves->values[i * curves->column_count + column];
         if (!is_drawn(value)) continue;
-        fprintf(out, "<circle%s cx=\"%.1f\" cy=\"%.1f\" r=\"3.2\"><title>epoch %.0f, ", class, across(axes, curves->epochs[i]), up(axes, value), curves->epochs[i] + 1);
+        fprintf(out,
+                "<circle%s cx=\"%.1f\" cy=\"%.1f\" r=\"3.2\"><title>epoch %.0f, ",
+                class,
+                across(axes, curves->epochs[i]),
+                up(axes, value),
+                curves->epochs[i] + 1);
         page_text(out, curves->names[column]);
         fprintf(out, ": %.6g</title></circle>\n", value);
     }
@@ -237,7 +251,11 @@ static void draw_chart(const Curves *curves, int column, int second, int best, F
         double x = across(&axes, curves->epochs[best]);
         bool left = x > WIDTH / 2.0;
         fprintf(out, "<path class=\"best\" style=\"stroke:var(--good)\" d=\"M%.1f %dV%d\"/>", x, TOP, HEIGHT - BOTTOM);
-        fprintf(out, "<text class=\"best\" x=\"%.1f\" y=\"11\" text-anchor=\"%s\">best: epoch %.0f</text>\n", x, left ? "end" : "start", curves->epochs[best] + 1);
+        fprintf(out,
+                "<text class=\"best\" x=\"%.1f\" y=\"11\" text-anchor=\"%s\">best: epoch %.0f</text>\n",
+                x,
+                left ? "end" : "start",
+                curves->epochs[best] + 1);
     }
     draw_curve(&axes, column, false, out);
     if (second >= 0) draw_curve(&axes, second, true, out);

@@ -1,5 +1,5 @@
-/* The page of a report: HTML that is well-formed XML too, needs nothing from elsewhere and no script, and is read on paper white
- * and on dark, on a desk and on a phone. */
+/* The page of a report: HTML that is well-formed XML too, needs nothing from elsewhere and no script, and is read on paper
+ * white and on dark, on a desk and on a phone. */
 #include "files.h"
 #include "report.h"
 
@@ -132,7 +132,8 @@ static void write_base64(FILE *out, const uint8_t *bytes, size_t count)
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < count; i += 3) {
         size_t left = count - i;
-        uint32_t three = (uint32_t)bytes[i] << 16 | (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) | (left > 2 ? bytes[i + 2] : 0U);
+        uint32_t three =
+            (uint32_t)bytes[i] << 16 | (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) | (left > 2 ? bytes[i + 2] : 0U);
         for (size_t k = 0; k < 4; k++) fputc(k <= left ? digits[three >> (18 - 6 * k) & 63] : '=', out);
     }
 }

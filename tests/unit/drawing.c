@@ -27,7 +27,9 @@ static int occurrences(const char *text, const char *words)
     return count;
 }
 
-typedef struct { double x, y, width, height; } Box;
+typedef struct {
+    double x, y, width, height;
+} Box;
 
 /* The boxes of a drawing, which must be whole, within it, and apart from one another. */
 static int boxes_of(const char *svg, Box *boxes, int most)
@@ -45,7 +47,10 @@ static int boxes_of(const char *svg, Box *boxes, int most)
         cr_assert_eq(sscanf(strstr(at, "<rect "), "<rect width=\"%lf\" height=\"%lf\"", &box->width, &box->height), 2);
         cr_expect(box->x >= 0 && box->y >= 0 && box->x + box->width <= width && box->y + box->height <= height);
         for (int i = 0; i < count - 1; i++)
-            cr_expect(fabs(box->x - boxes[i].x) > box->width || fabs(box->y - boxes[i].y) > box->height, "boxes %d and %d overlap", i, count - 1);
+            cr_expect(fabs(box->x - boxes[i].x) > box->width || fabs(box->y - boxes[i].y) > box->height,
+                      "boxes %d and %d overlap",
+                      i,
+                      count - 1);
     }
     return count;
 }
@@ -58,22 +63,31 @@ Test(drawing, of_a_chain)
     cr_expect_eq(boxes_of(svg, boxes, 32), 10);
     cr_expect_eq(occurrences(svg, "<path class=\"edge\""), 9);
     for (int i = 1; i < 10; i++) cr_expect(boxes[i].y > boxes[i - 1].y && fabs(boxes[i].x - boxes[0].x) < 0.1, "box %d", i);
-    static const char *const words[] = {"conv2d(32, 3x3, activation=relu)", "24 × 24 × 64", "1,179,776 parameters · 1,179,648 MACs", "prefers-color-scheme:dark", "dense(10, softmax)"};
+    static const char *const words[] = {"conv2d(32, 3x3, activation=relu)",
+                                        "24 × 24 × 64",
+                                        "1,179,776 parameters · 1,179,648 MACs",
+                                        "prefers-color-scheme:dark",
+                                        "dense(10, softmax)"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) cr_expect(strstr(svg, words[i]), "%s is not there", words[i]);
     free(svg);
 }
 
 Test(drawing, of_branches)
 {
-    static const struct { const char *name; int layers, edges; } networks[] = {{"googlenet", 0, 0}, {"resnet18", 0, 0}, {"two_outputs", 11, 10}};
+    static const struct {
+        const char *name;
+        int layers, edges;
+    } networks[] = {{"googlenet", 0, 0}, {"resnet18", 0, 0}, {"two_outputs", 11, 10}};
     Box *boxes = calloc(1000, sizeof *boxes);
     cr_assert(boxes);
     for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
         shell_good("$CNNC $ROOT/examples/%s/%s.net -o n.svg", networks[i].name, networks[i].name);
         char *svg = read_text("n.svg");
         int layers = boxes_of(svg, boxes, 1000), edges = occurrences(svg, "<path class=\"edge\"");
-        cr_expect(layers == networks[i].layers || (!networks[i].layers && layers > 50), "%s: %d layers", networks[i].name, layers);
-        cr_expect(edges == networks[i].edges || (!networks[i].edges && edges > layers), "%s: %d edges", networks[i].name, edges);
+        cr_expect(
+            layers == networks[i].layers || (!networks[i].layers && layers > 50), "%s: %d layers", networks[i].name, layers);
+        cr_expect(
+            edges == networks[i].edges || (!networks[i].edges && edges > layers), "%s: %d edges", networks[i].name, edges);
         free(svg);
     }
     free(boxes);
@@ -82,13 +96,16 @@ Test(drawing, of_branches)
 /* An edge past a row goes around its boxes; branches of the same tensor stand side by side. */
 Test(drawing, edges_go_around_boxes)
 {
-    shell_file("n.net", "model skip input(4, 4, 1) a = conv2d(2, 1x1) b = conv2d(2, 1x1)(a) c = conv2d(2, 1x1)(b) d = conv2d(2, 1x1)(a) add()(a, c, d)");
+    shell_file("n.net",
+               "model skip input(4, 4, 1) a = conv2d(2, 1x1) b = conv2d(2, 1x1)(a) c = conv2d(2, 1x1)(b) d = conv2d(2, 1x1)(a) "
+               "add()(a, c, d)");
     shell_good("$CNNC n.net -o n.svg");
     Box boxes[8];
     char *svg = read_text("n.svg");
     cr_expect_eq(boxes_of(svg, boxes, 8), 6);
     cr_expect_eq(occurrences(svg, "<path class=\"edge\""), 7);
-    cr_expect(fabs(boxes[2].y - boxes[4].y) < 0.1 && boxes[3].y > boxes[2].y && boxes[5].y > boxes[3].y, "b and d stand beside one another");
+    cr_expect(fabs(boxes[2].y - boxes[4].y) < 0.1 && boxes[3].y > boxes[2].y && boxes[5].y > boxes[3].y,
+              "b and d stand beside one another");
     for (const char *at = svg; (at = strstr(at, "<path class=\"edge\"")); at++) {
         double x = 0, y;
         int down, length;
@@ -98,7 +115,10 @@ Test(drawing, edges_go_around_boxes)
             if (*c == 'C') cr_assert_eq(sscanf(c, "C%*f %*f %*f %*f %lf %lf", &x, &y), 2);
             if (*c != 'v') continue;
             cr_assert_eq(sscanf(c, "v%d", &down), 1);
-            for (int i = 0; i < 6; i++) cr_expect(!(x > boxes[i].x && x < boxes[i].x + boxes[i].width) || fabs(boxes[i].y - y) > 1, "an edge goes through box %d", i);
+            for (int i = 0; i < 6; i++)
+                cr_expect(!(x > boxes[i].x && x < boxes[i].x + boxes[i].width) || fabs(boxes[i].y - y) > 1,
+                          "an edge goes through box %d",
+                          i);
         }
     }
     free(svg);
@@ -106,7 +126,9 @@ Test(drawing, edges_go_around_boxes)
 
 Test(drawing, names_are_nothing_but_names)
 {
-    shell_file("n.net", "model m x = input(3) dense(2, kernel_initializer=glorot_uniform()) compile(optimizer=sgd(), loss=mse) fit(x=\"<&'>.npy\", y=\"\")");
+    shell_file("n.net",
+               "model m x = input(3) dense(2, kernel_initializer=glorot_uniform()) compile(optimizer=sgd(), loss=mse) "
+               "fit(x=\"<&'>.npy\", y=\"\")");
     shell_good("$CNNC n.net -o n.svg");
     char *svg = read_text("n.svg");
     const char *problem = xml_problem(svg);

@@ -45,22 +45,38 @@ static char *page(const char *path)
     cr_expect_null(problem, "%s", problem);
     static const char *const referring[] = {"src=\"", "href=\"", "url("};
     static const char *const inside[] = {"src=\"data:image/png;base64,", "href=\"#", "url(#"};
-    for (int i = 0; i < 3; i++) cr_expect_eq(occurrences(text, referring[i]), occurrences(text, inside[i]), "%s leads elsewhere", referring[i]);
+    for (int i = 0; i < 3; i++)
+        cr_expect_eq(occurrences(text, referring[i]), occurrences(text, inside[i]), "%s leads elsewhere", referring[i]);
     cr_expect(!strstr(text, "<script") && !strstr(text, "@import"));
     static const char *const wanted[] = {"<meta name=\"viewport\"", "prefers-color-scheme:dark", "<meta charset=\"utf-8\"/>"};
     for (int i = 0; i < 3; i++) cr_expect(strstr(text, wanted[i]), "%s is not there", wanted[i]);
-    cr_expect(!strstr(text, "\"nan") && !strstr(text, "-nan") && !strstr(text, "Mnan") && !strstr(text, "\"inf"), "coordinates that are no numbers");
+    cr_expect(!strstr(text, "\"nan") && !strstr(text, "-nan") && !strstr(text, "Mnan") && !strstr(text, "\"inf"),
+              "coordinates that are no numbers");
     return text;
 }
 
 Test(trainer_report, says_what_evaluate_says)
 {
     write_digits(60);
-    expect_success(RUN(&toy_digits, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "3", "--validation-split", "0.2", "--history", "h.csv", "-o", "w"));
+    expect_success(RUN(&toy_digits,
+                       "fit",
+                       "--x",
+                       "x.npy",
+                       "--y",
+                       "y.npy",
+                       "--epochs",
+                       "3",
+                       "--validation-split",
+                       "0.2",
+                       "--history",
+                       "h.csv",
+                       "-o",
+                       "w"));
     const Run *run = RUN(&toy_digits, "evaluate", "--weights", "w", "--x", "x.npy", "--y", "y.npy");
     expect_success(run);
     double accuracy = figure(run->out, "accuracy");
-    expect_success(RUN(&toy_digits, "report", "--weights", "w", "--history", "h.csv", "--x", "x.npy", "--y", "y.npy", "-o", "r.html"));
+    expect_success(
+        RUN(&toy_digits, "report", "--weights", "w", "--history", "h.csv", "--x", "x.npy", "--y", "y.npy", "-o", "r.html"));
     char *text = page("r.html"), words[64];
     snprintf(words, sizeof words, "<dd>%.2f %%</dd>", 100 * accuracy);
     cr_expect(strstr(text, words), "%s is not there", words);
@@ -98,8 +114,32 @@ Test(trainer_report, of_other_kinds_of_networks)
     float two[] = {1, 2, 3, 4}, one[] = {1, 2};
     write_array("two.npy", ARRAY_FLOAT32, 2, (const int64_t[]){2, 2}, two);
     write_array("one.npy", ARRAY_FLOAT32, 2, (const int64_t[]){2, 1}, one);
-    expect_success(RUN(&toy_pair, "fit", "--x", "left=two.npy", "--x", "right=two.npy", "--y", "sum=one.npy", "--y", "product=one.npy", "-o", "p"));
-    expect_success(RUN(&toy_pair, "report", "--weights", "p", "--x", "left=two.npy", "--x", "right=two.npy", "--y", "sum=one.npy", "--y", "product=one.npy", "-o", "r.html"));
+    expect_success(RUN(&toy_pair,
+                       "fit",
+                       "--x",
+                       "left=two.npy",
+                       "--x",
+                       "right=two.npy",
+                       "--y",
+                       "sum=one.npy",
+                       "--y",
+                       "product=one.npy",
+                       "-o",
+                       "p"));
+    expect_success(RUN(&toy_pair,
+                       "report",
+                       "--weights",
+                       "p",
+                       "--x",
+                       "left=two.npy",
+                       "--x",
+                       "right=two.npy",
+                       "--y",
+                       "sum=one.npy",
+                       "--y",
+                       "product=one.npy",
+                       "-o",
+                       "r.html"));
     text = page("r.html");
     cr_expect(!strstr(text, "Confusion") && strstr(text, "<dt>loss</dt>"));
     free(text);
@@ -124,7 +164,9 @@ Test(trainer_report, whatever_stands_in_a_history)
         "epoch,a\377\001b,loss\n0,1,1\n",
         "epoch,loss\n",
     };
-    static const struct { const char *text, *words; } bad[] = {
+    static const struct {
+        const char *text, *words;
+    } bad[] = {
         {"", "is empty"},
         {"loss,epoch\n", "should begin with epoch"},
         {"epoch", "should begin with epoch"},
@@ -170,7 +212,9 @@ Test(trainer_report, of_samples_that_are_not_finite)
 
 Test(trainer_report, arguments_are_checked)
 {
-    static const struct { const char *words, *arguments[10]; } cases[] = {
+    static const struct {
+        const char *words, *arguments[10];
+    } cases[] = {
         {"--weights FILE is missing", {"report", "-o", "r.html"}},
         {"-o FILE is missing", {"report", "--weights", "w"}},
         {"nowhere", {"report", "--weights", "w", "-o", "nowhere/r.html"}},
@@ -201,7 +245,10 @@ Test(trainer_report, predict_shows)
     const Run *run = RUN(&toy_digits, "predict", "--weights", "w", "--show", "one.npy");
     expect_success(run);
     cr_expect_eq(occurrences(run->out, "\n"), 15);
-    cr_expect(occurrences(run->out, "▀") == 28 && occurrences(run->out, "▄") == 28 && occurrences(run->out, "█") == 28 && !strchr(run->out, '\033'), "%s", run->out);
+    cr_expect(occurrences(run->out, "▀") == 28 && occurrences(run->out, "▄") == 28 && occurrences(run->out, "█") == 28 &&
+                  !strchr(run->out, '\033'),
+              "%s",
+              run->out);
     run = RUN(&toy_digits, "predict", "--weights", "w", "--show", "one.npy", "-o", "p.npy");
     cr_expect(run->status == 1 && strstr(run->err, "--show"), "%s", run->err);
     write_flowers("", 3, 1); /* no pictures: only the answers */

@@ -27,9 +27,11 @@ static const char *text_problem(const char **text, const char *ends)
     static const char *const entities[] = {"&lt;", "&gt;", "&amp;", "&quot;", "&#39;"};
     for (; **text && !strchr(ends, **text); ++*text) {
         bool known = **text != '&';
-        for (size_t i = 0; i < sizeof entities / sizeof *entities && !known; i++) known = !strncmp(*text, entities[i], strlen(entities[i]));
+        for (size_t i = 0; i < sizeof entities / sizeof *entities && !known; i++)
+            known = !strncmp(*text, entities[i], strlen(entities[i]));
         if (!known) return wrong("an unknown entity", *text);
-        if (**text == '<' || ((unsigned char)**text < 32 && !strchr("\n\t", **text))) return wrong("a forbidden character", *text);
+        if (**text == '<' || ((unsigned char)**text < 32 && !strchr("\n\t", **text)))
+            return wrong("a forbidden character", *text);
     }
     return NULL;
 }
@@ -46,7 +48,8 @@ static const char *attributes_problem(const char **text)
         size_t length = name_length(*text);
         if (!space || !length || count == MOST_ATTRIBUTES) return wrong("no attribute", *text);
         for (int i = 0; i < count; i++)
-            if (lengths[i] == length && !strncmp(names[i], *text, length)) return wrong("an attribute for the second time", *text);
+            if (lengths[i] == length && !strncmp(names[i], *text, length))
+                return wrong("an attribute for the second time", *text);
         names[count] = *text;
         lengths[count] = length;
         *text += length;
@@ -75,7 +78,8 @@ const char *xml_problem(const char *text)
         if (!length) return wrong("no tag", text);
         text = name + length;
         if (closes) {
-            if (!depth || lengths[depth - 1] != length || strncmp(open[depth - 1], name, length)) return wrong("closes what is not open", name);
+            if (!depth || lengths[depth - 1] != length || strncmp(open[depth - 1], name, length))
+                return wrong("closes what is not open", name);
             if (*text++ != '>') return wrong("no end of a tag", name);
             depth--;
             continue;
@@ -96,7 +100,20 @@ const char *xml_problem(const char *text)
 Test(xml, tells_good_from_bad)
 {
     static const char *const good[] = {"<a/>", "<!DOCTYPE html>\n<a b=\"c&lt;\"><b>d</b>e &amp; f</a>\n"};
-    static const char *const bad[] = {"", "a", "<a>", "<a></b>", "<a b></a>", "<a b=c/>", "<a>&nbsp;</a>", "<a/><b/>", "<a b=\"<\"/>", "<a b=\"1\" b=\"2\"/>", "<a>\001</a>", "<a><b></a></b>", "<a b=\"/>", "<1/>"};
+    static const char *const bad[] = {"",
+                                      "a",
+                                      "<a>",
+                                      "<a></b>",
+                                      "<a b></a>",
+                                      "<a b=c/>",
+                                      "<a>&nbsp;</a>",
+                                      "<a/><b/>",
+                                      "<a b=\"<\"/>",
+                                      "<a b=\"1\" b=\"2\"/>",
+                                      "<a>\001</a>",
+                                      "<a><b></a></b>",
+                                      "<a b=\"/>",
+                                      "<1/>"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) cr_expect_null(xml_problem(good[i]), "%s: %s", good[i], problem);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) cr_expect_not_null(xml_problem(bad[i]), "%s", bad[i]);
 }
