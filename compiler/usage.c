@@ -52,6 +52,7 @@ static const struct {
     {"cnnc model.net -o model.c", "model.c and model.h: inference, and training where there is a compile()"},
     {"cnnc model.net -o model.c --emit=inference", "only inference; --weights=FILE puts trained weights into it"},
     {"cnnc model.net -o trainer", "a program that trains, evaluates and predicts"},
+    {"cnnc model.net -o model.svg", "a drawing of the network: layers, shapes, parameters, branches"},
     {"cnnc --summary model.net", "layers, shapes, parameters, multiply-adds, bytes"},
     {"cnnc --summary=kernels model.net", "the kernels: tiles, predicted cycles, share of peak, and why so"},
     {"cnnc --tune model.net [-o model.plan]", "measures kernels on this machine, some minutes; --plan=FILE uses the result"},
