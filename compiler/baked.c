@@ -38,9 +38,16 @@ void generate_baked(Text *text, const Generation *g)
     const char *name = g->source->name;
     const float *image = packed_image(g);
     int64_t bytes = graph_struct_offset(g->source, NULL, true);
-    text_add(text, "/* ---- the trained weights ---- */\n\n");
+    text_add(text,
+             "/* ---- the trained weights ---- */\n\n"
+             "#ifdef %s_TRAINED_SECTION /* the section where the linker shall find them: -D%s_TRAINED_SECTION='\".flash2\"' */\n"
+             "#define PLACE __attribute__((section(%s_TRAINED_SECTION)))\n"
+             "#else\n#define PLACE\n#endif\n\n",
+             upper_case(name),
+             upper_case(name),
+             upper_case(name));
     if (bytes <= READABLE_BYTES) {
-        text_add(text, "static const %s_weights trained = {\n", name);
+        text_add(text, "PLACE static const %s_weights trained = {\n", name);
         for (int i = 0; i < g->source->tensor_count; i++) {
             const Tensor *tensor = g->source->tensors[i];
             if (tensor->role != ROLE_WEIGHT && tensor->role != ROLE_DERIVED) continue;
@@ -70,7 +77,7 @@ void generate_baked(Text *text, const Generation *g)
     text_add(text,
              "#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__\n"
              "#error \"the weights in this file are little-endian\"\n#endif\n"
-             "static const union {\n    char bytes[%lld + 1];\n    %s_weights weights;\n} trained = {\n",
+             "PLACE static const union {\n    char bytes[%lld + 1];\n    %s_weights weights;\n} trained = {\n",
              (long long)bytes,
              name);
     const unsigned char *byte = (const unsigned char *)image;

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 TestSuite(embed, .init = shell_enter, .fini = shell_leave, .timeout = 400);
@@ -53,6 +54,22 @@ Test(embed, objects_have_no_state_and_no_libraries)
     const Shell *run = shell("cat model.c embed/digit.c embed/digit.h | grep -h '#include' | sort -u | "
                              "grep -vE '<(stddef|stdint|string|math)[.]h>|\"(model|digit)[.]h\"'");
     cr_expect(run->status == 1, "%s", run->out);
+}
+
+/* Trained weights in a section of the user's choice, where they are all that lies there: the small form, and the large. */
+Test(embed, weights_in_a_section)
+{
+    copy_example();
+    shell_good("cd embed && make CNNC=\"$CNNC\" lenet5.c");
+    static const char *const names[][2] = {{"digit", "DIGIT"}, {"lenet5", "LENET5"}};
+    for (int i = 0; i < 2; i++) {
+        shell_good("cd embed && $CC -std=c11 -O1 -Wall -Wextra -Werror -D%s_TRAINED_SECTION='\".flash2\"' -c %s.c -o placed.o", names[i][1], names[i][0]);
+        long bytes = strtol(shell("cd embed && sed -n 's/^#define %s_WEIGHTS_BYTES //p' %s.h", names[i][1], names[i][0])->out, NULL, 10);
+        long placed = strtol(shell("cd embed && size -A placed.o | awk '$1 == \".flash2\" { print $2 }'")->out, NULL, 10);
+        cr_expect(bytes > 20000 && placed >= bytes && placed < bytes + 128, "%s: %ld bytes of %ld", names[i][0], placed, bytes);
+        cr_expect_str_eq(shell("cd embed && objdump -h placed.o | grep -A1 flash2 | grep -o READONLY")->out, "READONLY\n");
+        check_object("embed/placed.o");
+    }
 }
 
 /* The same program from a C++ compiler. */
