@@ -118,6 +118,11 @@ $(BUILD)/front_end: $(FRONT:%=$(BUILD)/compiler/%.o) $(BUILD)/tests/language/fro
 test: $(CNNC) $(BUILD)/unit $(BUILD)/front_end
 	BUILD=$(BUILD) $(BUILD)/unit
 
+# make test-python   the converter from Keras and PyTorch (docs/converting.md): PYTHON has tensorflow, keras, h5py and torch
+PYTHON ?= python3
+test-python: $(CNNC) data
+	for file in tests/python/test_*.py; do MNIST_DIR='$(DATA)' CNNC='$(abspath $(BUILD)/cnnc)' $(PYTHON) $$file || exit 1; done
+
 # make sanitize   the same with the sanitizers in everything: the tests, cnnc, the runtime and the emitted C
 SANITIZED := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 sanitize:
@@ -157,7 +162,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 always:
-.PHONY: all always bench bench-quick clean data deb format generated help install mlp mnist reference sanitize test uninstall
+.PHONY: all always bench bench-quick clean data deb format generated help install mlp mnist reference sanitize test test-python uninstall
 .DELETE_ON_ERROR:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Brings networks from Keras 3 and PyTorch to cnnc.
+
+    tools/cnnc_convert.py network model.keras -o model.net                 # the layers, and compile() if it was compiled
+    tools/cnnc_convert.py weights model.keras -o weights.safetensors       # the weights, under cnnc's names
+    tools/cnnc_convert.py weights model.weights.h5 --net model.net -o weights.safetensors
+    tools/cnnc_convert.py weights state.pt --net model.net -o weights.safetensors
+    tools/cnnc_convert.py compare model.keras model.net x.npy              # the first layer whose output differs
+
+docs/converting.md tells the whole story. What is needed: Python 3.9 and numpy; h5py for Keras's weights, torch for .pt files, keras
+for `compare`. `network` needs none of them.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from convert.problem import Problem
+
+
+def network(arguments):
+    from convert import keras_file, keras_network
+
+    stem = Path(arguments.output).stem if arguments.output != "-" else Path(arguments.model).stem
+    text, notes = keras_network.translate(keras_file.read_config(arguments.model), stem, arguments.inference)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    if arguments.output == "-":
+        sys.stdout.write(text)
+    else:
+        Path(arguments.output).write_text(text)
+
+
+def weights(arguments):
+    from convert import keras_file, keras_weights, safetensors_file
+    from convert.cnnc_network import Network
+
+    net = Network(arguments.net, arguments.cnnc) if arguments.net else None
+    kind = arguments.weights
+    if kind.endswith(".keras"):
+        tensors = keras_weights.of_model(kind, keras_file.read_config(kind))
+    elif kind.endswith((".h5", ".hdf5")):
+        tensors = keras_weights.of_file(kind, net)
+    elif kind.endswith((".pt", ".pth", ".bin", ".safetensors")):
+        from convert import pytorch_weights
+
+        pairs = dict(pair.split("=", 1) for pair in arguments.map)
+        tensors = pytorch_weights.convert(pytorch_weights.read(kind), net, pairs)
+    else:
+        raise Problem(f"{kind}: this takes model.keras, model.weights.h5, and PyTorch's state.pt, state.pth or state.safetensors")
+    if net:
+        net.check(tensors)
+    safetensors_file.write(arguments.output, tensors)
+    numbers = sum(array.size for array in tensors.values())
+    print(f"{arguments.output}: {len(tensors)} tensors, {numbers:,} numbers", file=sys.stderr)
+
+
+def compare(arguments):
+    from convert import compare as comparison
+
+    return comparison.run(arguments)
+
+
+def pair(text):
+    if "=" not in text:
+        raise argparse.ArgumentTypeError("--map takes MODULE=LAYER, such as --map fc1=dense")
+    return text
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="cnnc_convert.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="network|weights|compare")
+
+    command = commands.add_parser("network", help="a Keras model as a network of cnnc")
+    command.add_argument("model", help="model.keras: what model.save() of Keras 3 wrote")
+    command.add_argument("-o", "--output", required=True, help="model.net, or - for standard output")
+    command.add_argument("--inference", action="store_true", help="only what predictions need: no compile(), initializers, regularizers")
+    command.set_defaults(run=network)
+
+    command = commands.add_parser("weights", help="weights of Keras or PyTorch as a file that cnnc reads")
+    command.add_argument("weights", help="model.keras, model.weights.h5, state.pt, state.safetensors")
+    command.add_argument("-o", "--output", required=True, help="weights.safetensors")
+    command.add_argument("--net", help="the network they are for: required but for .keras, where it checks names and shapes")
+    command.add_argument("--cnnc", help="the compiler, if it is neither beside this script's folder nor on the PATH")
+    command.add_argument("--map", action="append", default=[], type=pair, metavar="MODULE=LAYER",
+                         help="PyTorch: this module's weights belong to this layer of the .net")
+    command.set_defaults(run=weights)
+
+    command = commands.add_parser("compare", help="the first layer whose output differs from Keras's")
+    command.add_argument("model", help="model.keras")
+    command.add_argument("net", help="model.net, made from it by `network`")
+    command.add_argument("x", help="x.npy: inputs, as the model takes them")
+    command.add_argument("--tolerance", type=float, default=1e-4, help="of the layer's largest number (%(default)s)")
+    command.add_argument("--cnnc", help="the compiler, if it is neither beside this script's folder nor on the PATH")
+    command.set_defaults(run=compare)
+
+    arguments = parser.parse_args()
+    try:
+        sys.exit(arguments.run(arguments))
+    except (Problem, OSError) as problem:
+        sys.exit(f"cnnc_convert.py: error: {problem}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What tools/cnnc_convert.py is made of."""

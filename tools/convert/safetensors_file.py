@@ -1,0 +1,51 @@
+"""Reads and writes safetensors: eight bytes with the length of a header, the header in JSON, the numbers."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from convert.problem import Problem
+
+TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4"}
+
+
+def read(path):
+    content = Path(path).read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    try:
+        header = json.loads(content[8 : 8 + length])
+    except ValueError:
+        raise Problem(f"{path}: not a safetensors file") from None
+    data = content[8 + length :]
+    tensors = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        begin, end = entry["data_offsets"]
+        if entry["dtype"] == "BF16":  # the upper half of a float32
+            array = (np.frombuffer(data[begin:end], "<u2").astype("<u4") << 16).view("<f4")
+        elif entry["dtype"] in TYPES:
+            array = np.frombuffer(data[begin:end], TYPES[entry["dtype"]])
+        else:
+            raise Problem(f"{path}: {name} is of type {entry['dtype']}: convert it to float32 first")
+        tensors[name] = array.reshape(entry["shape"])
+    return tensors
+
+
+def write(path, tensors):
+    """All as float32, beside its place first, so that a failure leaves the old file."""
+    header, offset = {}, 0
+    arrays = {name: np.ascontiguousarray(array, "<f4") for name, array in tensors.items()}
+    for name, array in arrays.items():
+        header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [offset, offset + array.nbytes]}
+        offset += array.nbytes
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    beside = f"{path}.tmp"
+    with open(beside, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for array in arrays.values():
+            file.write(array.tobytes())
+    os.replace(beside, path)
