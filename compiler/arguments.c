@@ -271,6 +271,7 @@ static bool convert_list(Scope *scope, const char *callee, const Parameter *para
     to->kind = VALUE_LIST;
     to->list.items = NEW_ARRAY(Value, count);
     to->list.count = count;
+    to->list.lone = from->kind != VALUE_LIST;
     bool good = true;
     for (int i = 0; i < count && !expansion_stops(expansion); i++) {
         element.list = parameter->per_output && items[i].kind == VALUE_LIST;
@@ -375,10 +376,12 @@ static int find_parameter(Scope *scope, const Entry *entry, int count, const Ite
     for (int i = 0; i < count; i++) candidates[i] = entry->parameters[i].name;
     const char *closest = diagnostics_closest(argument->name, candidates, count);
     Place place = scope_place(scope, argument->name_span);
-    if (closest)
+    if (!strcmp(argument->name, "name"))
+        diagnose(place, "no parameter `name` in %s; a name stands in front, as in `a = %s(...)`", entry->name, entry->name);
+    else if (closest)
         diagnose(place, "no parameter `%s` in %s; did you mean `%s`?", argument->name, entry->name, closest);
     else
-        diagnose(place, "no parameter `%s` in %s", argument->name, entry->name);
+        diagnose(place, "no parameter `%s` in %s; `cnnc --help %s` lists what there is", argument->name, entry->name, entry->name);
     return -1;
 }
 

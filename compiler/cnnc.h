@@ -177,7 +177,7 @@ struct Value {
         bool boolean;
         struct { int64_t first, second; } pair;
         const char *text;
-        struct { Value *items; int count; } list;
+        struct { Value *items; int count; bool lone; } list; /* lone: a single item, written without brackets */
         const Object *object;
         struct { Tensor *tensor; const char *tensor_name; }; /* the name as it was written */
         struct { const Expression *call; struct Scope *scope; };

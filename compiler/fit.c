@@ -35,7 +35,7 @@ static void check_class_weight(const Graph *graph)
     if (!has_argument(graph->fit, "class_weight")) return;
     const Value *map = argument(graph->fit, "class_weight");
     int64_t classes = class_count(graph);
-    if (!classes) diagnose(map->place, "`class_weight` is for networks with one output that names classes");
+    if (!classes) diagnose(map->place, "`class_weight` is for networks with one output that names classes: with a cross-entropy as loss, or accuracy among the metrics");
     for (int i = 0; classes && i < map->list.count; i += 2) {
         double class = map->list.items[i].number;
         if (class < (double)classes) continue;

@@ -46,6 +46,15 @@ static OutputText dependencies(const Options *o, const char *header)
     return (OutputText){memory_format("%s.d", stem), text.data};
 }
 
+static void write_trainer(const Options *o, const Generation *g)
+{
+    build_trainer(o, g);
+    if (!o->dependencies) return;
+    Failure failure;
+    const OutputText text = dependencies(o, NULL);
+    if (!write_texts(&text, 1, &failure)) command_error("%s", failure.text);
+}
+
 /* Whether both paths lead to the same file. */
 static bool same_file(const char *a, const char *b)
 {
@@ -150,7 +159,7 @@ int main(int argc, char **argv)
         if (((!is_source && !is_drawing) || o.emit == EMIT_TRAINER) && !generation.train) command_error("%s: a trainer needs a compile(...) that says how to train", file);
         if (is_drawing) write_drawing(&o, source);
         else if (is_source) write_source(&o, &generation);
-        else build_trainer(&o, &generation);
+        else write_trainer(&o, &generation);
     }
     if (fflush(stdout)) command_error("standard output: cannot write");
     return diagnostics_errors() ? 1 : 0;

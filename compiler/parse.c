@@ -207,6 +207,8 @@ void parse_syntax_error(ParseContext *context, const Expected *expected)
                     at_previous ? context->previous_span : context->span,
                     "expected a layer, found %s; to name a number write `let name = ...`",
                     found);
+    } else if (context->kind == ',' && !expected->value && !strcmp(expected->punctuation, ")")) {
+        parse_error(context, context->span, "expected `)`, found `,`; a pair of sizes is 3x3 or [3, 3]");
     } else if (at_previous) {
         parse_error(context,
                     context->previous_span,

@@ -93,6 +93,16 @@ bool scope_report_order(Scope *scope, const char *name, Place place)
     return true;
 }
 
+/* The layer that the summary calls so where it has no name of its own, conv2d for conv2d_1; NULL: none. */
+static const Entry *automatically_named(const char *name)
+{
+    size_t length = strlen(name), base = length;
+    while (base && name[base - 1] >= '0' && name[base - 1] <= '9') base--;
+    bool numbered = base > 1 && base < length && name[base - 1] == '_';
+    if (numbered) name = memory_copy(name, base - 1);
+    return table_find(&activation_table, name) ? NULL : table_find(&layer_table, name); /* relu is rather a word out of place */
+}
+
 void scope_report_unknown(Scope *scope, const char *name, Place place)
 {
     enum { MOST = 1000 };
@@ -102,7 +112,10 @@ void scope_report_unknown(Scope *scope, const char *name, Place place)
     for (; scope; scope = scope->parent)
         for (int i = scope->names.count - 1; i >= 0 && count < MOST; i--) candidates[count++] = scope->names.names[i].text;
     const char *closest = diagnostics_closest(name, candidates, count);
-    if (closest)
+    const Entry *layer = automatically_named(name);
+    if (layer)
+        diagnose(place, "unknown name `%s`; a layer that is used by name needs one, as in `a = %s(...)`", name, layer->name);
+    else if (closest)
         diagnose(place, "unknown name `%s`; did you mean `%s`?", name, closest);
     else
         diagnose(place, "unknown name `%s`", name);

@@ -27,12 +27,13 @@ static bool check_split(const Graph *graph, const char *name)
     const Value *value = argument(graph->compile, name);
     int count = value->list.count, errors = diagnostics_errors();
     if (value->kind == VALUE_LIST) {
-        bool shared = count <= 1 && (!count || strcmp(name, "loss_weights"));
+        bool shared = !count || (count == 1 && (!strstr(name, "loss") || (value->list.lone && strcmp(name, "loss_weights"))));
         if (shared || count == graph->output_count || (graph->output_count == 1 && !strstr(name, "loss"))) return true;
         diagnose(value->place,
-                 "`%s` has %d items, but the network has %d output%s (%s): a list has one for each",
+                 "`%s` has %d item%s, but the network has %d output%s (%s): a list has one for each",
                  name,
                  count,
+                 count == 1 ? "" : "s",
                  graph->output_count,
                  graph->output_count == 1 ? "" : "s",
                  output_names(graph));
@@ -192,7 +193,7 @@ void training_pass(Graph *graph)
     static const char *const split[] = {"loss", "loss_weights", "metrics", "weighted_metrics"};
     for (size_t i = 0; i < sizeof split / sizeof *split; i++) check_split(graph, split[i]);
     if (targets->list.count && targets->list.count != graph->output_count)
-        diagnose(targets->place, "`target_tensors` has %d items, but the network has %d output%s", targets->list.count, graph->output_count, graph->output_count == 1 ? "" : "s");
+        diagnose(targets->place, "`target_tensors` has %d item%s, but the network has %d output%s", targets->list.count, targets->list.count == 1 ? "" : "s", graph->output_count, graph->output_count == 1 ? "" : "s");
     if (diagnostics_errors() > errors) return;
     for (int i = 0; i < graph->output_count; i++) {
         OutputUse *use = &graph->uses[i];

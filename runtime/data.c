@@ -62,6 +62,14 @@ static bool shape_fits(const Array *array, int rank, const int64_t *shape)
     return a_rank == 1 || b_rank == 1 || (a_rank == b_rank && !memcmp(a, b, (size_t)a_rank * sizeof *a));
 }
 
+/* Is the array a single sample, without the dimension that counts them? */
+static bool is_one_sample(const Array *array, const CnncPort *port)
+{
+    int64_t a[CNNC_MAX_RANK], b[CNNC_MAX_RANK];
+    int a_rank = without_ones(array->rank, array->shape, a);
+    return a_rank == without_ones(port->rank, port->shape, b) && !memcmp(a, b, (size_t)a_rank * sizeof *a);
+}
+
 static bool check_whole(const Array *array, const char *path, const CnncPort *port, Failure *failure)
 {
     int64_t count = array_count(array);
@@ -92,11 +100,12 @@ bool dataset_check_inputs(const CnncModel *model, const Dataset *data, Failure *
         const Array *array = &data->inputs[i];
         if (!shape_fits(array, port->rank, port->shape)) {
             return fail(failure,
-                        "%s is %s, but input %s of the network takes samples of shape %s",
+                        "%s is %s, but input %s of the network takes samples of shape %s%s",
                         data->input_paths[i],
                         array_describe(array, found, sizeof found),
                         port->name,
-                        shape_text(port->rank, port->shape, wanted, sizeof wanted));
+                        shape_text(port->rank, port->shape, wanted, sizeof wanted),
+                        is_one_sample(array, port) ? ": the array's first dimension must count the samples, as in numpy's x[None] for one" : "");
         }
         bool whole = port->type == CNNC_INT32 || port->limit;
         if (whole && !check_whole(array, data->input_paths[i], port, failure)) return false;

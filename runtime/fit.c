@@ -141,7 +141,7 @@ static bool read_class_weights(Fit *fit, const CnncModel *model, const Options *
 {
     if (!options->class_weight) return true;
     int classes = model->output_count == 1 ? metric_classes(model, 0) : 0;
-    if (!classes) return fail(failure, "class_weight is for networks with one output that names classes");
+    if (!classes) return fail(failure, "class_weight is for networks with one output that names classes: with a cross-entropy as loss, or accuracy among the metrics");
     fit->class_weights = class_weights_parse(options->class_weight, classes, failure);
     fit->batch.class_weights = fit->class_weights;
     return fit->class_weights != NULL;

@@ -34,8 +34,9 @@ Test(compiling, nonsense_gets_a_diagnosis)
     static const struct {
         const char *compile, *message, *marked; /* marked: what the caret and underline stand under */
     } cases[] = {
+        {"compile(sgd(), [mse])", "`loss` has 1 item, but the network has 2 outputs (a, b): a list has one for each", "[mse]"},
         {"compile(sgd(), [mse, mse, mae])", "`loss` has 3 items, but the network has 2 outputs (a, b): a list has one for each", "[mse, mse, mae]"},
-        {"compile(sgd(), mse, loss_weights=[1])", "`loss_weights` has 1 items, but the network has 2 outputs (a, b)", "[1]"},
+        {"compile(sgd(), mse, loss_weights=[1])", "`loss_weights` has 1 item, but the network has 2 outputs (a, b)", "[1]"},
         {"compile(sgd(), mse, loss_weights={a: 1, c: 2})", "`c` is no output of the network; its outputs are: a, b", "c"},
         {"compile(sgd(), {a: mse})", "output b needs one loss", "{a: mse}"},
         {"compile(sgd(), {a: mse, a: mae})", "`a` stands twice in `loss`", "a"},
@@ -49,7 +50,7 @@ Test(compiling, nonsense_gets_a_diagnosis)
         {"compile(sgd(), mse, metrics=[sparse_categorical_crossentropy, []])", "sparse_categorical_crossentropy takes class numbers, but the loss takes rows", "sparse_categorical_crossentropy"},
         {"compile(sgd(), [mse, huber(delta=0)])", "delta", "0"},
         {"compile(sgd(), categorical_crossentropy(label_smoothing=2))", "label_smoothing", "2"},
-        {"compile(sgd(), mse, target_tensors=[x])", "`target_tensors` has 1 items, but the network has 2 outputs", "[x]"},
+        {"compile(sgd(), mse, target_tensors=[x])", "`target_tensors` has 1 item, but the network has 2 outputs", "[x]"},
         {"compile(sgd(), mse, target_tensors=[x, x])", "the target `x` is (3, 4), but output a needs (3, 3)", "x"},
         {"compile(sgd(), [mse, sparse_categorical_crossentropy], target_tensors=[b, a])", "needs", "b"},
         {"compile(sgd(), mse, sample_weight_mode=temporary)", "sample_weight_mode", "temporary"},

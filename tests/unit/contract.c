@@ -295,6 +295,9 @@ Test(contract, dependencies)
     cr_expect_str_eq(shell("make -s")->out, "", "what was just made is not up to date");
     cr_expect_str_eq(shell("touch -d '2000-01-01' out/model.c && make -s")->out, "again\n");
     cr_expect_str_eq(shell("cat out/model.d")->out, "out/model.c out/model.h: model.net\n");
+    shell_file("trained.net", "input(2)\ndense(1)\ncompile(sgd, mse)\n");
+    shell_good("\"$CNNC\" trained.net -o out/trainer -MD");
+    cr_expect_str_eq(shell("cat out/trainer.d")->out, "out/trainer: trained.net\n");
 }
 
 Test(contract, same_input_same_bytes)

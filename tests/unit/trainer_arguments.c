@@ -148,5 +148,5 @@ Test(trainer_arguments, nonsense)
         shell_refused(cases[i].message, "$CNNC m.net -o m.c");
     }
     shell_file("m.net", "model m\ninput(4)\ndense(3)\ncompile(sgd, mean_squared_error)\nfit(class_weight={0: 2})\n");
-    shell_refused("`class_weight` is for networks with one output that names classes", "$CNNC m.net -o m.c");
+    shell_refused("`class_weight` is for networks with one output that names classes: with a cross-entropy as loss, or accuracy among the metrics", "$CNNC m.net -o m.c");
 }

@@ -322,6 +322,9 @@ Test(trainer_commands, shapes_of_pictures)
         cr_expect_eq(run->status, cases[i].fits ? 0 : 1, "case %zu: %s", i, run->err);
         if (!cases[i].fits) cr_expect(strstr(run->err, "takes samples of shape [28, 28, 1]"), "case %zu: %s", i, run->err);
     }
+    write_array("x.npy", ARRAY_UINT8, 2, (const int64_t[]){28, 28}, pixels);
+    const Run *run = RUN(&toy_digits, "predict", "--weights", "w", "x.npy", "-o", "p.npy");
+    cr_expect(run->status == 1 && strstr(run->err, "first dimension must count the samples"), "%s", run->err);
 }
 
 Test(trainer_commands, rows_of_the_confusion_matrix_are_the_truth)
