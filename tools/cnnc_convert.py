@@ -5,10 +5,9 @@
     tools/cnnc_convert.py weights model.keras -o weights.safetensors       # the weights, under cnnc's names
     tools/cnnc_convert.py weights model.weights.h5 --net model.net -o weights.safetensors
     tools/cnnc_convert.py weights state.pt --net model.net -o weights.safetensors
-    tools/cnnc_convert.py compare model.keras model.net x.npy              # the first layer whose output differs
 
-docs/converting.md tells the whole story. What is needed: Python 3.9 and numpy; h5py for Keras's weights, torch for .pt files, keras
-for `compare`. `network` needs none of them.
+docs/converting.md tells the whole story. What is needed: Python 3.9 and numpy; h5py for Keras's weights, torch for .pt files.
+`network` needs none of them.
 """
 
 import argparse
@@ -55,12 +54,6 @@ def weights(arguments):
     print(f"{arguments.output}: {len(tensors)} tensors, {numbers:,} numbers", file=sys.stderr)
 
 
-def compare(arguments):
-    from convert import compare as comparison
-
-    return comparison.run(arguments)
-
-
 def pair(text):
     if "=" not in text:
         raise argparse.ArgumentTypeError("--map takes MODULE=LAYER, such as --map fc1=dense")
@@ -71,7 +64,7 @@ def main():
     parser = argparse.ArgumentParser(
         prog="cnnc_convert.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(required=True, metavar="network|weights|compare")
+    commands = parser.add_subparsers(required=True, metavar="network|weights")
 
     command = commands.add_parser("network", help="a Keras model as a network of cnnc")
     command.add_argument("model", help="model.keras: what model.save() of Keras 3 wrote")
@@ -87,14 +80,6 @@ def main():
     command.add_argument("--map", action="append", default=[], type=pair, metavar="MODULE=LAYER",
                          help="PyTorch: this module's weights belong to this layer of the .net")
     command.set_defaults(run=weights)
-
-    command = commands.add_parser("compare", help="the first layer whose output differs from Keras's")
-    command.add_argument("model", help="model.keras")
-    command.add_argument("net", help="model.net, made from it by `network`")
-    command.add_argument("x", help="x.npy: inputs, as the model takes them")
-    command.add_argument("--tolerance", type=float, default=1e-4, help="of the layer's largest number (%(default)s)")
-    command.add_argument("--cnnc", help="the compiler, if it is neither beside this script's folder nor on the PATH")
-    command.set_defaults(run=compare)
 
     arguments = parser.parse_args()
     try:
