@@ -20,8 +20,8 @@
 
 static const Parameter parameters[] = {
     {.name = "axis", .type = PARAMETER_NUMBER, .minimum = -MAX_RANK, .maximum = MAX_RANK, .fallback = "-1", .help = "the axis of the channels, each of which is normalised by itself; the batch is 0, -1 is the last"},
-    {.name = "momentum", .type = PARAMETER_NUMBER, .fallback = "0.99", .help = "how much of the moving averages is kept at each step"},
-    {.name = "epsilon", .type = PARAMETER_NUMBER, .fallback = "0.001", .minimum = 0, .help = "added to the variance, so that nothing is divided by zero"},
+    {.name = "momentum", .type = PARAMETER_NUMBER, .fallback = "0.99", .minimum = 0, .maximum = 1, .help = "how much of the moving averages is kept at each step"},
+    {.name = "epsilon", .type = PARAMETER_NUMBER, .fallback = "0.001", .minimum = 0, .maximum = HUGE_VAL, .help = "added to the variance, so that nothing is divided by zero"},
     {.name = "center", .type = PARAMETER_BOOLEAN, .fallback = "true", .help = "whether beta is added"},
     {.name = "scale", .type = PARAMETER_BOOLEAN, .fallback = "true", .help = "whether the result is multiplied by gamma"},
     {.name = "beta_initializer", .type = PARAMETER_OBJECT, .table = &initializer_table, .fallback = "zeros", .help = "how beta is drawn at first"},

@@ -2,8 +2,10 @@
  * Source: keras.io/api/layers/regularization_layers/gaussian_noise. */
 #include "noise.h"
 
+#include <math.h>
+
 static const Parameter parameters[] = {
-    {.name = "stddev", .type = PARAMETER_NUMBER, .minimum = 0, .help = "the standard deviation of what is added"},
+    {.name = "stddev", .type = PARAMETER_NUMBER, .minimum = 0, .maximum = HUGE_VAL, .help = "the standard deviation of what is added"},
     SEED_PARAMETER,
     {0},
 };

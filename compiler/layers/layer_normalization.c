@@ -11,7 +11,7 @@
 
 static const Parameter parameters[] = {
     {.name = "axis", .type = PARAMETER_NUMBER, .list = true, .minimum = -MAX_RANK, .maximum = MAX_RANK, .fallback = "-1", .help = "the last axis or the last ones, over which is normalised; the batch is 0, -1 is the last"},
-    {.name = "epsilon", .type = PARAMETER_NUMBER, .fallback = "0.001", .minimum = 0, .help = "added to the variance, so that nothing is divided by zero"},
+    {.name = "epsilon", .type = PARAMETER_NUMBER, .fallback = "0.001", .minimum = 0, .maximum = HUGE_VAL, .help = "added to the variance, so that nothing is divided by zero"},
     {.name = "center", .type = PARAMETER_BOOLEAN, .fallback = "true", .help = "whether beta is added"},
     {.name = "scale", .type = PARAMETER_BOOLEAN, .fallback = "true", .help = "whether the result is multiplied by gamma"},
     {.name = "beta_initializer", .type = PARAMETER_OBJECT, .table = &initializer_table, .fallback = "zeros", .help = "how beta is drawn at first"},

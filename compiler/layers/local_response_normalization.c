@@ -13,9 +13,9 @@ enum { MOST_CHANNELS = 1 << 14 }; /* of a place, laid out on the stack */
 
 static const Parameter parameters[] = {
     {.name = "depth_radius", .type = PARAMETER_SIZE, .fallback = "5", .help = "how many channels on each side count"},
-    {.name = "bias", .type = PARAMETER_NUMBER, .fallback = "1", .minimum = 0, .above_minimum = true, .help = "what the sum of squares is added to, so that nothing is divided by zero"},
-    {.name = "alpha", .type = PARAMETER_NUMBER, .fallback = "1", .minimum = 0, .help = "factor of the sum of squares"},
-    {.name = "beta", .type = PARAMETER_NUMBER, .fallback = "0.5", .minimum = 0, .help = "the power by which is divided"},
+    {.name = "bias", .type = PARAMETER_NUMBER, .fallback = "1", .minimum = 0, .maximum = HUGE_VAL, .above_minimum = true, .help = "what the sum of squares is added to, so that nothing is divided by zero"},
+    {.name = "alpha", .type = PARAMETER_NUMBER, .fallback = "1", .minimum = 0, .maximum = HUGE_VAL, .help = "factor of the sum of squares"},
+    {.name = "beta", .type = PARAMETER_NUMBER, .fallback = "0.5", .minimum = 0, .maximum = HUGE_VAL, .help = "the power by which is divided"},
     {0},
 };
 

@@ -29,6 +29,24 @@ TestSuite(compiling, .init = begin, .fini = shell_leave);
 
 #define TWO "model m\nx = input(3, 4)\na = dense(3)(x)\nb = dense(4, activation=softmax)(x)\noutputs(a, b)\n"
 
+/* A least value of 0 without a greatest one is a bound as well. */
+Test(compiling, layers_refuse_negative_numbers)
+{
+    static const char *const cases[][2] = {
+        {"gaussian_noise(-1)", "`stddev` of gaussian_noise must be at least 0, not -1"},
+        {"layer_normalization(epsilon=-1)", "`epsilon` of layer_normalization must be at least 0, not -1"},
+        {"batch_normalization(epsilon=-1)", "`epsilon` of batch_normalization must be at least 0, not -1"},
+        {"batch_normalization(momentum=1.5)", "`momentum` of batch_normalization must be at least 0 and at most 1, not 1.5"},
+        {"local_response_normalization(bias=0)", "`bias` of local_response_normalization must be above 0, not 0"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "input(4, 4, 8)\n%s\n", cases[i][0]);
+        shell_file("m.net", text);
+        shell_refused(cases[i][1], "$CNNC m.net -o m.c");
+    }
+}
+
 Test(compiling, nonsense_gets_a_diagnosis)
 {
     static const struct {
