@@ -14,7 +14,7 @@ list() {
     cat << END
 bin/cnnc copy $build/cnnc
 lib/cnnc/libcnnc_runtime.a copy $build/libcnnc_runtime.a
-lib/cnnc/include/runtime.h copy runtime/runtime.h
+lib/cnnc/include/runtime.h copy $build/include/runtime.h
 lib/pkgconfig/cnnc.pc fill packaging/cnnc.pc.in
 lib/cmake/cnnc/cnncConfig.cmake copy packaging/cnncConfig.cmake
 lib/cmake/cnnc/cnncConfigVersion.cmake fill packaging/cnncConfigVersion.cmake.in

@@ -144,7 +144,7 @@ Test(installing, zsh_completion)
 Test(installing, debian_package)
 {
     if (!shell_has("dpkg-deb") || !shell_has("dpkg-shlibdeps")) cr_skip_test("dpkg-deb or dpkg-shlibdeps is not installed (dpkg, dpkg-dev)");
-    shell_good("mkdir built && cp \"$BUILD/cnnc\" \"$BUILD/libcnnc_runtime.a\" built/ && \"$ROOT/packaging/make_deb.sh\" \"$PWD/built\"");
+    shell_good("mkdir built && cp -r \"$BUILD/cnnc\" \"$BUILD/libcnnc_runtime.a\" \"$BUILD/include\" built/ && \"$ROOT/packaging/make_deb.sh\" \"$PWD/built\"");
     shell_good("dpkg -I built/cnnc_*.deb | grep -q '^ Depends: libc6 (>= .*libcjson1.*gcc | clang, libc6-dev$'");
     shell_good("dpkg -c built/cnnc_*.deb > contents");
     static const char *const files[] = {"bin/cnnc", "lib/cnnc/libcnnc_runtime.a", "lib/cnnc/include/runtime.h", "lib/pkgconfig/cnnc.pc", "lib/cmake/cnnc/cnncConfig.cmake", "share/man/man1/cnnc.1.gz", "share/doc/cnnc/copyright"};
