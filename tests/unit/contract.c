@@ -355,7 +355,7 @@ Test(contract, layers_named_like_c)
     shell_good("\"$CNNC\" model.net -o model.c --target=x86-64-v3 && $CC -std=c11 -O1 " WARNINGS " -c model.c");
     shell_good("\"$CNNC\" model.net -o model.c --emit=inference --target=generic && "
                "$CXX -x c++ -std=c++17 -fsyntax-only -Wall -Wextra -Werror model.c");
-    shell_good("\"$CNNC\" model.net -o model_trainer.c --emit=trainer && \"$CNNC\" model.net -o model.c --target=generic && "
+    shell_good("\"$CNNC\" model.net -o model_trainer.c --emit=trainer --target=generic && \"$CNNC\" model.net -o model.c --target=generic && "
                "$CC -std=c11 -fsyntax-only -I\"$BUILD/include\" " WARNINGS " model_trainer.c");
 }
 
