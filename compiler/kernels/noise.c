@@ -2,6 +2,7 @@
 #include "kernels.h"
 
 #include <math.h>
+#include <string.h>
 
 const char *noise_key(const Node *node)
 {
@@ -71,8 +72,11 @@ void random_transform_emit(Emit *e, const Node *node, const char *const *coeffic
          "if (!step) {",
          "memcpy(&y[first * ($H * $W * $C)], &x[first * ($H * $W * $C)], (size_t)(last - first) * ($H * $W * $C) * sizeof(float));",
          "return;",
-         "}",
-         "const uint64_t key = $KEY;",
+         "}");
+    bool draws = false; /* not so where every factor is 0 */
+    for (int i = 0; coefficients[i]; i++) draws = draws || strstr(coefficients[i], "key");
+    if (draws) EMIT(e, "const uint64_t key = $KEY;");
+    EMIT(e,
          "for (ptrdiff_t n = first; n < last; n++) {",
          "const float *const image = &x[n * ($H * $W * $C)];");
     emit_lines(e, __FILE__, __LINE__, coefficients);
