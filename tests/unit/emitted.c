@@ -3,11 +3,14 @@
 #include "emitted.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 enum { GUARD = 64 };
 
@@ -77,13 +80,25 @@ const CnncModel *emitted_load_with(const char *net, const char *options, char *p
     mkdir(folder, 0777);
     snprintf(library, sizeof library, "%s%s/model.so", folder[0] == '/' ? "" : "./", folder);
 
+    /* Tests run side by side, and two of them may want the same network: one after the other. */
+    char lock[640];
+    snprintf(lock, sizeof lock, "%s/lock", folder);
+    int descriptor = open(lock, O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+    if (descriptor < 0 || flock(descriptor, LOCK_EX)) {
+        snprintf(problem, size, "%s cannot be locked", lock);
+        return NULL;
+    }
     bool made = run(folder, problem, size, "'%s/cnnc' %s '%s' -o '%s/model.c'", build, options, net, folder) &&
                 run(folder, problem, size, "'%s/cnnc' %s '%s' --emit=trainer -o '%s/model_trainer.c'", build, options, net, folder) &&
                 compile(folder, "model", problem, size) && compile(folder, "model_trainer", problem, size) &&
                 run(folder, problem, size, "%s %s -fopenmp -shared '%s/model.o' '%s/model_trainer.o' -o '%s' -lm", environment("CC", "cc"), environment("EMITTED_CFLAGS", "-O2"), folder, folder, library);
-    if (!made) return NULL;
+    if (!made) {
+        close(descriptor);
+        return NULL;
+    }
     setenv("OMP_WAIT_POLICY", "passive", 0); /* tests run side by side: nobody waits at the cost of the others */
     library_loaded = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+    close(descriptor);
     const CnncModel *model = library_loaded ? dlsym(library_loaded, "cnnc_model") : NULL;
     if (!model) {
         snprintf(problem, size, "%s", dlerror());
