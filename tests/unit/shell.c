@@ -34,6 +34,9 @@ void shell_enter(void)
     setenv("OMP_WAIT_POLICY", "passive", 0); /* tests run side by side: nobody waits at the cost of the others */
     unsetenv("CFLAGS");                      /* cnnc hands it on to the C compiler */
     unsetenv("MNIST_DIR");
+    unsetenv("MAKEFLAGS"); /* of the make that runs the tests: its jobs are not for those that they run */
+    unsetenv("MFLAGS");
+    unsetenv("MAKELEVEL");
     cr_assert_not_null(mkdtemp(folder));
     cr_assert_eq(chdir(folder), 0);
 }
