@@ -265,7 +265,7 @@ static int add_chain(Text *out, const Driver *d, const PhaseCall *calls, int cou
     text_add(out, "%sPARALLEL_FOR\nfor (ptrdiff_t task = 0; task < %d; task++) {\n", before.length ? before.data : "", TASKS);
     const Graph *graph = d->graph;
     int64_t memory = graph->arena_bytes - graph->worker_bytes * plan_workers(graph);
-    const char *worker = graph->batch < TASKS ? "count * task / 16" : "WORKER";
+    const char *worker = graph->batch < TASKS ? memory_format("count * task / %d", TASKS) : "WORKER";
     if (chain->tensor_count) text_add(out, "unsigned char *const own = arena + (%lld + %s * %lld);\n", (long long)memory, worker, (long long)graph->worker_bytes);
     for (int i = 0; i < chain->tensor_count; i++)
         if (d->variables[chain->tensors[i]->index]) add_variable(out, d, chain->tensors[i], "own");

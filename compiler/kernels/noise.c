@@ -71,8 +71,7 @@ void random_transform_emit(Emit *e, const Node *node, const char *const *coeffic
          "if (!step) {",
          "memcpy(&y[first * ($H * $W * $C)], &x[first * ($H * $W * $C)], (size_t)(last - first) * ($H * $W * $C) * sizeof(float));",
          "return;",
-         "}");
-    EMIT(e,
+         "}",
          "const uint64_t key = $KEY;",
          "(void)key; /* where every factor is 0 nothing is drawn */",
          "for (ptrdiff_t n = first; n < last; n++) {",

@@ -89,16 +89,22 @@ bool winograd_is_ragged(const Convolution *c)
     return c->rows % c->tile || c->columns % c->tile;
 }
 
+/* Of an input row laid out for so many tiles. */
+static int64_t row_floats(const Convolution *c, int64_t columns)
+{
+    return (c->tile * columns + 2) * c->channels;
+}
+
 int64_t winograd_row_floats(const Convolution *c)
 {
-    return (c->tile * winograd_tile_columns(c) + 2) * c->channels;
+    return row_floats(c, winograd_tile_columns(c));
 }
 
 int64_t winograd_workspace(const Convolution *c)
 {
     int64_t tiles = block_rows(c) * block_columns(c);
     return winograd_entries(c) * tiles * (c->channels + c->filters) +
-           (winograd_is_padded(c) ? (c->tile * block_rows(c) + 2) * (c->tile * block_columns(c) + 2) * c->channels : 0);
+           (winograd_is_padded(c) ? (c->tile * block_rows(c) + 2) * row_floats(c, block_columns(c)) : 0);
 }
 
 int64_t winograd_kernel_floats(const Convolution *c)
@@ -113,7 +119,7 @@ static void fill_block(Emit *e, const Convolution *c, int64_t rows, int64_t colu
     fill_size(e, "BLOCK", rows);
     fill_size(e, "SEGMENT", columns);
     fill(e, "COLUMN", "%s", columns < winograd_tile_columns(c) ? "(left + j)" : "j");
-    fill_size(e, "ROW", (c->tile * columns + 2) * c->channels);
+    fill_size(e, "ROW", row_floats(c, columns));
     fill_size(e, "TILES", tiles);
     fill_size(e, "VSIZE", winograd_entries(c) * tiles * c->channels);
     fill_size(e, "MSIZE", winograd_entries(c) * tiles * c->filters);

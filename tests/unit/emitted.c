@@ -111,6 +111,13 @@ const CnncModel *emitted_load_with(const char *net, const char *options, char *p
     return model;
 }
 
+size_t emitted_count(int rank, const int64_t *shape)
+{
+    size_t count = 1;
+    for (int i = 0; i < rank; i++) count *= (size_t)shape[i];
+    return count;
+}
+
 void emitted_threads(int count)
 {
     void (*set)(int);

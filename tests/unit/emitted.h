@@ -10,6 +10,8 @@
 const CnncModel *emitted_load(const char *net, char *problem, size_t size);
 const CnncModel *emitted_load_with(const char *net, const char *options, char *problem, size_t size); /* of cnnc: -D rate=0 */
 
+size_t emitted_count(int rank, const int64_t *shape); /* of numbers */
+
 /* How many threads the emitted code takes from now on. */
 void emitted_threads(int count);
 

@@ -85,16 +85,9 @@ static void expect_entries(const Fixture *fixture, const char *what, const float
 
 /* ---- reading a fixture ------------------------------------------------------------------------------ */
 
-static size_t count_of(int rank, const int64_t *shape)
-{
-    size_t count = 1;
-    for (int i = 0; i < rank; i++) count *= (size_t)shape[i];
-    return count;
-}
-
 static size_t port_count(const CnncPort *port)
 {
-    return count_of(port->rank, port->shape);
+    return emitted_count(port->rank, port->shape);
 }
 
 /* The tensor KIND/NAME, or KIND alone where `name` is NULL, which must have this shape, in batches one of n samples. */
@@ -243,7 +236,7 @@ static void *first_parameters(const Fixture *fixture)
     void *parameters = emitted_memory(model->parameters_size);
     for (int i = 0; i < model->tensor_count; i++) {
         const CnncTensor *t = &model->tensors[i];
-        size_t size = count_of(t->rank, t->shape) * sizeof(float);
+        size_t size = emitted_count(t->rank, t->shape) * sizeof(float);
         cr_assert(t->offset % sizeof(float) == 0 && t->offset + size <= model->parameters_size);
         memcpy(inside(parameters, t), tensor(fixture, "weights", t->name, t->rank, t->shape, false), size);
     }
@@ -276,7 +269,7 @@ static bool same_parameters(const CnncModel *model, void *a, void *b)
 {
     for (int i = 0; i < model->tensor_count; i++) {
         const CnncTensor *t = &model->tensors[i];
-        if (memcmp(inside(a, t), inside(b, t), count_of(t->rank, t->shape) * sizeof(float)) != 0) return false;
+        if (memcmp(inside(a, t), inside(b, t), emitted_count(t->rank, t->shape) * sizeof(float)) != 0) return false;
     }
     return true;
 }
@@ -365,7 +358,7 @@ static void check_evaluation(const Fixture *fixture, const void *weights)
     size_t sizes[MOST_PORTS];
     cr_assert(metric_losses(model) <= MOST_LOSSES);
     for (int i = 0; i < model->output_count; i++) {
-        sizes[i] = fixture->n * count_of(model->outputs[i].rank, model->outputs[i].shape) * sizeof(float);
+        sizes[i] = fixture->n * emitted_count(model->outputs[i].rank, model->outputs[i].shape) * sizeof(float);
         outputs[i] = emitted_memory(sizes[i]);
     }
     void *arena = emitted_memory(model->evaluate_arena_size);
@@ -426,7 +419,7 @@ static void check_gradients(const Fixture *fixture)
     for (int i = 0; i < model->tensor_count; i++) {
         const CnncTensor *t = &model->tensors[i];
         if (!t->trainable) continue;
-        size_t count = count_of(t->rank, t->shape);
+        size_t count = emitted_count(t->rank, t->shape);
         char what[256];
         snprintf(what, sizeof what, "the gradient of %s", t->name);
         const float *truth = tensor(fixture, "gradients", t->name, t->rank, t->shape, false);
@@ -513,7 +506,7 @@ static void check_steps(const Fixture *fixture)
     void *got = unpacked(fixture, weights);
     for (int i = 0; i < model->tensor_count; i++) {
         const CnncTensor *t = &model->tensors[i];
-        size_t count = count_of(t->rank, t->shape);
+        size_t count = emitted_count(t->rank, t->shape);
         const float *before = tensor(fixture, "weights", t->name, t->rank, t->shape, false);
         const float *after = tensor(fixture, "after", t->name, t->rank, t->shape, false);
         double change = 0;

@@ -112,17 +112,10 @@ static Numbers numbers_classes(uint64_t key, size_t rows, size_t classes, bool a
     return numbers;
 }
 
-static size_t count_of(int rank, const int64_t *shape)
-{
-    size_t count = 1;
-    for (int i = 0; i < rank; i++) count *= (size_t)shape[i];
-    return count;
-}
-
 /* Weights as large as a fresh network's, biases that are not zero, statistics such as a variance above zero. */
 static Numbers draw_weights(const CnncTensor *t, int index)
 {
-    size_t count = count_of(t->rank, t->shape);
+    size_t count = emitted_count(t->rank, t->shape);
     double limit = 0.2;
     if (!t->trainable) return numbers_uniform(key_of(DRAW_WEIGHT, index), count, 0.5, 1.5);
     if (t->rank >= 2) {
@@ -148,13 +141,13 @@ static void draw(Check *check)
     check->n = (size_t)(model->batch_size < samples ? model->batch_size : samples);
     for (int i = 0; i < model->input_count; i++) {
         const CnncPort *port = &model->inputs[i];
-        size_t count = check->n * count_of(port->rank, port->shape), limit = port->limit ? (size_t)port->limit : 9;
+        size_t count = check->n * emitted_count(port->rank, port->shape), limit = port->limit ? (size_t)port->limit : 9;
         check->inputs[i] = port->type == CNNC_INT32 || port->limit ? numbers_whole(key_of(DRAW_INPUT, i), count, limit)
                                                                    : numbers_uniform(key_of(DRAW_INPUT, i), count, -1, 1);
     }
     for (int i = 0; i < model->output_count; i++) {
         const CnncPort *port = &model->outputs[i];
-        size_t count = check->n * count_of(port->rank, port->shape), classes = (size_t)port->shape[port->rank - 1];
+        size_t count = check->n * emitted_count(port->rank, port->shape), classes = (size_t)port->shape[port->rank - 1];
         uint64_t key = key_of(DRAW_TARGET, i);
         check->targets[i] = strstr(model->targets[i].loss, "crossentropy")
                                 ? numbers_classes(key, count / classes, classes, model->targets[i].class_indices)
@@ -225,7 +218,7 @@ static void check_outputs(const Check *check, const void *weights)
     double *truths[MOST_PORTS];
     for (int i = 0; i < model->input_count; i++) inputs[i] = as_input(&model->inputs[i], &check->inputs[i]);
     for (int i = 0; i < model->output_count; i++) {
-        size_t count = check->n * count_of(model->outputs[i].rank, model->outputs[i].shape);
+        size_t count = check->n * emitted_count(model->outputs[i].rank, model->outputs[i].shape);
         outputs[i] = emitted_memory(count * sizeof(float));
         truths[i] = calloc(count, sizeof(double));
         cr_assert(truths[i]);
@@ -234,7 +227,7 @@ static void check_outputs(const Check *check, const void *weights)
     model->predict_batch(weights, inputs, outputs, check->n, arena);
     reference(check, false, truths);
     for (int i = 0; i < model->output_count; i++) {
-        size_t count = check->n * count_of(model->outputs[i].rank, model->outputs[i].shape);
+        size_t count = check->n * emitted_count(model->outputs[i].rank, model->outputs[i].shape);
         double largest = 0;
         for (size_t k = 0; k < count; k++) largest = fmax(largest, fabs(truths[i][k]));
         for (size_t k = 0; k < count; k++) {
@@ -261,15 +254,15 @@ static void check_features(const Check *check, const void *weights)
     float *outputs[MOST_PORTS], **features = calloc((size_t)model->feature_count + 1, sizeof *features);
     cr_assert(features);
     for (int i = 0; i < model->input_count; i++) inputs[i] = as_input(&model->inputs[i], &check->inputs[i]);
-    for (int i = 0; i < model->output_count; i++) outputs[i] = emitted_memory(count_of(model->outputs[i].rank, model->outputs[i].shape) * sizeof(float));
-    for (int i = 0; i < model->feature_count; i++) features[i] = emitted_memory(count_of(model->features[i].rank, model->features[i].shape) * sizeof(float));
+    for (int i = 0; i < model->output_count; i++) outputs[i] = emitted_memory(emitted_count(model->outputs[i].rank, model->outputs[i].shape) * sizeof(float));
+    for (int i = 0; i < model->feature_count; i++) features[i] = emitted_memory(emitted_count(model->features[i].rank, model->features[i].shape) * sizeof(float));
     void *arena = emitted_memory(model->predict_arena_size), *other = emitted_memory(model->features_arena_size);
     model->predict_batch(weights, inputs, outputs, 1, arena);
     model->activations(weights, inputs, features, other);
     cr_expect(emitted_memory_intact(other, model->features_arena_size), "%s: activations wrote behind its arena", check->name);
     for (int i = 0; i < model->feature_count; i++) {
         const CnncPort *port = &model->features[i];
-        size_t count = count_of(port->rank, port->shape);
+        size_t count = emitted_count(port->rank, port->shape);
         cr_expect(emitted_memory_intact(features[i], count * sizeof(float)), "%s: activations wrote behind %s", check->name, port->name);
         for (size_t k = 0; k < count; k++) cr_expect(isfinite(features[i][k]), "%s: %s, entry %zu is %g", check->name, port->name, k, (double)features[i][k]);
         for (int j = 0; j < model->output_count; j++) {

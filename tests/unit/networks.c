@@ -32,13 +32,6 @@ static const Network networks[] = {
     {"googlenet", "-D rate=0 -D auxiliary_rate=0"},
 };
 
-static size_t count_of(int rank, const int64_t *shape)
-{
-    size_t count = 1;
-    for (int i = 0; i < rank; i++) count *= (size_t)shape[i];
-    return count;
-}
-
 /* ---- the same numbers as in make_networks.py ---- */
 
 static uint64_t name_key(const char *name)
@@ -56,10 +49,10 @@ static bool ends_with(const char *text, const char *end)
 
 static void draw_tensor(const CnncTensor *tensor, float *to)
 {
-    size_t count = count_of(tensor->rank, tensor->shape);
+    size_t count = emitted_count(tensor->rank, tensor->shape);
     uint64_t key = name_key(tensor->name);
     double factor = 0.1, start = ends_with(tensor->name, "/gamma") || ends_with(tensor->name, "/moving_variance");
-    if (tensor->rank > 1) start = 0, factor = sqrt(6 / (double)count_of(tensor->rank - 1, tensor->shape));
+    if (tensor->rank > 1) start = 0, factor = sqrt(6 / (double)emitted_count(tensor->rank - 1, tensor->shape));
     for (size_t i = 0; i < count; i++) to[i] = (float)(start + factor * (2 * random_uniform(key, (uint32_t)i) - 1));
 }
 
@@ -85,7 +78,7 @@ static const float *truth_of(const TensorFile *file, const char *kind, const cha
 static void expect_some(const char *network, const TensorFile *file, const char *kind, const CnncTensor *tensor, const float *got, const float *before)
 {
     const float *truth = truth_of(file, kind, tensor->name, ENTRIES + 1);
-    size_t count = count_of(tensor->rank, tensor->shape);
+    size_t count = emitted_count(tensor->rank, tensor->shape);
     double most = (double)truth[ENTRIES], largest = 0;
     for (size_t i = 0; i < count; i++) {
         double size = fabs((double)got[i] - (before ? (double)before[i] : 0));
@@ -138,13 +131,13 @@ ParameterizedTest(Network *network, networks, pytorch, .timeout = 900)
     for (int i = 0; i < model->tensor_count; i++) draw_tensor(&model->tensors[i], (float *)(void *)(parameters + model->tensors[i].offset));
     char *weights = emitted_memory(model->weights_size);
     model->pack(parameters, weights);
-    size_t pixels = n * count_of(model->inputs[0].rank, model->inputs[0].shape);
+    size_t pixels = n * emitted_count(model->inputs[0].rank, model->inputs[0].shape);
     float *image = emitted_memory(pixels * sizeof *image);
     for (size_t i = 0; i < pixels; i++) image[i] = (float)random_uniform(name_key("input"), (uint32_t)i);
     const void *inputs[] = {image}, *targets[MOST_OUTPUTS];
     float *outputs[MOST_OUTPUTS];
     for (int i = 0; i < model->output_count; i++) {
-        size_t classes = count_of(model->outputs[i].rank, model->outputs[i].shape);
+        size_t classes = emitted_count(model->outputs[i].rank, model->outputs[i].shape);
         float *target = emitted_memory(n * classes * sizeof *target);
         for (size_t k = 0; k < n * classes; k++) target[k] = k % classes == (7 * (k / classes) + 3) % classes;
         targets[i] = target;
@@ -156,7 +149,7 @@ ParameterizedTest(Network *network, networks, pytorch, .timeout = 900)
     cr_expect(emitted_memory_intact(arena, model->predict_arena_size));
     free(arena);
     for (int i = 0; i < model->output_count; i++) {
-        size_t count = n * count_of(model->outputs[i].rank, model->outputs[i].shape);
+        size_t count = n * emitted_count(model->outputs[i].rank, model->outputs[i].shape);
         const float *truth = truth_of(&file, "output", model->output_count > 1 ? model->outputs[i].name : NULL, count);
         double worst = 0;
         for (size_t k = 0; k < count; k++) {
