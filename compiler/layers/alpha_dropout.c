@@ -42,4 +42,4 @@ static const char *formula(const Node *node)
     return memory_format("y = %.9g k + %.9g, k = %.9g with probability %.9g, else x", factor(rate), -factor(rate) * DROPPED * rate, DROPPED, rate);
 }
 
-NOISE_LAYER(alpha_dropout, "Dropout that keeps mean and variance of what selu gives, in training only.", 0, element, element_of_gradient);
+NOISE_LAYER(alpha_dropout, "Dropout that keeps mean and variance of what selu gives, in training only.", 0, element, element_of_gradient)

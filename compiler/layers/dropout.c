@@ -30,4 +30,4 @@ static const char *formula(const Node *node)
     return memory_format("y = 0 with probability %.9g, else x / %.9g", rate, 1 - rate);
 }
 
-NOISE_LAYER(dropout, "Leaves out a random share of its input, in training only.", OPERATOR_KEEPS_SIGN, element, element);
+NOISE_LAYER(dropout, "Leaves out a random share of its input, in training only.", OPERATOR_KEEPS_SIGN, element, element)

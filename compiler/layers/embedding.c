@@ -139,15 +139,5 @@ static const Operator embedding_operator = {
     .formula = formula,
 };
 
-static Tensor *build(Graph *graph, const LayerCall *call)
-{
-    return graph_node(graph, &embedding_operator, call, NULL, call->inputs, 1)->outputs[0];
-}
-
-const Layer embedding_layer = {
-    .entry = {"embedding", "Whole numbers, such as words or categories, become rows of a table that is learnt. The trainer refuses numbers that are no row; in "
-               "generated code they give zeros.", parameters, NULL},
-    .least_inputs = 1,
-    .most_inputs = 1,
-    .build = build,
-};
+ONE_NODE_LAYER(embedding, "Whole numbers, such as words or categories, become rows of a table that is learnt. The trainer refuses numbers that are no row; in "
+               "generated code they give zeros.", parameters, embedding_operator)

@@ -1,5 +1,6 @@
 /* flatten: all sizes of a sample as one; the numbers stay where they are. */
 #include "../cnnc.h"
+#include "../kernels/kernels.h"
 
 static const Parameter parameters[] = {{0}};
 
@@ -22,14 +23,4 @@ static const Operator flatten_operator = {
     .reference = reference,
 };
 
-static Tensor *build(Graph *graph, const LayerCall *call)
-{
-    return graph_node(graph, &flatten_operator, call, NULL, call->inputs, 1)->outputs[0];
-}
-
-const Layer flatten_layer = {
-    .entry = {"flatten", "All numbers of a sample in one row.", parameters, NULL},
-    .least_inputs = 1,
-    .most_inputs = 1,
-    .build = build,
-};
+ONE_NODE_LAYER(flatten, "All numbers of a sample in one row.", parameters, flatten_operator)

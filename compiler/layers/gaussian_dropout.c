@@ -29,4 +29,4 @@ static const char *formula(const Node *node)
     return memory_format("y = x (1 + %.9g z), z normal", deviation(node));
 }
 
-NOISE_LAYER(gaussian_dropout, "Multiplies by normal random numbers around one, in training only.", 0, element, element);
+NOISE_LAYER(gaussian_dropout, "Multiplies by normal random numbers around one, in training only.", 0, element, element)

@@ -27,4 +27,4 @@ static const char *formula(const Node *node)
     return memory_format("y = x + %.9g z, z normal", argument_number(node->arguments, "stddev"));
 }
 
-NOISE_LAYER(gaussian_noise, "Adds normal random numbers, in training only.", 0, element, element_of_gradient);
+NOISE_LAYER(gaussian_noise, "Adds normal random numbers, in training only.", 0, element, element_of_gradient)

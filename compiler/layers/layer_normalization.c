@@ -251,14 +251,4 @@ static const Operator layer_normalization_operator = {
     .formula = formula,
 };
 
-static Tensor *build(Graph *graph, const LayerCall *call)
-{
-    return graph_node(graph, &layer_normalization_operator, call, NULL, call->inputs, 1)->outputs[0];
-}
-
-const Layer layer_normalization_layer = {
-    .entry = {"layer_normalization", "Gives the numbers of each sample mean 0 and variance 1 along the last axis, then a scale and a shift that are learned.", parameters, NULL},
-    .least_inputs = 1,
-    .most_inputs = 1,
-    .build = build,
-};
+ONE_NODE_LAYER(layer_normalization, "Gives the numbers of each sample mean 0 and variance 1 along the last axis, then a scale and a shift that are learned.", parameters, layer_normalization_operator)

@@ -224,14 +224,4 @@ static const Operator local_response_normalization_operator = {
     .formula = formula,
 };
 
-static Tensor *build(Graph *graph, const LayerCall *call)
-{
-    return graph_node(graph, &local_response_normalization_operator, call, NULL, call->inputs, 1)->outputs[0];
-}
-
-const Layer local_response_normalization_layer = {
-    .entry = {"local_response_normalization", "Divides each channel by a power of the squares of its neighbours, as AlexNet and GoogLeNet do.", parameters, NULL},
-    .least_inputs = 1,
-    .most_inputs = 1,
-    .build = build,
-};
+ONE_NODE_LAYER(local_response_normalization, "Divides each channel by a power of the squares of its neighbours, as AlexNet and GoogLeNet do.", parameters, local_response_normalization_operator)

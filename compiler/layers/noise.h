@@ -67,15 +67,6 @@ static inline void noise_threshold(Emit *e, const Node *node, double rate)
         .element = element_of_value,                                                                                           \
         .formula = formula,                                                                                                    \
     };                                                                                                                         \
-    static Tensor *build(Graph *graph, const LayerCall *call)                                                                  \
-    {                                                                                                                          \
-        return graph_node(graph, &layer_name##_operator, call, NULL, call->inputs, 1)->outputs[0];                             \
-    }                                                                                                                          \
-    const Layer layer_name##_layer = {                                                                                         \
-        .entry = {#layer_name, text, parameters, NULL},                                                                        \
-        .least_inputs = 1,                                                                                                     \
-        .most_inputs = 1,                                                                                                      \
-        .build = build,                                                                                                        \
-    }
+    ONE_NODE_LAYER(layer_name, text, parameters, layer_name##_operator)
 
 #endif

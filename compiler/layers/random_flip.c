@@ -34,4 +34,4 @@ static void emit(Emit *e, const Node *node)
                           0);
 }
 
-RANDOM_TRANSFORM_LAYER(random_flip, "Exchanges left and right, or top and bottom, of half of the images, in training only.", "each image as it is or exchanged");
+RANDOM_TRANSFORM_LAYER(random_flip, "Exchanges left and right, or top and bottom, of half of the images, in training only.", "each image as it is or exchanged")

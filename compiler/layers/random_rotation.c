@@ -29,4 +29,4 @@ static void emit(Emit *e, const Node *node)
                                          NULL});
 }
 
-RANDOM_TRANSFORM_LAYER(random_rotation, "Turns each image by a random angle, in training only.", "each image turned by a random angle");
+RANDOM_TRANSFORM_LAYER(random_rotation, "Turns each image by a random angle, in training only.", "each image turned by a random angle")

@@ -34,16 +34,7 @@ static const char *const interpolations[] = {"bilinear", "nearest", NULL};
         .emit = emit,                                                                                                          \
         .formula = formula,                                                                                                    \
     };                                                                                                                         \
-    static Tensor *build(Graph *graph, const LayerCall *call)                                                                  \
-    {                                                                                                                          \
-        return graph_node(graph, &layer_name##_operator, call, NULL, call->inputs, 1)->outputs[0];                             \
-    }                                                                                                                          \
-    const Layer layer_name##_layer = {                                                                                         \
-        .entry = {#layer_name, text, parameters, NULL},                                                                        \
-        .least_inputs = 1,                                                                                                     \
-        .most_inputs = 1,                                                                                                      \
-        .build = build,                                                                                                        \
-    }
+    ONE_NODE_LAYER(layer_name, text, parameters, layer_name##_operator)
 
 /* Emission with the layer's own numbers. */
 static inline void transform_emit(Emit *e, const Node *node, const char *const *coefficients)

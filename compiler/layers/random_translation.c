@@ -24,4 +24,4 @@ static void emit(Emit *e, const Node *node)
     transform_emit(e, node, (const char *const[]){"const float hh = 1.0f, hw = 0.0f, h0 = -$DOWN * $H.0f;", "const float wh = 0.0f, ww = 1.0f, w0 = -$RIGHT * $W.0f;", NULL});
 }
 
-RANDOM_TRANSFORM_LAYER(random_translation, "Moves each image by a random distance, in training only.", "each image moved by a random distance");
+RANDOM_TRANSFORM_LAYER(random_translation, "Moves each image by a random distance, in training only.", "each image moved by a random distance")

@@ -31,4 +31,4 @@ static void emit(Emit *e, const Node *node)
     transform_emit(e, node, (const char *const[]){"const float hh = 1.0f + $HEIGHT, hw = 0.0f, h0 = $MIDDLEH * (1.0f - hh);", "const float wh = 0.0f, ww = $WIDTH, w0 = $MIDDLEW * (1.0f - ww);", NULL});
 }
 
-RANDOM_TRANSFORM_LAYER(random_zoom, "Shows each image from a random distance, in training only.", "each image from a random distance");
+RANDOM_TRANSFORM_LAYER(random_zoom, "Shows each image from a random distance, in training only.", "each image from a random distance")

@@ -68,14 +68,4 @@ static const Operator rescaling_operator = {
     .formula = formula,
 };
 
-static Tensor *build(Graph *graph, const LayerCall *call)
-{
-    return graph_node(graph, &rescaling_operator, call, NULL, call->inputs, 1)->outputs[0];
-}
-
-const Layer rescaling_layer = {
-    .entry = {"rescaling", "Multiplies by a constant and adds another: rescaling(1/255) maps bytes to 0 .. 1.", parameters, NULL},
-    .least_inputs = 1,
-    .most_inputs = 1,
-    .build = build,
-};
+ONE_NODE_LAYER(rescaling, "Multiplies by a constant and adds another: rescaling(1/255) maps bytes to 0 .. 1.", parameters, rescaling_operator)

@@ -99,16 +99,7 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
         .emit = emit,                                                                                                          \
         .formula = formula,                                                                                                    \
     };                                                                                                                         \
-    static Tensor *layer_name##_build(Graph *graph, const LayerCall *call)                                                     \
-    {                                                                                                                          \
-        return graph_node(graph, &layer_name##_operator, call, NULL, call->inputs, 1)->outputs[0];                             \
-    }                                                                                                                          \
-    const Layer layer_name##_layer = {                                                                                         \
-        .entry = {#layer_name, text, parameters, NULL},                                                                        \
-        .least_inputs = 1,                                                                                                     \
-        .most_inputs = 1,                                                                                                      \
-        .build = layer_name##_build,                                                                                           \
-    }
+    ONE_NODE_LAYER(layer_name, text, parameters, layer_name##_operator)
 
-SPATIAL_DROPOUT(spatial_dropout1d, sequence_shape, "Leaves out a random share of the channels of a sequence, in training only.");
-SPATIAL_DROPOUT(spatial_dropout2d, image_shape, "Leaves out a random share of the channels of an image, in training only.");
+SPATIAL_DROPOUT(spatial_dropout1d, sequence_shape, "Leaves out a random share of the channels of a sequence, in training only.")
+SPATIAL_DROPOUT(spatial_dropout2d, image_shape, "Leaves out a random share of the channels of an image, in training only.")
