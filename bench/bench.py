@@ -163,28 +163,35 @@ def measure(program, row, arguments):
     return {"seconds": float(re.search(r"([\d.]+) s an epoch", text)[1]), "memory": memory, "error": error}
 
 
+def take_turns(programs, names, rounds, measure_one, what):
+    """Measures each program, one after the other, `rounds` times; one whose answers are wrong or that fails is left out from then on.
+    programs: {name: {seconds: [...], error, failure}}, to be filled."""
+    for _ in range(rounds):
+        for name in names:
+            entry = programs.setdefault(name, {"seconds": []})
+            if "failure" in entry:
+                continue
+            try:
+                result = measure_one(name)
+            except (RuntimeError, ValueError, IndexError, TypeError) as error:
+                entry["failure"] = "missing" if "ModuleNotFoundError" in str(error) else str(error)
+                print(f"bench: {what}, {name}: {error}", file=sys.stderr)
+                continue
+            losses = result.get("losses")
+            if not result["error"] <= TOLERANCE:
+                entry["failure"] = f"other answers: {result['error']:.2g} off"
+            elif " step " in what and losses and not losses[1] < losses[0]:
+                entry["failure"] = f"does not learn: loss {losses[0]:.3g}, then {losses[1]:.3g}"
+            entry["seconds"].append(result["seconds"])
+            entry["memory"] = max(result.get("memory", 0), entry.get("memory", 0))
+            entry["error"] = max(result["error"], entry.get("error", 0))
+
+
 def measure_rows(arguments):
     results = {row: {} for row in rows() if re.search(arguments.only, " ".join(map(str, row)))}
     for row, programs in results.items():
-        for turn in range(1 if row[1] == "epoch" else arguments.rounds):
-            for program in ["cnnc"] + ([] if arguments.quick else list(wanted_peers(row))):
-                entry = programs.setdefault(program, {"seconds": []})
-                if "failure" in entry:
-                    continue
-                try:
-                    result = measure(program, row, arguments)
-                except (RuntimeError, ValueError, IndexError, TypeError) as error:
-                    entry["failure"] = "missing" if "ModuleNotFoundError" in str(error) else str(error)
-                    print(f"bench: {' '.join(map(str, row))}, {program}: {error}", file=sys.stderr)
-                    continue
-                losses = result.get("losses")
-                if not result["error"] <= TOLERANCE:
-                    entry["failure"] = f"other answers: {result['error']:.2g} off"
-                elif row[1] == "step" and losses and not losses[1] < losses[0]:
-                    entry["failure"] = f"does not learn: loss {losses[0]:.3g}, then {losses[1]:.3g}"
-                entry["seconds"].append(result["seconds"])
-                entry["memory"] = max(result["memory"], entry.get("memory", 0))
-                entry["error"] = max(result["error"], entry.get("error", 0))
+        names = ["cnnc"] + ([] if arguments.quick else list(wanted_peers(row)))
+        take_turns(programs, names, 1 if row[1] == "epoch" else arguments.rounds, lambda program: measure(program, row, arguments), " ".join(map(str, row)))
         print("bench:", *row, {name: f"{statistics.median(e['seconds']) * 1e6:.4g} us" for name, e in programs.items() if e["seconds"]}, flush=True)
     return results
 

@@ -298,11 +298,15 @@ def jax_peer(job):
     return {"infer": lambda x: np.asarray(predict(state[0], x)), "step": step, "epoch": epoch}
 
 
-def onnxruntime_peer(job):
+def onnxruntime_session(path, threads):
     import onnxruntime
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = job["threads"], 1
-    session = onnxruntime.InferenceSession(f"{job['folder']}/{job['batch']}.onnx", options, providers=["CPUExecutionProvider"])
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def onnxruntime_peer(job):
+    session = onnxruntime_session(f"{job['folder']}/{job['batch']}.onnx", job["threads"])
     return {"infer": lambda x: session.run(None, {"x": x.transpose(0, 3, 1, 2)})[0]}
 
 
@@ -320,12 +324,14 @@ def litert_peer(job):
     return {"infer": infer}
 
 
-def openvino_peer(job):
+def openvino_request(path, threads):
     import openvino
-    core = openvino.Core()
-    model = core.compile_model(f"{job['folder']}/{job['batch']}.onnx", "CPU", {
-        "INFERENCE_NUM_THREADS": job["threads"], "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"})
-    request = model.create_infer_request()
+    return openvino.Core().compile_model(path, "CPU", {
+        "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+
+
+def openvino_peer(job):
+    request = openvino_request(f"{job['folder']}/{job['batch']}.onnx", job["threads"])
 
     def infer(x):
         return next(iter(request.infer({0: x.transpose(0, 3, 1, 2)}, share_inputs=True).values()))

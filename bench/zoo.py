@@ -113,7 +113,7 @@ def inference_text(name):
 
 
 def peer(program, name, folder, threads, seconds):
-    from peers import median_seconds
+    from peers import median_seconds, onnxruntime_session, openvino_request
 
     x = np.fromfile(f"{folder}/input.f32", np.float32).reshape(1, *NETWORKS[name][0]).transpose(0, 3, 1, 2).copy()
     if program.startswith("torch"):
@@ -126,15 +126,10 @@ def peer(program, name, folder, threads, seconds):
             with torch.inference_mode():
                 return call(image).numpy()
     elif program == "onnxruntime":
-        import onnxruntime
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        session = onnxruntime.InferenceSession(f"{folder}/1.onnx", options, providers=["CPUExecutionProvider"])
+        session = onnxruntime_session(f"{folder}/1.onnx", threads)
         infer = lambda: session.run(None, {"x": x})[0]
     else:
-        import openvino
-        request = openvino.Core().compile_model(f"{folder}/1.onnx", "CPU", {
-            "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+        request = openvino_request(f"{folder}/1.onnx", threads)
         infer = lambda: next(iter(request.infer({0: x}, share_inputs=True).values()))
     error = float(np.max(np.abs(infer() - np.load(f"{folder}/reference.npy"))))
     return {"seconds": median_seconds(lambda n: [infer() for _ in range(n)], seconds), "error": error}
@@ -155,24 +150,14 @@ def measure(bench, arguments):
         np.zeros(len(np.load(f"{folder}/reference.npy")[0]), "<f4").tofile(f"{folder}/target.f32")
         compiled = bench.compile_net(f"{folder}/{name}.net", folder, name, False, ["--batch=1"], flags=["-DCHECKED=1"])
         for threads in wanted:
+            def one(program):
+                if program == "cnnc":
+                    return bench.drive(folder, "infer", 1, threads, arguments.seconds, samples=1)
+                text, _ = bench.run([sys.executable, f"{HERE}/zoo.py", program, name, folder, str(threads), str(arguments.seconds)], threads)
+                return json.loads(text.strip().splitlines()[-1])
+
             programs = {}
-            for _ in range(arguments.rounds):
-                for program in ("cnnc",) + (() if arguments.quick else PEERS):
-                    entry = programs.setdefault(program, {"seconds": []})
-                    if "failure" in entry:
-                        continue
-                    try:
-                        if program == "cnnc":
-                            result = bench.drive(folder, "infer", 1, threads, arguments.seconds, samples=1)
-                        else:
-                            text, _ = bench.run([sys.executable, f"{HERE}/zoo.py", program, name, folder, str(threads), str(arguments.seconds)], threads)
-                            result = json.loads(text.strip().splitlines()[-1])
-                    except (RuntimeError, ValueError, IndexError) as error:
-                        entry["failure"] = str(error)
-                        continue
-                    if not result["error"] <= bench.TOLERANCE:
-                        entry["failure"] = f"other answers: {result['error']:.2g} off"
-                    entry["seconds"].append(result["seconds"])
+            bench.take_turns(programs, ["cnnc"] + ([] if arguments.quick else list(PEERS)), arguments.rounds, one, f"zoo {name} {threads}")
             rows.append({"network": name, "threads": threads, "programs": programs, "compile_seconds": compiled})
             print("bench: zoo", name, threads, {program: f"{statistics.median(e['seconds']) * 1e3:.4g} ms" for program, e in programs.items() if e["seconds"]}, flush=True)
     return rows
