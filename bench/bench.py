@@ -237,9 +237,9 @@ def long_run(arguments):
     state = os.path.join(folder, "state.safetensors")
     result = {}
     for epoch in range(1, 31):
-        place = ["--resume", state] if epoch > 1 else ["--weights", "weights.safetensors", "--validation-split", "0", "--callbacks", "none"]
+        place = ["--resume", state] if epoch > 1 else ["--weights", "weights.safetensors"]
         text, _ = run(["./trainer", "fit", "--data", arguments.data, "--epochs", str(epoch), "--checkpoint", state, "--output", "long.safetensors",
-                       "--threads", "2", "--verbose", "2", *place], 2, cwd=folder)
+                       "--validation-split", "0", "--callbacks", "none", "--threads", "2", "--verbose", "2", *place], 2, cwd=folder)
         seconds += float(re.search(r"([\d.]+) s an epoch", text)[1])
         text, _ = run(["./trainer", "evaluate", "--data", arguments.data, "--weights", "long.safetensors"], 2, cwd=folder)
         accuracy = float(re.search(r"accuracy ([\d.]+) %", text)[1])
