@@ -10,22 +10,6 @@ enum { MAX_PARAMETERS = 64 }; /* of one row */
 
 /* ---- tables --------------------------------------------------------------------------------------------------- */
 
-static const Entry *entry_named(const Table *table, const char *name)
-{
-    for (int i = 0; i < table->count; i++)
-        if (!strcmp(table->entries[i]->name, name)) return table->entries[i];
-    return NULL;
-}
-
-const Entry *table_find(const Table *table, const char *name)
-{
-    const Entry *entry = entry_named(table, name);
-    if (!entry || !entry->alias_of) return entry;
-    const Entry *meant = entry_named(table, entry->alias_of);
-    if (!meant) die("%s %s is another name of %s, which is not there", table->kind, name, entry->alias_of);
-    return meant;
-}
-
 static const char *closest_entry(const Table *table, const char *name)
 {
     const char **names = NEW_ARRAY(const char *, table->count);
@@ -480,7 +464,8 @@ void check_tables(void)
     for (const Table *const *table = all_tables; *table; table++)
         for (int i = 0; i < (*table)->count; i++) {
             const Entry *entry = (*table)->entries[i];
-            if (entry_named(*table, entry->name) != entry) die("a second %s %s", (*table)->kind, entry->name);
+            for (int j = 0; j < i; j++)
+                if (!strcmp((*table)->entries[j]->name, entry->name)) die("a second %s %s", (*table)->kind, entry->name);
             if (table_find(*table, entry->name) == entry) defaults_of(expansion, entry);
         }
 }

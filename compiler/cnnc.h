@@ -513,6 +513,7 @@ int names_find(const Names *, const char *text);               /* its number, or
 int names_add(Names *, const char *text);                      /* its number; keeps the pointer where the name is new */
 const char *names_intern(Names *, const char *text, size_t length); /* one copy of each text */
 void names_clear(Names *);                                     /* in time proportional to what is in it */
+const Entry *table_find(const Table *, const char *name);      /* the row; follows aliases; NULL: none */
 
 /* diagnostics.c: what is wrong, where, and what to do. One source file a run. */
 void diagnostics_begin(const char *file, const char *text, size_t length); /* file as the messages name it */
@@ -537,7 +538,6 @@ void dump_object(FILE *, const Object *, bool defaults);
 void dump_layers(FILE *, const Graph *);                       /* a line for each layer: name = layer(arguments) <- inputs */
 
 /* arguments.c: a call against its row of a table. */
-const Entry *table_find(const Table *, const char *name);      /* follows aliases; NULL: none */
 void check_tables(void);                                       /* each default fits its row, or it dies: for the tests */
 const char *parameter_range(const Parameter *);                 /* of its numbers: "at least 0 and below 1"; "": any */
 const char *number_text(double);                               /* the shortest text that reads back as the same number */
@@ -581,6 +581,8 @@ Graph graph_of_frames(const Graph *, const Node *);            /* the graph as t
 bool node_is_shared(const Graph *, const Node *, int64_t parts); /* are the parts of one sample shared between threads? */
 Graph *graph_program(const Graph *source, Program, int64_t batch, bool bytes); /* a copy for one program: noise left out where it is off; weights shared */
 Tensor *tensor_base(Tensor *);                                 /* whose memory it is */
+bool has_targets(Program);                                     /* does it compute losses, from targets? */
+int output_number(const Graph *, const Tensor *base);          /* the output that is computed in the caller's memory, or -1 */
 void graph_shorten_views(Graph *);                             /* views of views become views of memory, so that no walk from there on is long */
 bool is_result(const Tensor *);                                /* a loss, a metric or a penalty: alive to the end */
 void tensor_rename(Tensor *, const char *name);
@@ -606,7 +608,6 @@ void chain_pass(Graph *);                                      /* chain.c */
 void recompute_pass(Graph *);                                  /* recompute.c */
 void plan_pass(Graph *);                                       /* plan.c */
 int64_t plan_workers(const Graph *);                           /* threads that can be at a chain at once, where there are enough of them */
-int output_number(const Graph *, const Tensor *base);          /* driver.c: the output that is computed in the caller's memory, or -1 */
 int64_t plan_place(int count, const int64_t *bytes, const int *first, const int *last, int64_t *offsets); /* returns the total */
 
 /* update.c, for gradient.c: what a weight's gradient is for. Where the norm of all gradients is wanted first, `squares` is handed from weight

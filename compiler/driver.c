@@ -22,12 +22,6 @@ const char *port_name(const Generation *g, Tensor *const *ports, int count, int 
     return memory_format("%s_%s", what, ports[number]->identifier);
 }
 
-/* Does the program compute losses, from targets? */
-static bool has_targets(Program program)
-{
-    return program >= PROGRAM_EVALUATE;
-}
-
 /* The type of the numbers of an output's target. */
 static const char *target_type(const Generation *g, int output)
 {
@@ -71,14 +65,6 @@ const char *driver_parameters(const Generation *g, Program program, bool bytes, 
 const char *driver_arguments(const Generation *g, Program program)
 {
     return driver_list(g, program, false, false, false);
-}
-
-int output_number(const Graph *graph, const Tensor *base)
-{
-    if (has_targets(graph->program) || base->role != ROLE_ACTIVATION) return -1;
-    for (int i = 0; i < graph->output_count; i++)
-        if (tensor_base(graph->outputs[i]) == base) return i;
-    return -1;
 }
 
 static int port_number(Tensor *const *ports, int count, const Tensor *tensor)

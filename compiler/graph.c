@@ -316,6 +316,19 @@ Tensor *tensor_base(Tensor *tensor)
     return tensor;
 }
 
+bool has_targets(Program program)
+{
+    return program >= PROGRAM_EVALUATE;
+}
+
+int output_number(const Graph *graph, const Tensor *base)
+{
+    if (has_targets(graph->program) || base->role != ROLE_ACTIVATION) return -1;
+    for (int i = 0; i < graph->output_count; i++)
+        if (tensor_base(graph->outputs[i]) == base) return i;
+    return -1;
+}
+
 bool is_result(const Tensor *tensor)
 {
     return tensor->role == ROLE_LOSS || tensor->role == ROLE_METRIC || tensor->role == ROLE_PENALTY;

@@ -1,5 +1,5 @@
 /* A set of names that numbers them in the order of their arrival, so that whoever uses it keeps what
- * belongs to a name in an array of his own. */
+ * belongs to a name in an array of his own. Then, the row of a table by its name. */
 #include "cnnc.h"
 
 #include <string.h>
@@ -74,4 +74,20 @@ void names_clear(Names *names)
         names->slots[slot] = 0;
     }
     names->count = 0;
+}
+
+static const Entry *entry_named(const Table *table, const char *name)
+{
+    for (int i = 0; i < table->count; i++)
+        if (!strcmp(table->entries[i]->name, name)) return table->entries[i];
+    return NULL;
+}
+
+const Entry *table_find(const Table *table, const char *name)
+{
+    const Entry *entry = entry_named(table, name);
+    if (!entry || !entry->alias_of) return entry;
+    const Entry *meant = entry_named(table, entry->alias_of);
+    if (!meant) die("%s %s is another name of %s, which is not there", table->kind, name, entry->alias_of);
+    return meant;
 }
