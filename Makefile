@@ -9,8 +9,9 @@ WARN    := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wdouble-promot
 COMPILE  = $(CC) $(CFLAGS) -std=gnu11 $(WARN) -MMD -MP -Icompiler -Iruntime -I$(BUILD)
 
 COMPILER := $(filter-out compiler/main.c,$(wildcard compiler/*.c compiler/*/*.c))
+HARNESSES := $(filter-out %/fuzzer.c %/mutate.c,$(wildcard tests/fuzz/*.c))
 RUNTIME  := $(wildcard runtime/*.c runtime/*/*.c)
-UNIT     := $(wildcard tests/unit/*.c)
+UNIT     := $(wildcard tests/unit/*.c tests/random/*.c) $(HARNESSES)
 MADE     := $(BUILD)/lexer.o $(BUILD)/parser.o $(BUILD)/spliced.o
 COMPILER_OBJECTS := $(COMPILER:%.c=$(BUILD)/%.o) $(MADE)
 RUNTIME_OBJECTS  := $(RUNTIME:%.c=$(BUILD)/%.o)
@@ -128,6 +129,17 @@ SANITIZED := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 sanitize:
 	ASAN_OPTIONS=detect_leaks=0 EMITTED_CFLAGS='$(SANITIZED)' $(MAKE) BUILD=$(BUILD)/sanitized CFLAGS='$(SANITIZED)' test
 
+# make fuzz       libFuzzer on each harness of tests/fuzz for SECONDS/their number each; finds go into $(BUILD)/fuzz, and it counts executions
+SECONDS ?= 110
+FUZZING := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+fuzz:
+	@$(MAKE) BUILD=$(BUILD)/fuzz CC=clang CFLAGS='$(FUZZING)' $(BUILD)/fuzz/fuzzer
+	tests/fuzz/run.sh $(BUILD)/fuzz $(SECONDS)
+
+$(BUILD)/fuzzer: $(HARNESSES:%.c=$(BUILD)/%.o) $(BUILD)/tests/fuzz/fuzzer.o $(BUILD)/tests/fuzz/mutate.o $(BUILD)/tests/random/draw.o \
+    $(BUILD)/tests/unit/toy.o $(COMPILER_OBJECTS) $(RUNTIME_OBJECTS)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ -lcjson -lpng -lz -lm
+
 # make bench      the speed beside other frameworks, which it installs into $(BUILD)/bench/venv: an hour; BENCH="--long" and others of bench.py
 # make bench-quick   the same of cnnc alone: a minute
 bench bench-quick: $(CNNC) data
@@ -162,7 +174,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 always:
-.PHONY: all always bench bench-quick clean data deb format generated help install mlp mnist reference sanitize test test-python uninstall
+.PHONY: all always bench bench-quick clean data deb format fuzz generated help install mlp mnist reference sanitize test test-python uninstall
 .DELETE_ON_ERROR:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

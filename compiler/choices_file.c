@@ -50,7 +50,7 @@ static int split(const char *text, size_t length, const char **words)
     for (size_t i = 0; i < length && text[i] != '#' && count <= MOST_WORDS;) {
         size_t begin = i;
         while (i < length && text[i] != ' ' && text[i] != '\t' && text[i] != '#') i++;
-        if (i > begin) words[count++] = memory_format("%.*s", diagnostics_cut(text + begin, (int)(i - begin < MAX_FULL_NAME ? i - begin : MAX_FULL_NAME)), text + begin);
+        if (i > begin) words[count++] = memory_copy(text + begin, i - begin < MAX_FULL_NAME ? i - begin : MAX_FULL_NAME);
         while (i < length && (text[i] == ' ' || text[i] == '\t')) i++;
     }
     return count;

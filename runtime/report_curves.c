@@ -122,10 +122,9 @@ int curves_best(const Curves *curves, const char **by)
     static const char *const names[] = {"val_loss", "loss"};
     for (int k = 0; k < 2; k++) {
         int column = find_column(curves, names[k]), best = -1;
-        const double *values = curves->values + (column < 0 ? 0 : column);
         for (int i = 0; column >= 0 && i < curves->row_count; i++) {
-            double value = values[i * curves->column_count];
-            if (isfinite(value) && (best < 0 || value < values[best * curves->column_count])) best = i;
+            double value = curves->values[i * curves->column_count + column];
+            if (isfinite(value) && (best < 0 || value < curves->values[best * curves->column_count + column])) best = i;
         }
         *by = names[k];
         if (best >= 0) return best;
