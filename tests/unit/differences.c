@@ -1,0 +1,395 @@
+/* The emitted forward pass and gradients against the compiler's own double-precision reference: see differences.h.
+ *
+ * The reference has no backward pass. Its loss is differentiated numerically, weight by weight, so that the emitted
+ * gradient is checked against nothing but the forward formula. Networks with many weights are checked at some entries
+ * of each tensor: mistakes in tiles and blocks show at real sizes only. */
+#include "differences.h"
+#include "cnnc.h"
+#include "emitted.h"
+#include "random.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MOST_PORTS = 8,
+    ALL_ENTRIES = 4000, /* weights up to which a network is small: every entry is checked */
+    SOME_ENTRIES = 6,   /* of each tensor of larger networks */
+    SMALL_SAMPLES = 3,
+    LARGE_SAMPLES = 2, /* the reference takes its time */
+};
+
+/* The same numbers twice: float32 as the emitted code takes them, and the same values in double. */
+typedef struct {
+    float *single;
+    int32_t *whole; /* class numbers; else NULL */
+    double *exact;
+    size_t count;
+} Numbers;
+
+typedef struct {
+    const char *name;
+    const CnncModel *model;
+    Graph *graph;
+    bool small;
+    size_t n;
+    Numbers inputs[MOST_PORTS], targets[MOST_PORTS], sample_weights;
+    Numbers *weights; /* one for each tensor of the model */
+} Check;
+
+/* ---- numbers to compute with ------------------------------------------------------------------------ */
+
+enum { DRAW_INPUT, DRAW_TARGET, DRAW_SAMPLE_WEIGHT, DRAW_WEIGHT };
+
+static uint64_t draw_number; /* which draw of all that a test computes with */
+
+static uint64_t key_of(int purpose, int index)
+{
+    return random_key(random_key(20 + draw_number, (uint64_t)purpose), (uint64_t)index);
+}
+
+static Numbers numbers_new(size_t count)
+{
+    Numbers numbers = {.single = emitted_memory(count * sizeof(float)), .exact = calloc(count, sizeof(double)), .count = count};
+    cr_assert(numbers.exact);
+    return numbers;
+}
+
+static void numbers_free(Numbers *numbers)
+{
+    free(numbers->single);
+    free(numbers->whole);
+    free(numbers->exact);
+}
+
+/* Uniform numbers: 24 bits, so that hardly two are the same and no maximum has two candidates. */
+static Numbers numbers_uniform(uint64_t key, size_t count, double minimum, double maximum)
+{
+    Numbers numbers = numbers_new(count);
+    for (size_t i = 0; i < count; i++) {
+        numbers.single[i] = (float)(minimum + (maximum - minimum) * random_uniform(key, (uint32_t)i));
+        numbers.exact[i] = (double)numbers.single[i];
+    }
+    return numbers;
+}
+
+/* Whole numbers from 0 to below the limit, in every form. */
+static Numbers numbers_whole(uint64_t key, size_t count, size_t limit)
+{
+    Numbers numbers = numbers_new(count);
+    numbers.whole = emitted_memory(count * sizeof(int32_t));
+    for (size_t i = 0; i < count; i++) {
+        numbers.whole[i] = (int32_t)(random_bits(key, (uint32_t)i) % limit);
+        numbers.single[i] = (float)numbers.whole[i];
+        numbers.exact[i] = (double)numbers.whole[i];
+    }
+    return numbers;
+}
+
+/* An input as the model takes it. */
+static const void *as_input(const CnncPort *port, const Numbers *numbers)
+{
+    return port->type == CNNC_INT32 ? (const void *)numbers->whole : numbers->single;
+}
+
+/* A class for each row: as one-hot rows, or as a number where the model takes numbers. */
+static Numbers numbers_classes(uint64_t key, size_t rows, size_t classes, bool as_numbers)
+{
+    Numbers numbers = numbers_new(as_numbers ? rows : rows * classes);
+    numbers.whole = as_numbers ? emitted_memory(rows * sizeof(int32_t)) : NULL;
+    for (size_t i = 0; i < numbers.count; i++) numbers.single[i] = 0;
+    for (size_t i = 0; i < rows; i++) {
+        size_t chosen = random_bits(key, (uint32_t)i) % classes;
+        if (as_numbers)
+            numbers.whole[i] = (int32_t)chosen, numbers.exact[i] = (double)chosen;
+        else
+            numbers.single[i * classes + chosen] = 1, numbers.exact[i * classes + chosen] = 1;
+    }
+    return numbers;
+}
+
+/* Weights as large as a fresh network's, biases that are not zero, statistics such as a variance above zero. */
+static Numbers draw_weights(const CnncTensor *t, int index)
+{
+    size_t count = emitted_count(t->rank, t->shape);
+    double limit = 0.2;
+    if (!t->trainable) return numbers_uniform(key_of(DRAW_WEIGHT, index), count, 0.5, 1.5);
+    if (t->rank >= 2) {
+        size_t columns = (size_t)t->shape[t->rank - 1], rows = (size_t)t->shape[t->rank - 2];
+        limit = sqrt(6 / (double)(count / (rows * columns) * (rows + columns)));
+    }
+    return numbers_uniform(key_of(DRAW_WEIGHT, index), count, -limit, limit);
+}
+
+static void draw(Check *check)
+{
+    const CnncModel *model = check->model;
+    cr_assert(model->input_count <= MOST_PORTS && model->output_count <= MOST_PORTS);
+    check->weights = calloc((size_t)model->tensor_count, sizeof *check->weights);
+    cr_assert(check->weights);
+    size_t total = 0;
+    for (int i = 0; i < model->tensor_count; i++) {
+        check->weights[i] = draw_weights(&model->tensors[i], i);
+        total += check->weights[i].count;
+    }
+    check->small = total <= ALL_ENTRIES;
+    int samples = check->small ? SMALL_SAMPLES : LARGE_SAMPLES;
+    check->n = (size_t)(model->batch_size < samples ? model->batch_size : samples);
+    for (int i = 0; i < model->input_count; i++) {
+        const CnncPort *port = &model->inputs[i];
+        size_t count = check->n * emitted_count(port->rank, port->shape), limit = port->limit ? (size_t)port->limit : 9;
+        check->inputs[i] = port->type == CNNC_INT32 || port->limit ? numbers_whole(key_of(DRAW_INPUT, i), count, limit)
+                                                                   : numbers_uniform(key_of(DRAW_INPUT, i), count, -1, 1);
+    }
+    for (int i = 0; i < model->output_count; i++) {
+        const CnncPort *port = &model->outputs[i];
+        size_t count = check->n * emitted_count(port->rank, port->shape), classes = (size_t)port->shape[port->rank - 1];
+        uint64_t key = key_of(DRAW_TARGET, i);
+        check->targets[i] = strstr(model->targets[i].loss, "crossentropy")
+                                ? numbers_classes(key, count / classes, classes, model->targets[i].class_indices)
+                                : numbers_uniform(key, count, -1, 1);
+    }
+    check->sample_weights = numbers_uniform(key_of(DRAW_SAMPLE_WEIGHT, 0), check->n * (size_t)weight_steps(check->graph), 0.5, 1.5);
+}
+
+/* ---- the two sides ---------------------------------------------------------------------------------- */
+
+static void load_graph(Check *check, const char *net)
+{
+    FILE *file = fopen(net, "rb");
+    cr_assert(file, "%s", net);
+    static char text[1 << 16];
+    size_t length = fread(text, 1, sizeof text, file);
+    fclose(file);
+    cr_assert(length < sizeof text);
+    check->graph = compile_forward(net, text, length, NULL, 0);
+    cr_assert(check->graph, "%s: the compiler refuses it", net);
+    int index = 0;
+    for (int i = 0; i < check->graph->tensor_count; i++) {
+        const Tensor *tensor = check->graph->tensors[i];
+        if (tensor->role != ROLE_WEIGHT) continue;
+        cr_assert(index < check->model->tensor_count);
+        const CnncTensor *t = &check->model->tensors[index++];
+        cr_assert_str_eq(t->name, tensor->name);
+        cr_assert(t->rank == tensor->shape.rank);
+        cr_assert(memcmp(t->shape, tensor->shape.size, (size_t)t->rank * sizeof *t->shape) == 0);
+    }
+    cr_assert(index == check->model->tensor_count);
+}
+
+/* In training the loss, in inference the outputs. */
+static double reference(const Check *check, bool training, double *const *outputs)
+{
+    const double *inputs[MOST_PORTS], *targets[MOST_PORTS];
+    for (int i = 0; i < check->model->input_count; i++) inputs[i] = check->inputs[i].exact;
+    for (int i = 0; i < check->model->output_count; i++) targets[i] = check->targets[i].exact;
+    double **weights = calloc((size_t)check->model->tensor_count, sizeof *weights);
+    cr_assert(weights);
+    for (int i = 0; i < check->model->tensor_count; i++) weights[i] = check->weights[i].exact;
+    double loss =
+        reference_loss(check->graph, training, (int64_t)check->n, inputs, targets, check->sample_weights.exact, weights, outputs);
+    free(weights);
+    return loss;
+}
+
+/* The drawn weights as the emitted code wants them. */
+static void *pack(const Check *check)
+{
+    const CnncModel *model = check->model;
+    void *parameters = emitted_memory(model->parameters_size), *weights = emitted_memory(model->weights_size);
+    for (int i = 0; i < model->tensor_count; i++)
+        memcpy(
+            (char *)parameters + model->tensors[i].offset, check->weights[i].single, check->weights[i].count * sizeof(float));
+    model->pack(parameters, weights);
+    free(parameters);
+    return weights;
+}
+
+/* Compares the predictions of the two. */
+static void check_outputs(const Check *check, const void *weights)
+{
+    const CnncModel *model = check->model;
+    const void *inputs[MOST_PORTS];
+    float *outputs[MOST_PORTS];
+    double *truths[MOST_PORTS];
+    for (int i = 0; i < model->input_count; i++) inputs[i] = as_input(&model->inputs[i], &check->inputs[i]);
+    for (int i = 0; i < model->output_count; i++) {
+        size_t count = check->n * emitted_count(model->outputs[i].rank, model->outputs[i].shape);
+        outputs[i] = emitted_memory(count * sizeof(float));
+        truths[i] = calloc(count, sizeof(double));
+        cr_assert(truths[i]);
+    }
+    void *arena = emitted_memory(model->predict_arena_size);
+    model->predict_batch(weights, inputs, outputs, check->n, arena);
+    reference(check, false, truths);
+    for (int i = 0; i < model->output_count; i++) {
+        size_t count = check->n * emitted_count(model->outputs[i].rank, model->outputs[i].shape);
+        double largest = 0;
+        for (size_t k = 0; k < count; k++) largest = fmax(largest, fabs(truths[i][k]));
+        for (size_t k = 0; k < count; k++) {
+            double error = fabs((double)outputs[i][k] - truths[i][k]);
+            cr_expect(error <= 1e-5 * fmax(largest, strstr(model->targets[i].loss, "crossentropy") ? 1 : 0),
+                      "%s: entry %zu of output %s is %.9g, by the reference %.9g",
+                      check->name,
+                      k,
+                      model->outputs[i].name,
+                      (double)outputs[i][k],
+                      truths[i][k]);
+        }
+        free(truths[i]);
+        free(outputs[i]);
+    }
+    free(arena);
+}
+
+/* What the layers give, for the report: the outputs' own layers are among them, the first sample's numbers those of predict. */
+static void check_features(const Check *check, const void *weights)
+{
+    const CnncModel *model = check->model;
+    const void *inputs[MOST_PORTS];
+    float *outputs[MOST_PORTS], **features = calloc((size_t)model->feature_count + 1, sizeof *features);
+    cr_assert(features);
+    for (int i = 0; i < model->input_count; i++) inputs[i] = as_input(&model->inputs[i], &check->inputs[i]);
+    for (int i = 0; i < model->output_count; i++) outputs[i] = emitted_memory(emitted_count(model->outputs[i].rank, model->outputs[i].shape) * sizeof(float));
+    for (int i = 0; i < model->feature_count; i++) features[i] = emitted_memory(emitted_count(model->features[i].rank, model->features[i].shape) * sizeof(float));
+    void *arena = emitted_memory(model->predict_arena_size), *other = emitted_memory(model->features_arena_size);
+    model->predict_batch(weights, inputs, outputs, 1, arena);
+    model->activations(weights, inputs, features, other);
+    cr_expect(emitted_memory_intact(other, model->features_arena_size), "%s: activations wrote behind its arena", check->name);
+    for (int i = 0; i < model->feature_count; i++) {
+        const CnncPort *port = &model->features[i];
+        size_t count = emitted_count(port->rank, port->shape);
+        cr_expect(emitted_memory_intact(features[i], count * sizeof(float)), "%s: activations wrote behind %s", check->name, port->name);
+        for (size_t k = 0; k < count; k++) cr_expect(isfinite(features[i][k]), "%s: %s, entry %zu is %g", check->name, port->name, k, (double)features[i][k]);
+        for (int j = 0; j < model->output_count; j++) {
+            double largest = 1e-30;
+            if (strcmp(port->name, model->outputs[j].name)) continue;
+            for (size_t k = 0; k < count; k++) largest = fmax(largest, fabs((double)outputs[j][k]));
+            for (size_t k = 0; k < count; k++)
+                cr_expect(fabs((double)features[i][k] - (double)outputs[j][k]) <= 1e-5 * largest, "%s: entry %zu of %s is %.9g, predicted was %.9g", check->name, k, port->name, (double)features[i][k], (double)outputs[j][k]);
+        }
+        free(features[i]);
+    }
+    for (int i = 0; i < model->output_count; i++) free(outputs[i]);
+    free(features);
+    free(arena);
+    free(other);
+}
+
+/* The gradients of the emitted code, as a struct of parameters. */
+static void *emitted_gradients(const Check *check, const void *weights, double *loss)
+{
+    const CnncModel *model = check->model;
+    const void *inputs[MOST_PORTS], *targets[MOST_PORTS];
+    for (int i = 0; i < model->input_count; i++) inputs[i] = as_input(&model->inputs[i], &check->inputs[i]);
+    for (int i = 0; i < model->output_count; i++)
+        targets[i] = check->targets[i].whole ? (const void *)check->targets[i].whole : check->targets[i].single;
+    void *packed = emitted_memory(model->weights_size), *parameters = emitted_memory(model->parameters_size);
+    void *arena = emitted_memory(model->train_arena_size);
+    *loss = (double)model->gradients(weights, packed, inputs, targets, check->sample_weights.single, check->n, arena);
+    model->unpack(packed, parameters);
+    free(arena);
+    free(packed);
+    return parameters;
+}
+
+/* ---- differences ------------------------------------------------------------------------------------ */
+
+/* The central difference of the loss with step h. */
+static double difference(const Check *check, double *weight, double h)
+{
+    double middle = *weight;
+    *weight = middle + h;
+    double above = reference(check, true, NULL);
+    *weight = middle - h;
+    double below = reference(check, true, NULL);
+    *weight = middle;
+    return (above - below) / (2 * h);
+}
+
+/* Whether the gradient of one entry agrees. Where a relu or a maximum changes sides between the two points of a
+ * difference, that is no derivative; a smaller step leaves the place outside, while a wrong gradient stays wrong. */
+static bool agrees(const Check *check, double *weight, double got, double tolerance, double *numeric)
+{
+    for (double h = 1e-5; h > 5e-8; h /= 10) {
+        *numeric = difference(check, weight, h * fmax(1, fabs(*weight)));
+        if (fabs(got - *numeric) <= tolerance) return true;
+    }
+    return false;
+}
+
+/* How many entries disagree; says so where `aloud`. */
+static int check_tensor(const Check *check, int index, const float *gradient, bool aloud)
+{
+    int wrong = 0;
+    const CnncTensor *t = &check->model->tensors[index];
+    Numbers *weights = &check->weights[index];
+    double largest = 0;
+    for (size_t i = 0; i < weights->count; i++) {
+        cr_assert(isfinite(gradient[i]), "%s: the gradient of %s has no number at entry %zu", check->name, t->name, i);
+        largest = fmax(largest, fabs((double)gradient[i]));
+    }
+    size_t entries = check->small || weights->count < SOME_ENTRIES ? weights->count : SOME_ENTRIES;
+    for (size_t k = 0; k < entries; k++) {
+        size_t entry = k;
+        if (entries < weights->count) { /* the first, the last and some between */
+            entry = random_bits(key_of(DRAW_WEIGHT, index), (uint32_t)k) % weights->count;
+            if (k < 2) entry = k == 0 ? 0 : weights->count - 1;
+        }
+        double numeric;
+        bool right = agrees(check, &weights->exact[entry], (double)gradient[entry], 1e-4 * largest, &numeric);
+        wrong += !right;
+        cr_expect(right || !aloud,
+                  "%s: the gradient of %s is %.9g at entry %zu, by differences %.9g (the largest is %.3g)",
+                  check->name,
+                  t->name,
+                  (double)gradient[entry],
+                  entry,
+                  numeric,
+                  largest);
+    }
+    cr_expect(largest > 0, "%s: the gradient of %s is zero throughout", check->name, t->name);
+    return wrong;
+}
+
+/* One draw of weights and data; the number of gradient entries that disagree with the differences. */
+static int check_draw(Check *check, bool aloud)
+{
+    draw(check);
+    double loss;
+    int wrong = 0;
+    void *weights = pack(check);
+    check_outputs(check, weights);
+    check_features(check, weights);
+    void *got = emitted_gradients(check, weights, &loss);
+    double truth = reference(check, true, NULL);
+    cr_expect(fabs(loss - truth) <= 1e-5 * truth, "%s: the loss is %.9g, by the reference %.9g", check->name, loss, truth);
+    for (int i = 0; i < check->model->tensor_count; i++) {
+        const CnncTensor *t = &check->model->tensors[i];
+        if (t->trainable) wrong += check_tensor(check, i, (const float *)((const char *)got + t->offset), aloud || check->small);
+    }
+    free(got);
+    free(weights);
+    for (int i = 0; i < check->model->input_count; i++) numbers_free(&check->inputs[i]);
+    for (int i = 0; i < check->model->output_count; i++) numbers_free(&check->targets[i]);
+    for (int i = 0; i < check->model->tensor_count; i++) numbers_free(&check->weights[i]);
+    numbers_free(&check->sample_weights);
+    free(check->weights);
+    return wrong;
+}
+
+/* A large network has some hundred thousand relus and maxima. Now and then two numbers lie so close that float and double put them
+ * in a different order; the gradient then takes the other way at that place, and the first layer's entries differ by some
+ * 1e-3, rightly. That happens for some draws of weights and data, a wrong gradient is wrong for every draw: so one whole draw of a few has
+ * to agree. Small networks have one draw, which must. */
+void differences_check(const char *net, const CnncModel *model)
+{
+    enum { DRAWS = 4 };
+    Check check = {.name = strrchr(net, '/') + 1, .model = model};
+    load_graph(&check, net);
+    for (draw_number = 0; draw_number < DRAWS; draw_number++)
+        if (!check_draw(&check, draw_number == DRAWS - 1) || check.small) break;
+    memory_release();
+}
