@@ -729,7 +729,7 @@ bool simplify_constant(const char *text, size_t length, int64_t *value); /* fals
 char *unroll_text(const char *lines, int64_t most_lines);      /* NULL: it would be more lines than that */
 
 /* generate.c, trainer_table.c, summary.c: whole files. */
-typedef struct {
+typedef struct Generation {
     Graph *source, *predict, *predict_batch;
     Graph *derive; /* NULL: no weight has another form */
     Graph *evaluate, *train, *gradients; /* NULL without compile() */
@@ -738,6 +738,8 @@ typedef struct {
     EmitOptions options;
     const char *command; /* for the banner */
     const float *const *baked; /* values of each weight, in the order of the source's tensors, or NULL */
+    const char *const *layer_names; /* where the source's outputs are the layers' (features.c): their names */
+    struct Generation *layers;      /* that generation, where the source is to check itself; else NULL */
 } Generation;
 char *generate_source(const Generation *, const char *header_name); /* NULL: the header inlined */
 char *generate_header(const Generation *);
@@ -804,6 +806,7 @@ Graph *compile_forward(const char *file, const char *text, size_t length, const 
 Graph *compile_source(const char *file, const char *text, size_t length, const Definition *, int definition_count, const CompileOptions *);
 bool compile_programs(Graph *source, const CompileOptions *, Generation *); /* false after errors */
 Graph *compile_program(const Graph *source, Program, int64_t batch, bool bytes, const CompileOptions *);
+void selftest_programs(Generation *, const CompileOptions *);   /* selftest.c: from then on the source checks itself */
 extern const char *const compile_passes[]; /* names for --dump, ended by NULL */
 
 /* training.c: what compile() says, for each output. Needs shapes. */
@@ -818,7 +821,9 @@ bool loss_zero_or_one(const double *targets, int64_t count);   /* of a batch: Lo
 void add_losses(Graph *);                                      /* the nodes that compute them, and the gradients of what they read */
 
 /* reference.c: the naive interpreter, in double: the truth that all else is checked against. */
-double reference_loss(Graph *, bool training, int64_t samples, const double *const *inputs, const double *const *targets,
+double **reference_values(const Graph *, bool training, int64_t samples, const double *const *inputs, double *const *weights); /* of all tensors, by their index: all samples', one behind the other */
+void reference_free(const Graph *, double **values);
+double reference_loss(const Graph *, bool training, int64_t samples, const double *const *inputs, const double *const *targets,
                       const double *sample_weights, double *const *weights, double *const *outputs);
 struct Reference { /* one node of one sample */
     const double *const *inputs, *const *weights;

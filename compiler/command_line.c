@@ -159,6 +159,10 @@ void command_line_read(Options *o, int argc, char **argv)
         case OPTION_RAM: o->ram = size_of_memory("ram", optarg); break;
         case OPTION_FLASH: o->flash = size_of_memory("flash", optarg); break;
         case OPTION_TUNE: o->tune = true; break;
+        case OPTION_SELFTEST:
+            o->selftest = true;
+            text_add(&changes, " --selftest");
+            break;
         case OPTION_SUMMARY:
             if (optarg && choice("summary", optarg, summary_words) == 1) o->kernels = true;
             else o->summary = true;
@@ -188,7 +192,9 @@ void command_line_read(Options *o, int argc, char **argv)
     o->input = argv[optind];
     o->changes = changes.data;
     if (o->code.openblas && o->emit == EMIT_INFERENCE) command_error("--gemm=openblas is for trainers: inference code depends on nothing but libc and libm");
-    if (o->weights && o->emit != EMIT_INFERENCE) command_error("--weights goes with --emit=inference");
+    if (o->weights && o->emit != EMIT_INFERENCE && !o->selftest) command_error("--weights goes with --emit=inference, or --selftest");
+    if (o->selftest && (o->emit == EMIT_TRAINER || o->code.openblas || o->tune)) command_error("--selftest makes one file of C that checks itself: leave %s out", o->tune ? "--tune" : o->code.openblas ? "--gemm=openblas" : "--emit=trainer");
+    if (o->selftest && !o->output) command_error("where should it go? Add -o %s", "selftest.c");
     if (o->tune && o->plan) command_error("--tune makes a plan; it cannot follow --plan=%s", o->plan);
     if (o->tune && (o->weights || o->emit == EMIT_TRAINER)) command_error("--tune writes a plan and no code: leave --weights and --emit=trainer out");
     if (o->tune && !o->output && !strcmp(o->input, "-")) command_error("where should the plan go? Add -o %s", "model.plan");

@@ -14,7 +14,7 @@ typedef struct {
     const char *weights;        /* NULL: none */
     const char *dump;           /* a pass, or NULL */
     const char *plan;           /* of kernels; NULL: none */
-    bool summary, kernels, tune, dependencies;
+    bool summary, kernels, tune, selftest, dependencies;
     Emission emit;
     const Target *target;
     EmitOptions code;
@@ -29,7 +29,7 @@ _Noreturn void command_error(const char *format, ...) __attribute__((format(prin
 void command_line_read(Options *, int argc, char **argv); /* exits after --help, --version and errors */
 
 /* usage.c: the options as a table, and what readers and shells get of it. */
-enum { OPTION_EMIT = 256, OPTION_WEIGHTS, OPTION_TARGET, OPTION_UNROLL, OPTION_GEMM, OPTION_MATH, OPTION_BATCH, OPTION_THREADS, OPTION_PLAN, OPTION_RAM, OPTION_FLASH, OPTION_TUNE, OPTION_SUMMARY, OPTION_DUMP, OPTION_MANUAL, OPTION_VERSION };
+enum { OPTION_EMIT = 256, OPTION_WEIGHTS, OPTION_TARGET, OPTION_UNROLL, OPTION_GEMM, OPTION_MATH, OPTION_BATCH, OPTION_THREADS, OPTION_PLAN, OPTION_RAM, OPTION_FLASH, OPTION_TUNE, OPTION_SELFTEST, OPTION_SUMMARY, OPTION_DUMP, OPTION_MANUAL, OPTION_VERSION };
 enum { MOST_OPTIONS = 32 };
 extern const char *const emit_words[], *const unroll_words[], *const gemm_words[], *const math_words[], *const summary_words[];
 void command_options_for_getopt(struct option[MOST_OPTIONS + 1]);

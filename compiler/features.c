@@ -1,7 +1,8 @@
-/* What each layer gives, for the trainer's report: a function `activations` in the trainer's table, not in model.c.
+/* What each layer gives: the same network with other outputs, those of all layers. So nothing is fused that would leave one out, and no
+ * pass needs to know.
  *
- * It is the program `predict` of the same network with other outputs, those of all layers: so nothing is fused that would leave one
- * out, and no pass needs to know. It runs for one digit now and then: the target's last level will do, and one thread. */
+ * The trainer's report shows it: a function `activations` in the trainer's table, not in model.c, the program `predict` of that network. It
+ * runs for one digit now and then: the target's last level will do, and one thread. --selftest compares it (selftest.c). */
 #include "generate.h"
 
 #include <string.h>
@@ -21,16 +22,25 @@ static void find_outputs(const Graph *source, Graph *seen, const char **names)
     }
 }
 
-int add_features(Text *text, const Generation *g)
+Generation *layers_generation(const Generation *g)
 {
     Graph *seen = NEW(Graph);
     const char **names = NEW_ARRAY(const char *, g->source->layer_count + 1);
     *seen = *g->source;
     seen->compile = NULL;
     seen->uses = NULL;
-    seen->shared = false;
     find_outputs(g->source, seen, names);
-    Generation generation = {.source = seen, .target = g->target, .options = g->options};
+    Generation *layers = NEW(Generation);
+    *layers = (Generation){.source = seen, .target = g->target, .options = g->options, .layer_names = names};
+    return layers;
+}
+
+int add_features(Text *text, const Generation *g)
+{
+    Generation generation = *layers_generation(g);
+    Graph *seen = generation.source;
+    const char *const *names = generation.layer_names;
+    seen->shared = false;
     generation.options.unroll_full = false;
     const CompileOptions options = {.target = g->target, .emit = generation.options};
     const Graph *graph = compile_program(seen, PROGRAM_PREDICT, 1, false, &options);

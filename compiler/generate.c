@@ -240,9 +240,7 @@ static bool is_word(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
-/* Copies of the paragraphs of a runtime header that the code uses, each a function or a type; for vectors of `lanes` floats
- * at a level, or, where that is NULL, as they are. */
-static const char *used_paragraphs(const char *header, const char *code, int lanes, const Level *level)
+const char *used_paragraphs(const char *header, const char *code, int lanes, const Level *level)
 {
     const char *paragraphs[128];
     size_t lengths[128];
@@ -323,6 +321,15 @@ const char *level_code(const Emit *e)
     return memory_format("%s%s", vectors, code);
 }
 
+/* A program's functions, and the driver that calls them. */
+static void add_program(Emit *e, const Generation *g, const Graph *graph, const char *name)
+{
+    emit_begin_program(e, graph);
+    for (int i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i]->op->emit) emit_node(e, graph->nodes[i]);
+    emit_driver(e, g, graph, name);
+}
+
 /* The section of one level: its vectors, the functions of all programs, their drivers. */
 static const char *level_section(Emit *e, const Generation *g, const Level *level)
 {
@@ -332,18 +339,16 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
     static const char *const names[] = {"derive", "run_single", "run_batch", "run_evaluation", "run_training", "run_gradients", "run_evaluation_bytes", "run_training_bytes"};
     for (int i = 0; i < 8; i++) {
         const Graph *graph = programs[i];
-        if (!graph || (graph == g->predict_batch && g->options.unroll_full)) continue; /* there each sample goes by itself */
-        emit_begin_program(e, graph);
-        if (graph == g->train) text_add(&e->text, "/* ---- training ---- */\n\n");
-        for (int j = 0; j < graph->node_count; j++)
-            if (graph->nodes[j]->op->emit) emit_node(e, graph->nodes[j]);
-        emit_driver(e, g, graph, names[i]);
+        if (graph && graph == g->train) text_add(&e->text, "/* ---- training ---- */\n\n");
+        if (graph && !(graph == g->predict_batch && g->options.unroll_full)) add_program(e, g, graph, names[i]); /* there each sample goes by itself */
     }
+    if (g->layers) text_add(&e->text, "/* ---- what each layer gives ---- */\n\n");
+    if (g->layers) add_program(e, g->layers, g->layers->predict, "run_layers");
+    if (g->layers && g->layers->predict_batch) add_program(e, g->layers, g->layers->predict_batch, "run_layers_batch");
     return memory_format("/* ---- %s: vectors of %d floats, %d registers ---- */\n\n%s", level->name, level->lanes, level->registers, level_code(e));
 }
 
-/* The call of the best level's driver. */
-static void add_choice(Text *text, const Generation *g, const char *indent, const char *driver, const char *arguments, bool returns)
+void add_choice(Text *text, const Generation *g, const char *indent, const char *driver, const char *arguments, bool returns)
 {
     int count = g->target->level_count;
     if (count > 1) text_add(text, "#if defined(__x86_64__)\n");
@@ -481,7 +486,7 @@ const char *generate_frame(const Generation *g, const char *code)
     add_levels(&text, g);
     text_add(&text, "#ifndef __cplusplus\n_Static_assert(sizeof(%s_parameters) == %s_PARAMETERS_BYTES && sizeof(%s_weights) == %s_WEIGHTS_BYTES, \"the sizes in the header\");\n#endif\n\n", name, upper_case(name), name, upper_case(name));
     if (g->train) add_step(&text, g);
-    if (strstr(code, "random_key(")) text_add(&text, "%s", used_paragraphs(random_text, code, 0, NULL));
+    if (strstr(code, "random_key(") || strstr(code, "random_bits(")) text_add(&text, "%s", used_paragraphs(random_text, code, 0, NULL));
     if (strstr(code, "transform_pixel_")) text_add(&text, "%s", used_paragraphs(transform_text, code, 0, NULL));
     if (strstr(code, "step_key("))
         text_add(&text,
@@ -505,9 +510,11 @@ char *generate_source(const Generation *g, const char *header_name)
     add_banner(&text, g);
     if (header_name) text_add(&text, "#include \"%s\"\n\n", header_name);
     else text_add(&text, "%s\n", generate_header(g));
-    text_add(&text, "%s", generate_frame(g, code.data));
+    const char *test = g->layers ? generate_selftest(g) : "";
+    text_add(&text, "%s", generate_frame(g, memory_format("%s%s", code.data, test)));
     text_add(&text, "%s", code.data);
     text_add(&text, "%s", interface.data);
     if (g->baked) generate_baked(&text, g);
+    text_add(&text, "%s", test);
     return text.data;
 }

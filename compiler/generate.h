@@ -4,7 +4,7 @@
 
 #include "emit.h"
 
-extern const char vector_text[], winograd_text[], winograd_tiles_text[], random_text[], transform_text[], packing_text[], timing_text[]; /* runtime/vector.h and so on as text; the Makefile makes them */
+extern const char vector_text[], winograd_text[], winograd_tiles_text[], random_text[], transform_text[], packing_text[], timing_text[], selftest_text[]; /* runtime/vector.h and so on as text; the Makefile makes them */
 
 const char *upper_case(const char *);
 const char *port_name(const Generation *, Tensor *const *ports, int count, int number, const char *what); /* input, or input_<name> where there are several */
@@ -22,10 +22,14 @@ const char *number_with_commas(int64_t);
 /* sections of the trainer's table */
 void add_port(Text *, const Tensor *);
 int add_features(Text *, const Generation *); /* features.c; returns how many there are */
+Generation *layers_generation(const Generation *); /* features.c: of the network with all layers for outputs; its programs are still to be compiled */
 
 /* sections of model.c */
 const char *generate_frame(const Generation *, const char *code); /* what the code stands on: includes, macros, random numbers */
 const char *level_code(const Emit *);                             /* what was emitted for a level, with the vectors that it uses */
 void generate_baked(Text *, const Generation *);
+void add_choice(Text *, const Generation *, const char *indent, const char *driver, const char *arguments, bool returns); /* the call of the best level's driver */
+const char *used_paragraphs(const char *header, const char *code, int lanes, const Level *); /* copies of the functions and types of a runtime header that the code uses, for vectors of `lanes` floats at a level; level NULL: as they are */
+const char *generate_selftest(const Generation *); /* selftest.c: what stands behind the network */
 
 #endif

@@ -65,7 +65,7 @@ static bool same_file(const char *a, const char *b)
 static void write_source(const Options *o, const Generation *g)
 {
     bool table = o->emit == EMIT_TRAINER, standard = !strcmp(o->output, "-");
-    const char *header = table || standard ? NULL : header_path(o->output);
+    const char *header = table || standard || o->selftest ? NULL : header_path(o->output);
     const char *text = table ? generate_table(g, table_header(o, g)) : generate_source(g, header ? base_name(header) : NULL);
     OutputText texts[MOST_OUTPUTS] = {{o->output, text}};
     int count = 1;
@@ -152,8 +152,10 @@ int main(int argc, char **argv)
     if (o.summary) print_summary(stdout, &generation);
     if (o.kernels) print_kernels(stdout, &generation);
     if (o.weights) generation.baked = read_weights(o.weights, source);
+    if (o.selftest) selftest_programs(&generation, &options);
     if (o.output) {
         bool is_source = ends_with(o.output, ".c") || !strcmp(o.output, "-"), is_drawing = ends_with(o.output, ".svg");
+        if (o.selftest && !is_source) command_error("%s: --selftest makes one file of C: name one with the suffix .c", o.output);
         if (same_file(o.input, o.output)) command_error("%s: this is the network itself; name another output", o.output);
         if (!is_source && !is_drawing && strchr(base_name(o.output), '.')) command_error("%s: unknown kind of file: .c is source, .svg a drawing, no suffix a trainer", o.output);
         if (((!is_source && !is_drawing) || o.emit == EMIT_TRAINER) && !generation.train) command_error("%s: a trainer needs a compile(...) that says how to train", file);

@@ -65,7 +65,30 @@ static double penalties(const Graph *graph, double *const *values, TensorRole ro
     return sum;
 }
 
-double reference_loss(Graph *graph,
+double **reference_values(const Graph *graph, bool training, int64_t samples, const double *const *inputs, double *const *weights)
+{
+    double **values = calloc((size_t)graph->tensor_count + 1, sizeof *values);
+    if (!values) memory_short((size_t)graph->tensor_count * sizeof *values);
+    int weight = 0;
+    for (int i = 0; i < graph->tensor_count; i++) {
+        const Tensor *tensor = graph->tensors[i];
+        int64_t count = sample_count(tensor) * (tensor->batched ? samples : 1);
+        values[i] = tensor->role == ROLE_WEIGHT ? weights[weight++] : tensor->role == ROLE_DERIVED ? NULL : array_new(count);
+    }
+    for (int i = 0; i < graph->input_count; i++)
+        memcpy(values[graph->inputs[i]->index], inputs[i], (size_t)(samples * shape_count(&graph->inputs[i]->shape)) * sizeof(double));
+    for (int i = 0; i < graph->node_count; i++) run_node(graph->nodes[i], values, training, samples);
+    return values;
+}
+
+void reference_free(const Graph *graph, double **values)
+{
+    for (int i = 0; i < graph->tensor_count; i++)
+        if (graph->tensors[i]->role != ROLE_WEIGHT) free(values[i]);
+    free(values);
+}
+
+double reference_loss(const Graph *graph,
                       bool training,
                       int64_t samples,
                       const double *const *inputs,
@@ -74,17 +97,7 @@ double reference_loss(Graph *graph,
                       double *const *weights,
                       double *const *outputs)
 {
-    double **values = calloc((size_t)graph->tensor_count + 1, sizeof *values);
-    if (!values) memory_short((size_t)graph->tensor_count * sizeof *values);
-    int weight = 0;
-    for (int i = 0; i < graph->tensor_count; i++) {
-        Tensor *tensor = graph->tensors[i];
-        int64_t count = sample_count(tensor) * (tensor->batched ? samples : 1);
-        values[i] = tensor->role == ROLE_WEIGHT ? weights[weight++] : tensor->role == ROLE_DERIVED ? NULL : array_new(count);
-    }
-    for (int i = 0; i < graph->input_count; i++)
-        memcpy(values[graph->inputs[i]->index], inputs[i], (size_t)(samples * shape_count(&graph->inputs[i]->shape)) * sizeof(double));
-    for (int i = 0; i < graph->node_count; i++) run_node(graph->nodes[i], values, training, samples);
+    double **values = reference_values(graph, training, samples, inputs, weights);
     double total = 0;
     for (int i = 0; i < graph->output_count; i++) {
         const double *predictions = values[graph->outputs[i]->index];
@@ -94,8 +107,6 @@ double reference_loss(Graph *graph,
         total += batch_loss(graph, i, samples, predictions, inside ? values[inside->index] : targets[i], sample_weights);
     }
     if (targets) total = (total + penalties(graph, values, ROLE_ACTIVATION, samples)) / (double)samples + penalties(graph, values, ROLE_WEIGHT, 1);
-    for (int i = 0; i < graph->tensor_count; i++)
-        if (graph->tensors[i]->role != ROLE_WEIGHT) free(values[i]);
-    free(values);
+    reference_free(graph, values);
     return total;
 }
