@@ -112,7 +112,7 @@ $(BUILD)/unit: $(UNIT_OBJECTS) $(COMPILER_OBJECTS) $(RUNTIME_OBJECTS)
 
 # The front end alone, with tables of its own: what the cases of tests/language are run through.
 FRONT := arguments callbacks diagnostics dump evaluate expand memory names parse scope statements
-$(BUILD)/front_end: $(FRONT:%=$(BUILD)/compiler/%.o) $(BUILD)/tests/language/front_end.o $(BUILD)/lexer.o $(BUILD)/parser.o
+$(BUILD)/front_end: $(FRONT:%=$(BUILD)/compiler/%.o) $(BUILD)/runtime/memory_left.o $(BUILD)/runtime/failure.o $(BUILD)/tests/language/front_end.o $(BUILD)/lexer.o $(BUILD)/parser.o
 	$(CC) $(CFLAGS) -o $@ $^ -lm
 
 # make test       every test; they run from here and find what was built in $BUILD

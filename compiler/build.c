@@ -46,6 +46,7 @@ bool write_texts(const OutputText *texts, int count, Failure *failure)
         good = fputs(texts[i].text, writers[i].stream) >= 0 && !fflush(writers[i].stream);
         if (!good) fail(failure, "%s: cannot be written: %s", texts[i].path, strerror(errno));
     }
+    for (int i = 0; i < count && good; i++) good = write_sync(&writers[i], failure); /* all, before the first takes its place */
     for (int i = 0; i < count && good; i++) good = write_end(&writers[i], failure);
     for (int i = 0; i < count; i++) write_abandon(&writers[i]);
     return good;

@@ -259,6 +259,25 @@ static int add_chain(Text *out, const Driver *d, const PhaseCall *calls, int cou
     return size;
 }
 
+/* Does the call compute losses? */
+static bool gives_loss(const PhaseCall *call)
+{
+    Tensor *tensor;
+    for (int i = 0; (tensor = node_operand(call->node, i)); i++)
+        if (tensor->role == ROLE_LOSS && call->used[i] && operand_written(call->node, i)) return true;
+    return false;
+}
+
+/* Behind the last loss, before anything is updated: whoever looks for the origin of a NaN asks to stop here. 0 times infinity or NaN is NaN. */
+static void add_refusal(Text *out, const Driver *d)
+{
+    const Graph *graph = d->graph;
+    text_add(out, "if (step->refuse_nan) {\nfloat zero = 0;\n");
+    for (int i = 0; i < graph->tensor_count; i++)
+        if (graph->tensors[i]->role == ROLE_LOSS) text_add(out, "for (ptrdiff_t n = 0; n < count; n++) zero += 0.0F * %s[n];\n", d->variables[i]);
+    text_add(out, "if (!(zero == 0)) return NAN;\n}\n");
+}
+
 /* All calls in order. For a batch each is a parallel loop. For one sample, a matter of microseconds, the phases from the first
  * to the last that are worth it make one region, in which the threads wait for one another after each. */
 static void add_calls(Text *out, const Driver *d, const Emit *e)
@@ -271,8 +290,15 @@ static void add_calls(Text *out, const Driver *d, const Emit *e)
         if (last < 0) first = i;
         last = i;
     }
+    int last_loss = e->call_count;
+    for (int i = 0; i < e->call_count && d->graph->program == PROGRAM_TRAIN; i++)
+        if (gives_loss(&e->calls[i])) last_loss = i;
     const char *suffix = e->level->suffix;
     for (int i = 0; i < e->call_count; i++) {
+        if (i > last_loss) {
+            add_refusal(out, d);
+            last_loss = e->call_count;
+        }
         if (e->calls[i].node->chain) {
             i += add_chain(out, d, e->calls + i, e->call_count - i, suffix) - 1;
             continue;

@@ -116,6 +116,7 @@ char *generate_header(const Generation *g)
                  "    uint64_t seed;       /* of the random numbers of dropout and its like */\n"
                  "    uint64_t step;       /* steps made before this one: with the slots all that the optimiser knows of them */\n"
                  "    float learning_rate; /* of this step%s */\n"
+                 "    int refuse_nan;      /* not 0: a step whose loss is not finite returns NaN and updates nothing */\n"
                  "} %s_step;\n\n",
                  name,
                  schedule_of(g->source) ? memory_format(": %s_learning_rate(step)", name) : "",
@@ -463,7 +464,7 @@ static void add_step(Text *text, const Generation *g)
         text_add(text, "typedef %s_step Step;\n\n", name);
         return;
     }
-    text_add(text, "/* What is the same for all weights of a step. */\ntypedef struct {\n    uint64_t seed, step;\n    float learning_rate");
+    text_add(text, "/* What is the same for all weights of a step. */\ntypedef struct {\n    uint64_t seed, step;\n    int refuse_nan;\n    float learning_rate");
     Text values = {0};
     for (int i = 0; optimizer->values[i]; i++) {
         text_add(text, ", %s", optimizer->values[i]);
@@ -472,7 +473,7 @@ static void add_step(Text *text, const Generation *g)
     text_add(text, ";\n} Step;\n\nstatic inline Step step_begin(const %s_step *told)\n", name);
     text_indent(text,
                 memory_format("{\nconst double rate = (double)told->learning_rate, t = (double)(told->step + 1);\n%s"
-                              "const Step step = {told->seed, told->step, told->learning_rate%s};\nreturn step;\n}\n\n",
+                              "const Step step = {told->seed, told->step, told->refuse_nan, told->learning_rate%s};\nreturn step;\n}\n\n",
                               optimizer->prepare(argument_object(g->source->compile, "optimizer")),
                               values.data));
 }

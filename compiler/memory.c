@@ -3,6 +3,7 @@
  * Small pieces are cut from blocks; a large piece is a block of its own, so that a growing array can be
  * moved by realloc and leaves no copy behind. */
 #include "cnnc.h"
+#include "runtime.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -31,9 +32,16 @@ static void link_block(Block *block, Block *after)
     block->previous->next = block->next->previous = block;
 }
 
+/* Large pieces are refused before the system promises what it does not have. */
+static bool fits(size_t bytes)
+{
+    Failure failure;
+    return bytes <= SIZE_MAX / 2 && memory_fits(bytes, "", &failure);
+}
+
 static Block *block_new(size_t bytes, Block *after)
 {
-    Block *block = bytes > SIZE_MAX / 2 ? NULL : calloc(1, sizeof(Block) + bytes);
+    Block *block = fits(bytes) ? calloc(1, sizeof(Block) + bytes) : NULL;
     if (!block) memory_short(bytes);
     block->bytes = bytes;
     link_block(block, after);
@@ -64,7 +72,7 @@ void *memory_resize(void *piece, size_t old_bytes, size_t bytes)
     Block *block = (Block *)piece - 1, *after = block->previous;
     after->next = block->next;
     block->next->previous = after;
-    block = bytes > SIZE_MAX / 2 ? NULL : realloc(block, sizeof(Block) + bytes);
+    block = fits(bytes - old_bytes) ? realloc(block, sizeof(Block) + bytes) : NULL;
     if (!block) memory_short(bytes);
     block->bytes = bytes;
     link_block(block, after);

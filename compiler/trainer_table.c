@@ -1,5 +1,6 @@
 /* The trainer's table: a file that describes the network to the runtime (runtime/runtime.h) and holds the program's main. */
 #include "generate.h"
+#include "runtime.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -150,7 +151,7 @@ static void add_adapters(Text *text, const Generation *g)
     for (int bytes = 0; bytes <= (g->train_bytes != NULL); bytes++) {
         const char *suffix = bytes ? "_bytes" : "";
         text_add(text, "static float train_step%s(void *weights, void *slots, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, const CnncStep *step, float *losses, float *const *outputs, void *arena)\n{\n", suffix);
-        text_add(text, "%s    const %s_step now = {step->seed, step->step, step->learning_rate};\n", unused, name);
+        text_add(text, "%s    const %s_step now = {step->seed, step->step, step->learning_rate, step->refuse_nan};\n", unused, name);
         text_add(text, "    return %s_train_step%s(weights, slots%s%s, sample_weights, n, &now, losses%s, arena);\n}\n\n", name, suffix, in, target, optional.data);
         text_add(text, "static float evaluate%s(const void *weights, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, float *losses, float *const *outputs, void *arena)\n{\n%s    return %s_evaluate%s(weights%s%s, sample_weights, n, losses%s, arena);\n}\n\n", suffix, unused, name, suffix, in, target, optional.data);
     }
@@ -232,7 +233,7 @@ char *generate_table(const Generation *g, const char *header_name)
     const char *name = g->source->name, *upper = upper_case(name);
     Text text = {0};
     text_add(&text, "/* %s as the trainer's runtime sees it, by cnnc " CNNC_VERSION ": %s */\n#include \"%s\"\n#include \"runtime.h\"\n\n#include <math.h>\n\n", name, g->command, header_name);
-    text_add(&text, "#if CNNC_RUNTIME_VERSION != 2\n#error \"this file was written for another version of the runtime; run cnnc again\"\n#endif\n\n");
+    text_add(&text, "#if CNNC_RUNTIME_VERSION != %d\n#error \"this file was written for another version of the runtime; run cnnc again\"\n#endif\n\n", CNNC_RUNTIME_VERSION);
     text_add(&text, "static const CnncPort model_inputs[] = {\n");
     for (int i = 0; i < g->source->input_count; i++) add_port(&text, g->source->inputs[i]);
     text_add(&text, "};\n\nstatic const CnncPort model_outputs[] = {\n");

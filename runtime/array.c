@@ -77,6 +77,7 @@ bool array_allocate(Array *array, ArrayType type, int rank, const int64_t *shape
     size_t bytes;
     if (!shape_bytes(rank, shape, types[type].size, &bytes))
         return fail(failure, "an array %s is larger than any memory", array_describe(array, text, sizeof text));
+    if (bytes >= MEMORY_SMALL && !memory_fits(bytes, array_describe(array, text, sizeof text), failure)) return false;
     /* At least one byte, so that an array without elements has an address too. */
     if (posix_memalign(&array->data, ALIGNMENT, bytes ? bytes : 1) != 0) {
         array->data = NULL;

@@ -5,11 +5,10 @@
  *     optimizer/SLOT/NAME     the optimiser's memories
  *     callback/N/KIND/...     what the callbacks remember
  *     __metadata__            the place in the training, the sums of the epoch under way, the history, the settings that
- *                             the order of things depends on, the network's hash, and a checksum over all of this
+ *                             the order of things depends on, the network's hash, and a checksum over all of this (checksum.c)
  *
  * Shuffling and dropout need no state: their random numbers are functions of seed, pass and step. */
 #include "trainer.h"
-#include "random.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,48 +18,12 @@
 
 static const char FORMAT[] = "cnnc checkpoint 1";
 
-/* ---- the checksum --------------------------------------------------------------------------------------------- */
-
-/* FNV-1a: each byte changes the state one to one, so that no change of a single byte goes unseen. */
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
+bool checkpoint_recognize(const TensorFile *file, const char *path, bool *is_checkpoint, Failure *failure)
 {
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < size; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
-    return hash;
-}
-
-/* The items' hashes are added up: the order in which a file lists them does not matter. */
-static uint64_t checksum(const TensorFile *file)
-{
-    const uint64_t basis = 0xcbf29ce484222325u;
-    uint64_t sum = 0;
-    for (int i = 0; i < file->count; i++) {
-        const Array *array = &file->items[i].array;
-        uint64_t hash = hash_bytes(basis, file->items[i].name, strlen(file->items[i].name) + 1);
-        hash = hash_bytes(hash, array->shape, (size_t)array->rank * sizeof *array->shape);
-        hash = hash_bytes(hash, array->data, (size_t)array_count(array) * array_item_size(array->type));
-        sum += random_key(hash, (uint64_t)array->type);
-    }
-    for (int i = 0; i < file->metadata_count; i++) {
-        const Metadata *item = &file->metadata[i];
-        if (!strcmp(item->key, "checksum")) continue;
-        uint64_t hash = hash_bytes(basis, item->key, strlen(item->key) + 1);
-        sum += random_key(hash_bytes(hash, item->value, strlen(item->value)), UINT32_MAX);
-    }
-    return sum;
-}
-
-bool checkpoint_verify(const TensorFile *file, const char *path, bool *is_checkpoint, Failure *failure)
-{
-    char wanted[32];
     const char *format = safetensors_value(file, "format");
-    const char *found = safetensors_value(file, "checksum");
-    *is_checkpoint = format && !strncmp(format, "cnnc checkpoint", 15);
-    if (!*is_checkpoint) return true;
-    if (strcmp(format, FORMAT)) return fail(failure, "%s is a '%s'; this trainer reads '%s'", path, format, FORMAT);
-    snprintf(wanted, sizeof wanted, "%016" PRIx64, checksum(file));
-    if (!found || strcmp(found, wanted)) return fail(failure, "%s is damaged: its checksum does not fit its content", path);
-    return true;
+    *is_checkpoint = format && !strncmp(format, FORMAT, strlen(FORMAT) - 1);
+    return !*is_checkpoint || !strcmp(format, FORMAT) ||
+           fail(failure, "%s is a '%s'; this trainer reads '%s'", path, format, FORMAT);
 }
 
 /* ---- notes: single values in the metadata ----------------------------------------------------------------------- */
@@ -150,7 +113,7 @@ static bool add_place(TensorFile *file, const Training *training, Failure *failu
     char *history = history_text(&training->history, failure);
     bool done = history && safetensors_note(file, "history", history, failure);
     free(history);
-    return done && note(file, failure, "format", "%s", FORMAT) && note(file, failure, "model", "%s", training->model->name) &&
+    return done && note(file, failure, "model", "%s", training->model->name) &&
            note(file, failure, "hash", "%s", training->model->hash) &&
            note(file, failure, "epoch", "%" PRId64, training->epoch) &&
            note(file, failure, "epochs", "%" PRId64, options->epochs) &&
@@ -173,7 +136,7 @@ bool checkpoint_write(const Training *training, const char *path, Failure *failu
     if (!parameters_check_finite(training->model, training->parameters, path, failure)) return false;
     bool done = parameters_add(&file, training->model, "", training->parameters, false, true, failure) &&
                 add_slots(&file, training, failure) && add_callbacks(&file, training, failure) &&
-                add_place(&file, training, failure) && note(&file, failure, "checksum", "%016" PRIx64, checksum(&file)) &&
+                add_place(&file, training, failure) && safetensors_seal(&file, FORMAT, failure) &&
                 safetensors_write(path, &file, failure);
     safetensors_free(&file);
     return done;
@@ -184,7 +147,7 @@ bool checkpoint_write(const Training *training, const char *path, Failure *failu
 bool checkpoint_open(TensorFile *file, const char *path, const CnncModel *model, Failure *failure)
 {
     bool is_checkpoint;
-    if (!safetensors_read(path, file, failure) || !checkpoint_verify(file, path, &is_checkpoint, failure)) return false;
+    if (!safetensors_read(path, file, failure) || !checkpoint_recognize(file, path, &is_checkpoint, failure)) return false;
     if (!is_checkpoint) return fail(failure, "%s is no checkpoint; start from weights with --weights %s", path, path);
     const char *hash = safetensors_value(file, "hash");
     if (!hash || strcmp(hash, model->hash)) {

@@ -92,6 +92,18 @@ static bool check_whole(const Array *array, const char *path, const CnncPort *po
     return true;
 }
 
+/* Numbers that are not finite are the user's to have, as in Keras; but he is told, since most nets spread them. */
+static void warn_not_finite(const CnncModel *model, const Array *array, const char *path)
+{
+    int64_t count = array_count(array);
+    if (array->type != ARRAY_FLOAT32 && array->type != ARRAY_FLOAT64) return;
+    for (int64_t i = 0; i < count; i++) {
+        if (isfinite(element(array, i))) continue;
+        fprintf(stderr, "%s: warning: %s holds %g in sample %" PRId64 "\n", model->name, path, element(array, i), i / elements_per_sample(array));
+        return;
+    }
+}
+
 bool dataset_check_inputs(const CnncModel *model, const Dataset *data, Failure *failure)
 {
     char found[128], wanted[128];
@@ -109,6 +121,7 @@ bool dataset_check_inputs(const CnncModel *model, const Dataset *data, Failure *
         }
         bool whole = port->type == CNNC_INT32 || port->limit;
         if (whole && !check_whole(array, data->input_paths[i], port, failure)) return false;
+        warn_not_finite(model, array, data->input_paths[i]);
     }
     return true;
 }
@@ -177,6 +190,7 @@ bool dataset_check_targets(const CnncModel *model, const Dataset *data, Failure 
                      shape_text(port->rank, port->shape, wanted, sizeof wanted));
         }
         if (!fits) return false;
+        warn_not_finite(model, array, data->target_paths[i]);
     }
     return true;
 }

@@ -16,6 +16,11 @@ bool fail_memory(Failure *, size_t bytes, const char *purpose);
 /* The bytes of the UTF-8 character that begins here, 1 to 4; 0 where none does. */
 size_t utf8_length(const uint8_t *text, size_t size);
 
+/* ---- memory (memory_left.c) ----------------------------------------------------------------------------- */
+
+/* The bytes that are left by the files' account: /proc/meminfo, /proc/self/cgroup, and the folder /sys/fs/cgroup. */
+uint64_t memory_left_at(const char *meminfo, const char *own_groups, const char *groups);
+
 /* ---- numbers as files hold them (array.c) --------------------------------------------------------------- */
 
 typedef enum {
@@ -69,6 +74,11 @@ bool read_array(Reader *, Stored, bool big_endian, int rank, const int64_t *shap
 /* Fails if anything is left over; of gzip also if the checksum is wrong or missing. */
 bool read_end(Reader *, Failure *);
 void read_close(Reader *);
+
+/* ---- the checksum of a safetensors file (checksum.c) ----------------------------------------------------- */
+
+/* Does it fit? A file of another program has none, and passes. */
+bool checksum_verify(const TensorFile *, const char *path, Failure *);
 
 /* ---- writing (write.c) --------------------------------------------------------------------------------- */
 

@@ -26,6 +26,7 @@ typedef struct {
     float *class_weights;
     TensorFile resume;
     Figure *figures; /* one for each column of the history */
+    bool warned;     /* of a loss that is not finite */
 } Fit;
 
 /* A signal that asks to end; the step under way is finished first, a second signal ends at once. */
@@ -152,11 +153,12 @@ static bool allocate(Fit *fit, const CnncModel *model, const Options *options, F
     Training *training = &fit->training;
     size_t arena = model->train_arena_size > model->evaluate_arena_size ? model->train_arena_size : model->evaluate_arena_size;
     int64_t validation_size = options->validation_batch_size ? options->validation_batch_size : options->batch_size;
+    if (model->parameters_size > arena) arena = model->parameters_size;
+    if (!memory_fits(model->weights_size * (size_t)(1 + model->slot_count) + arena, "weights, the optimiser's state and activations together", failure)) return false;
     training->weights = memory_aligned(model->weights_size, "the weights", failure);
     if (!training->weights) return false;
     training->slots = memory_aligned(model->weights_size * (size_t)model->slot_count, "the optimiser's state", failure);
     if (!training->slots) return false;
-    if (model->parameters_size > arena) arena = model->parameters_size;
     training->arena = training->parameters = memory_scratch(arena, "activations and gradients", failure);
     if (!training->arena) return false;
     fit->order = calloc((size_t)fit->samples.count, sizeof *fit->order);
@@ -219,6 +221,47 @@ static int running_figures(Fit *fit)
     return metrics->count;
 }
 
+/* Says once where a loss that is not finite begins. The batch is the one under way, the weights are as they were before its step. */
+static void warn_not_finite(Fit *fit, int64_t first, int64_t n)
+{
+    Training *training = &fit->training;
+    Batch *batch = &fit->batch;
+    char text[512];
+    bool bytes = batch->takes_bytes;
+    batch->takes_bytes = false;
+    batch_gather(batch, training->model, &fit->samples, fit->order, first, n);
+    loss_origin(training, &fit->samples, fit->order, batch, first, n, text, sizeof text);
+    batch->takes_bytes = bytes;
+    batch_gather(batch, training->model, &fit->samples, fit->order, first, n);
+    progress_break(&training->progress);
+    fprintf(stderr,
+            "%s: warning: the loss of batch %" PRId64 " of epoch %" PRId64 " is not finite: %s\n",
+            training->options->program,
+            training->steps_done,
+            training->epoch + 1,
+            text);
+    fit->warned = true;
+}
+
+static float train_step(Fit *fit, int64_t n, const CnncStep *step)
+{
+    Training *training = &fit->training;
+    const Batch *batch = &fit->batch;
+    return (batch->bytes ? training->model->train_step_bytes : training->model->train_step)(
+        training->weights,
+        training->slots,
+        (const void *const *)batch->inputs,
+        (const void *const *)batch->targets,
+        batch->sample_weights,
+        (size_t)n,
+        step,
+        batch->losses,
+        metrics_need_outputs(&training->metrics) ? batch->outputs : NULL,
+        training->arena);
+}
+
+/* As in Keras a loss that is not finite is no reason not to make the step, which spoils all weights. But the first time it is
+ * refused before, so that its origin can be found. */
 static void train_batch(Fit *fit)
 {
     Training *training = &fit->training;
@@ -228,19 +271,14 @@ static void train_batch(Fit *fit)
     int64_t first = training->batch * size;
     int64_t n = fit->samples.count - first < size ? fit->samples.count - first : size;
     if (model->schedule) training->learning_rate = model->schedule(training->step);
-    CnncStep step = {.seed = training->options->seed, .step = training->step, .learning_rate = training->learning_rate};
+    CnncStep step = {.seed = training->options->seed, .step = training->step, .learning_rate = training->learning_rate, .refuse_nan = !fit->warned};
     batch_gather(batch, model, &fit->samples, fit->order, first, n);
-    float loss = (batch->bytes ? model->train_step_bytes : model->train_step)(
-        training->weights,
-        training->slots,
-        (const void *const *)batch->inputs,
-        (const void *const *)batch->targets,
-        batch->sample_weights,
-        (size_t)n,
-        &step,
-        batch->losses,
-        metrics_need_outputs(&training->metrics) ? batch->outputs : NULL,
-        training->arena);
+    float loss = train_step(fit, n, &step);
+    if (!isfinite(loss) && !fit->warned) {
+        warn_not_finite(fit, first, n);
+        step.refuse_nan = 0;
+        loss = train_step(fit, n, &step);
+    }
     metrics_update(&training->metrics, model, loss, batch, n);
     training->batch++;
     training->steps_done++;

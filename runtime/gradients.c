@@ -10,7 +10,8 @@ static bool write_gradients(const CnncModel *model, const char *path, const void
     char text[64];
     snprintf(text, sizeof text, "%.9g", (double)loss);
     bool done = safetensors_note(&file, "loss", text, failure) && safetensors_note(&file, "model", model->name, failure) &&
-                parameters_add(&file, model, "", gradients, true, false, failure) && safetensors_write(path, &file, failure);
+                parameters_add(&file, model, "", gradients, true, false, failure) &&
+                safetensors_seal(&file, "cnnc gradients 1", failure) && safetensors_write(path, &file, failure);
     safetensors_free(&file);
     return done;
 }

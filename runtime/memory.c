@@ -14,6 +14,7 @@
 void *memory_scratch(size_t bytes, const char *what, Failure *failure)
 {
     size_t rounded = bytes ? (bytes + 63) / 64 * 64 : 64;
+    if (!memory_fits(bytes, what, failure)) return NULL;
     void *memory = rounded < bytes ? NULL : aligned_alloc(64, rounded);
     if (!memory) fail(failure, "no memory for %s: %zu bytes (%.1f MB) were wanted", what, bytes, (double)bytes / 1e6);
     return memory;

@@ -66,7 +66,8 @@ bool parameters_write(const char *path, const CnncModel *model, const void *para
 {
     TensorFile file = {0};
     bool done = safetensors_note(&file, "model", model->name, failure) &&
-                parameters_add(&file, model, "", parameters, false, false, failure) && safetensors_write(path, &file, failure);
+                parameters_add(&file, model, "", parameters, false, false, failure) &&
+                safetensors_seal(&file, "cnnc weights 1", failure) && safetensors_write(path, &file, failure);
     safetensors_free(&file);
     return done;
 }
@@ -87,7 +88,7 @@ bool parameters_read(const char *path, const CnncModel *model, void *parameters,
     TensorFile file = {0};
     if (!safetensors_read(path, &file, failure)) return false;
     bool is_checkpoint;
-    bool done = checkpoint_verify(&file, path, &is_checkpoint, failure) &&
+    bool done = checkpoint_recognize(&file, path, &is_checkpoint, failure) &&
                 (is_checkpoint || check_no_others(&file, path, model, failure)) &&
                 parameters_take(&file, path, model, "", parameters, failure);
     safetensors_free(&file);

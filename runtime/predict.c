@@ -127,7 +127,7 @@ static bool write_answers(const CnncModel *model, const char *path, const Array 
     bool done = true;
     for (int i = 0; i < model->output_count && done; i++)
         done = safetensors_add(&file, model->outputs[i].name, &answers[i], failure);
-    done = done && safetensors_write(path, &file, failure);
+    done = done && safetensors_seal(&file, "cnnc predictions 1", failure) && safetensors_write(path, &file, failure);
     safetensors_free(&file);
     return done;
 }

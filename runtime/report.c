@@ -389,24 +389,14 @@ static bool like_input(const CnncModel *model, const CnncPort *layer)
 static bool put_features(Report *report)
 {
     const CnncModel *model = report->model;
-    int64_t sample = report->options->digit, total = 0;
-    bool any = false, good = true;
-    for (int i = 0; i < model->feature_count; i++) {
+    int64_t sample = report->options->digit;
+    bool any = false;
+    Features features;
+    for (int i = 0; i < model->feature_count; i++)
         any = any || (is_map(&model->features[i]) && !like_input(model, &model->features[i]));
-        total += shape_elements(model->features[i].rank, model->features[i].shape);
-    }
     if (!any || !report->trained.data.count) return true;
-    float *values = memory_aligned((size_t)total * sizeof *values, "the feature maps", report->failure);
-    float **features = calloc((size_t)model->feature_count, sizeof *features);
-    void *arena = memory_scratch(model->features_arena_size, "the activations", report->failure);
-    if (!values || !features || !arena) {
-        good = features ? false : fail(report->failure, "no memory for the feature maps");
-    } else {
-        float *at = values;
-        for (int i = 0; i < model->feature_count; i++) {
-            features[i] = at;
-            at += shape_elements(model->features[i].rank, model->features[i].shape);
-        }
+    bool good = features_new(&features, model, report->failure);
+    if (good) {
         char note[320], title[64];
         snprintf(note,
                  sizeof note,
@@ -419,14 +409,12 @@ static bool put_features(Report *report)
         good = put_sample(report, sample, title);
         Samples samples = {.data = &report->trained.data, .count = report->trained.data.count};
         batch_gather(&report->one, model, &samples, NULL, sample, 1);
-        model->activations(report->trained.weights, (const void *const *)report->one.inputs, features, arena);
+        model->activations(report->trained.weights, (const void *const *)report->one.inputs, features.layers, features.arena);
         for (int i = 0; i < model->feature_count && good; i++)
-            if (is_map(&model->features[i])) good = put_maps(report, &model->features[i], features[i]);
+            if (is_map(&model->features[i])) good = put_maps(report, &model->features[i], features.layers[i]);
         page_section_end(report->out);
     }
-    free(values);
-    free(features);
-    free(arena);
+    features_free(&features);
     return good;
 }
 

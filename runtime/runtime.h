@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CNNC_RUNTIME_VERSION 2 /* of this table; the emitted code checks that it fits */
+#define CNNC_RUNTIME_VERSION 3 /* of this table; the emitted code checks that it fits */
 
 enum { CNNC_MAX_RANK = 8 };
 
@@ -74,6 +74,7 @@ typedef struct {
     uint64_t seed;       /* of dropout and its like */
     uint64_t step;       /* steps made since training began, counted over epochs: the counter of the random numbers */
     float learning_rate;
+    int refuse_nan;      /* not 0: where the loss is not finite nothing is updated, and NaN returned */
 } CnncStep;
 
 /* One of the optimiser's memories: its name (momentum, velocity), and what all its numbers are before the first step. */
@@ -140,7 +141,13 @@ typedef struct CnncModel {
 typedef struct { char text[1024]; } Failure;
 bool fail(Failure *, const char *format, ...) __attribute__((format(printf, 2, 3))); /* always false */
 
-/* ---- arrays and their files (array.c, idx.c, npy.c, picture.c, safetensors.c, write.c) ---------------- */
+/* ---- memory (memory_left.c) ---------------------------------------------------------------------------- */
+
+enum { MEMORY_SMALL = 1 << 24 }; /* less than that is not asked about */
+/* Is there so much memory left? What the system promises does not count. */
+bool memory_fits(size_t bytes, const char *purpose, Failure *);
+
+/* ---- arrays and their files (array.c, checksum.c, idx.c, npy.c, picture.c, safetensors.c, write.c) ---------------- */
 
 typedef enum { ARRAY_UINT8, ARRAY_INT8, ARRAY_INT32, ARRAY_INT64, ARRAY_FLOAT32, ARRAY_FLOAT64 } ArrayType;
 
@@ -184,15 +191,21 @@ bool safetensors_write(const char *path, const TensorFile *, Failure *);
 bool safetensors_add(TensorFile *, const char *name, const Array *, Failure *); /* copies */
 bool safetensors_lend(TensorFile *, const char *name, const Array *, Failure *); /* does not: the array must be there for as long as the file */
 bool safetensors_note(TensorFile *, const char *key, const char *value, Failure *); /* metadata; copies */
+bool safetensors_seal(TensorFile *, const char *format, Failure *); /* the last notes: "cnnc weights 1", and a checksum that reading verifies */
 const Array *safetensors_find(const TensorFile *, const char *name);   /* NULL: none */
 const char *safetensors_value(const TensorFile *, const char *key);    /* of metadata; NULL: none */
 void safetensors_free(TensorFile *);
 
 /* A file written beside its place and renamed onto it when complete and synced: at any moment the place holds
  * the old file or the new one, whole. */
-typedef struct { FILE *stream; char *path, *temporary; } Writer;
+typedef struct {
+    FILE *stream;
+    char *path, *temporary;
+    int lock; /* on the temporary file */
+} Writer;
 bool write_begin(Writer *, const char *path, Failure *);
-bool write_end(Writer *, Failure *);   /* flush, sync, rename; on failure the old file stays */
+bool write_sync(Writer *, Failure *);  /* flush, sync, close: what is left to write_end is the renaming */
+bool write_end(Writer *, Failure *);   /* the same where it was not done yet, and renames; on failure the old file stays */
 void write_abandon(Writer *);          /* removes what was begun; safe after write_end */
 
 /* ---- random numbers (random.h, included by emitted trainers' text too) and first weights (initial.c) ---- */

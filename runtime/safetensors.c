@@ -449,7 +449,7 @@ bool safetensors_read(const char *path, TensorFile *file, Failure *failure)
     *file = (TensorFile){0};
     Reader reader;
     if (!read_begin(&reader, path, false, failure)) return false;
-    bool good = read_content(&reader, file, failure);
+    bool good = read_content(&reader, file, failure) && checksum_verify(file, path, failure);
     if (!good) safetensors_free(file);
     read_close(&reader);
     return good;

@@ -332,13 +332,24 @@ bool callback_number(const Callback *, const char *name, double *, Failure *); /
 bool callback_count(const Callback *, const char *name, int64_t *, Failure *);
 bool callback_boolean(const Callback *, const char *name, bool *, Failure *);
 
+/* features.c: what each layer gives for a sample. */
+typedef struct {
+    float *values, **layers; /* one for each of the model's features */
+    void *arena;
+} Features;
+bool features_new(Features *, const CnncModel *, Failure *); /* features_free it, also where it failed */
+void features_free(Features *);
+/* Where the loss of samples order[first], ..., which the batch holds as floats, is not finite: what the first such number is. The
+ * weights are those of before the step. Returns text. */
+const char *loss_origin(const Training *, const Samples *, const uint32_t *order, const Batch *, int64_t first, int64_t n, char *text, size_t size);
+
 /* checkpoint.c: the whole state in one file. */
 bool checkpoint_write(const Training *, const char *path, Failure *);
 bool checkpoint_open(TensorFile *, const char *path, const CnncModel *, Failure *); /* checked: whole, and of this network */
 bool checkpoint_settings(const TensorFile *, const char *path, Options *,
                          Failure *); /* seed, batch size, ...: before the data are read */
 bool checkpoint_restore(Training *, const TensorFile *, const char *path, Failure *);         /* after callbacks_new */
-bool checkpoint_verify(const TensorFile *, const char *path, bool *is_checkpoint, Failure *); /* the checksum */
+bool checkpoint_recognize(const TensorFile *, const char *path, bool *is_checkpoint, Failure *); /* fails for one of another version */
 
 /* shuffle.c: order[0..count) becomes a permutation, a function of the seed and the pass through the data alone. */
 bool shuffle_samples(uint32_t *order, int64_t count, Shuffle, int64_t batch_size, uint64_t seed, int64_t pass, Failure *);

@@ -2,19 +2,24 @@
  * goes into a temporary file in the same folder, is synced to the disk, and is then renamed onto its place.
  *
  * Two things are kept: a symbolic link (the file it points to is replaced) and an existing file's permissions. What
- * is not a regular file (/dev/null, a pipe, a terminal) has no content to protect, and is written to directly. */
+ * is not a regular file (/dev/null, a pipe, a terminal) has no content to protect, and is written to directly.
+ *
+ * A writer that is killed leaves its temporary file. While it lives it holds a lock on it; the next writer of the same file
+ * removes those that nobody holds. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "files.h"
 
-enum { LINKS_FOLLOWED = 40, NAME_SHOWN = 200, ATTEMPTS = 16 };
+enum { LINKS_FOLLOWED = 40, NAME_SHOWN = 200, ATTEMPTS = 16, DIGITS = 16 };
 
 /* The length of the folder's part of a path, with its slash: 0 where there is none. */
 static size_t folder_length(const char *path)
@@ -80,6 +85,23 @@ static int open_device(const char *path)
     return -1;
 }
 
+/* Locks a temporary file of our own. False: it was swept away before we could. */
+static bool hold(Writer *writer, int descriptor)
+{
+    struct stat status;
+    writer->lock = fcntl(descriptor, F_DUPFD_CLOEXEC, 0); /* beyond the stream's end, until the file has its name */
+    /* Where there are no locks nobody sweeps either. */
+    return flock(descriptor, LOCK_EX) != 0 || fstat(descriptor, &status) != 0 || status.st_nlink > 0;
+}
+
+static void let_go(Writer *writer)
+{
+    free(writer->temporary);
+    writer->temporary = NULL;
+    if (writer->lock >= 0) close(writer->lock);
+    writer->lock = -1;
+}
+
 /* Creates a file with a new name beside writer->path: writer->temporary. */
 static int open_temporary(Writer *writer)
 {
@@ -88,18 +110,46 @@ static int open_temporary(Writer *writer)
         uint64_t number;
         char name[NAME_SHOWN + 32];
         if (getrandom(&number, sizeof number, 0) != sizeof number) return -1;
-        snprintf(name, sizeof name, ".%.*s.%016llx.tmp", NAME_SHOWN, writer->path + folder, (unsigned long long)number);
+        snprintf(name, sizeof name, ".%.*s.%0*llx.tmp", NAME_SHOWN, writer->path + folder, DIGITS, (unsigned long long)number);
         writer->temporary = join(writer->path, folder, name);
         if (writer->temporary == NULL) return -1;
         int descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (descriptor >= 0) return descriptor;
         int error = errno;
-        free(writer->temporary);
-        writer->temporary = NULL;
+        if (descriptor >= 0 && hold(writer, descriptor)) return descriptor;
+        let_go(writer);
+        if (descriptor >= 0) close(descriptor);
         errno = error;
-        if (error != EEXIST) return -1;
+        if (descriptor < 0 && error != EEXIST) return -1;
     }
     return -1;
+}
+
+/* Removes a temporary file that nobody holds. */
+static void sweep_one(int folder, const char *name)
+{
+    int descriptor = openat(folder, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (descriptor < 0) return;
+    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) unlinkat(folder, name, 0);
+    close(descriptor);
+}
+
+/* Removes what killed writers of the same file left. That it cannot be removed is no failure. */
+static void sweep(const Writer *writer)
+{
+    size_t length = folder_length(writer->path);
+    char begin[NAME_SHOWN + 8];
+    size_t begun = (size_t)snprintf(begin, sizeof begin, ".%.*s.", NAME_SHOWN, writer->path + length);
+    char *folder = join(length ? writer->path : ".", length ? length : 1, "");
+    DIR *directory = folder ? opendir(folder) : NULL;
+    free(folder);
+    if (directory == NULL) return;
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        const char *name = entry->d_name;
+        if (strncmp(name, begin, begun) == 0 && strspn(name + begun, "0123456789abcdef") == DIGITS &&
+            strcmp(name + begun + DIGITS, ".tmp") == 0)
+            sweep_one(dirfd(directory), name);
+    }
+    closedir(directory);
 }
 
 /* Opens the file that will be renamed onto a regular file, or onto nothing. */
@@ -115,6 +165,7 @@ static int open_beside(Writer *writer, const char *path, const struct stat *exis
         fail_file(failure, path, "names no file");
         return -1;
     }
+    sweep(writer);
     int descriptor = open_temporary(writer);
     if (descriptor < 0) {
         fail_file(failure,
@@ -163,7 +214,7 @@ static int open_for_writing(Writer *writer, const char *path, Failure *failure)
 
 bool write_begin(Writer *writer, const char *path, Failure *failure)
 {
-    *writer = (Writer){0};
+    *writer = (Writer){.lock = -1};
     int descriptor = open_for_writing(writer, path, failure);
     if (descriptor >= 0 && (writer->stream = fdopen(descriptor, "wb")) == NULL) {
         fail_file(failure, path, "cannot be written: %s", strerror(errno));
@@ -181,8 +232,7 @@ bool write_bytes(Writer *writer, const void *data, size_t size, Failure *failure
     return fail_file(failure, writer->path, "cannot be written: %s", strerror(errno));
 }
 
-/* Everything that was written reaches the disk, or the failure says why not. Closes the stream. */
-static bool finish_stream(Writer *writer, Failure *failure)
+bool write_sync(Writer *writer, Failure *failure)
 {
     bool good = true;
     if (fflush(writer->stream) != 0)
@@ -213,8 +263,7 @@ static bool move_into_place(Writer *writer, Failure *failure)
     if (rename(writer->temporary, writer->path) != 0) {
         good = fail_file(failure, writer->path, "cannot be replaced: %s", strerror(errno));
     } else {
-        free(writer->temporary);
-        writer->temporary = NULL;
+        let_go(writer);
         /* EINVAL: a file system on which folders need no sync. */
         if (folder >= 0 && fsync(folder) != 0 && errno != EINVAL)
             good = fail_file(
@@ -226,7 +275,7 @@ static bool move_into_place(Writer *writer, Failure *failure)
 
 bool write_end(Writer *writer, Failure *failure)
 {
-    bool good = finish_stream(writer, failure) && (!writer->temporary || move_into_place(writer, failure));
+    bool good = (!writer->stream || write_sync(writer, failure)) && (!writer->temporary || move_into_place(writer, failure));
     write_abandon(writer);
     return good;
 }
@@ -234,8 +283,10 @@ bool write_end(Writer *writer, Failure *failure)
 void write_abandon(Writer *writer)
 {
     if (writer->stream) fclose(writer->stream);
-    if (writer->temporary) unlink(writer->temporary);
-    free(writer->temporary);
+    if (writer->temporary) {
+        unlink(writer->temporary);
+        let_go(writer);
+    }
     free(writer->path);
-    *writer = (Writer){0};
+    *writer = (Writer){.lock = -1};
 }

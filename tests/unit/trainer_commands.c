@@ -164,7 +164,7 @@ Test(trainer_commands, gradients)
         double loss[2];
         for (int side = 0; side < 2; side++) {
             *element = middle + (side ? 0.01F : -0.01F);
-            cr_assert(safetensors_write("moved", &weights, &failure), "%s", failure.text);
+            cr_assert(safetensors_seal(&weights, "cnnc weights 1", &failure) && safetensors_write("moved", &weights, &failure), "%s", failure.text);
             run = RUN(&toy_flowers, "evaluate", "--weights", "moved", "--x", "x.npy", "--y", "y.npy");
             loss[side] = figure(run->out, "loss");
         }
