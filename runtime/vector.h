@@ -122,6 +122,22 @@ LEVEL INLINE static inline void store_part_i32xLANES(int32_t *to, i32xLANES x, s
     memcpy(to, &x, count * sizeof(int32_t));
 }
 
+/* A bit for each lane of a mask. */
+LEVEL INLINE static inline uint32_t bits_i32xLANES(i32xLANES mask)
+{
+#if LANES == 16 && MASKS
+    return (uint16_t)__builtin_ia32_cvtd2mask512(mask);
+#elif LANES == 8 && defined(__x86_64__)
+    return (uint32_t)__builtin_ia32_movmskps256((f32xLANES)mask);
+#elif LANES == 4 && defined(__x86_64__)
+    return (uint32_t)__builtin_ia32_movmskps((f32xLANES)mask);
+#else
+    uint32_t bits = 0;
+    for (int i = 0; i < LANES; i++) bits |= (uint32_t)(mask[i] & 1) << i;
+    return bits;
+#endif
+}
+
 /* The 4x4 floats at `from`, whose rows lie `row` apart, with rows and columns exchanged. */
 LEVEL static inline void transpose4_f32xLANES(const float *from, ptrdiff_t row, float *to, ptrdiff_t to_row)
 {

@@ -68,6 +68,7 @@ const Activation relu_activation = {
     .gradient = "$X = keep_f32x$L($A > 0.0f, $X);",
     .gradient_reads_sign = true,
     .monotone = true,
+    .rectifies = true,
 };
 
 const Activation leaky_relu_activation = {

@@ -80,19 +80,30 @@ int64_t convolution_workspace(const Convolution *c)
     return convolution_is_padded(c) ? rows_under(c, band_rows(c)) * convolution_row_floats(c) : 0;
 }
 
-Convolution convolution_chosen(const Graph *graph, const Node *forward, bool gradients)
+/* The way of the gradients that leaves zeros out. */
+static Way sparse_way(const Graph *graph, const Convolution *c, const Tensor *d_output)
 {
+    const Node *unpooling = d_output->producer;
+    bool pooled = unpooling && convolution_pools(c, max_pooling_of(unpooling, true));
+    const Node *before = pooled ? unpooling->inputs[0]->producer : NULL;
+    return convolution_sparse_way(c, graph->panel, pooled, before && before->op->flags & OPERATOR_RECTIFIES);
+}
+
+Convolution convolution_chosen(const Graph *graph, const Node *forward, const Tensor *d_output)
+{
+    bool gradients = d_output != NULL;
     Convolution c = *(const Convolution *)forward->detail;
     double direct = (double)(c.rows * c.columns) * (double)(c.kernel_height * c.kernel_width) * (double)(c.channels / c.groups * c.filters);
     if (c.lanes) {
         choose_way(graph, forward, gradients, &(Way){.name = "lanes", .cost = direct}, 1);
         return c;
     }
-    Way ways[] = {{.name = "direct", .cost = direct}, winograd_way(&c, 2, graph->panel), winograd_way(&c, 4, graph->panel), winograd_rows_way(&c)};
+    Way ways[] = {{.name = "direct", .cost = direct}, winograd_way(&c, 2, graph->panel), winograd_way(&c, 4, graph->panel), gradients ? sparse_way(graph, &c, d_output) : winograd_rows_way(&c)};
     if (graph->direct) ways[1].hindrance = ways[2].hindrance = ways[3].hindrance = "--math=strict and --unroll=full go without";
-    int way = choose_way(graph, forward, gradients, ways, gradients ? 3 : 4);
-    if (way == 3) c.along_rows = true;
-    else c.tile = 2 * way;
+    int way = choose_way(graph, forward, gradients, ways, 4);
+    c.sparse = way == 3 && gradients;
+    c.along_rows = way == 3 && !gradients;
+    c.tile = c.sparse ? 4 : c.along_rows ? 0 : 2 * way;
     return c;
 }
 

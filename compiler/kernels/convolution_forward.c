@@ -67,7 +67,7 @@ static const Operator transform_operator = {
 
 void convolution_derive(Graph *graph, Node *node)
 {
-    Convolution chosen = convolution_chosen(graph, node, false);
+    Convolution chosen = convolution_chosen(graph, node, NULL);
     Tensor *kernel = node->weights[0];
     if (chosen.tile) {
         Shape transformed = winograd_kernel_shape(&chosen, graph->panel);
@@ -122,7 +122,7 @@ void convolution_add_workspace(Graph *graph, Node *node, int64_t floats, int64_t
 
 void convolution_forward_workspace(Graph *graph, Node *node)
 {
-    Convolution c = convolution_chosen(graph, node, false);
+    Convolution c = convolution_chosen(graph, node, NULL);
     if (c.tile)
         convolution_add_workspace(graph, node, winograd_workspace(&c), winograd_parts(&c));
     else if (c.along_rows)
@@ -148,7 +148,7 @@ Convolution *convolution_pooled(const Convolution *c)
 
 bool convolution_absorb(Graph *graph, Node *node, Node *reader)
 {
-    Convolution c = convolution_chosen(graph, node, false);
+    Convolution c = convolution_chosen(graph, node, NULL);
     if (!c.tile || c.pooled || !convolution_pools(&c, max_pooling_of(reader, false))) return false;
     node->detail = convolution_pooled(node->detail);
     bool places = reader->output_count > 1;
@@ -161,7 +161,7 @@ bool convolution_absorb(Graph *graph, Node *node, Node *reader)
 
 void convolution_forward_emit(Emit *e, const Node *node)
 {
-    Convolution c = convolution_chosen(e->graph, node, false);
+    Convolution c = convolution_chosen(e->graph, node, NULL);
     const char *bias = convolution_bias(node) ? "bias" : NULL, *kernel = convolution_kernel(node);
     if (c.tile)
         winograd_emit(e, node, &c, "x", memory_format("%s_winograd%d", kernel, c.tile), bias, "y");

@@ -137,10 +137,21 @@ static const Operator weight_gradient_operator = {
     .formula = weight_gradient_formula,
 };
 
-/* All gradients of Winograd's convolution at once: they share the transformed d_y. */
+/* All gradients at once: those of Winograd's convolution share the transformed d_y, those that leave zeros out what is not zero in it. */
+static bool leaves_zeros_out(const Convolution *c)
+{
+    return c->sparse && c->pooled;
+}
+
 static void gradients_workspace(Graph *graph, Node *node)
 {
     const Convolution *c = node->detail;
+    if (leaves_zeros_out(c)) {
+        graph_workspace(graph, node, convolution_sparse_sums(c) * TASKS, 1);
+        graph_workspace(graph, node, convolution_sparse_workspace(c), TASKS);
+        if (operand_number(node, "d_x") >= 0) graph_workspace(graph, node, convolution_sparse_kernel_floats(c), 1);
+        return;
+    }
     graph_workspace(graph, node, winograd_gradient_sums(c) * TASKS, 1);
     graph_workspace(graph, node, winograd_gradient_workspace(c), TASKS);
     if (operand_number(node, "d_x") < 0) return;
@@ -150,7 +161,8 @@ static void gradients_workspace(Graph *graph, Node *node)
 
 static void emit_gradients(Emit *e, const Node *node)
 {
-    winograd_gradients_emit(e, node, node->detail);
+    const Convolution *c = node->detail;
+    (leaves_zeros_out(c) ? convolution_sparse_gradients_emit : winograd_gradients_emit)(e, node, c);
 }
 
 static bool absorb_unpooling(Graph *graph, Node *node, Node *maker)
@@ -165,13 +177,14 @@ static bool absorb_unpooling(Graph *graph, Node *node, Node *maker)
     inputs[node->input_count++] = maker->inputs[1];
     node->inputs = inputs;
     const char *names = strchr(node->operands, ';');
-    node->operands = memory_format("%.*s selected%s", (int)(names - node->operands), node->operands, names);
+    const char *end = c->sparse && strstr(names, " turned") ? strstr(names, " u") : names + strlen(names);
+    node->operands = memory_format("%.*s selected%.*s", (int)(names - node->operands), node->operands, (int)(end - names), names);
     return true;
 }
 
 static const char *gradients_formula(const Node *node)
 {
-    (void)node;
+    if (leaves_zeros_out(node->detail)) return "the gradients, as sums over what is not zero in d_y";
     return "the gradients of Winograd's convolution, by the adjoints of its transforms";
 }
 
@@ -203,7 +216,7 @@ static void add_gradients(Graph *graph, Node *node, const Convolution *chosen, T
 
 void convolution_gradient(Graph *graph, Node *node, Tensor *d_output)
 {
-    Convolution chosen = convolution_chosen(graph, node, true);
+    Convolution chosen = convolution_chosen(graph, node, d_output);
     if (chosen.tile)
         add_gradients(graph, node, &chosen, d_output);
     else

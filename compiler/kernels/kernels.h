@@ -46,11 +46,13 @@ typedef struct {
     bool lanes;                               /* each lane of a vector is a filter with channels of its own: convolution_lanes.c */
     bool laid_out;                            /* of these: rows are laid out, though they could be read where they are */
     int tile;                                 /* Winograd's tiles of 2x2 or 4x4 results; 0: directly */
+    bool sparse;                              /* of gradients: only what is not zero of d_y, once the pooling behind is absorbed */
     bool along_rows;                          /* Winograd's tiles lie along rows only */
     bool pooled;                              /* only the largest of each 2x2 results is kept: a max-pooling done on the way */
 } Convolution;
-/* The way it is chosen to be computed, as its `tile` and `along_rows` say: for the forward pass the same in all programs, or for the gradients. */
-Convolution convolution_chosen(const Graph *, const Node *forward, bool gradients);
+/* The way it is chosen to be computed, as its `tile`, `along_rows` and `sparse` say: for the forward pass the same in all programs, or for
+ * the gradients, given d_y. */
+Convolution convolution_chosen(const Graph *, const Node *forward, const Tensor *d_output);
 /* convolution_shape.c */
 Convolution *convolution_windows(Node *, int axes); /* the detail, with as many filters as channels and one group, by kernel_size, strides, padding and dilation_rate; axes 1: of sequences; NULL after errors */
 Convolution convolution_pointwise(const Shape *image, int64_t filters); /* the detail of one by 1 x 1 */
@@ -81,6 +83,13 @@ Way convolution_scatter_way(const Convolution *);              /* or by scatteri
 int64_t convolution_scatter_workspace(const Convolution *);    /* floats for one task */
 int64_t convolution_scatter_kernel_floats(const Convolution *, int64_t panel); /* of turned, which is laid out in another way then */
 void convolution_scatter_emit(Emit *, const Node *, const Convolution *); /* d_y kernel -> d_x */
+
+/* convolution_sparse.c: all gradients of what a max-pooling and a rectifier follow */
+Way convolution_sparse_way(const Convolution *, int64_t panel, bool pooled, bool rectified);
+int64_t convolution_sparse_workspace(const Convolution *);     /* floats for one task, beside its sums, */
+int64_t convolution_sparse_sums(const Convolution *);          /* which are so many */
+int64_t convolution_sparse_kernel_floats(const Convolution *); /* of turned */
+void convolution_sparse_gradients_emit(Emit *, const Node *, const Convolution *); /* x d_y kernel selected -> d_x d_kernel d_bias, of which the node has some, by way of shards and tiles */
 
 /* local.c: a kernel of its own at each place; kernel [rows * columns][kernel_height * kernel_width * channels][filters], bias like y */
 void local_emit(Emit *, const Node *, const Convolution *, const char *bias); /* x kernel -> y */

@@ -92,11 +92,13 @@ static void gradient_element(Emit *e, const Node *node)
     };
 GRADIENT_OPERATOR(gradient_operator, 0)
 GRADIENT_OPERATOR(sign_gradient_operator, OPERATOR_READS_SIGN)
+GRADIENT_OPERATOR(rectifier_gradient_operator, OPERATOR_READS_SIGN | OPERATOR_RECTIFIES)
 
 static void gradient(Graph *graph, Node *node, Tensor *d_output)
 {
     const Activation *row = activation_row(node->arguments);
-    gradient_elementwise(graph, node, row->gradient_reads_sign ? &sign_gradient_operator : &gradient_operator, d_output, row->gradient_reads_input ? node->inputs[0] : node->outputs[0]);
+    const Operator *op = row->rectifies ? &rectifier_gradient_operator : row->gradient_reads_sign ? &sign_gradient_operator : &gradient_operator;
+    gradient_elementwise(graph, node, op, d_output, row->gradient_reads_input ? node->inputs[0] : node->outputs[0]);
 }
 
 static const char *formula(const Node *node)

@@ -104,8 +104,8 @@ Test(choices, summary)
 {
     shell_good("$CNNC --summary=kernels model.net > text");
     static const char *const parts[] = {
-        "conv2d, forward", "conv2d, weight_gradient", "conv2d_1, forward", "conv2d_1, input_gradient", "conv2d_1, weight_gradient", "conv2d_1, gradients",
-        "conv2d_2, forward", "conv2d_2, input_gradient", "dense, forward", "dense, input_gradient", "dense, weight_gradient",
+        "conv2d, forward", "conv2d, weight_gradient", "conv2d_1, forward", "conv2d_1, gradients", "by way of sparse",
+        "conv2d_2, forward", "conv2d_2, input_gradient", "conv2d_2, weight_gradient", "dense, forward", "dense, input_gradient", "dense, weight_gradient",
         "predict batch train x86-64-v4", "x86-64-v3", "base", "not winograd4x4: ",
         "not winograd4x4: the kernel is not 3x3", "by way of winograd4x4", "direct has", "times as much", "times as long: ", "of peak",
     };
@@ -193,9 +193,9 @@ Test(choices, any_plan_gives_the_same_results)
 
 Test(choices, every_way_gives_the_same_results)
 {
-    static const char *const ways[] = {"direct", "winograd2x2", "winograd4x4"};
+    static const char *const ways[] = {"direct", "winograd2x2", "winograd4x4", "sparse"};
     for (int forward = 0; forward < 3; forward++)
-        for (int gradients = 0; gradients < 3; gradients++) {
+        for (int gradients = 0; gradients < 4; gradients++) {
             char plan[256];
             snprintf(plan, sizeof plan, "cnnc plan 1\nconv2d_1 forward all all way %s\nconv2d_1 gradients train all way %s\nend\n", ways[forward], ways[gradients]);
             shell_file("ways.plan", plan);
