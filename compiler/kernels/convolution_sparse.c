@@ -84,6 +84,7 @@ Way convolution_sparse_way(const Convolution *c, int64_t panel, bool pooled, boo
     if (!pooled) way.hindrance = "no max-pooling of 2x2 follows";
     else if (!rectified) way.hindrance = "no rectifier follows";
     else if (c->filters > WORD && c->filters % WORD) way.hindrance = memory_format("there are %lld filters, no multiple of %d", (long long)c->filters, (int)WORD);
+    if (way.hindrance) return way;
     double places = (double)(pooled_rows(c) * pooled_columns(c)), kernel = (double)(matrix_floats(c) * c->filters);
     double blocks = places / (double)(block_rows(c) * block_columns(c));
     /* A half of what the pooling leaves is positive; sums go to registers and back once for each block, or pixel and row of the kernel. */
