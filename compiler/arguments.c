@@ -114,12 +114,19 @@ const char *parameter_range(const Parameter *p)
     return memory_format("%s%s%s", bounds.minimum ? from : "", bounds.minimum && bounds.maximum ? " and " : "", bounds.maximum ? to : "");
 }
 
+/* A number that is not what the file says needs a word about where it comes from. */
+static void note_definition(const Value *value)
+{
+    if (value->defined_by) diagnose_note((Place){NO_SPAN, NULL}, "-D gives `%s` its value", value->defined_by);
+}
+
 static bool check_range(const char *callee, const Parameter *p, const Value *value, double number)
 {
     bool whole = p->type == PARAMETER_SIZE || p->type == PARAMETER_PAIR;
     if (whole && (number != floor(number) || fabs(number) > (double)MAX_SIZE)) {
         const char *why = number != floor(number) ? "must be a whole number" : "must be a whole number of at most 2^53";
         diagnose(value->place, "`%s` of %s %s, not %s", p->name, callee, why, number_text(number));
+        note_definition(value);
         return false;
     }
     Bounds bounds = bounds_of(p);
@@ -127,6 +134,7 @@ static bool check_range(const char *callee, const Parameter *p, const Value *val
     bool high = bounds.maximum && (p->below_maximum ? number >= p->maximum : number > p->maximum);
     if (!low && !high) return true;
     diagnose(value->place, "`%s` of %s must be %s, not %s", p->name, callee, parameter_range(p), number_text(number));
+    note_definition(value);
     return false;
 }
 
@@ -166,7 +174,7 @@ static bool convert_object(Scope *scope, const Parameter *parameter, const Value
         if (closest)
             diagnose(name_place, "unknown %s `%s`; did you mean `%s`?", kind, name, closest);
         else
-            diagnose(name_place, "unknown %s `%s`", kind, name);
+            diagnose(name_place, "unknown %s `%s`; `cnnc --help` lists what there is", kind, name);
         return false;
     }
     to->kind = VALUE_OBJECT;
@@ -352,6 +360,21 @@ static const Value *defaults_of(Expansion *expansion, const Entry *entry)
     return values;
 }
 
+/* Whether Keras has an argument of that name, somewhere, which is known to be missing here. */
+static bool missing_here(const char *name)
+{
+    static const char *const names[] = {
+        "mask_zero", "weights", "noise_shape", "return_state", "use_cudnn", "ignore_class", "reduction", "trainable", "dtype", "autocast", "batch_shape",
+        "use_ema", "ema_momentum", "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps", "run_eagerly", "steps_per_execution",
+        "jit_compile", "auto_scale_loss", "lora_rank", "lora_alpha", "quantization_config", "renorm", "synchronized", "multi_label", "num_labels",
+        "label_weights", "from_sorted_ids", "input_axes", "output_axes", "input_shape", "initial_state", "mask", NULL};
+    const char *end = strrchr(name, '_');
+    if (end && !strcmp(end, "_constraint")) return true;
+    for (const char *const *known = names; *known; known++)
+        if (!strcmp(*known, name)) return true;
+    return false;
+}
+
 static int find_parameter(Scope *scope, const Entry *entry, int count, const Item *argument)
 {
     const char *candidates[MAX_PARAMETERS];
@@ -362,11 +385,40 @@ static int find_parameter(Scope *scope, const Entry *entry, int count, const Ite
     Place place = scope_place(scope, argument->name_span);
     if (!strcmp(argument->name, "name"))
         diagnose(place, "no parameter `name` in %s; a name stands in front, as in `a = %s(...)`", entry->name, entry->name);
+    else if (missing_here(argument->name))
+        diagnose(place, "no parameter `%s` in %s: that one of Keras's is not supported; `cnnc --help %s` lists what there is", argument->name, entry->name, entry->name);
     else if (closest)
         diagnose(place, "no parameter `%s` in %s; did you mean `%s`?", argument->name, entry->name, closest);
     else
         diagnose(place, "no parameter `%s` in %s; `cnnc --help %s` lists what there is", argument->name, entry->name, entry->name);
     return -1;
+}
+
+/* Whether the parameter takes the word: one of its own, or a row of its table. */
+static bool takes_word(const Parameter *parameter, const char *word)
+{
+    if (parameter->type == PARAMETER_BOOLEAN && (!strcmp(word, "true") || !strcmp(word, "false"))) return true;
+    return has_word(parameter, word) || (parameter->type == PARAMETER_OBJECT && table_find(parameter->table, word));
+}
+
+/* conv2d(8, 3x3, same): the word is one of a parameter further behind. True: that was reported. */
+static bool report_misplaced(const Entry *entry, const Parameter *place, const Value *value)
+{
+    bool list = value->kind == VALUE_LIST && value->list.count;
+    const Value *word = list ? &value->list.items[0] : value;
+    if (word->kind != VALUE_WORD || place->type == PARAMETER_TENSOR || takes_word(place, word->text)) return false;
+    for (const Parameter *p = entry->parameters; p->name; p++) {
+        if (p == place || !takes_word(p, word->text)) continue;
+        diagnose(value->place,
+                 list ? "this argument is `%s` of %s, not `%s`; write %s=[%s, ...]" : "this argument is `%s` of %s, not `%s`; write %s=%s",
+                 place->name,
+                 entry->name,
+                 p->name,
+                 p->name,
+                 word->text);
+        return true;
+    }
+    return false;
 }
 
 /* The positional arguments from `argument` on, as one list. Leaves `*last` at the last of them. */
@@ -433,7 +485,7 @@ Object *check_call(Scope *scope, const Entry *entry, const Item *arguments, Plac
         if (parameter->rest && !argument->name)
             good = convert_rest(scope, entry, parameter, argument, &argument, &object->values[i]) && good;
         else
-            good = evaluate(scope, argument->value, &value) &&
+            good = evaluate(scope, argument->value, &value) && (argument->name || !report_misplaced(entry, parameter, &value)) &&
                    convert_value(scope, entry->name, parameter, &value, &object->values[i]) && good;
     }
     if (!good || !check_missing(entry, given, count, name)) return NULL;

@@ -172,6 +172,7 @@ struct Value {
     ValueKind kind;
     Place place;   /* where it was written; of a default: the call */
     bool written;  /* false: it is the default */
+    const char *defined_by; /* of numbers: the name of the `let` that -D gave another value; NULL: none */
     union {
         double number;
         bool boolean;
@@ -519,6 +520,7 @@ const Entry *table_find(const Table *, const char *name);      /* the row; follo
 /* diagnostics.c: what is wrong, where, and what to do. One source file a run. */
 void diagnostics_begin(const char *file, const char *text, size_t length); /* file as the messages name it */
 void diagnose(Place place, const char *format, ...) __attribute__((format(printf, 2, 3))); /* an error; counted */
+void diagnose_warning(Place place, const char *format, ...) __attribute__((format(printf, 2, 3))); /* nothing is wrong, but most likely not meant so */
 void diagnose_note(Place place, const char *format, ...) __attribute__((format(printf, 2, 3))); /* belongs to the error before it */
 int diagnostics_errors(void);                                  /* how many errors so far, each place counted once */
 bool diagnostics_full(void);                                   /* more than MAX_ERRORS, or the same ones again and again: stop looking */
@@ -794,6 +796,7 @@ typedef struct {
     EmitOptions emit;
     Choices *choices;    /* with what a plan says, or NULL */
     bool inference_only;
+    bool quiet;          /* the same network was compiled before: without its warnings */
     FILE *dump;          /* NULL, or where the graph after the pass `dump_pass` goes */
     const char *dump_pass;
 } CompileOptions;
@@ -811,8 +814,12 @@ Graph *compile_program(const Graph *source, Program, int64_t batch, bool bytes, 
 void selftest_programs(Generation *, const CompileOptions *);   /* selftest.c: from then on the source checks itself */
 extern const char *const compile_passes[]; /* names for --dump, ended by NULL */
 
+/* unused.c: leaves out the layers that no output depends on. Needs shapes. */
+void unused_pass(Graph *, bool quiet);
+
 /* training.c: what compile() says, for each output. Needs shapes. */
 void training_pass(Graph *);
+const char **figure_names(const Graph *, int *count);          /* of an epoch, as callbacks name them: loss, accuracy, then the same with val_ */
 int64_t weight_steps(const Graph *);                           /* how many weights a sample has */
 
 /* loss.c */

@@ -195,6 +195,7 @@ void command_line_read(Options *o, int argc, char **argv)
     if (o->weights && o->emit != EMIT_INFERENCE && !o->selftest) command_error("--weights goes with --emit=inference, or --selftest");
     if (o->selftest && (o->emit == EMIT_TRAINER || o->code.openblas || o->tune)) command_error("--selftest makes one file of C that checks itself: leave %s out", o->tune ? "--tune" : o->code.openblas ? "--gemm=openblas" : "--emit=trainer");
     if (o->selftest && !o->output) command_error("where should it go? Add -o %s", "selftest.c");
+    if (o->dependencies && (!o->output || !strcmp(o->output, "-") || o->tune)) command_error("-MD writes the dependencies of an output file, into model.d for -o model.c: name one");
     if (o->tune && o->plan) command_error("--tune makes a plan; it cannot follow --plan=%s", o->plan);
     if (o->tune && (o->weights || o->emit == EMIT_TRAINER)) command_error("--tune writes a plan and no code: leave --weights and --emit=trainer out");
     if (o->tune && !o->output && !strcmp(o->input, "-")) command_error("where should the plan go? Add -o %s", "model.plan");

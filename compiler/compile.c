@@ -44,6 +44,7 @@ Graph *compile_source(const char *file, const char *text, size_t length, const D
     if (wanted(options, "graph")) dump_graph(options->dump, graph);
     shape_pass(graph);
     if (diagnostics_errors()) return NULL;
+    unused_pass(graph, options->quiet);
     training_pass(graph);
     if (diagnostics_errors()) return NULL;
     fit_pass(graph);

@@ -8,6 +8,7 @@
  * without control characters, tabs apart, and the whole output of a run is bounded. */
 #include "cnnc.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +26,8 @@ enum {
 static struct {
     const char *file, *text;
     size_t length;
-    Span reported[MAX_ERRORS];
-    int errors;
+    Span reported[MAX_ERRORS], warned[MAX_ERRORS];
+    int errors, warnings;
     int repetitions; /* of errors in places that were blamed before */
     bool silent;     /* the last error was a repetition: its notes are too */
     bool too_many;
@@ -221,39 +222,56 @@ static void write_out(const Output *output)
     run.printed += output->count;
 }
 
-static bool reported_before(Span span)
+static bool is_among(Span span, const Span *spans, int count)
 {
-    for (int i = 0; i < run.errors; i++)
-        if (run.reported[i].begin == span.begin && run.reported[i].end == span.end && span.begin != NO_SPAN.begin) return true;
+    for (int i = 0; i < count; i++)
+        if (spans[i].begin == span.begin && spans[i].end == span.end && span.begin != NO_SPAN.begin) return true;
     return false;
+}
+
+/* The diagnosis, and for what stands in a body where that is used. */
+static void write_diagnosis(Place place, const char *severity, const char *format, va_list arguments)
+{
+    Output output = {.count = 0};
+    char message[MESSAGE_BYTES];
+    format_message(message, format, arguments);
+    put_diagnosis(&output, place.span, severity, message);
+    int uses = 0;
+    const Place *use = place.use;
+    for (; use && uses < MAX_USES; use = use->use, uses++) put_diagnosis(&output, use->span, "note", "used here");
+    if (use) put_diagnosis(&output, NO_SPAN, "note", "and in further uses around this one");
+    write_out(&output);
 }
 
 void diagnose(Place place, const char *format, ...)
 {
-    run.silent = run.too_many || reported_before(place.span);
+    run.silent = run.too_many || is_among(place.span, run.reported, run.errors);
     if (run.silent) {
         if (++run.repetitions > MAX_REPETITIONS) run.too_many = true;
         return;
     }
-    Output output = {.count = 0};
     if (run.errors == MAX_ERRORS || run.printed > OUTPUT_BYTES) {
+        Output output = {.count = 0};
         run.too_many = run.silent = true;
         put_diagnosis(&output, NO_SPAN, "error", "too many errors; the first ones are shown");
         write_out(&output);
         return;
     }
     run.reported[run.errors++] = place.span;
-    char message[MESSAGE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    format_message(message, format, arguments);
+    write_diagnosis(place, "error", format, arguments);
     va_end(arguments);
-    put_diagnosis(&output, place.span, "error", message);
-    int uses = 0;
-    const Place *use = place.use;
-    for (; use && uses < MAX_USES; use = use->use, uses++) put_diagnosis(&output, use->span, "note", "used here");
-    if (use) put_diagnosis(&output, NO_SPAN, "note", "and in further uses around this one");
-    write_out(&output);
+}
+
+void diagnose_warning(Place place, const char *format, ...)
+{
+    if (run.warnings == MAX_ERRORS || is_among(place.span, run.warned, run.warnings)) return;
+    run.warned[run.warnings++] = place.span;
+    va_list arguments;
+    va_start(arguments, format);
+    write_diagnosis(place, "warning", format, arguments);
+    va_end(arguments);
 }
 
 void diagnose_note(Place place, const char *format, ...)
@@ -293,10 +311,23 @@ static int distance(const char *a, const char *b, int most)
     return rows[a_length % 3][b_length] > most ? most + 1 : rows[a_length % 3][b_length];
 }
 
+/* Whether they differ in capitals and underscores only: MaxPooling2D, as in Python, and max_pooling2d. */
+static bool same_letters(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        while (*a == '_') a++;
+        while (*b == '_') b++;
+        if (tolower((unsigned char)*a) != tolower((unsigned char)*b)) return false;
+        if (!*a) return true;
+    }
+}
+
 const char *diagnostics_closest(const char *name, const char *const *candidates, int count)
 {
     size_t length = strlen(name);
     if (length >= 64) return NULL;
+    for (int i = 0; i < count; i++)
+        if (same_letters(name, candidates[i])) return candidates[i];
     int most = length < 2 ? 0 : length < 4 ? 1 : length < 6 ? 2 : (int)(length / 3);
     const char *closest = NULL, *begun = NULL;
     for (int i = 0; i < count && most >= 0; i++) {

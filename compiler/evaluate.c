@@ -75,6 +75,7 @@ static bool calculate(Scope *scope, const Expression *expression, Value *left, c
     }
     if (!isfinite(left->number)) diagnose(at, "the result is too large for a number; the largest is about 1.8e308");
     left->place.span.end = right->place.span.end;
+    if (!left->defined_by) left->defined_by = right->defined_by;
     return isfinite(left->number);
 }
 
@@ -157,6 +158,7 @@ bool evaluate(Scope *scope, const Expression *expression, Value *value)
         if (!evaluate(scope, expression->operands.left, &operand) || !want_number(scope, &operand)) return false;
         value->kind = VALUE_NUMBER;
         value->number = -operand.number;
+        value->defined_by = operand.defined_by;
         return true;
     }
     case EXPRESSION_BINARY: return evaluate_chain(scope, expression, value);

@@ -299,7 +299,9 @@ static void run_let(Scope *scope, const Statement *statement)
     if (!binding) return;
     binding->broken = !good;
     binding->value = value;
-    if (good && definition) binding->value.number = definition->value;
+    if (!good || !definition) return;
+    binding->value.number = definition->value;
+    binding->value.defined_by = definition->name;
 }
 
 static void define_block(Scope *scope, const Statement *block)
@@ -430,7 +432,7 @@ static void report_callee(Scope *scope, const char *callee, Place place, const B
     if (closest)
         diagnose(place, "unknown layer `%s`; did you mean `%s`?", callee, closest);
     else
-        diagnose(place, "unknown layer `%s`", callee);
+        diagnose(place, "unknown layer `%s`; `cnnc --help` lists what there is", callee);
 }
 
 static void run_call(Scope *scope, const Statement *statement)

@@ -16,18 +16,19 @@ static void check_files(const Graph *graph, const char *name, int count, const c
     diagnose(files->place, "`%s` of fit names %d files, but the network has %d %s%s", name, files->list.count, count, what, count == 1 ? "" : "s");
 }
 
-/* How many classes the network's only output names; 0: it names none. */
+/* How many classes the targets of the network's only output can name: a row's largest number is its class, and a lone number, rounded,
+ * the class itself. 0: a sample names none; MAX_SIZE: any. */
 static int64_t class_count(const Graph *graph)
 {
     LossCase loss_case;
-    if (graph->output_count != 1) return 0;
+    if (graph->output_count != 1 || graph->uses[0].target) return 0;
     const Loss *loss = loss_of_output(graph, 0, &loss_case);
-    bool each = loss_case.classes > 1 && !strncmp(loss->entry.name, "binary", 6); /* each number is a yes or no of its own */
-    bool classifies = loss->class_indices || (strstr(loss->entry.name, "crossentropy") && !each);
     const OutputUse *use = &graph->uses[0];
+    if (loss_case.count != loss_case.classes) return 0;
+    if (loss_case.classes > 1) return loss_case.classes;
+    bool classifies = strstr(loss->entry.name, "crossentropy");
     for (int i = 0; i < use->metric_count; i++) classifies = classifies || strstr(use->metrics[i].object->entry->name, "accuracy");
-    if (!classifies || loss_case.count != loss_case.classes) return 0;
-    return loss_case.classes == 1 ? 2 : loss_case.classes;
+    return classifies ? 2 : MAX_SIZE;
 }
 
 static void check_class_weight(const Graph *graph)
@@ -35,29 +36,12 @@ static void check_class_weight(const Graph *graph)
     if (!has_argument(graph->fit, "class_weight")) return;
     const Value *map = argument(graph->fit, "class_weight");
     int64_t classes = class_count(graph);
-    if (!classes) diagnose(map->place, "`class_weight` is for networks with one output that names classes: with a cross-entropy as loss, or accuracy among the metrics");
+    if (!classes) diagnose(map->place, "`class_weight` is for networks with one output, whose targets name one class for each sample");
     for (int i = 0; classes && i < map->list.count; i += 2) {
         double class = map->list.items[i].number;
         if (class < (double)classes) continue;
         diagnose(map->list.items[i].place, "there is no class %s; the network has %lld, counted from 0", number_text(class), (long long)classes);
     }
-}
-
-/* The figures of an epoch, as callbacks name them: loss, accuracy, and the same with val_. */
-static const char **figure_names(const Graph *graph, int *count)
-{
-    int most = 1;
-    for (int i = 0; i < graph->output_count; i++) most += 1 + graph->uses[i].metric_count;
-    const char **names = NEW_ARRAY(const char *, 2 * most);
-    int number = 0;
-    names[number++] = "loss";
-    for (int i = 0; i < graph->output_count; i++) {
-        if (graph->output_count > 1) names[number++] = memory_format("%s_loss", graph->outputs[i]->name);
-        for (int j = 0; j < graph->uses[i].metric_count; j++) names[number++] = graph->uses[i].metrics[j].name;
-    }
-    for (int i = 0; i < number; i++) names[number + i] = memory_format("val_%s", names[i]);
-    *count = 2 * number;
-    return names;
 }
 
 static void check_monitors(const Graph *graph)

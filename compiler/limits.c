@@ -100,6 +100,7 @@ static Need try_options(const Options *o, const CompileInput *in, Need than, con
     options.emit.strict = options.emit.strict || strict;
     options.target = target;
     options.inference_only = true;
+    options.quiet = true;
     options.dump = NULL;
     options.choices = NULL;
     Generation g = {0};

@@ -42,7 +42,8 @@ static OutputText dependencies(const Options *o, const char *header)
     for (int i = 0; i < 3; i++)
         if (sources[i]) text_add(&text, " %s", sources[i]);
     text_add(&text, "\n");
-    const char *stem = ends_with(o->output, ".c") ? memory_copy(o->output, strlen(o->output) - 2) : o->output;
+    const char *dot = strrchr(base_name(o->output), '.');
+    const char *stem = dot ? memory_copy(o->output, (size_t)(dot - o->output)) : o->output;
     return (OutputText){memory_format("%s.d", stem), text.data};
 }
 
@@ -70,7 +71,7 @@ static void write_source(const Options *o, const Generation *g)
     OutputText texts[MOST_OUTPUTS] = {{o->output, text}};
     int count = 1;
     if (header) texts[count++] = (OutputText){header, generate_header(g)};
-    if (o->dependencies && !standard) texts[count++] = dependencies(o, header);
+    if (o->dependencies) texts[count++] = dependencies(o, header);
     if (diagnostics_errors()) return;
     Failure failure;
     if (standard) {
@@ -83,7 +84,9 @@ static void write_source(const Options *o, const Generation *g)
 static void write_drawing(const Options *o, const Graph *source)
 {
     Failure failure;
-    if (!write_texts(&(OutputText){o->output, draw_network(source)}, 1, &failure)) command_error("%s", failure.text);
+    OutputText texts[] = {{o->output, draw_network(source)}, {0}};
+    if (o->dependencies) texts[1] = dependencies(o, NULL);
+    if (!write_texts(texts, o->dependencies ? 2 : 1, &failure)) command_error("%s", failure.text);
 }
 
 /* model.net -> model.plan. */

@@ -182,6 +182,43 @@ static void check_steps(Graph *graph)
     }
 }
 
+const char **figure_names(const Graph *graph, int *count)
+{
+    int most = 1;
+    for (int i = 0; i < graph->output_count; i++) most += 1 + graph->uses[i].metric_count;
+    const char **names = NEW_ARRAY(const char *, 2 * most);
+    int number = 0;
+    names[number++] = "loss";
+    for (int i = 0; i < graph->output_count; i++) {
+        if (graph->output_count > 1) names[number++] = memory_format("%s_loss", graph->outputs[i]->name);
+        for (int j = 0; j < graph->uses[i].metric_count; j++) names[number++] = graph->uses[i].metrics[j].name;
+    }
+    for (int i = 0; i < number; i++) names[number + i] = memory_format("val_%s", names[i]);
+    *count = 2 * number;
+    return names;
+}
+
+/* An output named `val` would have a val_loss, which is the validation's. */
+static void check_figures(const Graph *graph)
+{
+    int count;
+    const char **names = figure_names(graph, &count);
+    Names of_validation = {0};
+    for (int i = count / 2; i < count; i++) names_add(&of_validation, names[i]);
+    for (int i = 0; i < graph->output_count; i++) {
+        const Tensor *output = graph->outputs[i];
+        size_t length = strlen(output->name);
+        for (int j = 0; j < count / 2; j++) {
+            if (strncmp(names[j], output->name, length) || names[j][length] != '_' || names_find(&of_validation, names[j]) < 0) continue;
+            diagnose(output->producer ? output->producer->place : graph->compile->place,
+                     "an output cannot be called `%s` here: its `%s` would be a figure of the validation too",
+                     output->name,
+                     names[j]);
+            break;
+        }
+    }
+}
+
 void training_pass(Graph *graph)
 {
     if (!graph->compile) return;
@@ -209,6 +246,7 @@ void training_pass(Graph *graph)
         add_metrics(graph, i, "metrics", false);
     }
     for (int i = 0; i < graph->output_count; i++) add_metrics(graph, i, "weighted_metrics", true);
+    if (graph->output_count > 1) check_figures(graph);
 }
 
 int64_t weight_steps(const Graph *graph)

@@ -40,6 +40,7 @@ static bool compile_decided(const Tune *t, const Choice *choice, const char *ans
     const CompileInput *in = t->input;
     CompileOptions options = in->options;
     options.choices = choices_new();
+    options.quiet = true;
     for (int i = 0; i <= t->decision_count; i++) {
         bool last = i == t->decision_count;
         if (last && !choice) break;
@@ -120,7 +121,8 @@ static void add_variables(Text *text, Text *start, const Generation *g, const Gr
         text_add(start, "%s = calloc(%lld, 4);\n", target, count);
     }
     if (!train) return;
-    text_add(text, "static %s_weights *slots;\nstatic Step now, step[1];\nstatic float *losses;\nstatic const float *sample_weights;\n", name);
+    const char *step = optimizer_of(source, NULL, NULL)->prepare ? "now" : "step[1]"; /* as driver_arguments calls it */
+    text_add(text, "static %s_weights *slots;\nstatic Step %s;\nstatic float *losses;\nstatic const float *sample_weights;\n", name, step);
     text_add(start, "slots = random_floats(sizeof *slots * (%s_SLOTS + 1));\n", upper_case(name));
 }
 

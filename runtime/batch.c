@@ -3,6 +3,7 @@
 #include "trainer.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,13 +118,19 @@ static void copy_target(void *targets, const CnncModel *model, int output, const
     }
 }
 
-/* The class that a sample's target names; a target of one number is that class itself. */
+/* The class that a sample's target names: the place of the largest number of a row, or a lone number, rounded. */
 static int64_t target_class(const CnncModel *model, const Batch *batch, int64_t place)
 {
     if (model->targets[0].class_indices) return ((const int32_t *)batch->targets[0])[place];
     int64_t classes = target_elements(model, 0);
     const float *row = (const float *)batch->targets[0] + place * classes;
-    return classes == 1 ? row[0] > 0.5F : highest(row, classes);
+    return classes == 1 ? (int64_t)fmaxf(-1, rintf(fminf(row[0], 0x1p62F))) : highest(row, classes);
+}
+
+static float class_weight(const ClassWeights *weights, int64_t class)
+{
+    const MapItem *item = map_find(weights->items, weights->count, class);
+    return item ? (float)item->value : 1;
 }
 
 /* Is every input that the network takes as float32 a file of bytes? */
@@ -156,31 +163,41 @@ void batch_gather(Batch *batch, const CnncModel *model, const Samples *samples, 
         for (int i = 0; i < model->output_count; i++) {
             if (data->targets[i].data) copy_target(batch->targets[i], model, i, &data->targets[i], sample, place);
         }
-        float class_weight = batch->class_weights ? batch->class_weights[target_class(model, batch, place)] : 1;
+        float of_class = batch->class_weights ? class_weight(batch->class_weights, target_class(model, batch, place)) : 1;
         for (int64_t k = 0; k < steps; k++) {
             float weight = data->weights.data ? ((const float *)data->weights.data)[sample * steps + k] : 1;
-            batch->weights[place * steps + k] = weight * class_weight;
+            batch->weights[place * steps + k] = weight * of_class;
         }
     }
     if (data->weights.data || batch->class_weights) batch->sample_weights = batch->weights;
 }
 
-float *class_weights_parse(const char *text, int classes, Failure *failure)
+/* How many classes the targets can name; 0: a sample names none; INT64_MAX: any. */
+static int64_t class_count(const CnncModel *model)
 {
-    int count;
-    MapItem *items = map_parse("class_weight", text, "{class: weight, ...}", &count, failure);
-    float *weights = items ? calloc((size_t)classes + 1, sizeof *weights) : NULL;
-    if (items && !weights) fail(failure, "no memory for the class weights");
-    for (int i = 0; weights && i < classes; i++) weights[i] = 1;
-    for (int i = 0; weights && i < count; i++) {
-        if (items[i].key < classes) {
-            weights[items[i].key] = (float)items[i].value;
-            continue;
-        }
-        fail(failure, "class_weight: there is no class %" PRId64 "; the network has %d", items[i].key, classes);
-        free(weights);
-        weights = NULL;
+    int64_t units = shape_elements(model->outputs[0].rank, model->outputs[0].shape);
+    bool row = model->outputs[0].rank == 0 || units == model->outputs[0].shape[model->outputs[0].rank - 1];
+    if (model->output_count != 1 || model->targets[0].inside || !row) return 0;
+    return units > 1 ? units : metric_classes(model, 0) ? 2 : INT64_MAX;
+}
+
+bool class_weights_read(ClassWeights *weights, const CnncModel *model, const char *text, Failure *failure)
+{
+    *weights = (ClassWeights){0};
+    if (!text) return true;
+    int64_t classes = class_count(model);
+    if (!classes) return fail(failure, "class_weight is for networks with one output, whose targets name one class for each sample");
+    weights->items = map_parse("class_weight", text, "{class: weight, ...}", &weights->count, failure);
+    if (!weights->items) return false;
+    for (int i = 0; i < weights->count; i++) {
+        if (weights->items[i].key >= classes)
+            return fail(failure, "class_weight: there is no class %" PRId64 "; the network has %" PRId64, weights->items[i].key, classes);
     }
-    free(items);
-    return weights;
+    return true;
+}
+
+void class_weights_free(ClassWeights *weights)
+{
+    free(weights->items);
+    *weights = (ClassWeights){0};
 }

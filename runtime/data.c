@@ -112,10 +112,11 @@ bool dataset_check_inputs(const CnncModel *model, const Dataset *data, Failure *
         const Array *array = &data->inputs[i];
         if (!shape_fits(array, port->rank, port->shape)) {
             return fail(failure,
-                        "%s is %s, but input %s of the network takes samples of shape %s%s",
+                        "%s is %s, but the network's input%s%s takes samples of shape %s%s",
                         data->input_paths[i],
                         array_describe(array, found, sizeof found),
-                        port->name,
+                        model->input_count > 1 ? " " : "",
+                        model->input_count > 1 ? port->name : "",
                         shape_text(port->rank, port->shape, wanted, sizeof wanted),
                         is_one_sample(array, port) ? ": the array's first dimension must count the samples, as in numpy's x[None] for one" : "");
         }
@@ -183,10 +184,11 @@ bool dataset_check_targets(const CnncModel *model, const Dataset *data, Failure 
         } else {
             fits =
                 fail(failure,
-                     "%s is %s, but output %s of the network has shape %s: its targets are rows of that shape or class numbers",
+                     "%s is %s, but the network's output%s%s has shape %s: its targets are rows of that shape or class numbers",
                      data->target_paths[i],
                      array_describe(array, found, sizeof found),
-                     port->name,
+                     model->output_count > 1 ? " " : "",
+                     model->output_count > 1 ? port->name : "",
                      shape_text(port->rank, port->shape, wanted, sizeof wanted));
         }
         if (!fits) return false;
@@ -278,10 +280,23 @@ static bool match_folder(Dataset *data, const CnncModel *model, const DataReques
     return true;
 }
 
+/* The first of the files that is the same as that one: it is read once, and its array shared. */
+static int first_same(char *const *paths, int file)
+{
+    int first = 0;
+    while (strcmp(paths[first], paths[file])) first++;
+    return first;
+}
+
 /* Reads the files and checks that all have the same number of samples. */
 static bool read_arrays(Dataset *data, char **paths, Array *arrays, int count, bool idx, Failure *failure)
 {
     for (int i = 0; i < count; i++) {
+        int first = first_same(paths, i);
+        if (first < i) {
+            arrays[i] = arrays[first];
+            continue;
+        }
         bool done = idx ? idx_read(paths[i], &arrays[i], failure) : array_read(paths[i], &arrays[i], failure);
         if (!done) return false;
         if (arrays[i].rank == 0)
@@ -370,10 +385,12 @@ bool dataset_read(Dataset *data, const CnncModel *model, const DataRequest *requ
 
 static void free_arrays(Array *arrays, char **paths, int count)
 {
-    for (int i = 0; i < count; i++) {
-        if (arrays) array_free(&arrays[i]);
-        if (paths) free(paths[i]);
+    for (int i = 0; i < count && arrays; i++) {
+        for (int k = i + 1; k < count; k++)
+            if (arrays[k].data == arrays[i].data) arrays[k].data = NULL;
+        array_free(&arrays[i]);
     }
+    for (int i = 0; i < count && paths; i++) free(paths[i]);
     free(arrays);
     free(paths);
 }

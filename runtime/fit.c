@@ -23,7 +23,7 @@ typedef struct {
     Metrics validation_metrics;
     uint32_t *order;
     int64_t order_pass; /* which pass the order is of; -1: none yet */
-    float *class_weights;
+    ClassWeights class_weights;
     TensorFile resume;
     Figure *figures; /* one for each column of the history */
     bool warned;     /* of a loss that is not finite */
@@ -138,16 +138,6 @@ static bool read_data(Fit *fit, const CnncModel *model, const Options *options, 
     return options->validation_split > 0 ? split_validation(fit, options->validation_split, failure) : true;
 }
 
-static bool read_class_weights(Fit *fit, const CnncModel *model, const Options *options, Failure *failure)
-{
-    if (!options->class_weight) return true;
-    int classes = model->output_count == 1 ? metric_classes(model, 0) : 0;
-    if (!classes) return fail(failure, "class_weight is for networks with one output that names classes: with a cross-entropy as loss, or accuracy among the metrics");
-    fit->class_weights = class_weights_parse(options->class_weight, classes, failure);
-    fit->batch.class_weights = fit->class_weights;
-    return fit->class_weights != NULL;
-}
-
 static bool allocate(Fit *fit, const CnncModel *model, const Options *options, Failure *failure)
 {
     Training *training = &fit->training;
@@ -165,6 +155,7 @@ static bool allocate(Fit *fit, const CnncModel *model, const Options *options, F
     fit->figures = calloc((size_t)training->history.column_count, sizeof *fit->figures);
     if (!fit->order || !fit->figures) return fail(failure, "no memory for the order of the samples");
     if (!batch_new(&fit->batch, model, options->batch_size, failure) || !batch_new(&fit->validation_batch, model, validation_size, failure)) return false;
+    if (options->class_weight) fit->batch.class_weights = &fit->class_weights;
     fit->batch.takes_bytes = model->train_step_bytes != NULL;
     fit->validation_batch.takes_bytes = model->evaluate_bytes != NULL;
     return true;
@@ -185,6 +176,15 @@ static bool start(Fit *fit, const CnncModel *model, const Options *options, Fail
     return true;
 }
 
+/* Flags about a validation that there is none of: as in Keras they do nothing. */
+static void warn_of_no_validation(const Options *options)
+{
+    static const char *const flags[] = {"validation-steps", "validation-batch-size", "validation-freq"};
+    for (int i = 0; i < 3; i++)
+        if (option_given(options, flags[i]))
+            fprintf(stderr, "%s: warning: --%s does nothing: there is no validation data\n", options->program, flags[i]);
+}
+
 static bool prepare(Fit *fit, const CnncModel *model, Options *options, Failure *failure)
 {
     Training *training = &fit->training;
@@ -201,10 +201,11 @@ static bool prepare(Fit *fit, const CnncModel *model, Options *options, Failure 
     training->learning_rate = model->schedule ? model->schedule(0) : model->learning_rate;
     training->sample_count = fit->samples.count;
     training->validates = fit->validation.count > 0;
+    if (!training->validates) warn_of_no_validation(options);
     return metrics_new(&training->metrics, model, failure) && metrics_new(&fit->validation_metrics, model, failure) &&
            history_new(&training->history, &training->metrics, failure) && callbacks_new(training, failure) &&
-           allocate(fit, model, options, failure) && read_class_weights(fit, model, options, failure) &&
-           start(fit, model, options, failure);
+           class_weights_read(&fit->class_weights, model, options->class_weight, failure) &&
+           allocate(fit, model, options, failure) && start(fit, model, options, failure);
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
@@ -539,7 +540,7 @@ static void fit_free(Fit *fit, const CnncModel *model)
     free(training->arena);
     free(fit->order);
     free(fit->figures);
-    free(fit->class_weights);
+    class_weights_free(&fit->class_weights);
 }
 
 int fit_command(const CnncModel *model, Options *options, Failure *failure)

@@ -52,7 +52,7 @@ int gradients_command(const CnncModel *model, const Options *options, Failure *f
     int status = 1;
     Dataset data = {0};
     Batch batch = {0};
-    float *class_weights = NULL;
+    ClassWeights class_weights = {0};
     void *parameters = NULL, *weights = NULL, *gradients = NULL, *arena = NULL;
 
     if (!options->weights) {
@@ -70,12 +70,8 @@ int gradients_command(const CnncModel *model, const Options *options, Failure *f
     arena = gradients ? memory_scratch(model->train_arena_size, "activations and gradients", failure) : NULL;
     if (!arena || !parameters_read(options->weights, model, parameters, failure)) goto end;
     if (!read_samples(&data, model, options, failure) || !batch_new(&batch, model, data.count, failure)) goto end;
-    if (options->class_weight) {
-        class_weights =
-            class_weights_parse(options->class_weight, model->output_count == 1 ? metric_classes(model, 0) : 0, failure);
-        batch.class_weights = class_weights;
-        if (!class_weights) goto end;
-    }
+    if (!class_weights_read(&class_weights, model, options->class_weight, failure)) goto end;
+    if (options->class_weight) batch.class_weights = &class_weights;
     model->pack(parameters, weights);
 
     Samples samples = {.data = &data, .count = data.count};
@@ -95,7 +91,7 @@ int gradients_command(const CnncModel *model, const Options *options, Failure *f
 end:
     dataset_free(&data, model);
     batch_free(&batch, model);
-    free(class_weights);
+    class_weights_free(&class_weights);
     free(parameters);
     free(weights);
     free(gradients);

@@ -31,6 +31,11 @@ static int by_key(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+const MapItem *map_find(const MapItem *items, int count, int64_t key)
+{
+    return bsearch(&(MapItem){.key = key}, items, (size_t)count, sizeof *items, by_key);
+}
+
 MapItem *map_parse(const char *name, const char *text, const char *form, int *count, Failure *failure)
 {
     MapItem *items = calloc(strlen(text) + 1, sizeof *items); /* no item takes less than a letter */

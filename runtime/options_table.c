@@ -162,7 +162,7 @@ const CommandRow command_table[] = {
     {"gradients",
      COMMAND_GRADIENTS,
      "--weights w.safetensors x.npy y.npy -o grads.safetensors",
-     "the loss and its gradients, to compare"},
+     "the loss and its gradients of one batch, to compare"},
     {"report",
      COMMAND_REPORT,
      "--weights w.safetensors [--history history.csv] [--data DIR] -o report.html",

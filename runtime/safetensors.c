@@ -214,6 +214,23 @@ static cJSON *parse_text(const char *path, const char *text, size_t size, Failur
     return NULL;
 }
 
+/* What the file is instead, by its first bytes. */
+static const char *other_format(const uint8_t bytes[8])
+{
+    static const struct {
+        const char *begin, *name;
+    } formats[] = {
+        {"\x93NUMPY", "a NumPy array, .npy"},
+        {"\x89HDF", "HDF5, as Keras's .h5: docs/converting.md tells how it becomes one"},
+        {"PK\x03\x04", "a zip archive, as .keras, .npz and PyTorch's .pt are: docs/converting.md tells how they become one"},
+        {"\x89PNG", "a PNG picture"},
+        {"\x1f\x8b", "compressed by gzip: unpack it"},
+    };
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (memcmp(bytes, formats[i].begin, strlen(formats[i].begin)) == 0) return formats[i].name;
+    return NULL;
+}
+
 /* The header as a JSON tree; *data is where it ends in the file. */
 static cJSON *read_header(Reader *reader, uint64_t *data, Failure *failure)
 {
@@ -225,11 +242,13 @@ static cJSON *read_header(Reader *reader, uint64_t *data, Failure *failure)
     if (got < sizeof bytes || size > HEADER_LIMIT || size > reader->size - sizeof bytes || size < 2) {
         if (got < sizeof bytes)
             fail_file(failure, reader->path, "truncated: %zu bytes; a safetensors file has at least 10", got);
+        else if (other_format(bytes))
+            fail_file(failure, reader->path, "is not a safetensors file but %s", other_format(bytes));
         else
             fail_file(failure,
                       reader->path,
-                      "byte 0: a header of %llu bytes; expected 2 to %d, in a file of %llu: it is truncated or not a "
-                      "safetensors file",
+                      "is truncated or not a safetensors file: byte 0 announces a header of %llu bytes; expected 2 to %d, in a "
+                      "file of %llu",
                       (unsigned long long)size,
                       HEADER_LIMIT,
                       (unsigned long long)reader->size);

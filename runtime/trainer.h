@@ -127,6 +127,23 @@ typedef struct {
     int64_t first, count;
 } Samples;
 
+/* map.c: "{0: 3, 7: 0.5}" in order of its keys; name and form for messages: "class_weight wants {class: weight, ...}". free() it;
+ * NULL: failed. */
+typedef struct {
+    int64_t key;
+    double value;
+} MapItem;
+MapItem *map_parse(const char *name, const char *text, const char *form, int *count, Failure *);
+const MapItem *map_find(const MapItem *, int count, int64_t key); /* NULL: not there */
+
+/* What samples of a class count; of classes that are not in it 1. */
+typedef struct {
+    MapItem *items; /* in order of the classes */
+    int count;
+} ClassWeights;
+bool class_weights_read(ClassWeights *, const CnncModel *, const char *text, Failure *); /* "{0: 3, 7: 0.5}", or NULL: leaves it empty */
+void class_weights_free(ClassWeights *);
+
 /* Buffers for the samples of one step. */
 typedef struct {
     int64_t capacity;
@@ -137,24 +154,13 @@ typedef struct {
     const float *sample_weights; /* weights, or NULL for all ones */
     bool takes_bytes;            /* who computes on it can take inputs as bytes, and */
     bool bytes;                  /* those of the last batch_gather are: the data set's own */
-    const float *class_weights;  /* one for each class, multiplied into the sample weights; NULL: none */
+    const ClassWeights *class_weights; /* multiplied into the sample weights; NULL: none */
 } Batch;
 
 bool batch_new(Batch *, const CnncModel *, int64_t capacity, Failure *);
 void batch_free(Batch *, const CnncModel *);
 /* Fills the batch with samples order[first], order[first + 1], ... of the stretch (order NULL: as they stand). */
 void batch_gather(Batch *, const CnncModel *, const Samples *, const uint32_t *order, int64_t first, int64_t n);
-
-/* map.c: "{0: 3, 7: 0.5}" in order of its keys; name and form for messages: "class_weight wants {class: weight, ...}". free() it;
- * NULL: failed. */
-typedef struct {
-    int64_t key;
-    double value;
-} MapItem;
-MapItem *map_parse(const char *name, const char *text, const char *form, int *count, Failure *);
-
-/* One weight for each class, 1 where the map says nothing; free() it. NULL: failed. */
-float *class_weights_parse(const char *text, int classes, Failure *);
 
 /* ---- metrics (metrics.c) --------------------------------------------------------------------------------- */
 

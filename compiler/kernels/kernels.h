@@ -8,6 +8,7 @@
 #include "../emit.h"
 
 /* A parameter of all layers of images. */
+#define SEED_PARAMETER {.name = "seed", .type = PARAMETER_SIZE, .fallback = "none", .help = "for random numbers of its own; none: those of the training"}
 #define DATA_FORMAT_PARAMETER                                                                                                  \
     {.name = "data_format", .type = PARAMETER_WORD, .words = (const char *const[]){"channels_last", NULL}, .fallback = "channels_last", .help = "the order of the axes: the channels stand last"}
 

@@ -2,7 +2,7 @@
 #include "../cnnc.h"
 #include "../kernels/kernels.h"
 
-static const Parameter parameters[] = {{0}};
+static const Parameter parameters[] = {DATA_FORMAT_PARAMETER, {0}};
 
 static void shape(Graph *graph, Node *node)
 {

@@ -7,8 +7,6 @@
 #include "../cnnc.h"
 #include "../kernels/kernels.h"
 
-#define SEED_PARAMETER {.name = "seed", .type = PARAMETER_SIZE, .fallback = "none", .help = "for random numbers of its own; none: those of the training"}
-
 static void noise_shape(Graph *graph, Node *node)
 {
     (void)graph;

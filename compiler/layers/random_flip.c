@@ -8,7 +8,8 @@ static const char *const modes[] = {"horizontal", "vertical", "horizontal_and_ve
 
 static const Parameter parameters[] = {
     {.name = "mode", .type = PARAMETER_WORD, .words = modes, .fallback = "horizontal_and_vertical", .help = "which way: horizontal exchanges left and right, vertical top and bottom"},
-    {.name = "seed", .type = PARAMETER_SIZE, .fallback = "none", .help = "for random numbers of its own; none: those of the training"},
+    SEED_PARAMETER,
+    DATA_FORMAT_PARAMETER,
     {0},
 };
 

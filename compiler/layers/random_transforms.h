@@ -12,9 +12,9 @@ static const char *const interpolations[] = {"bilinear", "nearest", NULL};
 #define RANDOM_TRANSFORM_PARAMETERS                                                                                            \
     {.name = "fill_mode", .type = PARAMETER_WORD, .words = fill_modes, .fallback = "reflect", .help = "what is seen beyond the border: constant (fill_value), nearest (the border), reflect (the image mirrored), wrap (the image again)"}, \
         {.name = "interpolation", .type = PARAMETER_WORD, .words = interpolations, .fallback = "bilinear", .help = "what is seen between pixels: bilinear (a mean of four), nearest (one of them)"}, \
-        {.name = "seed", .type = PARAMETER_SIZE, .fallback = "none", .help = "for random numbers of its own; none: those of the training"}, \
+        SEED_PARAMETER, \
         {.name = "fill_value", .type = PARAMETER_NUMBER, .fallback = "0", .help = "what is seen beyond the border with fill_mode=constant"}, \
-        {0}
+        DATA_FORMAT_PARAMETER, {0}
 
 /* The operator, which wants `shape` and `emit`, and the layer of that name. */
 #define RANDOM_TRANSFORM_LAYER(layer_name, text, formula_text)                                                                 \

@@ -2,11 +2,9 @@
  * elsewhere y = x. Source: Tompson et al. 2015; keras.io/api/layers/regularization_layers/spatial_dropout2d. */
 #include "noise.h"
 
-static const Parameter parameters[] = {
-    {.name = "rate", .type = PARAMETER_NUMBER, .minimum = 0, .maximum = 1, .below_maximum = true, .help = "the share of the channels that is dropped"},
-    SEED_PARAMETER,
-    {0},
-};
+#define RATE {.name = "rate", .type = PARAMETER_NUMBER, .minimum = 0, .maximum = 1, .below_maximum = true, .help = "the share of the channels that is dropped"}
+static const Parameter sequence_parameters[] = {RATE, SEED_PARAMETER, {0}};
+static const Parameter image_parameters[] = {RATE, DATA_FORMAT_PARAMETER, SEED_PARAMETER, {0}};
 
 enum { MOST_CHANNELS = 1 << 14 }; /* whose factors are laid out on the stack */
 
@@ -87,19 +85,19 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
     gradient_elementwise(graph, node, &gradient_operator, d_output, NULL);
 }
 
-#define SPATIAL_DROPOUT(layer_name, layer_shape, text)                                                                         \
+#define SPATIAL_DROPOUT(layer_name, kind, text)                                                                                \
     static const Operator layer_name##_operator = {                                                                            \
         .name = #layer_name,                                                                                                   \
         .suffix = "forward",                                                                                                   \
         .operands = "x; y",                                                                                                    \
         .flags = OPERATOR_FLAT | OPERATOR_NOISE,                                                                               \
-        .shape = layer_shape,                                                                                                  \
+        .shape = kind##_shape,                                                                                                  \
         .reference = noise_reference,                                                                                          \
         .gradient = gradient,                                                                                                  \
         .emit = emit,                                                                                                          \
         .formula = formula,                                                                                                    \
     };                                                                                                                         \
-    ONE_NODE_LAYER(layer_name, text, parameters, layer_name##_operator)
+    ONE_NODE_LAYER(layer_name, text, kind##_parameters, layer_name##_operator)
 
-SPATIAL_DROPOUT(spatial_dropout1d, sequence_shape, "Leaves out a random share of the channels of a sequence, in training only.")
-SPATIAL_DROPOUT(spatial_dropout2d, image_shape, "Leaves out a random share of the channels of an image, in training only.")
+SPATIAL_DROPOUT(spatial_dropout1d, sequence, "Leaves out a random share of the channels of a sequence, in training only.")
+SPATIAL_DROPOUT(spatial_dropout2d, image, "Leaves out a random share of the channels of an image, in training only.")

@@ -114,6 +114,8 @@ static const Entry adam = {
     .name = "adam",
     ROWS({.name = "learning_rate", .type = PARAMETER_NUMBER, .fallback = "0.001", .above_minimum = true},
          {.name = "beta_1", .type = PARAMETER_NUMBER, .fallback = "0.9", .maximum = 1, .below_maximum = true})};
+static const Entry rmsprop = {.name = "rmsprop"};
+
 static const Entry sgd = {.name = "sgd",
                           ROWS({.name = "learning_rate", .type = PARAMETER_NUMBER, .fallback = "0.01", .above_minimum = true})};
 static const Entry mean_squared_error = {.name = "mean_squared_error"}, mse = {.name = "mse", .alias_of = "mean_squared_error"};
@@ -137,7 +139,7 @@ static const Entry exponential_decay = {.name = "exponential_decay",
                                              {.name = "decay_rate", .type = PARAMETER_NUMBER})};
 static const Entry *const schedules[] = {&exponential_decay};
 
-static const Entry *const optimizers[] = {&adam, &sgd}, *const losses[] = {
+static const Entry *const optimizers[] = {&adam, &sgd, &rmsprop}, *const losses[] = {
                                                             &mean_squared_error, &mse, &categorical_crossentropy};
 static const Entry *const metrics[] = {&accuracy}, *const activations[] = {&linear, &relu, &softmax, &leaky_relu};
 static const Entry *const initializers[] = {&glorot_uniform, &constant};

@@ -22,7 +22,6 @@ float32:
 
 and the metadata `loss`, `batch`, `torch`."""
 
-import json
 import math
 import sys
 from pathlib import Path
@@ -32,6 +31,8 @@ import torch
 import torch.nn.functional as F
 
 FOLDER = Path(__file__).resolve().parent
+sys.path.append(str(FOLDER.parent / "fixtures"))
+from sorted_safetensors import save  # noqa: E402
 ENTRIES = 24
 MASK = (1 << 64) - 1
 
@@ -276,13 +277,7 @@ def make(name):
         worst[kind] = max(worst.get(kind, 0), float(np.abs(array - single[key]).max() / largest))
     tensors = {key: np.ascontiguousarray(array, dtype=np.float32) for key, array in tensors.items()}
     metadata = {"loss": repr(loss), "batch": str(NETWORKS[name][2]), "torch": torch.__version__}
-    from safetensors.numpy import save
-
-    content = save(tensors, metadata=metadata)
-    length = int.from_bytes(content[:8], "little")
-    header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)
-    (FOLDER / f"{name}.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + content[8 + length :])
+    (FOLDER / f"{name}.safetensors").write_bytes(save(tensors, metadata))
     off = " ".join(f"{kind} {part:.1e}" for kind, part in worst.items())
     print(f"{name:10} {count:11} parameters, loss {loss:.6f}; PyTorch's float32 is off by {off}", flush=True)
 

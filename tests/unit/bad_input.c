@@ -259,6 +259,7 @@ static void make_networks(void)
     shell_good("mkdir folder folder.c taken.h; : > empty.net; printf 'model m\\ninput(\\377)\\n' > bytes.net");
     /* What earlier runs left. */
     shell_good("\"$CNNC\" good.net -o model.c && echo earlier > model.d && echo earlier > program");
+    shell_good("printf '\\223NUMPY\\001\\000v\\000{}' > w.npy; printf 'PK\\003\\004\\024\\000\\010\\000' > w.keras; printf '\\211HDF\\r\\n\\032\\n' > w.h5");
     shell_file("good", small_net);
     shell_file("program.c", small_net);
     make_weights();
@@ -317,6 +318,11 @@ Test(bad_input, compiler)
         {"$CNNC good.net -o model.c --emit=inference --weights=shape.safetensors",
          {"shape.safetensors", "conv2d/kernel", "5, 5"}},
         {"$CNNC good.net -o model.c --weights=w.safetensors", {"--weights", "--emit=inference"}},
+        {"$CNNC good.net -o model.c --emit=inference --weights=w.npy", {"w.npy", "not a safetensors file but a NumPy array, .npy"}},
+        {"$CNNC good.net -o model.c --emit=inference --weights=w.keras", {"w.keras", "not a safetensors file but a zip archive", "docs/converting.md"}},
+        {"$CNNC good.net -o model.c --emit=inference --weights=w.h5", {"w.h5", "not a safetensors file but HDF5", "docs/converting.md"}},
+        {"$CNNC good.net -o - -MD", {"-MD", "name one"}},
+        {"$CNNC good.net --summary -MD", {"-MD", "name one"}},
         {"CC=/nonexistent $CNNC good.net -o program", {"/nonexistent", "No such file", "CC"}},
         {"CC=false $CNNC good.net -o program", {"program", "false failed"}},
         {"TMPDIR=nowhere $CNNC good.net -o program", {"nowhere", "No such file"}},

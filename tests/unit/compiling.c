@@ -93,6 +93,47 @@ Test(compiling, nonsense_gets_a_diagnosis)
     shell_refused("compile() says which tensors are the targets", "$CNNC m.net -o m.c");
 }
 
+/* The figures of the training and of the validation are told apart by their names. */
+Test(compiling, outputs_that_are_called_as_the_validation_is)
+{
+    static const char *const refused[] = {"val", "val_b", "val_b_categorical"}, *const fine[] = {"value", "valb", "b_val"};
+    for (int i = 0; i < 3; i++) {
+        char text[512];
+        snprintf(text, sizeof text, "model m\nx = input(4)\n%s = dense(3)(x)\nb = dense(3)(x)\noutputs(%s, b)\ncompile(sgd, mse, metrics=[accuracy, categorical_accuracy])\n", refused[i], refused[i]);
+        shell_file("m.net", text);
+        shell_refused("would be a figure of the validation too", "$CNNC m.net -o m.c");
+        snprintf(text, sizeof text, "model m\nx = input(4)\n%s = dense(3)(x)\nb = dense(3)(x)\noutputs(%s, b)\ncompile(sgd, mse)\n", fine[i], fine[i]);
+        shell_file("m.net", text);
+        shell_good("$CNNC m.net -o m.c");
+    }
+    shell_file("m.net", "model m\ninput(4)\nval = dense(3)\ncompile(sgd, mse)\n");
+    shell_good("$CNNC m.net -o m.c");
+}
+
+/* As in Keras's Model: with a word of warning. */
+Test(compiling, layers_that_nothing_uses)
+{
+    shell_file("all.net",
+               "model m\nx = input(4)\ny = input(3)\na = dense(3)(x)\nb = dense(3)(a)\nbatch_normalization()(a)\nc = dense(5)\nd = bidirectional(lstm(2))(e)\noutputs(b)\n");
+    shell_good("sed -i 's/^d = .*/block unused(n) { dense(n) dropout(0.5) dense(n, activation=softmax) }\\nunused(7)(y)\\nunused(8)(y)/' all.net");
+    shell_file("some.net", "model m\nx = input(4)\ny = input(3)\na = dense(3)(x)\nb = dense(3)(a)\noutputs(b)\n");
+    const Shell *run = shell("$CNNC all.net --summary > all.txt");
+    cr_expect_eq(run->status, 0);
+    cr_expect(strstr(run->err, "all.net:7:5: warning: nothing uses the output of `c`: it is left out"), "%s", run->err);
+    cr_expect(strstr(run->err, "all.net:8:41: warning: nothing uses the output of `unused/dense_1`"), "%s", run->err);
+    cr_expect(strstr(run->err, "all.net:9:1: note: used here"), "%s", run->err);
+    cr_expect(!strstr(run->err, "input") && !strstr(run->err, "batch_normalization"), "only where a branch ends: %s", run->err);
+    run = shell("$CNNC some.net --summary > some.txt");
+    cr_expect(!run->status && !strncmp(run->err, "some.net:3:5: warning: nothing uses the input `y`; its data must be given all the same\n", 82), "%s", run->err);
+    shell_good("cmp all.txt some.txt && $CNNC some.net -o some.c && $CNNC all.net -o all.c && sed -E 's/all\\.(net|c|h)/some.\\1/g' all.c > b.c && cmp b.c some.c");
+    /* Of the same numbers as without them, training too: a target counts as used. */
+    shell_file("t.net",
+               "model m\nx = input(3, 4)\nunused = gru(3)\nt = dense(2, activation=tanh)(x)\ny = dense(2)(x)\noutputs(y)\ncompile(sgd(0.1), mae, target_tensors=[t])\nfit(batch_size=12)\n");
+    run = shell("CFLAGS=-O0 $CNNC t.net -o t");
+    cr_expect(!run->status && strstr(run->err, "`unused`") && !strstr(run->err, "`t`"), "%s", run->err);
+    shell_good("./t fit --x x.npy --epochs 2 --seed 3 --shuffle false --verbose 0 -o t.st && ./t summary | grep -q 'Total params: 20$'");
+}
+
 /* An autoencoder takes no y, anywhere; and losses and metrics have Keras's names. */
 Test(compiling, targets_within_the_network, .timeout = 120)
 {

@@ -2,6 +2,7 @@
 #include "drive.h"
 #include "shell.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,6 +108,47 @@ Test(trainer_arguments, a_schedule_of_epochs, .timeout = 120)
                   "./s fit --x x.npy --y y.npy --callbacks 'reduce_lr_on_plateau(loss)'");
 }
 
+/* Whatever the loss: the class is the place of the row's largest number, or a lone number, rounded. So it is in Keras. */
+Test(trainer_arguments, class_weights_with_any_loss, .timeout = 120)
+{
+    enum { SAMPLES = 40 };
+    static float rows[SAMPLES][3], numbers[SAMPLES], of_rows[SAMPLES], of_numbers[SAMPLES];
+    for (int i = 0; i < SAMPLES; i++) {
+        int largest = 0;
+        for (int k = 0; k < 3; k++) {
+            rows[i][k] = (float)((5 * i + 3 * k * k) % 13 - 6) / 5;
+            if (rows[i][k] > rows[i][largest]) largest = k;
+        }
+        numbers[i] = (float)(i % 9) * 0.75F - 1; /* -1 to 5 */
+        of_rows[i] = largest == 0 ? 3 : largest == 2 ? 0.5F : 1;
+        of_numbers[i] = rintf(numbers[i]) == 0 ? 3 : rintf(numbers[i]) == 2 ? 0.5F : 1;
+    }
+    write_array("rows.npy", ARRAY_FLOAT32, 2, (const int64_t[]){SAMPLES, 3}, rows);
+    write_array("numbers.npy", ARRAY_FLOAT32, 1, (const int64_t[]){SAMPLES}, numbers);
+    write_array("of_rows.npy", ARRAY_FLOAT32, 1, (const int64_t[]){SAMPLES}, of_rows);
+    write_array("of_numbers.npy", ARRAY_FLOAT32, 1, (const int64_t[]){SAMPLES}, of_numbers);
+    for (int units = 1; units <= 3; units += 2) {
+        const char *targets = units == 1 ? "numbers" : "rows";
+        char text[256];
+        snprintf(text, sizeof text, "model m\ninput(4)\ndense(%d)\ncompile(sgd, mse)\nfit(batch_size=8, class_weight={0: 3, 2: 0.5})\n", units);
+        shell_file("m.net", text);
+        shell_good("CFLAGS=-O0 $CNNC m.net -o m");
+        shell_good("./m fit --x x.npy --y %s.npy -o a.st && ./m fit --x x.npy --y %s.npy --class-weight none --sample-weight of_%s.npy -o b.st && cmp a.st b.st", targets, targets, targets);
+        shell_good("./m fit --x x.npy --y %s.npy --class-weight none -o c.st && ! cmp -s a.st c.st", targets);
+    }
+}
+
+Test(trainer_arguments, a_validation_that_is_none, .timeout = 120)
+{
+    make_trainer("own", "x=\"x.npy\", y=\"y.npy\", validation_steps=2");
+    const Shell *run = shell("./own fit --verbose 0");
+    cr_expect(run->status == 0 && !*run->err, "what the file says is no matter of the flags: %s", run->err);
+    run = shell("./own fit --verbose 0 --validation-steps 1 --validation-freq 2");
+    cr_expect(run->status == 0 && strstr(run->err, "warning: --validation-steps does nothing: there is no validation data\n") && strstr(run->err, "--validation-freq"), "%s", run->err);
+    run = shell("./own fit --verbose 0 --validation-steps 1 --validation-split 0.5");
+    cr_expect(run->status == 0 && !*run->err, "%s", run->err);
+}
+
 /* What model_checkpoint writes is good for all that takes weights. */
 Test(trainer_arguments, a_whole_state_as_weights, .timeout = 120)
 {
@@ -147,6 +189,16 @@ Test(trainer_arguments, nonsense)
         shell_file("m.net", text);
         shell_refused(cases[i].message, "$CNNC m.net -o m.c");
     }
-    shell_file("m.net", "model m\ninput(4)\ndense(3)\ncompile(sgd, mean_squared_error)\nfit(class_weight={0: 2})\n");
-    shell_refused("`class_weight` is for networks with one output that names classes: with a cross-entropy as loss, or accuracy among the metrics", "$CNNC m.net -o m.c");
+    static const char *const networks[][2] = {
+        {"a = input(4)\nb = dense(3)(a)\nc = dense(3)(a)\noutputs(b, c)\ncompile(sgd, mse)", "`class_weight` is for networks with one output"},
+        {"input(5, 4)\ndense(3)\ncompile(sgd, mse)", "whose targets name one class for each sample"},
+        {"a = input(4)\ndense(4)\ncompile(sgd, mse, target_tensors=a)", "whose targets name one class for each sample"},
+        {"input(4)\ndense(1)\ncompile(sgd, binary_crossentropy)", "there is no class 2; the network has 2, counted from 0"},
+    };
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+        char text[512];
+        snprintf(text, sizeof text, "model m\n%s\nfit(class_weight={2: 2})\n", networks[i][0]);
+        shell_file("m.net", text);
+        shell_refused(networks[i][1], "$CNNC m.net -o m.c");
+    }
 }
