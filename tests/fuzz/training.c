@@ -92,13 +92,13 @@ static bool run_flags(const uint8_t *bytes, size_t size)
     bool good = options_read(&options, training.model, count, arguments, &failure);
     if (good && !options.help) {
         good = training_begin(&training, &options, &failure);
-        float *weights = good && options.class_weight ? class_weights_parse(options.class_weight, 10, &failure) : NULL;
-        good = good && (weights || !options.class_weight);
+        ClassWeights weights = {0};
+        good = good && class_weights_read(&weights, training.model, options.class_weight, &failure);
         static const PathField fields[] = {{"epoch", true, 7}, {"val_loss", false, 0.12345}};
         char *path = good && options.output ? path_fill(options.output, fields, 2, &failure) : NULL;
         good = good && (path || !options.output);
         free(path);
-        free(weights);
+        class_weights_free(&weights);
         training_end(&training);
     }
     if (!good) fuzz_refused(&failure);
