@@ -96,6 +96,13 @@ mlp: $(MLP)/mlp data
 	@tools/best_epoch.sh $(<D)/history.csv
 	cd $(<D) && ./$(<F) evaluate --data '$(DATA)' --weights best.safetensors
 
+# make demo       a page in which one draws a digit and sees what each layer makes of it, build/demo/index.html; NETWORK=FILE.net WEIGHTS=FILE.safetensors for others
+demo: $(CNNC)
+	@tools/packages.sh demo
+	@$(MAKE) -C examples/demo OUT='$(abspath $(BUILD))/demo' CNNC='$(abspath $(BUILD))/cnnc' DATA='$(DATA)' \
+	    $(if $(NETWORK),NETWORK='$(abspath $(NETWORK))') $(if $(WEIGHTS),WEIGHTS='$(abspath $(WEIGHTS))')
+	@echo 'open $(BUILD)/demo/index.html'
+
 # make generated  the emitted C of the examples anew; it is committed, to be read and compared
 generated: $(CNNC)
 	@mkdir -p generated
@@ -118,6 +125,11 @@ $(BUILD)/front_end: $(FRONT:%=$(BUILD)/compiler/%.o) $(BUILD)/runtime/memory_lef
 # make test       every test; they run from here and find what was built in $BUILD
 test: $(CNNC) $(BUILD)/unit $(BUILD)/front_end
 	BUILD=$(BUILD) $(BUILD)/unit
+
+# make test-demo  the page of make demo in headless Chromium: digits drawn by mouse and finger; FOLDER=DIR receives screenshots
+test-demo: demo
+	@tools/packages.sh browser
+	node tests/demo/page.mjs $(BUILD)/demo/index.html $(FOLDER)
 
 # make test-python   the converter from Keras and PyTorch (docs/converting.md): PYTHON has tensorflow, keras, h5py and torch
 PYTHON ?= python3
@@ -174,7 +186,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 always:
-.PHONY: all always bench bench-quick clean data deb format fuzz generated help install mlp mnist reference sanitize test test-python uninstall
+.PHONY: all always bench bench-quick clean data deb demo format fuzz generated help install mlp mnist reference sanitize test test-demo test-python uninstall
 .DELETE_ON_ERROR:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

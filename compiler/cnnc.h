@@ -674,6 +674,7 @@ double tile_cycles(const Level *, Tile, int64_t rows, int64_t vectors); /* of on
 typedef struct { char *data; size_t length, capacity; } Text;
 void text_add(Text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_add_bytes(Text *, const char *bytes, size_t count);
+void text_add_escaped(Text *, const char *string, int bytes);   /* for XML, in which it means nothing but itself; at most so many bytes of it, with an ellipsis */
 bool text_names(const char *text, const char *word);            /* is the word in it, not as part of a longer one? */
 
 /* emit.c: the template writer. Lines with holes ($K) that are filled from bindings, and the functions they make up. */
@@ -743,12 +744,14 @@ typedef struct Generation {
     const float *const *baked; /* values of each weight, in the order of the source's tensors, or NULL */
     const char *const *layer_names; /* where the source's outputs are the layers' (features.c): their names */
     struct Generation *layers;      /* that generation, where the source is to check itself; else NULL */
+    bool timed; /* drivers call `lap` after each phase, with the number of its layer */
 } Generation;
 char *generate_source(const Generation *, const char *header_name); /* NULL: the header inlined */
 char *generate_header(const Generation *);
 char *generate_table(const Generation *, const char *header_name); /* the trainer's CnncModel */
 void print_summary(FILE *, const Generation *);
 const char *draw_network(const Graph *source);                 /* an SVG; draw.c */
+const char *draw_memory(const Graph *program);                 /* the same of the plan; draw_memory.c */
 
 /* initializers.c */
 Initial initializer_resolve(const Object *, const Shape *);

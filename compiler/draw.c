@@ -181,21 +181,6 @@ static void find_places(Drawing *d)
     }
 }
 
-/* XML in which nothing means anything but itself; at most so many bytes of it, with an ellipsis. */
-static void add_escaped(Text *text, const char *string, int bytes)
-{
-    int length = (int)strlen(string), shown = length > bytes ? diagnostics_cut(string, bytes - 1) : length;
-    for (int i = 0; i < shown; i++) {
-        unsigned char c = (unsigned char)string[i];
-        if (c == '<') text_add(text, "&lt;");
-        else if (c == '>') text_add(text, "&gt;");
-        else if (c == '&') text_add(text, "&amp;");
-        else if (c == '"') text_add(text, "&quot;");
-        else text_add(text, "%c", c < 32 || c == 127 ? ' ' : c);
-    }
-    if (shown < length) text_add(text, "…");
-}
-
 static bool has_written(const Object *object)
 {
     bool any = false;
@@ -253,11 +238,11 @@ static void add_box(Text *text, const LayerUse *layer, const LayerCost *cost, bo
 {
     const char *call = call_text(layer), *shape = shape_product(&layer->output->shape), *costs = cost_text(cost);
     text_add(text, "<g class=\"%s\" transform=\"translate(%.1f %d)\"><title>", end ? "end" : cost->parameters ? "learns" : "fixed", x - BOX_WIDTH / 2.0, y);
-    add_escaped(text, memory_format("%s = %s: %s", layer->name, call, shape), MAX_FULL_NAME);
+    text_add_escaped(text, memory_format("%s = %s: %s", layer->name, call, shape), MAX_FULL_NAME);
     text_add(text, "</title><rect width=\"%d\" height=\"%d\" rx=\"8\"/><path class=\"bar\" d=\"M1 9v%d\"/><text class=\"name\" x=\"14\" y=\"19\">", BOX_WIDTH, BOX_HEIGHT, BOX_HEIGHT - 18);
-    add_escaped(text, layer->name, NAME_BYTES);
+    text_add_escaped(text, layer->name, NAME_BYTES);
     text_add(text, "</text><text x=\"14\" y=\"34\">");
-    add_escaped(text, call, LINE_BYTES);
+    text_add_escaped(text, call, LINE_BYTES);
     text_add(text, "</text><text class=\"shape\" x=\"14\" y=\"49\">%s</text><text x=\"14\" y=\"63\">%s</text></g>\n", shape, costs);
 }
 
@@ -306,7 +291,7 @@ const char *draw_network(const Graph *graph)
     int width = (int)ceil(right - left), height = d.row_count * ROW_HEIGHT - (ROW_HEIGHT - BOX_HEIGHT) + 2 * MARGIN;
     Text text = {0};
     text_add(&text, "<svg class=\"network\" xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\">\n<title>", width, height, width, height);
-    add_escaped(&text, memory_format("the network %s", graph->name), MAX_FULL_NAME);
+    text_add_escaped(&text, memory_format("the network %s", graph->name), MAX_FULL_NAME);
     text_add(&text, "</title>\n%s", style);
     text_add(&text, "<defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"1\" refY=\"4\" markerWidth=\"5\" markerHeight=\"5\" orient=\"auto\"><path class=\"head\" d=\"M0 0L8 4L0 8z\"/></marker></defs>\n");
     text_add(&text, "<rect class=\"page\" width=\"%d\" height=\"%d\"/>\n", width, height);

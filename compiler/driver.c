@@ -54,6 +54,7 @@ static const char *driver_list(const Generation *g, Program program, bool bytes,
     if (program == PROGRAM_PREDICT_BATCH && public) text_add(&text, ", %sn", types ? "size_t " : "");
     if (program == PROGRAM_PREDICT_BATCH && !public) text_add(&text, ", %s", types ? "ptrdiff_t count" : "(ptrdiff_t)count");
     text_add(&text, ", %sarena", types ? public ? "void *" : "unsigned char *" : "(unsigned char *)");
+    if (g->timed) text_add(&text, types ? ", void (*lap)(void *context, int layer), void *context" : ", lap, context");
     return text.data;
 }
 
@@ -217,6 +218,13 @@ static const char *call_text(const Driver *d, const PhaseCall *call, const char 
     return text.data;
 }
 
+/* After a phase: tells whoever takes the time which layer it was for; the number behind the last layer's: for none. */
+static void add_lap(Text *out, const Driver *d, const PhaseCall *call)
+{
+    int layer = call->node->layer < 0 ? d->generation->source->layer_count : call->node->layer;
+    if (d->generation->timed) text_add(out, "lap(context, %d);\n", layer);
+}
+
 static void add_call(Text *out, const Driver *d, const PhaseCall *call, const char *suffix, CallForm form)
 {
     int64_t tasks = form == CALL_WHOLE ? 1 : call_tasks(d->graph, call);
@@ -228,6 +236,7 @@ static void add_call(Text *out, const Driver *d, const PhaseCall *call, const ch
     } else {
         text_add(out, "%s%s", form == CALL_IN_REGION ? "SINGLE\n" : "", text);
     }
+    add_lap(out, d, call);
 }
 
 /* The calls that belong to one chain; returns how many. Those over an extent prepare something before the loop over the

@@ -1,8 +1,10 @@
-/* What each layer gives: the same network with other outputs, those of all layers. So nothing is fused that would leave one out, and no
- * pass needs to know.
+/* What the trainer's report shows of a network at work: functions in the trainer's table, not in model.c.
  *
- * The trainer's report shows it: a function `activations` in the trainer's table, not in model.c, the program `predict` of that network. It
- * runs for one digit now and then: the target's last level will do, and one thread. --selftest compares it (selftest.c). */
+ * `activations` gives what each layer gives. It is the program `predict` of the same network with other outputs, those of all layers: so
+ * nothing is fused that would leave one out, and no pass needs to know. It runs for some digits now and then: the target's last level will
+ * do, and one thread. --selftest compares that network, too (selftest.c).
+ *
+ * `time_layers` is the program `predict` as it is, for one thread, whose driver says after each phase which layer that was for. */
 #include "generate.h"
 
 #include <string.h>
@@ -35,35 +37,79 @@ Generation *layers_generation(const Generation *g)
     return layers;
 }
 
+/* Compiles the program `predict` for one thread. */
+static void compile_alone(Generation *g)
+{
+    g->source->shared = false;
+    g->options.unroll_full = false;
+    g->predict = compile_program(g->source, PROGRAM_PREDICT, 1, false, &(CompileOptions){.target = g->target, .emit = g->options});
+}
+
+static void emit_program_of(Emit *e, const Generation *g, const char *name)
+{
+    emit_begin_program(e, g->predict);
+    for (int i = 0; i < g->predict->node_count; i++)
+        if (g->predict->nodes[i]->op->emit) emit_node(e, g->predict->nodes[i]);
+    emit_driver(e, g, g->predict, name);
+}
+
+static void add_pointers(Text *text, const char *array, int count)
+{
+    for (int i = 0; i < count; i++) text_add(text, ", %s[%d]", array, i);
+}
+
+static void add_layers(Text *text, const Generation *g, const char *arguments)
+{
+    const LayerCost *costs = layer_costs(g->source);
+    text_add(text, "static const CnncLayer model_layers[] = {\n");
+    for (int i = 0; i < g->source->layer_count; i++) {
+        text_add(text, "    {");
+        add_string(text, g->source->layers[i].name);
+        text_add(text, ", %lld},\n", (long long)costs[i].macs);
+    }
+    text_add(text, "    {0},\n};\n\n");
+    add_level_function(text, g);
+    text_add(text, "static void time_layers(const void *weights, const void *const *inputs, float *const *outputs, void (*lap)(void *context, int layer), void *context, void *arena)\n{\n");
+    add_choice(text, g, "    ", "run_timed", arguments, false);
+    text_add(text, "}\n\n#define TIMES_ARENA_BYTES %lld\n\n", (long long)g->predict->arena_bytes);
+}
+
 int add_features(Text *text, const Generation *g)
 {
-    Generation generation = *layers_generation(g);
-    Graph *seen = generation.source;
-    const char *const *names = generation.layer_names;
-    seen->shared = false;
-    generation.options.unroll_full = false;
-    const CompileOptions options = {.target = g->target, .emit = generation.options};
-    const Graph *graph = compile_program(seen, PROGRAM_PREDICT, 1, false, &options);
-    Emit *e = emit_new(&generation.options);
-    const Level *level = g->target->levels[g->target->level_count - 1];
-    emit_begin_level(e, level);
-    emit_begin_program(e, graph);
-    for (int i = 0; i < graph->node_count; i++)
-        if (graph->nodes[i]->op->emit) emit_node(e, graph->nodes[i]);
-    emit_driver(e, &generation, graph, "run_features");
-    const char *code = level_code(e);
-    text_add(text, "/* ---- what each layer gives, for the report ---- */\n\n%s%s", generate_frame(&generation, code), code);
+    Generation features = *layers_generation(g), times = {.source = NEW(Graph), .target = g->target, .options = g->options, .timed = true};
+    const Graph *seen = features.source;
+    *times.source = *g->source;
+    times.source->compile = NULL;
+    times.source->uses = NULL;
+    compile_alone(&features);
+    compile_alone(&times);
+    Emit *e = emit_new(&features.options);
+    Text code = {0}, arguments = {0};
+    for (int i = 0; i < g->target->level_count; i++) {
+        const Level *level = g->target->levels[i];
+        e->text = (Text){0};
+        emit_begin_level(e, level);
+        emit_program_of(e, &times, "run_timed");
+        if (i == g->target->level_count - 1) emit_program_of(e, &features, "run_features");
+        add_section(&code, g->target, level, level_code(e));
+    }
+    text_add(text, "/* ---- the network at work, for the report ---- */\n\n%s%s", generate_frame(&features, code.data), code.data);
+    text_add(&arguments, "weights");
+    add_pointers(&arguments, "inputs", seen->input_count);
+    add_pointers(&arguments, "outputs", g->source->output_count);
+    text_add(&arguments, ", arena, lap, context");
+    add_layers(text, &times, arguments.data);
     text_add(text, "static const CnncPort model_features[] = {\n");
     for (int i = 0; i < seen->output_count; i++) {
         Tensor port = *seen->outputs[i];
-        port.name = names[i];
+        port.name = features.layer_names[i];
         add_port(text, &port);
     }
     text_add(text, "    {0},\n};\n\nstatic void activations(const void *weights, const void *const *inputs, float *const *features, void *arena)\n{\n");
     if (!seen->output_count) text_add(text, "    (void)features;\n");
-    text_add(text, "    run_features_%s(weights", level->suffix);
-    for (int i = 0; i < seen->input_count; i++) text_add(text, ", inputs[%d]", i);
-    for (int i = 0; i < seen->output_count; i++) text_add(text, ", features[%d]", i);
-    text_add(text, ", arena);\n}\n\n#define FEATURES_ARENA_BYTES %lld\n\n", (long long)graph->arena_bytes);
+    text_add(text, "    run_features_%s(weights", g->target->levels[g->target->level_count - 1]->suffix);
+    add_pointers(text, "inputs", seen->input_count);
+    add_pointers(text, "features", seen->output_count);
+    text_add(text, ", arena);\n}\n\n#define FEATURES_ARENA_BYTES %lld\n\n", (long long)features.predict->arena_bytes);
     return seen->output_count;
 }

@@ -360,7 +360,7 @@ void add_choice(Text *text, const Generation *g, const char *indent, const char 
     }
 }
 
-static void add_level_function(Text *text, const Generation *g)
+void add_level_function(Text *text, const Generation *g)
 {
     if (g->target->level_count < 2) return;
     text_add(text, "/* The best level that this machine has. Compiled with -DCNNC_LEVEL=1, say, no level above that is chosen. */\n#if defined(__x86_64__)\n#ifndef CNNC_LEVEL\n#define CNNC_LEVEL %d\n#endif\nstatic int level(void)\n{\n", g->target->level_count - 1);
@@ -496,6 +496,12 @@ const char *generate_frame(const Generation *g, const char *code)
     return text.data;
 }
 
+void add_section(Text *text, const Target *target, const Level *level, const char *code)
+{
+    bool guarded = level->attribute && target->level_count > 1;
+    text_add(text, "%s%s%s", guarded ? "#if defined(__x86_64__)\n" : "", code, guarded ? "#endif\n\n" : "");
+}
+
 char *generate_source(const Generation *g, const char *header_name)
 {
     Emit *e = emit_new(&g->options);
@@ -503,8 +509,7 @@ char *generate_source(const Generation *g, const char *header_name)
     for (int i = 0; i < g->target->level_count; i++) {
         const Level *level = g->target->levels[i];
         const char *section = level_section(e, g, level);
-        bool guarded = level->attribute && g->target->level_count > 1;
-        text_add(&code, "%s%s%s", guarded ? "#if defined(__x86_64__)\n" : "", section, guarded ? "#endif\n\n" : "");
+        add_section(&code, g->target, level, section);
     }
     add_public_functions(&interface, g);
     Text text = {0};

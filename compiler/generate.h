@@ -20,9 +20,15 @@ LayerCost *layer_costs(const Graph *source);
 const char *number_with_commas(int64_t);
 
 /* sections of the trainer's table */
+void add_string(Text *, const char *); /* as a C string */
 void add_port(Text *, const Tensor *);
 int add_features(Text *, const Generation *); /* features.c; returns how many there are */
 Generation *layers_generation(const Generation *); /* features.c: of the network with all layers for outputs; its programs are still to be compiled */
+
+/* sections of both */
+void add_section(Text *, const Target *, const Level *, const char *code); /* the code of a level, for those machines only that can have it */
+void add_level_function(Text *, const Generation *); /* level(), the best that this machine has */
+void add_choice(Text *, const Generation *, const char *indent, const char *driver, const char *arguments, bool returns); /* the call of the best level's driver */
 
 /* sections of model.c */
 const char *generate_frame(const Generation *, const char *code); /* what the code stands on: includes, macros, random numbers */

@@ -51,3 +51,17 @@ bool text_names(const char *text, const char *word)
         if (!is_word(at[length]) && (at == text || !is_word(at[-1]))) return true;
     return false;
 }
+
+void text_add_escaped(Text *text, const char *string, int bytes)
+{
+    int length = (int)strlen(string), shown = length > bytes ? diagnostics_cut(string, bytes - 1) : length;
+    for (int i = 0; i < shown; i++) {
+        unsigned char c = (unsigned char)string[i];
+        if (c == '<') text_add(text, "&lt;");
+        else if (c == '>') text_add(text, "&gt;");
+        else if (c == '&') text_add(text, "&amp;");
+        else if (c == '"') text_add(text, "&quot;");
+        else text_add(text, "%c", c < 32 || c == 127 ? ' ' : c);
+    }
+    if (shown < length) text_add(text, "…");
+}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_string(Text *text, const char *string)
+void add_string(Text *text, const char *string)
 {
     text_add(text, "\"");
     for (const unsigned char *c = (const unsigned char *)string; *c; c++) {
@@ -264,6 +264,11 @@ char *generate_table(const Generation *g, const char *header_name)
     text_add(&text, ",\n    .drawing =\n    ");
     add_string(&text, draw_network(g->source));
     text_add(&text, ",\n    .feature_count = %d,\n    .features = model_features,\n    .features_arena_size = FEATURES_ARENA_BYTES,\n    .activations = activations", features);
+    text_add(&text, ",\n    .layer_count = %d,\n    .layers = model_layers,\n    .times_arena_size = TIMES_ARENA_BYTES,\n    .time_layers = time_layers", g->source->layer_count);
+    text_add(&text, ",\n    .predict_memory =\n    ");
+    add_string(&text, draw_memory(g->predict));
+    text_add(&text, ",\n    .train_memory =\n    ");
+    add_string(&text, draw_memory(g->train));
     text_add(&text, ",\n    .batch_size = %s_BATCH_SIZE,\n", upper);
     text_add(&text, "    .input_count = %d,\n    .output_count = %d,\n    .tensor_count = (int)(sizeof model_tensors / sizeof *model_tensors) - 1,\n", g->source->input_count, g->source->output_count);
     text_add(&text, "    .inputs = model_inputs,\n    .outputs = model_outputs,\n    .targets = model_targets,\n    .metrics = model_metrics,\n    .weight_steps = %lld,\n    .tensors = model_tensors,\n", (long long)weight_steps(g->source));

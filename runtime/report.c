@@ -1,8 +1,7 @@
 /* report: what a trained network is and does, as one page for a browser, which stands in one file.
  *
- * The curves come from a history; the confusion matrix and the gallery of misread samples from the test set, or --x and --y;
- * the filters from the weights; the feature maps from the network itself, whose emitted function `activations` gives what each
- * of its layers gives. What the data or the network do not allow is left out, and the page says so. */
+ * The curves come from a history; the confusion matrix and the gallery of misread samples from the test set, or --x and --y; the rest
+ * from the network (report_layers.c, report_network.c). What the data or the network do not allow is left out, and the page says so. */
 #include "report.h"
 
 #include <inttypes.h>
@@ -13,38 +12,8 @@
 enum {
     MOST_CLASSES = 30, /* of a confusion matrix that anyone can read */
     MOST_PAIRS = 20,   /* else so many of its largest entries */
-    MOST_MISREAD = 48, /* in the gallery */
-    SHOWN_ANSWERS = 3, /* of each */
-    MOST_TILES = 64,   /* filters, or maps of a layer */
-    LEAST_TILES = 8,
-    MOST_PIXELS = 200000, /* of a layer's maps */
-    PICTURE_WIDTH = 112,  /* on the page */
+    SHOWN_ANSWERS = 3, /* of each misread sample */
 };
-
-/* A sample that the network takes for another class. */
-typedef struct {
-    int64_t sample, truth, guess;
-    float certainty; /* what the network gives its guess */
-    float *answers;
-} Misread;
-
-typedef struct {
-    const CnncModel *model;
-    const Options *options;
-    FILE *out;
-    Failure *failure;
-    Trained trained;
-    Misread misread[MOST_MISREAD]; /* the most certain first */
-    int misread_count;
-    int64_t misread_total, units;
-    Batch one;                       /* a sample, as floats */
-    int64_t height, width, channels; /* of its picture; 0: it is none */
-} Report;
-
-static int limit(int64_t value, int least, int most)
-{
-    return value < least ? least : value > most ? most : (int)value;
-}
 
 /* ---- the test set -------------------------------------------------------------------------------------- */
 
@@ -189,7 +158,7 @@ static void put_confusion(const Confusion *confusion, FILE *out)
 /* ---- pictures ------------------------------------------------------------------------------------------ */
 
 /* A picture of one sample, as an image file would show it; nothing where it is none. */
-static bool put_sample(Report *report, int64_t sample, const char *title)
+bool report_sample(Report *report, int64_t sample, int width, const char *title)
 {
     if (!report->height) return true;
     Samples samples = {.data = &report->trained.data, .count = report->trained.data.count};
@@ -200,7 +169,7 @@ static bool put_sample(Report *report, int64_t sample, const char *title)
     bool good = array_new(
         &picture, ARRAY_UINT8, 3, (const int64_t[]){report->height, report->width, report->channels}, report->failure);
     if (good) picture_shades(values, count, picture.data);
-    good = good && page_picture(report->out, &picture, PICTURE_WIDTH, title, report->failure);
+    good = good && page_picture(report->out, &picture, width, title, report->failure);
     array_free(&picture);
     return good;
 }
@@ -249,7 +218,7 @@ static bool put_gallery(Report *report)
                  misread->truth,
                  misread->guess);
         fputs("<figure>", out);
-        if (!put_sample(report, misread->sample, title)) return false;
+        if (!report_sample(report, misread->sample, PICTURE_WIDTH, title)) return false;
         fprintf(out,
                 "<div class=\"verdict\"><span>is <b class=\"truth\">%" PRId64
                 "</b></span><span>read as <b class=\"guess\">%" PRId64 "</b></span></div>\n",
@@ -261,161 +230,6 @@ static bool put_gallery(Report *report)
     fputs("</div>\n", out);
     page_section_end(out);
     return true;
-}
-
-/* ---- filters ------------------------------------------------------------------------------------------- */
-
-/* The weights that look at the input: the first kernel of a convolution, or of a dense layer that sees the whole picture. Its
- * tiles are [height][width][channels][filters]. */
-static const CnncTensor *first_filters(const Report *report, int64_t *height, int64_t *width, int64_t *channels,
-                                       int64_t *filters)
-{
-    for (int i = 0; i < report->model->tensor_count; i++) {
-        const CnncTensor *tensor = &report->model->tensors[i];
-        if (tensor->rank == 4) {
-            *height = tensor->shape[0];
-            *width = tensor->shape[1];
-            *channels = tensor->shape[2];
-            *filters = tensor->shape[3];
-            return tensor;
-        }
-        if (tensor->rank != 2 || !report->height || tensor->shape[0] != report->height * report->width * report->channels)
-            continue;
-        *height = report->height;
-        *width = report->width;
-        *channels = report->channels;
-        *filters = tensor->shape[1];
-        return tensor;
-    }
-    return NULL;
-}
-
-static bool put_filters(Report *report)
-{
-    FILE *out = report->out;
-    int64_t height, width, channels, filters;
-    const CnncTensor *tensor = first_filters(report, &height, &width, &channels, &filters);
-    if (!tensor) return true;
-    const float *weights = (const float *)(const void *)((const char *)report->trained.parameters + tensor->offset);
-    int shown = limit(filters, 0, MOST_TILES);
-    int64_t pixels = height * width;
-    float low, high;
-    value_range(weights, pixels * channels * filters, &low, &high);
-    char note[512];
-    snprintf(note,
-             sizeof note,
-             "%s: %" PRId64 " × %" PRId64 "%s. %d of %" PRId64 ".",
-             tensor->name,
-             height,
-             width,
-             channels == 1   ? ""
-             : channels == 3 ? ", in colours: each from its least weight to its largest"
-                             : ", of its first channel",
-             shown,
-             filters);
-    page_section(out, "The first layer's filters", note);
-    if (channels != 3)
-        fprintf(out, "<p>%.3g <span class=\"key\"></span> %.3g</p>\n", -(double)fmaxf(-low, high), (double)fmaxf(-low, high));
-    fputs("<div class=\"tiles\">\n", out);
-    Array picture = {0};
-    float *values = malloc((size_t)(pixels * 3) * sizeof *values);
-    bool good = values || fail(report->failure, "no memory for the filters");
-    good = good && array_new(&picture, ARRAY_UINT8, 3, (const int64_t[]){height, width, 3}, report->failure);
-    for (int k = 0; k < shown && good; k++) {
-        char title[64];
-        snprintf(title, sizeof title, "filter %d", k);
-        int64_t taken = channels == 3 ? 3 : 1;
-        for (int64_t i = 0; i < pixels; i++)
-            for (int64_t c = 0; c < taken; c++) values[i * taken + c] = weights[(i * channels + c) * filters + k];
-        if (channels == 3) {
-            float least, most;
-            value_range(values, pixels * 3, &least, &most);
-            shades(values, pixels * 3, least, most, picture.data);
-        } else {
-            signed_colours(values, pixels, fmaxf(-low, high), picture.data);
-        }
-        good = page_picture(out, &picture, limit(width * 10, 36, 84), title, report->failure);
-    }
-    array_free(&picture);
-    free(values);
-    fputs("</div>\n", out);
-    page_section_end(out);
-    return good;
-}
-
-/* ---- feature maps -------------------------------------------------------------------------------------- */
-
-/* The maps of one layer, [height][width][channels], each from its least value, black, to its largest, white. */
-static bool put_maps(Report *report, const CnncPort *layer, const float *values)
-{
-    int64_t height = layer->shape[0], width = layer->shape[1], channels = layer->shape[2];
-    int shown = limit(channels, 0, limit(MOST_PIXELS / (height * width), LEAST_TILES, MOST_TILES));
-    fputs("<h3>", report->out);
-    page_text(report->out, layer->name);
-    fprintf(report->out, " <small>%" PRId64 " × %" PRId64 " × %" PRId64, height, width, channels);
-    if (shown < channels) fprintf(report->out, ", the first %d maps", shown);
-    fputs("</small></h3>\n<div class=\"tiles\">\n", report->out);
-    Array picture = {0};
-    float *map = malloc((size_t)(height * width) * sizeof *map);
-    bool good = map || fail(report->failure, "no memory for the feature maps");
-    good = good && array_new(&picture, ARRAY_UINT8, 3, (const int64_t[]){height, width, 1}, report->failure);
-    for (int k = 0; k < shown && good; k++) {
-        char title[96];
-        float low, high;
-        for (int64_t i = 0; i < height * width; i++) map[i] = values[i * channels + k];
-        value_range(map, height * width, &low, &high);
-        snprintf(title, sizeof title, "map %d, from %.3g to %.3g", k, (double)low, (double)high);
-        shades(map, height * width, low, high, picture.data);
-        good = page_picture(report->out, &picture, limit(width * 2, 40, PICTURE_WIDTH), title, report->failure);
-    }
-    array_free(&picture);
-    free(map);
-    fputs("</div>\n", report->out);
-    return good;
-}
-
-static bool is_map(const CnncPort *layer)
-{
-    return layer->rank == 3 && layer->shape[0] > 1 && layer->shape[1] > 1;
-}
-
-/* Of the first input's shape, as what only scales it gives: nothing new to be seen. */
-static bool like_input(const CnncModel *model, const CnncPort *layer)
-{
-    const CnncPort *input = &model->inputs[0];
-    return layer->rank == input->rank && !memcmp(layer->shape, input->shape, (size_t)layer->rank * sizeof *layer->shape);
-}
-
-static bool put_features(Report *report)
-{
-    const CnncModel *model = report->model;
-    int64_t sample = report->options->digit;
-    bool any = false;
-    Features features;
-    for (int i = 0; i < model->feature_count; i++)
-        any = any || (is_map(&model->features[i]) && !like_input(model, &model->features[i]));
-    if (!any || !report->trained.data.count) return true;
-    bool good = features_new(&features, model, report->failure);
-    if (good) {
-        char note[320], title[64];
-        snprintf(note,
-                 sizeof note,
-                 "What each layer makes of sample %" PRId64
-                 " (--digit chooses another): layer by layer farther away from the picture. Each map reaches from its least "
-                 "value, black, to its largest, white; one that is black all over has seen nothing.",
-                 sample);
-        snprintf(title, sizeof title, "sample %" PRId64, sample);
-        page_section(report->out, "Feature maps", note);
-        good = put_sample(report, sample, title);
-        Samples samples = {.data = &report->trained.data, .count = report->trained.data.count};
-        batch_gather(&report->one, model, &samples, NULL, sample, 1);
-        model->activations(report->trained.weights, (const void *const *)report->one.inputs, features.layers, features.arena);
-        for (int i = 0; i < model->feature_count && good; i++)
-            if (is_map(&model->features[i])) good = put_maps(report, &model->features[i], features.layers[i]);
-        page_section_end(report->out);
-    }
-    features_free(&features);
-    return good;
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------------- */
@@ -450,17 +264,7 @@ static bool write_report(Report *report, const Curves *curves, const char *missi
         put_confusion(&trained->confusion, report->out);
         if (report->misread_count && !put_gallery(report)) return false;
     }
-    if (!put_filters(report) || !put_features(report)) return false;
-    page_section(report->out,
-                 "The network",
-                 "Each box is a layer: its call, the shape that it gives, its parameters and multiply-adds for one sample.");
-    if (model->drawing) fprintf(report->out, "<div class=\"wide\">\n%s</div>\n", model->drawing);
-    if (model->summary) {
-        fputs("<details><summary>Summary, with the bytes of everything</summary>\n<pre>", report->out);
-        page_text(report->out, model->summary);
-        fputs("</pre></details>\n", report->out);
-    }
-    page_section_end(report->out);
+    if (!report_layers(report) || !report_network(report)) return false;
     page_end(report->out);
     return true;
 }
@@ -504,10 +308,8 @@ int report_command(const CnncModel *model, const Options *options, Failure *fail
         goto end;
     }
     if (!picture_is_shown(model, &report->height, &report->width, &report->channels)) report->height = 0;
-    if (report->trained.data.count) {
-        if (!batch_new(&report->one, model, 1, failure)) goto end;
-        evaluate(report);
-    }
+    if (!batch_new(&report->one, model, 1, failure)) goto end;
+    if (report->trained.data.count) evaluate(report);
     Writer writer;
     if (!write_begin(&writer, options->output, failure)) goto end;
     report->out = writer.stream;

@@ -1,5 +1,5 @@
-/* What the files that write a report share: report.c (what it says), report_page.c (the page), report_curves.c (training
- * curves). */
+/* What the files that write a report share: report.c (what it says), report_layers.c (what the layers see), report_network.c (the
+ * network, its time and memory), report_page.c (the page), report_curves.c (training curves). */
 #ifndef CNNC_REPORT_H
 #define CNNC_REPORT_H
 
@@ -19,6 +19,38 @@ bool page_picture(FILE *, const Array *, int width, const char *title, Failure *
 
 /* Red, green and blue: from -most, blue, over 0, white, to most, red. */
 void signed_colours(const float *values, int64_t count, float most, uint8_t *bytes);
+
+/* ---- what it is about (report.c) ----------------------------------------------------------------------- */
+
+enum {
+    MOST_MISREAD = 48,   /* in the gallery */
+    PICTURE_WIDTH = 112, /* on the page */
+};
+
+/* A sample that the network takes for another class. */
+typedef struct {
+    int64_t sample, truth, guess;
+    float certainty; /* what the network gives its guess */
+    float *answers;
+} Misread;
+
+typedef struct {
+    const CnncModel *model;
+    const Options *options;
+    FILE *out;
+    Failure *failure;
+    Trained trained;
+    Misread misread[MOST_MISREAD]; /* the most certain first */
+    int misread_count;
+    int64_t misread_total, units;
+    Batch one;                       /* a sample, as floats */
+    int64_t height, width, channels; /* of its picture; 0: it is none */
+} Report;
+
+bool report_sample(Report *, int64_t sample, int width, const char *title); /* its picture; nothing where it is none */
+bool report_layers(Report *);                                               /* report_layers.c */
+bool report_network(Report *);                                              /* report_network.c */
+
 /* ---- the curves (report_curves.c) ---------------------------------------------------------------------- */
 
 /* A history as csv_logger writes it. */

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CNNC_RUNTIME_VERSION 3 /* of this table; the emitted code checks that it fits */
+#define CNNC_RUNTIME_VERSION 4 /* of this table; the emitted code checks that it fits */
 
 enum { CNNC_MAX_RANK = 8 };
 
@@ -58,6 +58,12 @@ typedef struct {
     const CnncArgument *arguments;    /* ended by a NULL name; all of the row's, defaults too */
     float (*schedule)(uint64_t step); /* where one of them is a schedule; else NULL */
 } CnncCallback;
+
+/* A layer, as the summary lists it. */
+typedef struct {
+    const char *name;
+    int64_t macs; /* multiply-adds for one sample */
+} CnncLayer;
 
 /* What is reported beside the loss. */
 typedef struct {
@@ -132,6 +138,12 @@ typedef struct CnncModel {
     const CnncPort *features;      /* the layers' names and shapes */
     size_t features_arena_size;
     void (*activations)(const void *weights, const void *const *inputs, float *const *features, void *arena);
+    /* Inference on one sample by one thread; after each phase it calls lap with the layer for which that was, layer_count: for none. */
+    int layer_count;
+    const CnncLayer *layers;
+    size_t times_arena_size;
+    void (*time_layers)(const void *weights, const void *const *inputs, float *const *outputs, void (*lap)(void *context, int layer), void *context, void *arena);
+    const char *predict_memory, *train_memory; /* what lies in the arenas when: SVGs */
 } CnncModel;
 
 /* ---- failures ---------------------------------------------------------------------------------------- */

@@ -23,6 +23,14 @@ test    clang                   command clang
 test    g++                     command g++
 test    libcriterion-dev        library criterion/criterion.h -lcriterion
 test    libopenblas-openmp-dev  library cblas.h -lopenblas
+test    lld                     command wasm-ld
+test    wasi-libc               file /usr/lib/wasm32-wasi/libc.a
+test    nodejs                  command node
+browser chromium                command chromium
+browser nodejs                  command node
+demo    clang                   command clang
+demo    lld                     command wasm-ld
+demo    wasi-libc               file /usr/lib/wasm32-wasi/libc.a
 format  clang-format            command clang-format
 deb     dpkg-dev                command dpkg-shlibdeps
 '

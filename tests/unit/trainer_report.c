@@ -204,7 +204,8 @@ Test(trainer_report, of_samples_that_are_not_finite)
     for (int i = 0; i < 84; i++) x[i] = i % 2 ? NAN : INFINITY;
     write_array("x.npy", ARRAY_FLOAT32, 2, (const int64_t[]){21, 4}, x);
     free(x);
-    expect_success(RUN(&toy_flowers, "report", "--weights", "w", "--x", "x.npy", "--y", "y.npy", "-o", "r.html"));
+    const Run *run = RUN(&toy_flowers, "report", "--weights", "w", "--x", "x.npy", "--y", "y.npy", "-o", "r.html");
+    cr_expect(run->status == 0 && strstr(run->err, "warning: x.npy holds inf in sample 0"), "%d: %s", run->status, run->err);
     char *text = page("r.html");
     cr_expect(strstr(text, "Misread"));
     free(text);
@@ -258,7 +259,75 @@ Test(trainer_report, predict_shows)
     cr_expect_eq(occurrences(run->out, "\n"), 3);
 }
 
-/* A network as cnnc emits it: the feature maps of its layers, and its drawing. */
+typedef struct {
+    long long bytes, offset, first, last;
+} Buffer;
+
+/* A number as it is written for people: 1,234. */
+static long long grouped_number(const char **text)
+{
+    long long number = 0;
+    for (; (**text >= '0' && **text <= '9') || (**text == ',' && (*text)[1] != ' '); (*text)++)
+        if (**text != ',') number = 10 * number + (**text - '0');
+    return number;
+}
+
+/* The picture of an arena: all of it is in use at some time, and no two buffers ever share a byte. */
+static void check_memory(const char *picture)
+{
+    static Buffer buffers[4000];
+    int count = 0;
+    const char *title = strstr(picture, "<title>"), *end = strstr(picture, "</svg>");
+    cr_assert(title && end);
+    title += strlen("<title>");
+    long long arena = grouped_number(&title), most = 0;
+    cr_assert(arena > 1000, "%lld", arena);
+    for (const char *at = title; (at = strstr(at, "<g class=")) && at < end; at++) {
+        const char *words = strstr(at, "<title>");
+        if (!words || words > strstr(at, "</g>")) continue; /* of the legend */
+        Buffer *buffer = &buffers[count++];
+        cr_assert(count < 4000 && (words = strstr(words, ": ")));
+        words += 2;
+        buffer->bytes = grouped_number(&words);
+        cr_assert_eq(strncmp(words, " bytes at ", 10), 0);
+        words += 10;
+        buffer->offset = grouped_number(&words);
+        cr_assert_eq(sscanf(words, ", from step %lld to %lld<", &buffer->first, &buffer->last), 2, "%.60s", words);
+        cr_expect(buffer->bytes > 0 && buffer->offset >= 0 && buffer->offset + buffer->bytes <= arena && buffer->first <= buffer->last);
+        if (buffer->offset + buffer->bytes > most) most = buffer->offset + buffer->bytes;
+        for (int i = 0; i < count - 1; i++) {
+            const Buffer *other = &buffers[i];
+            bool together = other->first <= buffer->last && buffer->first <= other->last;
+            cr_expect(!together || other->offset + other->bytes <= buffer->offset || buffer->offset + buffer->bytes <= other->offset,
+                      "buffers %d and %d share memory",
+                      i,
+                      count - 1);
+        }
+    }
+    cr_expect(count > 2 && most > arena - 64, "%d buffers, %lld of %lld bytes", count, most, arena);
+}
+
+/* Of each filter so many samples, each once, the strongest first. */
+static void check_answers(const char *text, int filters, int samples)
+{
+    int seen = 0, filter_before = -1;
+    double value_before = 0;
+    uint64_t known = 0;
+    for (; (text = strstr(text, "alt=\"filter ")); text++) {
+        int filter, sample;
+        double value;
+        if (sscanf(text, "alt=\"filter %d gives sample %d %lf\"", &filter, &sample, &value) != 3) continue;
+        if (filter != filter_before) known = 0, value_before = INFINITY;
+        cr_expect(value <= value_before && !(known >> sample & 1), "filter %d, sample %d", filter, sample);
+        known |= (uint64_t)1 << sample;
+        filter_before = filter;
+        value_before = value;
+        seen++;
+    }
+    cr_expect_eq(seen, filters * samples, "%d", seen);
+}
+
+/* A network as cnnc emits it: the feature maps of its layers, what its filters answer to, its drawing, time and memory. */
 Test(trainer_emitted_report, shows_the_feature_maps, .timeout = 120)
 {
     char problem[4096];
@@ -271,7 +340,13 @@ Test(trainer_emitted_report, shows_the_feature_maps, .timeout = 120)
     char *text = page("r.html");
     cr_expect(strstr(text, "What each layer makes of sample 3"));
     cr_expect_eq(occurrences(text, "alt=\"map "), 1 + 5 + 5, "of rescaling, the convolution, the pooling");
-    cr_expect_eq(occurrences(text, "alt=\"filter "), 5);
+    cr_expect_eq(occurrences(text, "alt=\"filter "), 5 + 5 * 8);
+    check_answers(text, 5, 8);
+    const char *times = strstr(text, "<h2>Time per layer</h2>"), *memory = strstr(text, "<h2>Memory</h2>");
+    cr_assert(times && memory && times < memory);
+    cr_expect(strstr(times, "<th>conv2d</th>") < memory && strstr(times, " µs</td>") < memory && strstr(times, "<td>30420</td>") < memory);
+    check_memory(memory);
+    check_memory(strstr(memory, "<h3>a training step</h3>"));
     cr_expect(strstr(text, "<svg class=\"network\"") && strstr(text, "conv2d(5, 3x3, activation=relu)"));
     free(text);
     drive_end();
