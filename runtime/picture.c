@@ -10,9 +10,6 @@
 
 #include "files.h"
 
-/* Bounds on what is no pixel: texts, colour profiles. */
-enum { CHUNKS_KEPT = 16, CHUNK_SIZE = 1 << 20 };
-
 typedef struct {
     const char *path;
     Failure *failure;
@@ -54,8 +51,8 @@ static bool decode(Decoder *decoder)
     png_set_read_fn(png, decoder, read_from_file);
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* the check of the size follows */
-    png_set_chunk_cache_max(png, CHUNKS_KEPT);
-    png_set_chunk_malloc_max(png, CHUNK_SIZE);
+    /* Texts, colour profiles and their like are passed over: libpng would allocate what their heads promise before it sees any of it. */
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_read_info(png, info);
     if (png_get_image_height(png, info) != decoder->height || png_get_image_width(png, info) != decoder->width)
         return fail_file(decoder->failure,

@@ -50,9 +50,10 @@ static bool compile(const char *folder, const char *name, char *problem, size_t 
     return run(folder,
                problem,
                size,
-               "%s -std=c11 %s -fopenmp -fPIC -DCNNC_NO_MAIN -Iruntime '-I%s' -c '%s/%s.c' -o '%s/%s.o'",
+               "%s -std=c11 %s %s -fPIC -DCNNC_NO_MAIN -Iruntime '-I%s' -c '%s/%s.c' -o '%s/%s.o'",
                environment("CC", "cc"),
                environment("EMITTED_CFLAGS", "-O2"),
+               environment("EMITTED_OPENMP", "-fopenmp"),
                folder,
                folder,
                name,
@@ -91,7 +92,7 @@ const CnncModel *emitted_load_with(const char *net, const char *options, char *p
     bool made = run(folder, problem, size, "'%s/cnnc' %s '%s' -o '%s/model.c'", build, options, net, folder) &&
                 run(folder, problem, size, "'%s/cnnc' %s '%s' --emit=trainer -o '%s/model_trainer.c'", build, options, net, folder) &&
                 compile(folder, "model", problem, size) && compile(folder, "model_trainer", problem, size) &&
-                run(folder, problem, size, "%s %s -fopenmp -shared '%s/model.o' '%s/model_trainer.o' -o '%s' -lm", environment("CC", "cc"), environment("EMITTED_CFLAGS", "-O2"), folder, folder, library);
+                run(folder, problem, size, "%s %s %s -shared '%s/model.o' '%s/model_trainer.o' -o '%s' -lm", environment("CC", "cc"), environment("EMITTED_CFLAGS", "-O2"), environment("EMITTED_OPENMP", "-fopenmp"), folder, folder, library);
     if (!made) {
         close(descriptor);
         return NULL;

@@ -5,7 +5,7 @@
 #include "runtime.h"
 
 /* Runs $BUILD/cnnc on the network twice (the model and its trainer), compiles both with $CC into a shared object under
- * $BUILD/emitted and loads it. $EMITTED_CFLAGS replaces -O2. NULL on failure; then `problem` says which command failed
+ * $BUILD/emitted and loads it. $EMITTED_CFLAGS replaces -O2, $EMITTED_OPENMP -fopenmp. NULL on failure; then `problem` says which command failed
  * and what it said. */
 const CnncModel *emitted_load(const char *net, char *problem, size_t size);
 const CnncModel *emitted_load_with(const char *net, const char *options, char *problem, size_t size); /* of cnnc: -D rate=0 */
