@@ -134,6 +134,7 @@ static const char *operand_text(const Driver *d, Tensor *tensor, const Declared 
         own = tensor_declared(base);
     }
     bool same = own.rank <= 1 && declared->rank <= 1, shifted = sample && base->batched && !base->chain;
+    if (shifted && base->frames > 1) sample = memory_format("%s * %lld", sample, (long long)base->frames); /* the memory is of frames, whoever sees samples in it */
     if (own.rank == declared->rank && own.rank > 1) same = !memcmp(own.sizes + 1, declared->sizes + 1, sizeof *own.sizes * (size_t)(own.rank - 1));
     if (declared->rank <= 1 && own.rank > 1) { /* the first number's address, without a cast */
         Text first = {0};

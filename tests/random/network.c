@@ -12,6 +12,7 @@ enum {
     MOST_WEIGHTS = 1200, /* in all: each is checked by differences */
     MOST_WORK = 60000,   /* multiply-adds of a sample */
     MOST_OUTPUTS = 3,
+    MOST_ATTEMPTS = 1000, /* of a network */
 };
 
 /* What is there so far. A tensor that nobody reads yet has to become an output. */
@@ -20,7 +21,7 @@ typedef struct {
     char text[MOST_RANDOM_TEXT];
     size_t length;
     struct {
-        char name[8];
+        char name[16];
         bool used;
         Shape shape;
     } named[MOST_NAMED];
@@ -75,13 +76,18 @@ static void draw_input(Draft *draft)
     static const int sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17};
     Random *random = &draft->random;
     Text line = {0};
+    Shape *shape = &draft->named[draft->count].shape;
     snprintf(draft->named[draft->count].name, sizeof draft->named->name, "i%d", draft->count);
     text_add(&line, "%s = input(", draft->named[draft->count].name);
-    int rank = 1 + (int)random_below(random, 4);
-    if (rank == 4 && !random_one_in(random, 6)) rank = 3;
-    for (int i = 0; i < rank; i++) text_add(&line, "%s%d", i ? ", " : "", sizes[random_below(random, i == rank - 1 ? 11 : rank == 4 ? 4 : 9)]);
+    shape->rank = 1 + (int)random_below(random, 4);
+    if (shape->rank == 4 && !random_one_in(random, 6)) shape->rank = 3;
+    for (int i = 0; i < shape->rank; i++) {
+        shape->size[i] = sizes[random_below(random, i == shape->rank - 1 ? 11 : shape->rank == 4 ? 4 : 9)];
+        text_add(&line, "%s%d", i ? ", " : "", (int)shape->size[i]);
+    }
     text_add(&line, "%s)\n", random_one_in(random, 8) ? ", dtype=int32" : "");
-    if (try_line(draft, line.data)) draft->count++;
+    append(draft, line.data); /* the compiler would say that there is no layer yet */
+    draft->count++;
 }
 
 /* The tensors that a layer shall read: the last one, an earlier one, or several of one shape. Marks them as used. */
@@ -109,6 +115,7 @@ static void draw_layer(Draft *draft)
     char name[sizeof draft->named->name];
     snprintf(name, sizeof name, "l%d", draft->count);
     const Entry *entry = draw_entry(random, &layer_table);
+    if (table_find(&activation_table, entry->name) && !random_one_in(random, 4)) return; /* of these there are many, and other layers have them as arguments */
     for (int i = 0; i < MOST_TRIES; i++) {
         bool used[MOST_NAMED] = {false};
         int first;
@@ -162,12 +169,12 @@ static bool draw_compile(Draft *draft)
 
 Graph *random_network(uint64_t seed, char text[MOST_RANDOM_TEXT])
 {
-    for (uint32_t attempt = 0;; attempt++) {
+    for (uint32_t attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
         Draft draft = {.random = random_begin(seed + ((uint64_t)attempt << 40))};
         append(&draft, "model random\n");
         for (int inputs = random_one_in(&draft.random, 6) ? 2 : 1; inputs; inputs--) draw_input(&draft);
-        if (!draft.count) continue;
-        for (uint32_t layers = 1 + random_below(&draft.random, MOST_LAYERS); layers; layers--) draw_layer(&draft);
+        int wanted = draft.count + 1 + (int)random_below(&draft.random, MOST_LAYERS);
+        for (int i = 0; i < 4 * MOST_LAYERS && draft.count < wanted; i++) draw_layer(&draft);
         if (!draw_outputs(&draft) || !draw_compile(&draft)) {
             memory_release();
             continue;
@@ -176,4 +183,5 @@ Graph *random_network(uint64_t seed, char text[MOST_RANDOM_TEXT])
         memory_release();
         return compile_forward("random.net", text, draft.length, NULL, 0);
     }
+    return NULL;
 }

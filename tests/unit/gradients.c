@@ -31,7 +31,7 @@ ParameterizedTest(Case *chosen, gradients, differences, .timeout = 500)
     char problem[4096];
     const CnncModel *model = emitted_load(chosen->net, problem, sizeof problem);
     cr_assert(model, "%s: %s", chosen->net, problem);
-    differences_check(chosen->net, model);
+    differences_check(chosen->net, model, false);
 }
 
 /* Without its folder the test above would have nothing to do, and pass. */

@@ -94,7 +94,7 @@ static void check(uint64_t seed, const Way *way)
     setenv("EMITTED_OPENMP", !strcmp(way->compiler, "gcc") ? "-fopenmp" : "-fno-openmp", 1);
     const CnncModel *model = emitted_load_with(network_path(seed), way->options, problem, sizeof problem);
     cr_assert(model, "network %llu (%s; %s %s): %s", (unsigned long long)seed, way->options, way->compiler, way->flags, problem);
-    differences_check(network_path(seed), model);
+    differences_check(network_path(seed), model, true);
 }
 
 /* Code under the address sanitizer can be loaded only where its runtime was there first: a further run of this program, for that network
@@ -146,7 +146,22 @@ static void draw_quietly(uint64_t seed, char text[MOST_RANDOM_TEXT])
     close(kept);
 }
 
-ParameterizedTest(uint64_t *seed, random, networks, .timeout = 300)
+/* Every row of the tables takes part, and all without anybody teaching the generator. */
+Test(random, draws_every_row)
+{
+    enum { NETWORKS = 400 };
+    static char texts[NETWORKS][MOST_RANDOM_TEXT];
+    const Table *tables[] = {&layer_table, &activation_table, &loss_table, &optimizer_table, &metric_table, &regularizer_table, &initializer_table, &schedule_table};
+    for (uint64_t i = 0; i < NETWORKS; i++) draw_quietly(i, texts[i]);
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        for (int k = 0; k < tables[t]->count; k++) {
+            bool drawn = tables[t]->entries[k]->alias_of != NULL;
+            for (int i = 0; i < NETWORKS && !drawn; i++) drawn = text_names(texts[i], tables[t]->entries[k]->name);
+            cr_expect(drawn, "no network has the %s %s", tables[t]->kind, tables[t]->entries[k]->name);
+        }
+}
+
+ParameterizedTest(uint64_t *seed, random, networks, .timeout = 120)
 {
     char text[MOST_RANDOM_TEXT];
     Way way = draw_way(*seed);
