@@ -47,7 +47,7 @@ $(BUILD)/lexer.c: compiler/lexer.l $(BUILD)/flags
 	flex -o $@ $<
 
 # The parts of the runtime that cnnc copies into emitted files, as strings.
-SPLICED := vector winograd winograd_tiles random transform packing timing selftest
+SPLICED := vector winograd winograd_tiles random transform packing timing selftest blob
 $(BUILD)/spliced.c: $(SPLICED:%=runtime/%.h) $(BUILD)/flags
 	for part in $(SPLICED); do \
 	    echo "extern const char $${part}_text[]; const char $${part}_text[] ="; \

@@ -1,4 +1,4 @@
-/* Trained weights as part of model.c: packed here, as the kernels read them, since the packing is the same for all levels.
+/* Trained weights as C, in model.c or in a file beside it: packed here, as the kernels read them, since the packing is the same for all levels.
  * Up to 64 KB as hexadecimal floats, which a person can read; beyond that as one string of octal escapes, which compilers
  * swallow ten times as fast (docs/numbers.md). */
 #include "generate.h"
@@ -7,8 +7,10 @@
 
 enum { READABLE_BYTES = 64 * 1024 };
 
-/* The struct of packed weights as it lies in memory. */
-static float *packed_image(const Generation *g)
+const char little_endian_only[] = "#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__\n"
+                                  "#error \"the trained weights are little-endian\"\n#endif\n";
+
+const float *packed_image(const Generation *g)
 {
     float *image = memory_allocate((size_t)graph_struct_offset(g->source, NULL, true));
     int number = 0;
@@ -33,7 +35,7 @@ static float *packed_image(const Generation *g)
     return image;
 }
 
-void generate_baked(Text *text, const Generation *g)
+void add_baked(Text *text, const Generation *g)
 {
     const char *name = g->source->name;
     const float *image = packed_image(g);
@@ -75,9 +77,8 @@ void generate_baked(Text *text, const Generation *g)
         return;
     }
     text_add(text,
-             "#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__\n"
-             "#error \"the weights in this file are little-endian\"\n#endif\n"
-             "PLACE static const union {\n    char bytes[%lld + 1];\n    %s_weights weights;\n} trained = {\n",
+             "%sPLACE static const union {\n    char bytes[%lld + 1];\n    %s_weights weights;\n} trained = {\n",
+             little_endian_only,
              (long long)bytes,
              name);
     const unsigned char *byte = (const unsigned char *)image;
@@ -100,4 +101,12 @@ void generate_baked(Text *text, const Generation *g)
         text_add_bytes(text, line, (size_t)(to - line));
     }
     text_add(text, "};\n\nextern const %s_weights *const %s_trained;\nconst %s_weights *const %s_trained = &trained.weights;\n", name, name, name, name);
+}
+
+char *generate_weights(const Generation *g, const char *header_name)
+{
+    Text text = {0};
+    text_add(&text, "/* %s, by cnnc " CNNC_VERSION ": %s */\n#include \"%s\"\n\n", g->source->name, g->command, header_name);
+    add_baked(&text, g);
+    return text.data;
 }

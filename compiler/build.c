@@ -43,7 +43,8 @@ bool write_texts(const OutputText *texts, int count, Failure *failure)
     bool good = true;
     for (int i = 0; i < count && good; i++) good = write_begin(&writers[i], texts[i].path, failure);
     for (int i = 0; i < count && good; i++) {
-        good = fputs(texts[i].text, writers[i].stream) >= 0 && !fflush(writers[i].stream);
+        size_t length = texts[i].length ? texts[i].length : strlen(texts[i].text);
+        good = fwrite(texts[i].text, 1, length, writers[i].stream) == length && !fflush(writers[i].stream);
         if (!good) fail(failure, "%s: cannot be written: %s", texts[i].path, strerror(errno));
     }
     for (int i = 0; i < count && good; i++) good = write_sync(&writers[i], failure); /* all, before the first takes its place */
@@ -178,7 +179,7 @@ const char *build_and_run(const char *source)
     const char *folder = temporary_folder();
     const char *file = memory_format("%s/measure.c", folder), *program = memory_format("%s/measure", folder), *output = memory_format("%s/times", folder), *compiler;
     Failure failure;
-    bool good = write_texts(&(OutputText){file, source}, 1, &failure);
+    bool good = write_texts(&(OutputText){.path = file, .text = source}, 1, &failure);
     int reason = 0, compiled = -1, ran = -1;
     if (good) reason = run_compiler("-std=gnu11 -O2 -w", (const char *const[]){file, "-o", program, "-lm", NULL}, &compiler, &compiled);
     if (good && !reason && ended_well(compiled)) run_command((const char *const[]){program, NULL}, output, &ran);
@@ -203,9 +204,9 @@ void build_trainer(const Options *o, const Generation *generation)
     const char *program = memory_format("%s.%ld.tmp", o->output, (long)getpid());
     const char *header = memory_format("%s.h", name);
     const OutputText texts[] = {
-        {source, generate_source(generation, header)},
-        {memory_format("%s/%s", folder, header), generate_header(generation)},
-        {table, generate_table(generation, header)},
+        {.path = source, .text = generate_source(generation, header)},
+        {.path = memory_format("%s/%s", folder, header), .text = generate_header(generation)},
+        {.path = table, .text = generate_table(generation, header)},
     };
     Failure failure;
     if (!write_texts(texts, 3, &failure)) {

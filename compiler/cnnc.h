@@ -678,7 +678,7 @@ void text_add_escaped(Text *, const char *string, int bytes);   /* for XML, in w
 bool text_names(const char *text, const char *word);            /* is the word in it, not as part of a longer one? */
 
 /* emit.c: the template writer. Lines with holes ($K) that are filled from bindings, and the functions they make up. */
-typedef struct { bool unroll_full, openblas, strict; int threads; /* 0: as many as OpenMP finds */ } EmitOptions;
+typedef struct { bool unroll_full, openblas, strict, pauses; int threads; /* 0: as many as OpenMP finds */ } EmitOptions;
 Emit *emit_new(const EmitOptions *);
 void emit_lines(Emit *, const char *file, int line, const char *const *lines);
 #define EMIT(e, ...) emit_lines(e, __FILE__, __LINE__, (const char *const[]){__VA_ARGS__, NULL})
@@ -732,7 +732,10 @@ bool simplify_constant(const char *text, size_t length, int64_t *value); /* fals
 /* unroll.c: text of a function to the same without loops whose bounds are constant. */
 char *unroll_text(const char *lines, int64_t most_lines);      /* NULL: it would be more lines than that */
 
-/* generate.c, trainer_table.c, summary.c: whole files. */
+/* Where trained weights stand: in model.c, in model_weights.c, or in model_weights.bin. */
+typedef enum { WEIGHTS_CODE, WEIGHTS_OBJECT, WEIGHTS_BLOB } WeightsForm;
+
+/* generate.c, trainer_table.c, baked.c, blob.c, summary.c: whole files. */
 typedef struct Generation {
     Graph *source, *predict, *predict_batch;
     Graph *derive; /* NULL: no weight has another form */
@@ -742,6 +745,7 @@ typedef struct Generation {
     EmitOptions options;
     const char *command; /* for the banner */
     const float *const *baked; /* values of each weight, in the order of the source's tensors, or NULL */
+    WeightsForm form;    /* of these */
     const char *const *layer_names; /* where the source's outputs are the layers' (features.c): their names */
     struct Generation *layers;      /* that generation, where the source is to check itself; else NULL */
     bool timed; /* drivers call `lap` after each phase, with the number of its layer */
@@ -749,6 +753,8 @@ typedef struct Generation {
 char *generate_source(const Generation *, const char *header_name); /* NULL: the header inlined */
 char *generate_header(const Generation *);
 char *generate_table(const Generation *, const char *header_name); /* the trainer's CnncModel */
+char *generate_weights(const Generation *, const char *header_name); /* WEIGHTS_OBJECT */
+char *generate_blob(const Generation *, size_t *length);        /* WEIGHTS_BLOB */
 void print_summary(FILE *, const Generation *);
 const char *draw_network(const Graph *source);                 /* an SVG; draw.c */
 const char *draw_memory(const Graph *program);                 /* the same of the plan; draw_memory.c */

@@ -125,6 +125,10 @@ void command_line_read(Options *o, int argc, char **argv)
             o->weights = optarg;
             note_option(&changes, " --weights=%s", optarg);
             break;
+        case OPTION_WEIGHTS_AS:
+            o->weights_as = (WeightsForm)choice("weights-as", optarg, weights_as_words);
+            if (o->weights_as != WEIGHTS_CODE) text_add(&changes, " --weights-as=%s", optarg);
+            break;
         case OPTION_TARGET:
             o->target = target_find(target_words[choice("target", optarg, target_words)]);
             text_add(&changes, " --target=%s", o->target->name);
@@ -152,6 +156,10 @@ void command_line_read(Options *o, int argc, char **argv)
             text_add(&changes, " --threads=%lld", (long long)threads);
             break;
         }
+        case OPTION_PAUSES:
+            o->code.pauses = true;
+            text_add(&changes, " --pauses");
+            break;
         case OPTION_PLAN:
             o->plan = optarg;
             note_option(&changes, " --plan=%s", optarg);
@@ -196,6 +204,10 @@ void command_line_read(Options *o, int argc, char **argv)
     if (o->selftest && (o->emit == EMIT_TRAINER || o->code.openblas || o->tune)) command_error("--selftest makes one file of C that checks itself: leave %s out", o->tune ? "--tune" : o->code.openblas ? "--gemm=openblas" : "--emit=trainer");
     if (o->selftest && !o->output) command_error("where should it go? Add -o %s", "selftest.c");
     if (o->dependencies && (!o->output || !strcmp(o->output, "-") || o->tune)) command_error("-MD writes the dependencies of an output file, into model.d for -o model.c: name one");
+    const char *form = weights_as_words[o->weights_as];
+    if (o->weights_as != WEIGHTS_CODE && !o->weights) command_error("--weights-as=%s: which weights? Add --weights=trained.safetensors", form);
+    if (o->weights_as != WEIGHTS_CODE && o->selftest) command_error("--weights-as=%s: leave it out, as --selftest makes one file", form);
+    if (o->weights_as != WEIGHTS_CODE && o->output && !strcmp(o->output, "-")) command_error("--weights-as=%s writes a second file, beside the first: name that with -o %s", form, "model.c");
     if (o->tune && o->plan) command_error("--tune makes a plan; it cannot follow --plan=%s", o->plan);
     if (o->tune && (o->weights || o->emit == EMIT_TRAINER)) command_error("--tune writes a plan and no code: leave --weights and --emit=trainer out");
     if (o->tune && !o->output && !strcmp(o->input, "-")) command_error("where should the plan go? Add -o %s", "model.plan");

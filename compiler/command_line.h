@@ -16,6 +16,7 @@ typedef struct {
     const char *plan;           /* of kernels; NULL: none */
     bool summary, kernels, tune, selftest, dependencies;
     Emission emit;
+    WeightsForm weights_as;
     const Target *target;
     EmitOptions code;
     int64_t batch; /* 0: as fit() says */
@@ -29,9 +30,9 @@ _Noreturn void command_error(const char *format, ...) __attribute__((format(prin
 void command_line_read(Options *, int argc, char **argv); /* exits after --help, --version and errors */
 
 /* usage.c: the options as a table, and what readers and shells get of it. */
-enum { OPTION_EMIT = 256, OPTION_WEIGHTS, OPTION_TARGET, OPTION_UNROLL, OPTION_GEMM, OPTION_MATH, OPTION_BATCH, OPTION_THREADS, OPTION_PLAN, OPTION_RAM, OPTION_FLASH, OPTION_TUNE, OPTION_SELFTEST, OPTION_SUMMARY, OPTION_DUMP, OPTION_MANUAL, OPTION_VERSION };
+enum { OPTION_EMIT = 256, OPTION_WEIGHTS, OPTION_WEIGHTS_AS, OPTION_TARGET, OPTION_UNROLL, OPTION_GEMM, OPTION_MATH, OPTION_BATCH, OPTION_THREADS, OPTION_PAUSES, OPTION_PLAN, OPTION_RAM, OPTION_FLASH, OPTION_TUNE, OPTION_SELFTEST, OPTION_SUMMARY, OPTION_DUMP, OPTION_MANUAL, OPTION_VERSION };
 enum { MOST_OPTIONS = 32 };
-extern const char *const emit_words[], *const unroll_words[], *const gemm_words[], *const math_words[], *const summary_words[];
+extern const char *const emit_words[], *const weights_as_words[], *const unroll_words[], *const gemm_words[], *const math_words[], *const summary_words[];
 void command_options_for_getopt(struct option[MOST_OPTIONS + 1]);
 void print_usage(FILE *);
 void print_man_page(FILE *); /* cnnc(1) */
@@ -48,8 +49,8 @@ bool limits_hold(const Options *, const CompileInput *, const Generation *);
 
 /* build.c: what becomes of the texts. */
 const char *text_of_input(const char *path, size_t *length);
-typedef struct { const char *path, *text; } OutputText;
-enum { MOST_OUTPUTS = 3 };
+typedef struct { const char *path, *text; size_t length; /* 0: up to its zero */ } OutputText;
+enum { MOST_OUTPUTS = 4 };
 /* All of them, at most MOST_OUTPUTS, or none: no file changes before all are complete beside their places. */
 bool write_texts(const OutputText *, int count, Failure *);
 void check_output_place(const char *path); /* can a file be put there? Found out before long work is done */

@@ -376,12 +376,12 @@ static void add_unused(Text *head, const Generation *g, Program program, const c
     if (program == PROGRAM_GRADIENTS && !strstr(body, "gradients->")) text_add(head, "(void)gradients;\n");
 }
 
-void emit_driver(Emit *e, const Generation *g, const Graph *graph, const char *name)
+/* The variables for what the calls emitted so far read and write in the arena. */
+static Driver driver_begin(Text *body, const Emit *e, const Generation *g, const Graph *graph)
 {
     Driver d = {g, graph, NEW_ARRAY(const char *, graph->tensor_count + 1)};
-    Text body = {0};
     Names used = {0};
-    text_add(&body, "%s", "");
+    text_add(body, "%s", "");
     bool *needed = NEW_ARRAY(bool, graph->tensor_count + 1);
     for (int i = 0; i < e->call_count; i++) {
         Tensor *tensor;
@@ -396,8 +396,16 @@ void emit_driver(Emit *e, const Generation *g, const Graph *graph, const char *n
         const Tensor *tensor = graph->tensors[i];
         if (tensor->role == ROLE_WEIGHT || tensor->role == ROLE_DERIVED || !needed[tensor->index] || tensor != graph->tensors[tensor->index]) continue;
         d.variables[i] = variable_name(&used, tensor);
-        if (!tensor->chain) add_variable(&body, &d, tensor, "arena");
+        if (!tensor->chain) add_variable(body, &d, tensor, "arena");
     }
+    return d;
+}
+
+void emit_driver(Emit *e, const Generation *g, const Graph *graph, const char *name)
+{
+    Text body = {0};
+    Driver d = driver_begin(&body, e, g, graph);
+    bool targets = has_targets(graph->program);
     add_calls(&body, &d, e);
     add_results(&body, &d);
     Text whole = {0};
@@ -406,5 +414,61 @@ void emit_driver(Emit *e, const Generation *g, const Graph *graph, const char *n
     text_add(&whole, "%s}\n", body.data);
     text_add(&e->text, "static %s %s_%s(%s)\n", targets ? "float" : "void", name, e->level->suffix, driver_parameters(g, graph->program, graph->bytes, false));
     text_indent(&e->text, whole.data);
+    text_add(&e->text, "\n");
+}
+
+/* ---- predict in pieces ---- */
+
+/* One text for each parameter of predict, or only for those that `within` names: `form` with its type ($T), its name ($N), and how it is
+ * passed on ($A). */
+static const char *for_each_parameter(const Generation *g, const char *form, const char *within)
+{
+    Text text = {0};
+    const char *argument = driver_arguments(g, PROGRAM_PREDICT);
+    text_add(&text, "%s", "");
+    for (const char *at = driver_parameters(g, PROGRAM_PREDICT, false, false); *at;) {
+        size_t length = strcspn(at, ","), passed = strcspn(argument, ",");
+        const char *parameter = memory_copy(at, length), *name = strrchr(parameter, '*') + 1;
+        for (const char *c = form; *c && (!within || text_names(within, name)); c++) {
+            if (*c != '$') text_add_bytes(&text, c, 1);
+            else if (*++c == 'T') text_add_bytes(&text, parameter, (size_t)(name - parameter));
+            else if (*c == 'N') text_add(&text, "%s", name);
+            else text_add_bytes(&text, argument, passed);
+        }
+        at += length + strspn(at + length, ", ");
+        argument += passed + strspn(argument + passed, ", ");
+    }
+    return text.data;
+}
+
+const char *pieces_fields(const Generation *g)
+{
+    return for_each_parameter(g, "    $T$N;\n", NULL);
+}
+
+const char *pieces_begin(const Generation *g)
+{
+    return for_each_parameter(g, "    progress->$N = $A;\n", NULL);
+}
+
+/* Each call of the driver is a piece; copying results that were computed elsewhere belongs to the last. What predict is told comes from
+ * the struct, and so does the number of the piece, which differs between levels: their kernels have different phases. */
+void emit_pieces(Emit *e, const Generation *g, const Graph *graph)
+{
+    Text variables = {0}, pieces = {0}, results = {0}, body = {0};
+    Driver d = driver_begin(&variables, e, g, graph);
+    int last = e->call_count ? e->call_count - 1 : 0;
+    text_add(&pieces, "%s", "");
+    for (int i = 0; i < e->call_count; i++) {
+        text_add(&pieces, "if (piece == %d) ", i);
+        add_call(&pieces, &d, &e->calls[i], e->level->suffix, CALL_WHOLE);
+    }
+    add_results(&results, &d);
+    if (results.length) text_add(&pieces, "if (piece == %d) {\n%s}\n", last, results.data);
+    text_add(&body, "{\nconst int piece = progress->piece;\nif (piece > %d) return 0;\n", last);
+    text_add(&body, "%s", for_each_parameter(g, "$Tconst $N = progress->$N;\n", memory_format("%s%s", variables.data, pieces.data)));
+    text_add(&body, "%sprogress->piece++;\n%sreturn piece < %d;\n}\n", variables.data, pieces.data, last);
+    text_add(&e->text, "static int run_piece_%s(%s_progress *progress)\n", e->level->suffix, g->source->name);
+    text_indent(&e->text, body.data);
     text_add(&e->text, "\n");
 }

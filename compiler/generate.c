@@ -38,6 +38,18 @@ static const char *port_comment(const Generation *g)
     return text.data;
 }
 
+static void add_arena(Text *text, const char *upper)
+{
+    text_add(text,
+             "/* How to declare an arena, so that it is aligned and lies in the section that -D%s_ARENA_SECTION='\".fast\"' names, where there is one:\n"
+             " * static %s_ARENA unsigned char arena[%s_ARENA_BYTES]; */\n",
+             upper,
+             upper,
+             upper);
+    text_add(text, "#ifdef %s_ARENA_SECTION\n#define %s_ARENA %s_ALIGNED __attribute__((section(%s_ARENA_SECTION)))\n#else\n", upper, upper, upper, upper);
+    text_add(text, "#define %s_ARENA %s_ALIGNED\n#endif\n", upper, upper);
+}
+
 /* The larger of what the program, where there is one, and others need. */
 static int64_t arena_of(const Graph *program, int64_t others)
 {
@@ -54,6 +66,19 @@ static void add_slots(Text *text, const Generation *g)
     for (int i = 0; i < count; i++)
         if (slots[i].start > 0)
             text_add(text, "#define %s_SLOT%d_START %s /* of all numbers of slots[%d], %s, before %s_pack */\n", upper, i, float_text(slots[i].start), i, slots[i].name, g->source->name);
+}
+
+static void add_pauses(Text *text, const Generation *g)
+{
+    const char *name = g->source->name;
+    text_add(text,
+             "/* The same with pauses, in which a watchdog can be fed or other work be done: after %s_predict_begin, which is told what predict is, each\n"
+             " * %s_predict_next computes a further piece, a layer or a part of one. It returns 1 while there is more to do, 0 when the outputs are there,\n"
+             " * the same as predict's. What was handed over must stay as it is until then. */\n",
+             name,
+             name);
+    text_add(text, "typedef struct %s_progress {\n%s    int piece; /* the next */\n} %s_progress;\n", name, pieces_fields(g), name);
+    text_add(text, "void %s_predict_begin(%s_progress *progress, %s);\nint %s_predict_next(%s_progress *progress);\n\n", name, name, driver_parameters(g, PROGRAM_PREDICT, false, true), name, name);
 }
 
 char *generate_header(const Generation *g)
@@ -87,6 +112,7 @@ char *generate_header(const Generation *g)
     text_add(&text, "#define %s_WEIGHTS_BYTES %lld\n", upper, (long long)graph_struct_offset(g->source, NULL, true));
     text_add(&text, "#define %s_ARENA_BYTES %lld /* scratch memory of predict */\n", upper, (long long)g->predict->arena_bytes);
     text_add(&text, "#define %s_BATCH_ARENA_BYTES %lld /* of predict_batch */\n", upper, (long long)(g->options.unroll_full ? g->predict : g->predict_batch)->arena_bytes);
+    add_arena(&text, upper);
     if (g->train) {
         int64_t most = arena_of(g->train, arena_of(g->gradients, arena_of(g->train_bytes, 0)));
         text_add(&text, "#define %s_EVALUATE_ARENA_BYTES %lld /* of evaluate */\n", upper, (long long)arena_of(g->evaluate, arena_of(g->evaluate_bytes, 0)));
@@ -98,8 +124,10 @@ char *generate_header(const Generation *g)
     text_add(&text, "/* The weights as the functions below read them; made by %s_pack. */\n", name);
     add_struct(&text, g, "weights", true);
     text_add(&text, "void %s_pack(const %s_parameters *from, %s_weights *to);\nvoid %s_unpack(const %s_weights *from, %s_parameters *to);\n\n", name, name, name, name, name, name);
-    if (g->baked) text_add(&text, "/* The trained weights, in the program itself. */\nextern const %s_weights *const %s_trained;\n\n", name, name);
+    if (g->baked && g->form == WEIGHTS_BLOB) add_blob_header(&text, g);
+    else if (g->baked) text_add(&text, "/* The trained weights, in the program itself. */\nextern const %s_weights *const %s_trained;\n\n", name, name);
     text_add(&text, "/* Inference on one sample. Re-entrant: nothing is written but the outputs and the arena of %s_ARENA_BYTES. */\nvoid %s_predict(%s);\n\n", upper, name, driver_parameters(g, PROGRAM_PREDICT, false, true));
+    if (g->options.pauses) add_pauses(&text, g);
     text_add(&text, "/* Inference on n samples, one behind the other; the arena has %s_BATCH_ARENA_BYTES. */\nvoid %s_predict_batch(%s);\n", upper, name, driver_parameters(g, PROGRAM_PREDICT_BATCH, false, true));
     if (g->train) {
         bool indices = false;
@@ -329,6 +357,7 @@ static void add_program(Emit *e, const Generation *g, const Graph *graph, const 
     for (int i = 0; i < graph->node_count; i++)
         if (graph->nodes[i]->op->emit) emit_node(e, graph->nodes[i]);
     emit_driver(e, g, graph, name);
+    if (graph == g->predict && g->options.pauses) emit_pieces(e, g, graph);
 }
 
 /* The section of one level: its vectors, the functions of all programs, their drivers. */
@@ -423,6 +452,12 @@ static void add_public_functions(Text *text, const Generation *g)
     text_add(text, "void %s_predict(%s)\n{\n", name, driver_parameters(g, PROGRAM_PREDICT, false, true));
     add_choice(text, g, "    ", "run_single", driver_arguments(g, PROGRAM_PREDICT), false);
     text_add(text, "}\n\n");
+    if (g->options.pauses) {
+        text_add(text, "void %s_predict_begin(%s_progress *progress, %s)\n{\n", name, name, driver_parameters(g, PROGRAM_PREDICT, false, true));
+        text_add(text, "%s    progress->piece = 0;\n}\n\nint %s_predict_next(%s_progress *progress)\n{\n", pieces_begin(g), name, name);
+        add_choice(text, g, "    ", "run_piece", "progress", true);
+        text_add(text, "}\n\n");
+    }
     bool singly = g->options.unroll_full;
     const char *count = singly ? "1" : memory_format("n < %s_BATCH_SIZE ? n : %s_BATCH_SIZE", upper_case(name), upper_case(name));
     text_add(text, "void %s_predict_batch(%s)\n{\n    while (n > 0) {\n        const size_t count = %s;\n", name, driver_parameters(g, PROGRAM_PREDICT_BATCH, false, true), count);
@@ -520,7 +555,8 @@ char *generate_source(const Generation *g, const char *header_name)
     text_add(&text, "%s", generate_frame(g, memory_format("%s%s", code.data, test)));
     text_add(&text, "%s", code.data);
     text_add(&text, "%s", interface.data);
-    if (g->baked) generate_baked(&text, g);
+    if (g->baked && g->form == WEIGHTS_CODE) add_baked(&text, g);
+    if (g->baked && g->form == WEIGHTS_BLOB) add_blob_function(&text, g);
     text_add(&text, "%s", test);
     return text.data;
 }

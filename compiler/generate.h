@@ -4,7 +4,7 @@
 
 #include "emit.h"
 
-extern const char vector_text[], winograd_text[], winograd_tiles_text[], random_text[], transform_text[], packing_text[], timing_text[], selftest_text[]; /* runtime/vector.h and so on as text; the Makefile makes them */
+extern const char vector_text[], winograd_text[], winograd_tiles_text[], random_text[], transform_text[], packing_text[], timing_text[], selftest_text[], blob_text[]; /* runtime/vector.h and so on as text; the Makefile makes them */
 
 const char *upper_case(const char *);
 const char *port_name(const Generation *, Tensor *const *ports, int count, int number, const char *what); /* input, or input_<name> where there are several */
@@ -33,9 +33,19 @@ void add_choice(Text *, const Generation *, const char *indent, const char *driv
 /* sections of model.c */
 const char *generate_frame(const Generation *, const char *code); /* what the code stands on: includes, macros, random numbers */
 const char *level_code(const Emit *);                             /* what was emitted for a level, with the vectors that it uses */
-void generate_baked(Text *, const Generation *);
 void add_choice(Text *, const Generation *, const char *indent, const char *driver, const char *arguments, bool returns); /* the call of the best level's driver */
 const char *used_paragraphs(const char *header, const char *code, int lanes, const Level *); /* copies of the functions and types of a runtime header that the code uses, for vectors of `lanes` floats at a level; level NULL: as they are */
 const char *generate_selftest(const Generation *); /* selftest.c: what stands behind the network */
+void emit_pieces(Emit *, const Generation *, const Graph *); /* driver.c: --pauses */
+const char *pieces_fields(const Generation *); /* of its struct: what predict is told, */
+const char *pieces_begin(const Generation *);  /* and the lines that set them */
+
+/* trained weights: baked.c, blob.c */
+extern const char little_endian_only[];
+const float *packed_image(const Generation *); /* the struct of packed weights as it lies in memory */
+void add_baked(Text *, const Generation *);
+void add_blob_header(Text *, const Generation *);
+void add_blob_function(Text *, const Generation *);
+uint64_t hash_text(const char *); /* trainer_table.c */
 
 #endif

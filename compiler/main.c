@@ -33,18 +33,28 @@ static const char *table_header(const Options *o, const Generation *g)
     return memory_format("%s.h", g->source->name);
 }
 
+/* The file of the weights that goes with model.c: model_weights.c. */
+static OutputText weights_output(const Options *o, const Generation *g, const char *header)
+{
+    bool blob = g->form == WEIGHTS_BLOB;
+    OutputText output = {.path = memory_format("%.*s_weights.%s", (int)strlen(o->output) - 2, o->output, blob ? "bin" : "c")};
+    output.text = blob ? generate_blob(g, &output.length) : generate_weights(g, base_name(header));
+    return output;
+}
+
 /* What the outputs depend on, as a rule for make: model.d. */
-static OutputText dependencies(const Options *o, const char *header)
+static OutputText dependencies(const Options *o, const OutputText *outputs, int count)
 {
     Text text = {0};
-    text_add(&text, "%s%s%s:", o->output, header ? " " : "", header ? header : "");
+    for (int i = 0; i < count; i++) text_add(&text, "%s%s", i ? " " : "", outputs[i].path);
+    text_add(&text, ":");
     const char *const sources[] = {strcmp(o->input, "-") ? o->input : NULL, o->weights, o->plan};
     for (int i = 0; i < 3; i++)
         if (sources[i]) text_add(&text, " %s", sources[i]);
     text_add(&text, "\n");
     const char *dot = strrchr(base_name(o->output), '.');
     const char *stem = dot ? memory_copy(o->output, (size_t)(dot - o->output)) : o->output;
-    return (OutputText){memory_format("%s.d", stem), text.data};
+    return (OutputText){.path = memory_format("%s.d", stem), .text = text.data};
 }
 
 static void write_trainer(const Options *o, const Generation *g)
@@ -52,7 +62,7 @@ static void write_trainer(const Options *o, const Generation *g)
     build_trainer(o, g);
     if (!o->dependencies) return;
     Failure failure;
-    const OutputText text = dependencies(o, NULL);
+    const OutputText text = dependencies(o, &(OutputText){.path = o->output}, 1);
     if (!write_texts(&text, 1, &failure)) command_error("%s", failure.text);
 }
 
@@ -68,10 +78,11 @@ static void write_source(const Options *o, const Generation *g)
     bool table = o->emit == EMIT_TRAINER, standard = !strcmp(o->output, "-");
     const char *header = table || standard || o->selftest ? NULL : header_path(o->output);
     const char *text = table ? generate_table(g, table_header(o, g)) : generate_source(g, header ? base_name(header) : NULL);
-    OutputText texts[MOST_OUTPUTS] = {{o->output, text}};
+    OutputText texts[MOST_OUTPUTS] = {{.path = o->output, .text = text}};
     int count = 1;
-    if (header) texts[count++] = (OutputText){header, generate_header(g)};
-    if (o->dependencies) texts[count++] = dependencies(o, header);
+    if (header) texts[count++] = (OutputText){.path = header, .text = generate_header(g)};
+    if (header && g->form != WEIGHTS_CODE) texts[count++] = weights_output(o, g, header);
+    if (o->dependencies) texts[count] = dependencies(o, texts, count), count++;
     if (diagnostics_errors()) return;
     Failure failure;
     if (standard) {
@@ -84,8 +95,8 @@ static void write_source(const Options *o, const Generation *g)
 static void write_drawing(const Options *o, const Graph *source)
 {
     Failure failure;
-    OutputText texts[] = {{o->output, draw_network(source)}, {0}};
-    if (o->dependencies) texts[1] = dependencies(o, NULL);
+    OutputText texts[] = {{.path = o->output, .text = draw_network(source)}, {0}};
+    if (o->dependencies) texts[1] = dependencies(o, texts, 1);
     if (!write_texts(texts, o->dependencies ? 2 : 1, &failure)) command_error("%s", failure.text);
 }
 
@@ -105,7 +116,7 @@ static void write_plan(const Options *o, const CompileInput *input)
     if (strcmp(path, "-")) check_output_place(path); /* before minutes go by */
     if (!(text = tune_plan(input))) return;
     if (!strcmp(path, "-")) fputs(text, stdout);
-    else if (!write_texts(&(OutputText){path, text}, 1, &failure)) command_error("%s", failure.text);
+    else if (!write_texts(&(OutputText){.path = path, .text = text}, 1, &failure)) command_error("%s", failure.text);
     else fprintf(stderr, "cnnc: %s is written; cnnc --plan=%s uses it\n", path, path);
 }
 
@@ -155,6 +166,7 @@ int main(int argc, char **argv)
     if (o.summary) print_summary(stdout, &generation);
     if (o.kernels) print_kernels(stdout, &generation);
     if (o.weights) generation.baked = read_weights(o.weights, source);
+    generation.form = o.weights_as;
     if (o.selftest) selftest_programs(&generation, &options);
     if (o.output) {
         bool is_source = ends_with(o.output, ".c") || !strcmp(o.output, "-"), is_drawing = ends_with(o.output, ".svg");

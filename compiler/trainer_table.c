@@ -97,7 +97,7 @@ static void add_tensors(Text *text, const Generation *g)
 }
 
 /* 64-bit FNV-1a over what a checkpoint depends on: the text of the layers, weights and training. */
-static uint64_t hash_text(const char *text)
+uint64_t hash_text(const char *text)
 {
     uint64_t hash = 0xcbf29ce484222325u;
     for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-const char *const emit_words[] = {"all", "inference", "trainer", NULL}, *const unroll_words[] = {"auto", "full", "none", NULL},
+const char *const emit_words[] = {"all", "inference", "trainer", NULL}, *const weights_as_words[] = {"code", "object", "blob", NULL}, *const unroll_words[] = {"auto", "full", "none", NULL},
                   *const gemm_words[] = {"generated", "openblas", NULL}, *const math_words[] = {"default", "strict", NULL},
                   *const summary_words[] = {"layers", "kernels", NULL};
 static const char *const dependency_words[] = {"D", NULL};
@@ -22,6 +22,11 @@ static const CommandOption options[] = {
     {NULL, 'D', "NAME=VALUE", NULL, "overrides a let"},
     {"emit", OPTION_EMIT, "all|inference|trainer", emit_words, "trainer: the table that makes a trainer of model.c and the runtime"},
     {"weights", OPTION_WEIGHTS, "FILE", NULL, "trained weights (safetensors) to put into inference code"},
+    {"weights-as",
+     OPTION_WEIGHTS_AS,
+     "code|object|blob",
+     weights_as_words,
+     "where they stand: in model.c; in model_weights.c, an object file of its own;\nin model_weights.bin, which the program maps"},
     {"target",
      OPTION_TARGET,
      "NAME",
@@ -33,6 +38,7 @@ static const CommandOption options[] = {
     {"math", OPTION_MATH, "default|strict", math_words, "strict: no Winograd convolution, whose rounding errors are some times larger"},
     {"batch", OPTION_BATCH, "N", NULL, "the batch size, instead of fit()'s"},
     {"threads", OPTION_THREADS, "N", NULL, "threads of the emitted code; without it as many as OpenMP finds"},
+    {"pauses", OPTION_PAUSES, NULL, NULL, "also predict_begin and predict_next: inference that pauses between layers,\nfor a watchdog or other work"},
     {"ram", OPTION_RAM, "SIZE", NULL, "256K, 1M, ...: refuses what needs more for inference on one sample,\nand says what is largest and what would help"},
     {"flash", OPTION_FLASH, "SIZE", NULL, "the same of the weights, which then lie there and not in RAM"},
     {NULL, 'M', "D", dependency_words, "also writes what the output depends on, for make"},

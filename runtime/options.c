@@ -253,7 +253,7 @@ static bool find_command(Options *options, const char *name, Failure *failure)
     }
     const char *near = closest_name(name, names, command_count);
     if (near) return fail(failure, "no command %s; did you mean %s?", name, near);
-    return fail(failure, "no command %s; there are fit, evaluate, predict, gradients, report and summary", name);
+    return fail(failure, "no command %s; there are fit, evaluate, predict, gradients, report, compare and summary", name);
 }
 
 bool options_read(Options *options, const CnncModel *model, int argc, char **argv, Failure *failure)
@@ -318,7 +318,7 @@ bool options_read(Options *options, const CnncModel *model, int argc, char **arg
                     (long long)options->validation_batch_size,
                     model->batch_size);
     }
-    if (options->file_count && !(options->command & (COMMAND_PREDICT | COMMAND_GRADIENTS))) {
+    if (options->file_count && !(options->command & (COMMAND_PREDICT | COMMAND_GRADIENTS | COMMAND_COMPARE))) {
         return fail(failure, "%s takes no file without a flag: what is %s?", argv[1], options->files[0]);
     }
     return true;

@@ -35,7 +35,7 @@ static bool read_pictures(Dataset *data, const CnncModel *model, char **files, i
     return data->input_paths[0] != NULL;
 }
 
-static bool read_inputs(Dataset *data, const CnncModel *model, const Options *options, Failure *failure)
+bool inputs_read(Dataset *data, const CnncModel *model, const Options *options, Failure *failure)
 {
     NamedFile only = {0};
     NamedFiles plain = {.items = &only, .count = 1};
@@ -51,7 +51,7 @@ static bool read_inputs(Dataset *data, const CnncModel *model, const Options *op
         only.path = options->files[0];
         request.x = &plain;
     } else if (!options->x.count) {
-        return fail(failure, "predict what? Name PNG pictures, or an array of samples (.npy or IDX)");
+        return fail(failure, "which samples? Name PNG pictures, or an array of samples (.npy or IDX)");
     }
     return dataset_read(data, model, &request, failure);
 }
@@ -187,7 +187,7 @@ int predict_command(const CnncModel *model, const Options *options, Failure *fai
     weights = parameters ? memory_aligned(model->weights_size, "the weights", failure) : NULL;
     arena = weights ? memory_scratch(model->predict_arena_size, "the activations", failure) : NULL;
     if (!arena || !parameters_read(options->weights, model, parameters, failure)) goto end;
-    if (!read_inputs(&data, model, options, failure) || !batch_new(&batch, model, options->batch_size, failure)) goto end;
+    if (!inputs_read(&data, model, options, failure) || !batch_new(&batch, model, options->batch_size, failure)) goto end;
     int64_t count = data.count;
     if (options->steps && options->steps < batch_count(count, options->batch_size))
         count = options->steps * options->batch_size;

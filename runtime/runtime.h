@@ -1,7 +1,7 @@
 /* The runtime of a trainer: everything about training that depends on no constant of the network.
  *
  * cnnc emits a network's arithmetic and one table, `CnncModel`, that describes it; this library makes
- * of the two a program with fit, evaluate, predict, gradients, report and summary. First the table, then the
+ * of the two a program with fit, evaluate, predict, gradients, report, compare and summary. First the table, then the
  * functions, grouped under the file that defines them. */
 #ifndef CNNC_RUNTIME_H
 #define CNNC_RUNTIME_H

@@ -18,6 +18,7 @@ static int run(const CnncModel *model, Options *options, Failure *failure)
     case COMMAND_PREDICT: return predict_command(model, options, failure);
     case COMMAND_GRADIENTS: return gradients_command(model, options, failure);
     case COMMAND_REPORT: return report_command(model, options, failure);
+    case COMMAND_COMPARE: return compare_command(model, options, failure);
     case COMMAND_SUMMARY: fputs(model->summary, stdout); return 0;
     }
     return 1;

@@ -15,7 +15,8 @@ typedef enum {
     COMMAND_PREDICT = 4,
     COMMAND_GRADIENTS = 8,
     COMMAND_SUMMARY = 16,
-    COMMAND_REPORT = 32
+    COMMAND_REPORT = 32,
+    COMMAND_COMPARE = 64
 } Command;
 
 /* FILE or NAME=FILE: the data of one input or output. */
@@ -49,7 +50,8 @@ typedef struct {
     Shuffle shuffle;
     bool argmax, argmin, show;
     int64_t digit;
-    const char *weights, *output, *checkpoint, *resume, *history;
+    const char *weights, *output, *checkpoint, *resume, *history, *activations;
+    double tolerance;
     char **files; /* what stands beside the flags */
     int file_count;
 } Options;
@@ -394,6 +396,8 @@ int evaluate_command(const CnncModel *, const Options *, Failure *);
 int predict_command(const CnncModel *, const Options *, Failure *);
 int gradients_command(const CnncModel *, const Options *, Failure *);
 int report_command(const CnncModel *, const Options *, Failure *);
+int compare_command(const CnncModel *, const Options *, Failure *);
+bool inputs_read(Dataset *, const CnncModel *, const Options *, Failure *); /* predict.c: pictures or arrays, with or without --x */
 
 /* ---- threads (threads.c) --------------------------------------------------------------------------------------- */
 

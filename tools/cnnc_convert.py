@@ -5,13 +5,16 @@
     tools/cnnc_convert.py weights model.keras -o weights.safetensors       # the weights, under cnnc's names
     tools/cnnc_convert.py weights model.weights.h5 --net model.net -o weights.safetensors
     tools/cnnc_convert.py weights state.pt --net model.net -o weights.safetensors
+    tools/cnnc_convert.py compare model.keras --net model.net --weights weights.safetensors x.npy
 
 docs/converting.md tells the whole story. What is needed: Python 3.9 and numpy; h5py for Keras's weights, torch for .pt files.
-`network` needs none of them.
+`network` needs none of them. `compare` runs Keras, and a C compiler.
 """
 
 import argparse
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from convert.problem import Problem
@@ -54,6 +57,32 @@ def weights(arguments):
     print(f"{arguments.output}: {len(tensors)} tensors, {numbers:,} numbers", file=sys.stderr)
 
 
+def compare(arguments):
+    """What each layer gives there and, compiled, here: the trainer's `compare` prints it; its exit status is ours."""
+    from convert import activations, safetensors_file
+    from convert.cnnc_network import Network, find_cnnc, run
+
+    net, cnnc = Network(arguments.net, arguments.cnnc), find_cnnc(arguments.cnnc)
+    there = arguments.model
+    if there.endswith(".keras"):
+        arrays = activations.of_keras(there, activations.read_samples(arguments.x))
+    elif there.endswith(".safetensors"):
+        arrays = activations.of_modules(there, net, dict(pair.split("=", 1) for pair in arguments.map))
+    else:
+        raise Problem(f"{there}: this takes model.keras, or a .safetensors of what the layers gave (docs/converting.md shows how to record it)")
+    with tempfile.TemporaryDirectory() as folder:
+        file, trainer = Path(folder) / Path(there).with_suffix(".safetensors").name, Path(folder) / "trainer"
+        safetensors_file.write(file, arrays)
+        text = Path(arguments.net).read_text()
+        if not run(cnnc, "--dump=ast", arguments.net).count("compile("):
+            text += "\ncompile(sgd, mean_squared_error)\n"  # a trainer wants to know how, though nothing is trained here
+        source = Path(folder) / Path(arguments.net).name
+        source.write_text(text)
+        run(cnnc, source, "-o", trainer)
+        options = ["--tolerance", arguments.tolerance] if arguments.tolerance else []
+        return subprocess.run([trainer, "compare", "--weights", arguments.weights, "--activations", file, *options, arguments.x], check=False).returncode
+
+
 def pair(text):
     if "=" not in text:
         raise argparse.ArgumentTypeError("--map takes MODULE=LAYER, such as --map fc1=dense")
@@ -64,7 +93,7 @@ def main():
     parser = argparse.ArgumentParser(
         prog="cnnc_convert.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(required=True, metavar="network|weights")
+    commands = parser.add_subparsers(required=True, metavar="network|weights|compare")
 
     command = commands.add_parser("network", help="a Keras model as a network of cnnc")
     command.add_argument("model", help="model.keras: what model.save() of Keras 3 wrote")
@@ -80,6 +109,17 @@ def main():
     command.add_argument("--map", action="append", default=[], type=pair, metavar="MODULE=LAYER",
                          help="PyTorch: this module's weights belong to this layer of the .net")
     command.set_defaults(run=weights)
+
+    command = commands.add_parser("compare", help="the first layer whose compiled code gives something else than Python")
+    command.add_argument("model", help="model.keras, or what convert.activations.record wrote of a PyTorch model")
+    command.add_argument("x", help="x.npy: some samples, as the network takes them")
+    command.add_argument("--net", required=True, help="the network")
+    command.add_argument("--weights", required=True, help="its weights.safetensors")
+    command.add_argument("--tolerance", help="errors up to this times a layer's largest number are none (else 0.0001)")
+    command.add_argument("--cnnc", help="the compiler, if it is neither beside this script's folder nor on the PATH")
+    command.add_argument("--map", action="append", default=[], type=pair, metavar="MODULE=LAYER",
+                         help="PyTorch: what this module gave belongs to this layer of the .net")
+    command.set_defaults(run=compare)
 
     arguments = parser.parse_args()
     try:

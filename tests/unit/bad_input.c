@@ -482,7 +482,7 @@ Test(bad_input, trainer)
         {PREDICT "further.safetensors x.npy", {"further.safetensors", "dense_1/bias"}},
         {PREDICT "shape.safetensors x.npy", {"shape.safetensors", "conv2d/kernel", "[5, 5, 1, 2]"}},
         {PREDICT "x.npy x.npy", {"x.npy"}},
-        {PREDICT "w.safetensors", {"predict what?"}},
+        {PREDICT "w.safetensors", {"which samples?"}},
         {PREDICT "w.safetensors missing.npy", {"missing.npy", "no such file"}},
         {PREDICT "w.safetensors short.npy", {"short.npy"}},
         {PREDICT "w.safetensors wide.npy", {"wide.npy", "[8, 8, 1]"}},

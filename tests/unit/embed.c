@@ -187,12 +187,22 @@ Test(embed, cortex_m_firmware)
     cr_assert(run->status == 0, "%s", run->out);
     cr_expect(!strstr(run->out, "warning"), "%s", run->out);
     long flash = used(run->out, "FLASH:"), memory = used(run->out, "RAM:");
-    cr_expect(flash > 200 * 1024 && flash < 512 * 1024, "flash: %ld", flash);
-    cr_expect(memory > 32 * 1024 && memory < 64 * 1024, "RAM: %ld", memory);
+    long weights = used(run->out, "WEIGHTS:"), fast = used(run->out, "FAST:");
+    cr_expect(flash > 10 * 1024 && flash < 64 * 1024, "flash without the weights: %ld", flash);
+    cr_expect(weights >= 61706 * 4 && weights < 300 * 1024, "weights: %ld", weights);
+    cr_expect(memory > 8 * 1024 && memory < 16 * 1024, "RAM without the arena: %ld", memory);
+    cr_expect(fast > 32 * 1024 && fast < 48 * 1024, "arena: %ld", fast);
     if (!shell_has("qemu-system-arm")) cr_skip_test("qemu-system-arm is not installed: the firmware was built and not run");
     shell_good("cd embed && cp faint.txt three.txt && make CNNC=\"$CNNC\" CFLAGS=-O1 two_models && ./two_models three.txt > both");
     run = shell("cd embed && timeout 60 make -s CNNC=\"$CNNC\" run-firmware 2>&1 | grep -v '[%%]$\\|Memory' | tee said");
     shell_good("cd embed && [ \"$(sed -n 's/^lenet5: //p' both)\" = \"$(head -n 1 said)\" ] || { cat said both; exit 1; }");
     long stack = used(shell("cat embed/said")->out, "stack:");
     cr_expect(stack > 100 && stack < 4096, "of 8192 bytes of stack %ld are used", stack);
+    /* The watchdog's time is too short for all layers, but not for any piece between two meals. */
+    int pieces;
+    long longest, all;
+    cr_assert(sscanf(shell("grep pieces embed/said")->out, "pieces: %d, the longest took %ld ticks of %ld", &pieces, &longest, &all) == 3);
+    cr_expect(pieces >= 8 && longest < 1000000 && all > 1000000, "%d pieces, %ld of %ld", pieces, longest, all);
+    run = shell("cd embed && make -s CNNC=\"$CNNC\" -B FIRMWARE=-DFED=0 firmware.elf > /dev/null && timeout 60 make -s CNNC=\"$CNNC\" run-firmware 2>&1");
+    cr_expect(strstr(run->out, "the watchdog was not fed in time\n") && !strstr(run->out, "pieces"), "%s%s", run->out, run->err);
 }

@@ -11,14 +11,22 @@ from convert.problem import Problem
 TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4"}
 
 
-def read(path):
+def read_header(path):
+    """The header, and the bytes behind it."""
     content = Path(path).read_bytes()
     length = int.from_bytes(content[:8], "little")
     try:
-        header = json.loads(content[8 : 8 + length])
+        return json.loads(content[8 : 8 + length]), content[8 + length :]
     except ValueError:
         raise Problem(f"{path}: not a safetensors file") from None
-    data = content[8 + length :]
+
+
+def read_metadata(path):
+    return read_header(path)[0].get("__metadata__", {})
+
+
+def read(path):
+    header, data = read_header(path)
     tensors = {}
     for name, entry in header.items():
         if name == "__metadata__":
@@ -34,9 +42,9 @@ def read(path):
     return tensors
 
 
-def write(path, tensors):
+def write(path, tensors, metadata=None):
     """All as float32, beside its place first, so that a failure leaves the old file."""
-    header, offset = {}, 0
+    header, offset = {"__metadata__": metadata} if metadata else {}, 0
     arrays = {name: np.ascontiguousarray(array, "<f4") for name, array in tensors.items()}
     for name, array in arrays.items():
         header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [offset, offset + array.nbytes]}

@@ -1,17 +1,19 @@
-/* A whole program for a Cortex-M4 without an operating system: LeNet-5 reads a digit. Weights and code lie in flash; RAM holds the
- * arena, the picture and the stack. What it prints goes to the debugger (semihosting), or to QEMU in its place. */
+/* A whole program for a Cortex-M4 without an operating system: LeNet-5 reads a digit, and feeds a watchdog between layers. Code and
+ * weights lie in flash, each in a region of its own; so do the arena and the rest (picture, stack) in RAM: mps2.ld. What it prints goes to
+ * the debugger (semihosting), or to QEMU in its place. */
 #include "../picture.h"
 #include "lenet5.h"
 
 extern unsigned data_in_flash[], data_begin[], data_end[], bss_begin[], bss_end[], stack_begin[], stack_end[]; /* mps2.ld */
 void reset(void);
 static void fault(void);
+static void unfed(void);
 
 /* What the processor reads first: the stack pointer, and where to begin; then where faults go. */
 __attribute__((section(".vectors"), used)) static const struct {
     unsigned *stack;
     void (*handlers[15])(void);
-} vectors = {stack_end, {reset, fault, fault, fault, fault, fault}};
+} vectors = {stack_end, {reset, unfed, fault, fault, fault, fault}};
 
 /* ---- what the debugger does for us ---- */
 
@@ -50,6 +52,27 @@ static void fault(void)
     stop(STOPPED_ERROR);
 }
 
+/* ---- the watchdog: interrupts when it is not fed for so many ticks of its clock, 25 MHz (a product would let it reset the chip) ---- */
+
+#ifndef FED
+#define FED 1 /* make FIRMWARE=-DFED=0: what happens otherwise */
+#endif
+#ifndef WATCHDOG_TICKS
+#define WATCHDOG_TICKS 1000000u /* 40 ms: enough for each piece, not for all of them */
+#endif
+static volatile struct { unsigned load, value, control, clear; } *const watchdog = (void *)0x40008000;
+
+static void unfed(void)
+{
+    print("the watchdog was not fed in time\n");
+    stop(STOPPED_ERROR);
+}
+
+static void feed(void)
+{
+    watchdog->load = WATCHDOG_TICKS; /* it counts down from there */
+}
+
 /* ---- the program ---- */
 
 static const char three[] =
@@ -61,12 +84,26 @@ static const unsigned UNTOUCHED = 0xdeadbeef; /* what the stack is filled with, 
 /* Not inlined: it saves floating-point registers at its beginning, before which reset must have switched them on. */
 __attribute__((noinline)) static void run(void)
 {
-    static LENET5_ALIGNED unsigned char arena[LENET5_ARENA_BYTES];
+    static LENET5_ARENA unsigned char arena[LENET5_ARENA_BYTES];
     static float picture[LENET5_INPUT_SIZE];
     float probability[LENET5_OUTPUT_SIZE];
 
     if (!picture_read(three, picture)) stop(STOPPED_ERROR);
-    lenet5_predict(lenet5_trained, picture, probability, arena);
+    lenet5_progress progress;
+    unsigned pieces = 0, longest = 0, all = 0, ticks;
+    int more;
+    feed();
+    watchdog->control = 1;
+    lenet5_predict_begin(&progress, lenet5_trained, picture, probability, arena);
+    do {
+        more = lenet5_predict_next(&progress);
+        ticks = WATCHDOG_TICKS - watchdog->value;
+        all += ticks;
+        pieces++;
+        if (ticks > longest) longest = ticks;
+        if (FED) feed();
+    } while (more);
+    watchdog->control = 0;
     int best = largest(probability, LENET5_OUTPUT_SIZE);
     unsigned permille = (unsigned)(1000.0f * probability[best] + 0.5f);
     print_number((unsigned)best);
@@ -75,6 +112,13 @@ __attribute__((noinline)) static void run(void)
     print(".");
     print_number(permille % 10);
     print(" %)\n");
+    print("pieces: ");
+    print_number(pieces);
+    print(", the longest took ");
+    print_number(longest);
+    print(" ticks of ");
+    print_number(all);
+    print("\n");
 
     const unsigned *word = stack_begin;
     while (*word == UNTOUCHED) word++;
