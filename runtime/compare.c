@@ -103,6 +103,12 @@ static const char *place_text(const Compared *compared, char *text, size_t size)
     return shape_text(compared->theirs.rank, place, text, size);
 }
 
+static const char *text_of_error(const Compared *compared, char *text, size_t size)
+{
+    snprintf(text, size, "the error is %.3g, %.3g times the layer's largest number", compared->error, relative_error(compared));
+    return text;
+}
+
 static void print_row(const Compared *compared, int width, bool differs)
 {
     char shape[128], place[128];
@@ -123,7 +129,7 @@ static bool print_comparison(const Compared *compared, int count, double toleran
 {
     const Compared *first = NULL, *before = NULL;
     int width = 5;
-    char place[128];
+    char place[128], what[128];
     for (int i = 0; i < count; i++) {
         int length = (int)strlen(compared[i].layer->name);
         width = length > width ? length : width;
@@ -136,11 +142,13 @@ static bool print_comparison(const Compared *compared, int count, double toleran
         print_row(&compared[i], width, differs);
     }
     if (!first) return true;
+    place_text(first, place, sizeof place);
+    const char *error = isfinite(first->error) ? text_of_error(first, what, sizeof what) : "one side is not finite";
     return fail(failure,
-                "%s is the first layer that differs: its largest error, at %s, is %.3g of its largest number%s%s%s",
+                "%s is the first layer that differs: at %s %s%s%s%s",
                 first->layer->name,
-                place_text(first, place, sizeof place),
-                relative_error(first),
+                place,
+                error,
                 before ? "; " : "",
                 before ? before->layer->name : "",
                 before ? ", before it, agrees. Look at its weights and arguments" : "; its inputs may differ, too: their scale, the order of their axes");

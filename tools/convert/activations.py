@@ -26,7 +26,7 @@ def of_keras(path, x):
     names = {layer["config"]["name"]: layer["net_name"] for layer in keras_file.layers_of(keras_file.read_config(path))}
     model = keras.models.load_model(path, compile=False)
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-    outputs = keras.Model(model.inputs, [layer.output for layer in layers])(x, training=False)
+    outputs = keras.Model(model.inputs, [layer.output for layer in layers])([x] if len(model.inputs) == 1 else x, training=False)
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     return {names[layer.name]: keras.ops.convert_to_numpy(output) for layer, output in zip(layers, outputs)}
 
