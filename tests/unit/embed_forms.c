@@ -13,7 +13,7 @@ static void enter(void)
 {
     shell_enter();
     shell_good("cp \"$ROOT\"/examples/embed/* . 2> /dev/null; cp \"$ROOT\"/examples/lenet5/lenet5.* . && rm -f digit.[ch] && "
-               "\"$CNNC\" digit.net -o digit.c --emit=inference --weights=digit.safetensors && $CC -O1 classify.c digit.c -o classify -lm && "
+               "\"$CNNC\" digit.net -o digit.c --emit=inference --weights=digit.safetensors --target=generic && $CC -O1 classify.c digit.c -o classify -lm && "
                "{ head -13 three.txt; yes '' | head -15; } > faint.txt && ./classify faint.txt > answer && mkdir form");
 }
 
@@ -25,7 +25,7 @@ Test(forms, weights_in_an_object)
     static const char *const networks[] = {"digit", "lenet5"};
     for (int i = 0; i < 2; i++) {
         const char *name = networks[i];
-        shell_good("\"$CNNC\" %s.net -o form/%s.c --emit=inference --weights=%s.safetensors --weights-as=object -MD", name, name, name);
+        shell_good("\"$CNNC\" %s.net -o form/%s.c --emit=inference --weights=%s.safetensors --weights-as=object --target=generic -MD", name, name, name);
         shell_good("cd form && $CC -std=c11 " STRICT " -c %s.c && $CC -std=c11 " STRICT " -c %s_weights.c", name, name);
         cr_expect(shell("nm form/%s_weights.o | grep -qE '[RD] %s_trained$' && ! nm form/%s.o | grep -q trained", name, name, name)->status == 0);
         cr_expect(shell("nm -S --size-sort form/%s_weights.o | tail -1 | grep -qi ' r trained$'", name)->status == 0, "the weights are constant");
@@ -98,7 +98,7 @@ static void expect_damage(long offset, const char *words)
 
 Test(forms, weights_in_a_blob)
 {
-    shell_good("\"$CNNC\" digit.net -o form/digit.c --emit=inference --weights=digit.safetensors --weights-as=blob");
+    shell_good("\"$CNNC\" digit.net -o form/digit.c --emit=inference --weights=digit.safetensors --weights-as=blob --target=x86-64-v2");
     shell_file("form/map.c", mapping);
     shell_file("flip.c", flipping);
     shell_good("$CC flip.c -o flip && cp picture.h form && cd form && $CC -std=c11 " STRICT " -c digit.c && $CC -O1 map.c digit.o -o map -lm && ! nm digit.o | grep -q trained");
@@ -121,9 +121,9 @@ Test(forms, weights_in_a_blob)
         {"form/map form/digit_weights.bin faint.txt 4", "multiple of 64"},
         {"\"$CNNC\" lenet5.net -o lenet5.c --emit=inference --weights=lenet5.safetensors --weights-as=blob && form/map lenet5_weights.bin faint.txt", "another network"},
         /* The same parameters, other code or packing. */
-        {"sed 's/rescaling(1.255)/rescaling(1\\/128)/' digit.net > other.net && \"$CNNC\" other.net -o other.c --emit=inference --weights=digit.safetensors --weights-as=blob && form/map other_weights.bin faint.txt", "another network"},
-        {"\"$CNNC\" digit.net -o other.c --emit=inference --weights=digit.safetensors --weights-as=blob --target=generic && form/map other_weights.bin faint.txt", "other options"},
-        {"\"$CNNC\" digit.net -o other.c --emit=inference --weights=digit.safetensors --weights-as=blob --math=strict && form/map other_weights.bin faint.txt", "other options"},
+        {"sed 's/rescaling(1.255)/rescaling(1\\/128)/' digit.net > other.net && \"$CNNC\" other.net -o other.c --emit=inference --weights=digit.safetensors --weights-as=blob --target=x86-64-v2 && form/map other_weights.bin faint.txt", "another network"},
+        {"\"$CNNC\" digit.net -o other.c --emit=inference --weights=digit.safetensors --weights-as=blob && form/map other_weights.bin faint.txt", "other options"},
+        {"\"$CNNC\" digit.net -o other.c --emit=inference --weights=digit.safetensors --weights-as=blob --target=x86-64-v2 --math=strict && form/map other_weights.bin faint.txt", "other options"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const Shell *run = shell("%s", cases[i][0]);
@@ -131,7 +131,7 @@ Test(forms, weights_in_a_blob)
     }
     /* Other weights go with the same code. */
     shell_good("mkdir again && cp digit.net digit.safetensors again && ./flip again/digit.safetensors $(($(stat -c %%s digit.safetensors) - 2)) && cd again && "
-               "\"$CNNC\" digit.net -o digit.c --emit=inference --weights=digit.safetensors --weights-as=blob && cmp digit.c ../form/digit.c && "
+               "\"$CNNC\" digit.net -o digit.c --emit=inference --weights=digit.safetensors --weights-as=blob --target=x86-64-v2 && cmp digit.c ../form/digit.c && "
                "../form/map digit_weights.bin ../three.txt && ! cmp -s digit_weights.bin ../form/digit_weights.bin");
 }
 
@@ -188,33 +188,30 @@ static const char several_ports[] =
     "#define FIRST a, b, y[0], y[0] + 3, y[0] + 15\n"
     "#define SECOND a, b, y[1], y[1] + 3, y[1] + 15\n";
 
-static void expect_same_with_pauses(const char *name, const char *options, int least_pieces, int levels)
+static void expect_same_with_pauses(const char *name, const char *options, int least_pieces)
 {
     shell_good("rm -f form/m.[cho] && \"$CNNC\" %s.net -o form/m.c --emit=inference --pauses %s", name, options);
-    for (int level = 0; level < levels; level++) {
-        shell_good("cd form && $CC -std=c11 " STRICT " -DCNNC_LEVEL=%d -c m.c && $CC -O1 -Wall -Werror -DMODEL=%s -DUPPER=$(echo %s | tr a-z A-Z) main.c m.o -o main -lm", level, name, name);
-        const Shell *run = shell("form/main");
-        cr_expect(run->status == 0 && atoi(run->out) >= least_pieces, "%s %s at level %d: status %d, %s pieces", name, options, level, run->status, run->out);
-    }
-    if (shell_has("\"$CXX\"")) shell_good("cd form && $CXX -x c++ -std=c++17 " STRICT " -c m.c -o cpp.o");
+    shell_good("cd form && $CC -std=c11 " STRICT " -c m.c && $CC -O1 -Wall -Werror -DMODEL=%s -DUPPER=$(echo %s | tr a-z A-Z) main.c m.o -o main -lm", name, name);
+    const Shell *run = shell("form/main");
+    cr_expect(run->status == 0 && atoi(run->out) >= least_pieces, "%s %s: status %d, %s pieces", name, options, run->status, run->out);
 }
 
 Test(forms, predict_with_pauses)
 {
     shell_file("form/main.c", pausing);
     shell_file("form/ports.h", one_port);
-    expect_same_with_pauses("digit", "", 6, 3);
-    expect_same_with_pauses("digit", "--target=generic", 6, 1);
-    expect_same_with_pauses("digit", "--unroll=full", 6, 1);
-    expect_same_with_pauses("lenet5", "--math=strict", 8, 3);
+    expect_same_with_pauses("digit", "", 6);
+    if (shell_has("\"$CXX\"")) shell_good("cd form && $CXX -x c++ -std=c++17 " STRICT " -c m.c -o cpp.o");
+    expect_same_with_pauses("digit", "--target=generic --unroll=full", 6);
+    expect_same_with_pauses("lenet5", "--target=generic --math=strict", 8);
     shell_file("view.net", "model view\ninput(2, 3)\nflatten()\n"); /* no code at all */
-    expect_same_with_pauses("view", "", 1, 1);
+    expect_same_with_pauses("view", "", 1);
     /* Several inputs and outputs, and outputs that are computed elsewhere and copied. */
     shell_file("form/ports.h", several_ports);
     shell_file("ports.net",
                "model ports\na = input(4, 3)\nb = input(5, dtype=int32)\nx = flatten()(a)\ne = embedding(7, 2)(b)\nf = flatten()(e)\n"
                "c = concatenate()(x, f)\nd = dense(3, activation=tanh)(c)\ng = dense(2)(d)\noutputs(d, x, g)\n");
-    expect_same_with_pauses("ports", "", 4, 3);
+    expect_same_with_pauses("ports", "", 4);
     cr_expect(shell("\"$CNNC\" digit.net -o - --emit=inference | grep -E 'progress|_piece'")->status == 1, "without --pauses nothing of it is there");
 }
 
