@@ -357,7 +357,6 @@ static void add_program(Emit *e, const Generation *g, const Graph *graph, const 
     for (int i = 0; i < graph->node_count; i++)
         if (graph->nodes[i]->op->emit) emit_node(e, graph->nodes[i]);
     emit_driver(e, g, graph, name);
-    if (graph == g->predict && g->options.pauses) emit_pieces(e, g, graph);
 }
 
 /* The section of one level: its vectors, the functions of all programs, their drivers. */
@@ -371,6 +370,7 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
         const Graph *graph = programs[i];
         if (graph && graph == g->train) text_add(&e->text, "/* ---- training ---- */\n\n");
         if (graph && !(graph == g->predict_batch && g->options.unroll_full)) add_program(e, g, graph, names[i]); /* there each sample goes by itself */
+        if (graph == g->predict && g->options.pauses) emit_pieces(e, g, graph);
     }
     if (g->layers) text_add(&e->text, "/* ---- what each layer gives ---- */\n\n");
     if (g->layers) add_program(e, g->layers, g->layers->predict, "run_layers");
