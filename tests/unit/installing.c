@@ -121,7 +121,7 @@ Test(installing, bash_completion)
     expect_completion("cnnc o", "one.net\n");
     expect_completion("cnnc f", "folder\n");
     expect_completion("cnnc one.net -o one.c", "one.c\n");
-    expect_completion("cnnc one.net -", "--output= -D --emit= --weights= --weights-as= --target= --unroll= --gemm= --plan= --math= --batch= --threads= --pauses --ram= --flash= -MD --summary --tune --selftest --dump= --help --version\n");
+    expect_completion("cnnc one.net -", "--output= -D --emit= --weights= --weights-as= --target= --unroll= --gemm= --plan= --math= --batch= --threads= --pauses --ram= --flash= -MD --selftest --summary --tune --dump= --help --version\n");
 }
 
 Test(installing, zsh_completion)
