@@ -108,9 +108,11 @@ generated: $(CNNC)
 	@mkdir -p generated
 	for name in mnist_cnn mlp; do $(BUILD)/cnnc examples/$$name/$$name.net -o generated/$$name.c || exit 1; done
 
-# make reference  docs/reference.md anew, from the tables; it is committed, and checked by the tests
+# make reference  docs/reference.md and the syntax files in editors/ anew, from the tables; they are committed, and checked by the tests
 reference: $(CNNC)
 	$(BUILD)/cnnc --manual > docs/reference.md
+	$(BUILD)/cnnc --manual=vim > editors/vim/syntax/cnnc.vim
+	$(BUILD)/cnnc --manual=vscode > editors/vscode/syntaxes/cnnc.tmLanguage.json
 
 # ---- checks -----------------------------------------------------------------------------------------
 

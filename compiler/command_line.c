@@ -81,11 +81,11 @@ static void print_entry(const char *name)
     command_error("nothing is called %s%s%s%s", name, closest ? "; did you mean " : "", closest ? closest : "", closest ? "?" : "");
 }
 
-/* --manual[=KIND]: for the Makefile, which makes docs/reference.md of the first and installs the others. */
-static const char *const manual_words[] = {"reference", "man", "trainer", "bash", "zsh", NULL};
+/* --manual[=KIND]: for the Makefile, which makes docs/reference.md and editors/ of some and installs the others. */
+static const char *const manual_words[] = {"reference", "man", "trainer", "bash", "zsh", "vim", "vscode", NULL};
 static const struct {
     void (*print)(FILE *);
-} manuals[] = {{print_manual}, {print_man_page}, {cnnc_man_page}, {print_bash_completion}, {print_zsh_completion}};
+} manuals[] = {{print_manual}, {print_man_page}, {cnnc_man_page}, {print_bash_completion}, {print_zsh_completion}, {print_vim_syntax}, {print_vscode_grammar}};
 
 /* Options that change the output are repeated in its banner. */
 static void note_option(Text *command, const char *format, const char *value)

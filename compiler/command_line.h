@@ -39,6 +39,10 @@ void print_man_page(FILE *); /* cnnc(1) */
 void print_bash_completion(FILE *);
 void print_zsh_completion(FILE *);
 
+/* editors.c: syntax files */
+void print_vim_syntax(FILE *);
+void print_vscode_grammar(FILE *);
+
 /* help.c: a row of a table; the names of all rows; the reference manual, in Markdown */
 void print_help(FILE *, const Table *, const Entry *);
 void print_index(FILE *);

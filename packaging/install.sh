@@ -26,6 +26,12 @@ END
     for file in README.md LICENSE CHANGELOG.md docs/reference.md docs/trainer.md; do
         echo "$doc/${file##*/} copy $file"
     done
+    for file in syntax ftdetect ftplugin; do
+        echo "share/vim/vimfiles/$file/cnnc.vim copy editors/vim/$file/cnnc.vim"
+    done
+    for file in package.json language-configuration.json syntaxes/cnnc.tmLanguage.json; do
+        echo "share/cnnc/vscode/$file copy editors/vscode/$file"
+    done
     # Of the examples what is the project's, not what was built among it.
     { git ls-files -co --exclude-standard examples 2> /dev/null || find examples -type f | sort; } | grep -v '/[.]gitignore$' | while read -r file; do
         echo "$doc/$file copy $file"
@@ -49,7 +55,7 @@ list | while read -r path how from; do
 done
 if [ "$what" = uninstall ]; then # the folders that were cnnc's alone
     rm -rf "${root:?}/$doc/examples"
-    for folder in lib/cnnc lib/cmake/cnnc "$doc"; do
+    for folder in lib/cnnc lib/cmake/cnnc share/cnnc "$doc"; do
         [ ! -d "$root/$folder" ] || find "$root/$folder" -depth -type d -empty -delete
     done
 else

@@ -136,6 +136,29 @@ Test(guards, the_reference_manual_is_what_the_tables_say)
     free(committed);
 }
 
+/* The syntax files for editors: all words are in them. */
+Test(guards, the_editors_know_what_the_tables_know)
+{
+    static const char *const files[][2] = {{"vim", "editors/vim/syntax/cnnc.vim"}, {"vscode", "editors/vscode/syntaxes/cnnc.tmLanguage.json"}};
+    const char *build = getenv("BUILD") ? getenv("BUILD") : "build";
+    for (int k = 0; k < 2; k++) {
+        char command[1024], path[512];
+        snprintf(path, sizeof path, "%s/editor.%s", build, files[k][0]);
+        snprintf(command, sizeof command, "'%s/cnnc' --manual=%s > '%s'", build, files[k][0], path);
+        cr_assert(system(command) == 0, "%s", command);
+        char *fresh = read_whole(path), *committed = read_whole(files[k][1]);
+        cr_expect(!strcmp(fresh, committed), "%s is not what the tables say now; run make reference", files[k][1]);
+        for (const Table *const *table = all_tables; *table; table++)
+            for (int i = 0; i < (*table)->count; i++) {
+                const Entry *entry = (*table)->entries[i];
+                cr_expect(has_word(fresh, entry->name), "%s lacks %s", files[k][1], entry->name);
+                for (const Parameter *p = entry->parameters; p && p->name; p++) cr_expect(has_word(fresh, p->name), "%s lacks %s", files[k][1], p->name);
+            }
+        free(fresh);
+        free(committed);
+    }
+}
+
 /* Every row and every parameter says what it is. */
 Test(guards, every_row_has_help)
 {

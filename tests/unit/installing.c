@@ -153,3 +153,16 @@ Test(installing, debian_package)
     shell_good("dpkg-deb -x built/cnnc_*.deb root && cd root && dpkg-deb --ctrl-tarfile ../built/cnnc_*.deb | tar x ./md5sums && md5sum --quiet -c md5sums");
     shell_good("root/usr/bin/cnnc root/usr/share/doc/cnnc/examples/mlp/mlp.net -o mlp && ./mlp summary | grep -q 407,050");
 }
+
+/* Syntax files: words have the class that they have where they stand. */
+Test(installing, editors_know_the_language)
+{
+    if (shell_has("node")) shell_good("node \"$ROOT/tests/editors/grammar.mjs\" stage/usr/share/cnnc/vscode");
+    if (!shell_has("vim") || shell("vim --version | grep -q '+syntax'")->status) cr_skip_test("vim is not installed, or is a tiny one");
+    shell_file("m.net", "model m\nh = conv2d(3, 3x3, activation=relu) # h=1\nactivation(tanh)\n");
+    shell_good("vim -es -u NONE -c 'set nocompatible rtp^=stage/usr/share/vim/vimfiles' -S \"$ROOT/tests/editors/classes.vim\" m.net < /dev/null");
+    cr_expect_str_eq(shell("cat classes")->out,
+                     "cnnc # %s\n<cnncReserved>model<> m\n"
+                     "h = <cnncLayer>conv2d<>(<cnncNumber>3<>, <cnncPair>3x3<>, <cnncArgument>activation<>=<cnncRow>relu<>) <cnncComment># h=1\n"
+                     "<cnncLayer>activation<>(<cnncRow>tanh<>)\n");
+}

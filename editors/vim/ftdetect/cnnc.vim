@@ -1,0 +1,2 @@
+" Networks for cnnc: .net files.
+autocmd BufNewFile,BufRead *.net setfiletype cnnc
