@@ -52,6 +52,7 @@ LAYERS = {
     "BatchNormalization": ("batch_normalization", [], dict(NORMALIZATION, momentum=0.99, moving_mean_initializer="zeros",
                                                            moving_variance_initializer="ones")),
     "LayerNormalization": ("layer_normalization", [], NORMALIZATION),
+    "UnitNormalization": ("unit_normalization", [], dict(axis=-1)),
     "Flatten": ("flatten", [], {}),
     "Reshape": ("reshape", ["target_shape"], {}),
     "Permute": ("permute", ["dims"], {}),
