@@ -3,7 +3,8 @@
  * By default the one answers that the cost model (target.c, and the costs that kernels state of their ways) finds the least; a line
  * of a plan (--plan) overrides it. Every answer goes on record with its reason, for --summary=kernels and --tune.
  *
- * Programs come in three kinds that choose tiles apart: `predict` for one sample, `batch` (predict_batch and evaluate, whose results
+ * Programs come in four kinds that choose tiles apart: `predict` for one sample, `step` for one frame of a sequence, of which plans say
+ * nothing, `batch` (predict_batch and evaluate, whose results
  * must be the same bit for bit) and `train` (train_step and gradients). Ways of the forward pass are the same in `all`, which share the
  * forms of the weights. */
 #include "choose.h"
@@ -19,9 +20,19 @@ Choices *choices_new(void)
     return NEW(Choices);
 }
 
+Choices *choices_apart(const Choices *choices)
+{
+    Choices *apart = choices_new();
+    apart->file = choices->file;
+    apart->planned = choices->planned;
+    apart->planned_count = choices->planned_count;
+    apart->planned_names = choices->planned_names;
+    return apart;
+}
+
 const char *program_kind(Program program)
 {
-    static const char *const kinds[] = {"all", "predict", "batch", "all", "batch", "train", "train"};
+    static const char *const kinds[] = {"all", "predict", "step", "batch", "all", "batch", "train", "train"};
     return kinds[program];
 }
 

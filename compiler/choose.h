@@ -68,6 +68,7 @@ struct Choices {
 };
 
 Choices *choices_new(void);
+Choices *choices_apart(const Choices *); /* with the same plan and a record of its own */
 const char *choice_name(const char *layer, const char *pass, const char *program, const char *level); /* under which both are found */
 const char *choice_level(const Choice *);                                                             /* as plans say it */
 const char *work_sizes(const Work *);

@@ -215,6 +215,7 @@ typedef enum {
     ROLE_METRIC,     /* the same of what is only reported */
     ROLE_PENALTY,    /* what a regularizer adds to the loss: for each sample, or, of a weight, once */
     ROLE_SLOT,       /* the optimiser's memory of a weight */
+    ROLE_STATE,      /* what a node keeps from one step of a sequence to the next, in the caller's struct */
     ROLE_WORKSPACE,  /* scratch of one node */
 } TensorRole;
 
@@ -224,6 +225,14 @@ typedef struct {
     InitialKind kind;
     double a, b; /* constant: a; uniform: from a to b; normals: mean a, deviation b; orthogonal, identity: gain a */
 } Initial;
+
+/* Where a tensor has the steps of a sequence that the network reads. */
+typedef enum {
+    STEPS_NONE,   /* nowhere: it is of the sequence as a whole, or of something else */
+    STEPS_AXIS,   /* they are its first axis */
+    STEPS_FRAMES, /* each is a frame, or several */
+    STEPS_MIXED,  /* they cannot be told apart any more: what it holds depends on several */
+} Steps;
 
 /* What a regularizer adds to the loss: l1 sum |x| + l2 sum x^2. */
 typedef struct { double l1, l2; } Penalty;
@@ -241,6 +250,7 @@ struct Tensor {
     Shape shape;
     bool batched;           /* has the batch as a further, first dimension */
     int64_t frames;         /* so many of its shape in each sample: 1 but within time_distributed, whose steps are samples to the layer in it */
+    Steps steps;
     Node *producer;         /* NULL for inputs, targets, weights, slots */
     int consumers;          /* how many nodes read it */
     Tensor *view_of;        /* shares this tensor's memory, element for element; NULL: its own */
@@ -291,6 +301,7 @@ enum {
     OPERATOR_KEEPS_SIGN = 2048, /* each output is a positive multiple of its input, or 0 and then so is the input's gradient */
     OPERATOR_READS_SIGN = 4096, /* element-wise, and of its second input it needs only to know what is positive */
     OPERATOR_RECTIFIES = 8192,  /* element-wise, and many of its results are zero: the gradient of a rectifier */
+    OPERATOR_CARRIES = 16384,   /* reads the steps of a sequence one after the other and carries something from each to the next */
 };
 
 typedef struct Reference Reference;
@@ -303,6 +314,9 @@ struct Operator {
     unsigned flags;
     /* Sizes of the outputs, weights, and the node's detail, from the sizes of the inputs; reports what does not fit. */
     void (*shape)(Graph *, Node *);
+    /* Where its output has the steps that its inputs have `from`: by their first axis or as frames. NULL: element-wise and noise where the
+     * inputs have them; others treat frames each for itself, but mix what lies along the first axis. */
+    Steps (*steps)(const Node *, Steps from);
     int64_t (*macs)(const Node *);          /* multiply-adds for one sample; NULL: none worth counting */
     void (*reference)(const Node *, Reference *); /* naive, in double; NULL for gradients and updates */
     void (*batch_reference)(const Node *, Reference *, int64_t samples); /* in training, of all samples at once, where they depend on one another; else NULL */
@@ -341,6 +355,7 @@ struct Node {
     void *detail;          /* the operator's own resolved sizes */
     const char *operands;  /* instead of the operator's, where they depend on the node */
     uint32_t stream;       /* which random numbers it draws: the number of the layer */
+    bool carries;          /* a sequence that the network reads: in the program `step` it keeps its state */
     Chain *chain;          /* to which it belongs, or NULL */
 };
 
@@ -376,7 +391,7 @@ struct Layer {
 };
 
 /* What a graph is for: the source, or one of the emitted functions. */
-typedef enum { PROGRAM_SOURCE, PROGRAM_PREDICT, PROGRAM_PREDICT_BATCH, PROGRAM_DERIVE, PROGRAM_EVALUATE, PROGRAM_TRAIN, PROGRAM_GRADIENTS } Program;
+typedef enum { PROGRAM_SOURCE, PROGRAM_PREDICT, PROGRAM_STEP, PROGRAM_PREDICT_BATCH, PROGRAM_DERIVE, PROGRAM_EVALUATE, PROGRAM_TRAIN, PROGRAM_GRADIENTS } Program;
 
 /* A loss applied to an output: count numbers a sample, in rows of classes. */
 typedef struct {
@@ -488,6 +503,9 @@ struct Graph {
     const Object *fit;     /* NULL: not given */
     OutputUse *uses;       /* with compile(): of each output */
     bool temporal;         /* samples have a weight for each of their steps */
+    Graph *one_step;       /* of a source that reads sequences: the same network for sequences of one step; NULL: there is none */
+    const char *step_hindrance; /* why there is none, though it reads sequences; else NULL */
+    Names *state_identifiers;
 };
 
 /* ---- functions, by file ---------------------------------------------------------------------------- */
@@ -576,6 +594,8 @@ void graph_output(Graph *, Node *, Tensor *);                  /* a further outp
 Tensor *graph_weight(Graph *, Node *, const char *name, const Shape *, bool trainable); /* of conv2d, "kernel" */
 Tensor *graph_workspace(Graph *, Node *, int64_t floats, int64_t copies);
 Tensor *graph_row(Graph *, Node *, const char *name, int64_t period); /* a further output of the node, a row */
+Tensor *graph_state(Graph *, Node *, const char *name, int64_t floats); /* a further output, which is there already when the node begins */
+bool program_is_single(Program);                               /* of one sample: predict and step */
 Tensor *graph_derived(Graph *, Node *, Tensor *weight, const char *suffix, const Shape *, const Operator *); /* a further form of a weight, as one more of the node's weights */
 void graph_derive(Graph *, bool trainable_only);                /* adds the nodes that make the derived forms of the weights */
 int64_t graph_tasks(const Graph *, const Node *, int64_t parts); /* of a phase over samples, each of which can be cut into so many parts */
@@ -738,6 +758,7 @@ typedef enum { WEIGHTS_CODE, WEIGHTS_OBJECT, WEIGHTS_BLOB } WeightsForm;
 /* generate.c, trainer_table.c, baked.c, blob.c, summary.c: whole files. */
 typedef struct Generation {
     Graph *source, *predict, *predict_batch;
+    Graph *step;   /* one frame of a sequence; NULL: it reads none, or cannot be cut into steps */
     Graph *derive; /* NULL: no weight has another form */
     Graph *evaluate, *train, *gradients; /* NULL without compile() */
     Graph *evaluate_bytes, *train_bytes; /* the same on inputs of bytes; NULL: not wanted, or no input is float32 */
@@ -797,6 +818,13 @@ Tensor *activation_build(Graph *, const LayerCall *);                           
 
 void activation_value_emit(Emit *, const Object *);    /* of an element-wise one: changes $X */
 void activation_gradient_emit(Emit *, const Object *); /* changes $X, given $A */
+
+/* steps.c: can the network take its input one step at a time? */
+bool steps_pass(Graph *source);                                /* marks the sequences; false: it reads none, or source->step_hindrance says why they cannot be cut */
+const char *steps_one(Graph *one_step, const Graph *source);   /* makes the former, just expanded, a network for one step; what is in the way, or NULL */
+Steps steps_kept(const Node *, Steps);                         /* for `steps` of operators: of each number for itself, */
+Steps steps_of_rows(const Node *, Steps);                      /* of each row along the last axis, */
+Steps steps_beside_axes(const Node *, Steps);                  /* or what lies along the argument `axis`, for itself */
 
 /* compile.c: the passes, in order. */
 typedef struct {

@@ -22,6 +22,39 @@ static double operations(const Graph *graph)
     return sum;
 }
 
+/* The statements as a graph without shapes; NULL after errors. */
+static Graph *expand(const Statement *statements, const Definition *definitions, int definition_count, const CompileOptions *options, Choices *choices)
+{
+    Graph *graph = graph_new();
+    graph->batch = 1;
+    graph->panel = 4;
+    graph->direct = options->emit.strict || options->emit.unroll_full;
+    graph->openblas = options->emit.openblas;
+    graph->choices = choices;
+    for (int i = 0; i < options->target->level_count; i++)
+        if (options->target->levels[i]->lanes > graph->panel) graph->panel = options->target->levels[i]->lanes;
+    Definition *copy = NEW_ARRAY(Definition, definition_count + 1); /* expanding marks the used ones */
+    if (definition_count) memcpy(copy, definitions, sizeof *copy * (size_t)definition_count);
+    return expand_network(graph, statements, copy, definition_count) && !diagnostics_errors() ? graph : NULL;
+}
+
+static bool work_is_shared(const Graph *graph, const CompileOptions *options)
+{
+    return options->emit.threads != 1 && !options->emit.unroll_full && operations(graph) >= LEAST_SHARED;
+}
+
+/* Where the network reads a sequence that can be cut into steps: the same statements for one step. */
+static void add_one_step(Graph *source, const Statement *statements, const Definition *definitions, int definition_count, const CompileOptions *options)
+{
+    if (!steps_pass(source)) return;
+    Graph *one = expand(statements, definitions, definition_count, options, choices_apart(source->choices));
+    if (!one) die("a second expansion went wrong");
+    source->step_hindrance = steps_one(one, source);
+    if (source->step_hindrance) return;
+    one->shared = work_is_shared(one, options);
+    source->one_step = one;
+}
+
 Graph *compile_source(const char *file, const char *text, size_t length, const Definition *definitions, int definition_count,
                       const CompileOptions *options)
 {
@@ -29,17 +62,8 @@ Graph *compile_source(const char *file, const char *text, size_t length, const D
     Statement *statements = parse_network(text, length);
     if (!statements) return NULL;
     if (wanted(options, "ast")) dump_statements(options->dump, statements);
-    Graph *graph = graph_new();
-    graph->batch = 1;
-    graph->panel = 4;
-    graph->direct = options->emit.strict || options->emit.unroll_full;
-    graph->openblas = options->emit.openblas;
-    graph->choices = options->choices ? options->choices : choices_new();
-    for (int i = 0; i < options->target->level_count; i++)
-        if (options->target->levels[i]->lanes > graph->panel) graph->panel = options->target->levels[i]->lanes;
-    Definition *copy = NEW_ARRAY(Definition, definition_count + 1); /* expanding marks the used ones */
-    if (definition_count) memcpy(copy, definitions, sizeof *copy * (size_t)definition_count);
-    if (!expand_network(graph, statements, copy, definition_count) || diagnostics_errors()) return NULL;
+    Graph *graph = expand(statements, definitions, definition_count, options, options->choices ? options->choices : choices_new());
+    if (!graph) return NULL;
     if (wanted(options, "layers")) dump_layers(options->dump, graph);
     if (wanted(options, "graph")) dump_graph(options->dump, graph);
     shape_pass(graph);
@@ -49,7 +73,9 @@ Graph *compile_source(const char *file, const char *text, size_t length, const D
     if (diagnostics_errors()) return NULL;
     fit_pass(graph);
     if (diagnostics_errors()) return NULL;
-    graph->shared = options->emit.threads != 1 && !options->emit.unroll_full && operations(graph) >= LEAST_SHARED;
+    add_one_step(graph, statements, definitions, definition_count, options);
+    if (diagnostics_errors()) return NULL;
+    graph->shared = work_is_shared(graph, options);
     if (wanted(options, "shapes")) dump_graph(options->dump, graph);
     return graph;
 }
@@ -63,7 +89,7 @@ Graph *compile_forward(const char *file, const char *text, size_t length, const 
 /* One program from the source: its own graph, through the passes that are left. */
 Graph *compile_program(const Graph *source, Program program, int64_t batch, bool bytes, const CompileOptions *options)
 {
-    static const char *const titles[] = {"", "predict", "predict_batch", "derive", "evaluate", "train_step", "gradients"};
+    static const char *const titles[] = {"", "predict", "step", "predict_batch", "derive", "evaluate", "train_step", "gradients"};
     Graph *graph = graph_program(source, program, batch, bytes);
     static const struct {
         const char *name;
@@ -109,6 +135,7 @@ bool compile_programs(Graph *source, const CompileOptions *options, Generation *
     generation->options = options->emit;
     generation->derive = compile_derivation(source);
     generation->predict = compile_program(source, PROGRAM_PREDICT, 1, false, options);
+    if (source->one_step) generation->step = compile_program(source->one_step, PROGRAM_STEP, 1, false, options);
     generation->predict_batch = compile_program(source, PROGRAM_PREDICT_BATCH, batch, false, options);
     if (source->compile && !options->inference_only) {
         generation->evaluate = compile_program(source, PROGRAM_EVALUATE, batch, false, options);

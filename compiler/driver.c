@@ -22,6 +22,13 @@ const char *port_name(const Generation *g, Tensor *const *ports, int count, int 
     return memory_format("%s_%s", what, ports[number]->identifier);
 }
 
+const char *input_name(const Generation *g, Program program, int number)
+{
+    const Graph *source = g->source;
+    bool frame = program == PROGRAM_STEP && source->inputs[number]->steps == STEPS_AXIS;
+    return port_name(g, source->inputs, source->input_count, number, frame ? "frame" : "input");
+}
+
 /* The type of the numbers of an output's target. */
 static const char *target_type(const Generation *g, int output)
 {
@@ -37,16 +44,17 @@ static const char *driver_list(const Generation *g, Program program, bool bytes,
     bool targets = has_targets(program);
     text_add(&text, "%sw", !types ? "" : memory_format("%s%s_weights *", program == PROGRAM_TRAIN || program == PROGRAM_DERIVE ? "" : "const ", source->name));
     if (program == PROGRAM_DERIVE) return text.data;
+    if (program == PROGRAM_STEP) text_add(&text, ", %sstate", !types ? "" : memory_format("%s_state *", source->name));
     if (program == PROGRAM_TRAIN) text_add(&text, ", %sslots", !types ? "" : memory_format("%s_weights *", source->name));
     if (program == PROGRAM_GRADIENTS) text_add(&text, ", %sgradients", !types ? "" : memory_format("%s_weights *", source->name));
     for (int i = 0; i < source->input_count; i++)
-        text_add(&text, ", %s%s", !types ? "" : source->inputs[i]->type == TYPE_INT32 ? "const int32_t *" : bytes ? "const uint8_t *" : "const float *", port_name(g, source->inputs, source->input_count, i, "input"));
+        text_add(&text, ", %s%s", !types ? "" : source->inputs[i]->type == TYPE_INT32 ? "const int32_t *" : bytes ? "const uint8_t *" : "const float *", input_name(g, program, i));
     for (int i = 0; targets && i < source->output_count; i++)
         if (!source->uses[i].target) text_add(&text, ", %s%s", !types ? "" : memory_format("const %s *", target_type(g, i)), port_name(g, source->outputs, source->output_count, i, "target"));
     if (targets) text_add(&text, ", %ssample_weights", types ? "const float *" : "");
     if (targets && public) text_add(&text, ", %sn", types ? "size_t " : "");
     if (targets && !public) text_add(&text, ", %s", types ? "ptrdiff_t count" : "(ptrdiff_t)n");
-    if (program == PROGRAM_TRAIN && public) text_add(&text, ", const %s_step *step", source->name);
+    if (program == PROGRAM_TRAIN && public) text_add(&text, ", const %s_training_step *step", source->name);
     if (program == PROGRAM_TRAIN && !public) text_add(&text, ", %s", types ? "const Step *step" : optimizer_of(source, NULL, NULL)->prepare ? "&now" : "step");
     if (program == PROGRAM_EVALUATE || program == PROGRAM_TRAIN) text_add(&text, ", %slosses", types ? "float *" : "");
     for (int i = 0; program != PROGRAM_GRADIENTS && i < source->output_count; i++)
@@ -117,9 +125,10 @@ static const char *operand_text(const Driver *d, Tensor *tensor, const Declared 
     const char *text;
     int number = output_number(graph, base);
     if (number >= 0) text = port_name(g, g->source->outputs, graph->output_count, number, "output");
-    else if (base->role == ROLE_INPUT) text = port_name(g, g->source->inputs, graph->input_count, port_number(graph->inputs, graph->input_count, base), "input");
+    else if (base->role == ROLE_INPUT) text = input_name(g, graph->program, port_number(graph->inputs, graph->input_count, base));
     else if (base->role == ROLE_SAMPLE_WEIGHT) text = "sample_weights";
     else if (base->role == ROLE_TARGET) text = port_name(g, g->source->outputs, graph->output_count, (int)base->copies, "target");
+    else if (base->role == ROLE_STATE) text = memory_format("state->%s", base->identifier);
     else if (base->role == ROLE_WEIGHT || base->role == ROLE_DERIVED) {
         text = memory_format("w->%s", base->identifier);
         own = tensor_declared(base);
@@ -154,7 +163,7 @@ static const char *operand_text(const Driver *d, Tensor *tensor, const Declared 
 /* Into how many tasks a call is cut; 1: none. */
 static int64_t call_tasks(const Graph *graph, const PhaseCall *call)
 {
-    bool extent = call->partition == OVER_EXTENT, alone = graph->program == PROGRAM_PREDICT;
+    bool extent = call->partition == OVER_EXTENT, alone = program_is_single(graph->program);
     if (alone && (extent ? !call->has_range || !node_is_shared(graph, call->node, call->extent) : !call->has_parts)) return 1;
     if (!alone && !call->has_range) return 1;
     return (extent || alone) && call->extent < TASKS ? call->extent : TASKS;
@@ -189,14 +198,14 @@ static void add_clearing(Text *out, const Driver *d, const PhaseCall *call)
 static const char *count_text(const Driver *d, const PhaseCall *call, bool one)
 {
     int64_t frames = call->node->frames;
-    if (one || d->graph->program == PROGRAM_PREDICT) return memory_format("%lld", (long long)frames);
+    if (one || program_is_single(d->graph->program)) return memory_format("%lld", (long long)frames);
     return frames == 1 ? "count" : memory_format("count * %lld", (long long)frames);
 }
 
 /* The call itself. */
 static const char *call_text(const Driver *d, const PhaseCall *call, const char *suffix, CallForm form, int64_t tasks)
 {
-    bool alone = d->graph->program == PROGRAM_PREDICT, within = alone && call->has_parts, chained = form == CALL_IN_CHAIN;
+    bool alone = program_is_single(d->graph->program), within = alone && call->has_parts, chained = form == CALL_IN_CHAIN;
     const char *extent = memory_format("%lld", (long long)call->extent);
     const char *all = call->partition == OVER_EXTENT ? extent : count_text(d, call, chained);
     Text text = {0};
@@ -293,7 +302,7 @@ static void add_refusal(Text *out, const Driver *d)
 static void add_calls(Text *out, const Driver *d, const Emit *e)
 {
     enum { WORTH = 16384 }; /* operations of a phase: that much takes as long as to wait for a thread */
-    bool alone = d->graph->program == PROGRAM_PREDICT;
+    bool alone = program_is_single(d->graph->program);
     int first = e->call_count, last = -1;
     for (int i = 0; i < e->call_count && alone; i++) {
         if (call_tasks(d->graph, &e->calls[i]) == 1 || node_operations(e->calls[i].node) < WORTH) continue;
@@ -339,7 +348,7 @@ static void add_results(Text *body, const Driver *d)
                  targets ? memory_format("if (%s) ", name) : "",
                  name,
                  operand_text(d, tensor, &(Declared){0}, false, NULL),
-                 graph->program == PROGRAM_PREDICT ? "1" : "(size_t)count",
+                 program_is_single(graph->program) ? "1" : "(size_t)count",
                  (long long)shape_count(&tensor->shape));
     }
     if (!targets) return;
@@ -366,7 +375,7 @@ static void add_unused(Text *head, const Generation *g, Program program, const c
 {
     if (program == PROGRAM_DERIVE) return;
     for (int i = 0; i < g->source->input_count; i++) {
-        const char *name = port_name(g, g->source->inputs, g->source->input_count, i, "input");
+        const char *name = input_name(g, program, i);
         if (!text_names(body, name)) text_add(head, "(void)%s;\n", name);
     }
     if (!strstr(body, "w->")) text_add(head, "(void)w;\n");

@@ -326,7 +326,7 @@ void phase_begin(Emit *e, const Node *node, const char *name, Partition partitio
         if (i >= own && !tensor->period) call->operands[i] = call->operands[node->input_count + node->weight_count]; /* shaped like the output */
     }
     fill_size(e, "L", e->level->lanes);
-    bool single = e->options.unroll_full && e->graph->program == PROGRAM_PREDICT;
+    bool single = e->options.unroll_full && program_is_single(e->graph->program);
     e->single = single;
     fill(e, "SAMPLES", "%s", single ? "" : "for (ptrdiff_t n = first; n < last; n++) ");
     fill(e, "n", "%s", single ? "0" : "n");
@@ -377,7 +377,7 @@ static const char *parameters(const Emit *e, PhaseCall *call)
     return text.data;
 }
 
-static const char *const program_suffixes[] = {"", "_single", "_batch", "_derive", "_evaluate", "_train", "_gradients"};
+static const char *const program_suffixes[] = {"", "_single", "_step", "_batch", "_derive", "_evaluate", "_train", "_gradients"};
 
 /* The function of that body and those parameters under the name or one of its variants, which may be there from another
  * program; `free_name` receives the name that it gets where it is new. */

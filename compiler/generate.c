@@ -81,6 +81,41 @@ static void add_pauses(Text *text, const Generation *g)
     text_add(text, "void %s_predict_begin(%s_progress *progress, %s);\nint %s_predict_next(%s_progress *progress);\n\n", name, name, driver_parameters(g, PROGRAM_PREDICT, false, true), name, name);
 }
 
+static void add_step_sizes(Text *text, const Generation *g)
+{
+    const char *upper = upper_case(g->source->name);
+    for (int i = 0; i < g->source->input_count; i++)
+        if (g->source->inputs[i]->steps == STEPS_AXIS) text_add(text, "#define %s_%s_SIZE %lld /* numbers of one step of a sequence */\n", upper, upper_case(input_name(g, PROGRAM_STEP, i)), (long long)shape_count(&g->step->inputs[i]->shape));
+    for (int i = 0; i < g->source->output_count; i++)
+        text_add(text, "#define %s_STEP_%s_SIZE %lld /* what a step gives */\n", upper, upper_case(port_name(g, g->source->outputs, g->source->output_count, i, "output")), (long long)shape_count(&g->step->outputs[i]->shape));
+    text_add(text, "#define %s_STEP_ARENA_BYTES %lld /* scratch memory of step */\n", upper, (long long)g->step->arena_bytes);
+}
+
+/* One step of a sequence at a time, or why that cannot be. */
+static void add_step_interface(Text *text, const Generation *g)
+{
+    const char *name = g->source->name;
+    if (g->source->step_hindrance) text_add(text, "\n/* There is no %s_step, for one frame of a sequence at a time: %s. */\n", name, g->source->step_hindrance);
+    if (!g->step) return;
+    text_add(text, "\n/* What the network remembers of a sequence that it is given frame by frame: each sequence needs one of its own. */\ntypedef struct %s_state {\n", name);
+    for (int i = 0; i < g->step->tensor_count; i++)
+        if (g->step->tensors[i]->role == ROLE_STATE) text_add(text, "    float %s[%lld];\n", g->step->tensors[i]->identifier, (long long)shape_count(&g->step->tensors[i]->shape));
+    text_add(text,
+             "} %s_state;\n\n"
+             "/* A sequence begins. */\n"
+             "void %s_reset(%s_state *state);\n\n"
+             "/* Its next frame, one step of the input. Gives what predict gives at this step, or, of outputs that belong to no step, what\n"
+             " * predict would give if the sequence ended here; there is no limit to its length. Re-entrant as predict; the arena has\n"
+             " * %s_STEP_ARENA_BYTES. */\n"
+             "void %s_step(%s);\n",
+             name,
+             name,
+             name,
+             upper_case(name),
+             name,
+             driver_parameters(g, PROGRAM_STEP, false, true));
+}
+
 char *generate_header(const Generation *g)
 {
     const char *name = g->source->name, *upper = upper_case(name);
@@ -113,6 +148,7 @@ char *generate_header(const Generation *g)
     text_add(&text, "#define %s_ARENA_BYTES %lld /* scratch memory of predict */\n", upper, (long long)g->predict->arena_bytes);
     text_add(&text, "#define %s_BATCH_ARENA_BYTES %lld /* of predict_batch */\n", upper, (long long)(g->options.unroll_full ? g->predict : g->predict_batch)->arena_bytes);
     add_arena(&text, upper);
+    if (g->step) add_step_sizes(&text, g);
     if (g->train) {
         int64_t most = arena_of(g->train, arena_of(g->gradients, arena_of(g->train_bytes, 0)));
         text_add(&text, "#define %s_EVALUATE_ARENA_BYTES %lld /* of evaluate */\n", upper, (long long)arena_of(g->evaluate, arena_of(g->evaluate_bytes, 0)));
@@ -129,6 +165,7 @@ char *generate_header(const Generation *g)
     text_add(&text, "/* Inference on one sample. Re-entrant: nothing is written but the outputs and the arena of %s_ARENA_BYTES. */\nvoid %s_predict(%s);\n\n", upper, name, driver_parameters(g, PROGRAM_PREDICT, false, true));
     if (g->options.pauses) add_pauses(&text, g);
     text_add(&text, "/* Inference on n samples, one behind the other; the arena has %s_BATCH_ARENA_BYTES. */\nvoid %s_predict_batch(%s);\n", upper, name, driver_parameters(g, PROGRAM_PREDICT_BATCH, false, true));
+    add_step_interface(&text, g);
     if (g->train) {
         bool indices = false;
         const char *metrics = "";
@@ -140,12 +177,12 @@ char *generate_header(const Generation *g)
         }
         text_add(&text,
                  "\n/* What a training step is told beside its data. */\n"
-                 "typedef struct %s_step {\n"
+                 "typedef struct %s_training_step {\n"
                  "    uint64_t seed;       /* of the random numbers of dropout and its like */\n"
                  "    uint64_t step;       /* steps made before this one: with the slots all that the optimiser knows of them */\n"
                  "    float learning_rate; /* of this step%s */\n"
                  "    int refuse_nan;      /* not 0: a step whose loss is not finite returns NaN and updates nothing */\n"
-                 "} %s_step;\n\n",
+                 "} %s_training_step;\n\n",
                  name,
                  schedule_of(g->source) ? memory_format(": %s_learning_rate(step)", name) : "",
                  name);
@@ -364,9 +401,9 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
 {
     e->text = (Text){0};
     emit_begin_level(e, level);
-    const Graph *programs[] = {g->derive, g->predict, g->predict_batch, g->evaluate, g->train, g->gradients, g->evaluate_bytes, g->train_bytes};
-    static const char *const names[] = {"derive", "run_single", "run_batch", "run_evaluation", "run_training", "run_gradients", "run_evaluation_bytes", "run_training_bytes"};
-    for (int i = 0; i < 8; i++) {
+    const Graph *programs[] = {g->derive, g->predict, g->step, g->predict_batch, g->evaluate, g->train, g->gradients, g->evaluate_bytes, g->train_bytes};
+    static const char *const names[] = {"derive", "run_single", "run_step", "run_batch", "run_evaluation", "run_training", "run_gradients", "run_evaluation_bytes", "run_training_bytes"};
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
         const Graph *graph = programs[i];
         if (graph && graph == g->train) text_add(&e->text, "/* ---- training ---- */\n\n");
         if (graph && !(graph == g->predict_batch && g->options.unroll_full)) add_program(e, g, graph, names[i]); /* there each sample goes by itself */
@@ -471,6 +508,11 @@ static void add_public_functions(Text *text, const Generation *g)
         text_add(text, "        %s += count * %s_%s_SIZE;\n", port, upper_case(name), upper_case(port));
     }
     text_add(text, "        n -= count;\n    }\n}\n");
+    if (g->step) {
+        text_add(text, "\nvoid %s_reset(%s_state *state)\n{\n    memset(state, 0, sizeof *state);\n}\n\nvoid %s_step(%s)\n{\n", name, name, name, driver_parameters(g, PROGRAM_STEP, false, true));
+        add_choice(text, g, "    ", "run_step", driver_arguments(g, PROGRAM_STEP), false);
+        text_add(text, "}\n");
+    }
     if (!g->train) return;
     add_learning_rate(text, g);
     text_add(text, "\nfloat %s_evaluate(%s)\n{\n", name, driver_parameters(g, PROGRAM_EVALUATE, false, true));
@@ -496,7 +538,7 @@ static void add_step(Text *text, const Generation *g)
     const char *name = g->source->name;
     const Optimizer *optimizer = optimizer_of(g->source, NULL, NULL);
     if (!optimizer->prepare) {
-        text_add(text, "typedef %s_step Step;\n\n", name);
+        text_add(text, "typedef %s_training_step Step;\n\n", name);
         return;
     }
     text_add(text, "/* What is the same for all weights of a step. */\ntypedef struct {\n    uint64_t seed, step;\n    int refuse_nan;\n    float learning_rate");
@@ -505,7 +547,7 @@ static void add_step(Text *text, const Generation *g)
         text_add(text, ", %s", optimizer->values[i]);
         text_add(&values, ", (float)%s", optimizer->values[i]);
     }
-    text_add(text, ";\n} Step;\n\nstatic inline Step step_begin(const %s_step *told)\n", name);
+    text_add(text, ";\n} Step;\n\nstatic inline Step step_begin(const %s_training_step *told)\n", name);
     text_indent(text,
                 memory_format("{\nconst double rate = (double)told->learning_rate, t = (double)(told->step + 1);\n%s"
                               "const Step step = {told->seed, told->step, told->refuse_nan, told->learning_rate%s};\nreturn step;\n}\n\n",

@@ -8,6 +8,7 @@ extern const char vector_text[], winograd_text[], winograd_tiles_text[], random_
 
 const char *upper_case(const char *);
 const char *port_name(const Generation *, Tensor *const *ports, int count, int number, const char *what); /* input, or input_<name> where there are several */
+const char *input_name(const Generation *, Program, int number); /* of a network's input: a frame in `step`, where it is a sequence */
 
 /* driver.c: the functions that call a program's phases in order. */
 const char *driver_parameters(const Generation *, Program, bool bytes, bool public); /* the parameters of a program's functions, as text */

@@ -234,12 +234,29 @@ Tensor *graph_row(Graph *graph, Node *node, const char *name, int64_t period)
     return tensor;
 }
 
+Tensor *graph_state(Graph *graph, Node *node, const char *name, int64_t floats)
+{
+    Tensor *tensor = graph_tensor(graph, ROLE_STATE, memory_format("%s/%s", node->name, name));
+    tensor->batched = false;
+    tensor->shape = shape_of(1, &floats);
+    const char *identifier = tensor->identifier;
+    for (int i = 2; names_find(graph->state_identifiers, tensor->identifier) >= 0; i++) tensor->identifier = memory_format("%s_%d", identifier, i);
+    names_add(graph->state_identifiers, tensor->identifier);
+    graph_output(graph, node, tensor);
+    return tensor;
+}
+
+bool program_is_single(Program program)
+{
+    return program == PROGRAM_PREDICT || program == PROGRAM_STEP;
+}
+
 Graph graph_of_frames(const Graph *graph, const Node *node)
 {
     Graph seen = *graph;
     if (node->frames == 1) return seen;
     seen.batch *= node->frames;
-    if (seen.program == PROGRAM_PREDICT) seen.program = PROGRAM_PREDICT_BATCH; /* one sample is several */
+    if (program_is_single(seen.program)) seen.program = PROGRAM_PREDICT_BATCH; /* one sample is several */
     return seen;
 }
 
@@ -259,7 +276,7 @@ bool node_is_shared(const Graph *graph, const Node *node, int64_t parts)
 
 int64_t graph_tasks(const Graph *graph, const Node *node, int64_t parts)
 {
-    if (graph->program != PROGRAM_PREDICT) return TASKS;
+    if (!program_is_single(graph->program)) return TASKS;
     if (!node_is_shared(graph, node, parts)) return 1;
     return parts < TASKS ? parts : TASKS;
 }
@@ -388,6 +405,7 @@ Graph *graph_program(const Graph *source, Program program, int64_t batch, bool b
     graph->node_count = graph->node_capacity = 0;
     graph->chains = NULL;
     graph->chain_count = graph->chain_capacity = 0;
+    graph->state_identifiers = NEW(Names);
     graph->tensors = NULL;
     graph->tensor_count = graph->tensor_capacity = 0;
     Tensor **map = NEW_ARRAY(Tensor *, source->tensor_count + 1);

@@ -151,7 +151,7 @@ static void add_adapters(Text *text, const Generation *g)
     for (int bytes = 0; bytes <= (g->train_bytes != NULL); bytes++) {
         const char *suffix = bytes ? "_bytes" : "";
         text_add(text, "static float train_step%s(void *weights, void *slots, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, const CnncStep *step, float *losses, float *const *outputs, void *arena)\n{\n", suffix);
-        text_add(text, "%s    const %s_step now = {step->seed, step->step, step->learning_rate, step->refuse_nan};\n", unused, name);
+        text_add(text, "%s    const %s_training_step now = {step->seed, step->step, step->learning_rate, step->refuse_nan};\n", unused, name);
         text_add(text, "    return %s_train_step%s(weights, slots%s%s, sample_weights, n, &now, losses%s, arena);\n}\n\n", name, suffix, in, target, optional.data);
         text_add(text, "static float evaluate%s(const void *weights, const void *const *inputs, const void *const *targets, const float *sample_weights, size_t n, float *losses, float *const *outputs, void *arena)\n{\n%s    return %s_evaluate%s(weights%s%s, sample_weights, n, losses%s, arena);\n}\n\n", suffix, unused, name, suffix, in, target, optional.data);
     }

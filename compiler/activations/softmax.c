@@ -215,6 +215,7 @@ static const char *gradient_formula(const Node *node)
         .operands = "x; y",                                                                                                    \
         .flags = OPERATOR_FLAT | OPERATOR_BY_SAMPLES,                                                                          \
         .shape = shape,                                                                                                        \
+        .steps = steps_beside_axes,                                                                                            \
         .reference = reference,                                                                                                \
         .gradient = which##_gradient,                                                                                          \
         .emit = emit_forward,                                                                                                  \

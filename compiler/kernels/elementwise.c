@@ -84,6 +84,7 @@ const Operator conversion_operator = {
     .operands = "x; y",
     .flags = OPERATOR_FLAT | OPERATOR_EPILOGUE | OPERATOR_WHOLE | OPERATOR_BY_SAMPLES,
     .shape = conversion_shape,
+    .steps = steps_kept,
     .reference = conversion_reference,
     .emit = elementwise_emit,
     .formula = conversion_formula,

@@ -24,7 +24,7 @@ static void begin_places(Emit *e)
 static Tile local_tile(Emit *e, const Node *node, Work work)
 {
     work.kernel = "local";
-    if (emit_program(e) == PROGRAM_PREDICT) work.rows = 1;
+    if (program_is_single(emit_program(e))) work.rows = 1;
     return choose_tile(e, node, work);
 }
 
@@ -81,7 +81,7 @@ void local_emit(Emit *e, const Node *node, const Convolution *c, const char *bia
     int group_count = vector_groups(e, c->filters, tile.vectors, groups);
     for (int g = 0; g < group_count; g++) {
         group_begin(e, &groups[g]);
-        if (emit_program(e) == PROGRAM_PREDICT) {
+        if (program_is_single(emit_program(e))) {
             EMIT(e, "const ptrdiff_t n = 0;");
             emit_forward_tile(e, node, c, 1, &groups[g], bias);
         } else {

@@ -136,7 +136,7 @@ static void emit_row(Emit *e, const Product *product)
 
 static bool is_one_row(const Emit *e, int64_t rows_per_sample)
 {
-    return emit_program(e) == PROGRAM_PREDICT && rows_per_sample == 1;
+    return program_is_single(emit_program(e)) && rows_per_sample == 1;
 }
 
 /* The tile of the forward product. Of one row the groups of columns are of a size that leaves some for each thread, and so they are of
@@ -144,7 +144,7 @@ static bool is_one_row(const Emit *e, int64_t rows_per_sample)
 static Tile forward_tile(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
 {
     int lanes = emit_level(e)->lanes, vectors = (int)((outputs + lanes - 1) / lanes);
-    int64_t rows = emit_program(e) == PROGRAM_PREDICT ? rows_per_sample : TYPICAL_ROWS;
+    int64_t rows = program_is_single(emit_program(e)) ? rows_per_sample : TYPICAL_ROWS;
     Work work = {.kernel = "matmul", .rows = rows, .columns = outputs, .reduction = inputs, .times = (double)rows_per_sample / (double)rows};
     if (!is_one_row(e, rows_per_sample)) {
         work.most_vectors = vectors < 2 * SHARES ? 2 : (vectors + SHARES - 1) / SHARES;

@@ -295,6 +295,7 @@ static const Operator repeating_operator = {
     .operands = "x a; y",
     .flags = OPERATOR_FLAT | OPERATOR_EPILOGUE,
     .shape = shape,
+    .steps = steps_kept,
     .reference = reference,
     .gradient = gradient,
     .emit = emit,

@@ -83,15 +83,37 @@ static void reference(const Node *node, Reference *r)
     free(arrays);
 }
 
+/* Where it reads the network's sequence, what it gives stands step by step too, or is that of the last step. */
+static Steps steps(const Node *node, Steps from)
+{
+    const Recurrent *r = node->detail;
+    if (from != STEPS_AXIS) return from;
+    return r->backwards ? STEPS_MIXED : r->sequences ? STEPS_AXIS : STEPS_NONE;
+}
+
+/* In the program `step` what lasts from step to step is the caller's. */
+static void specialise(Graph *graph, Node *node)
+{
+    const Recurrent *r = node->detail;
+    node->carries = node->carries && graph->program == PROGRAM_STEP;
+    if (!node->carries) return;
+    node->operands = "x; y";
+    for (int i = 0; i < r->cell->states; i++) {
+        graph_state(graph, node, r->cell->arrays[i], r->units);
+        node->operands = memory_format("%s %s", node->operands, r->cell->arrays[i]);
+    }
+    node->operands = memory_format("%s work", node->operands);
+}
+
 static void workspace(Graph *graph, Node *node)
 {
-    graph_workspace(graph, node, recurrent_forward_workspace(graph, node->detail), graph->program == PROGRAM_PREDICT ? 1 : TASKS);
+    graph_workspace(graph, node, recurrent_forward_workspace(graph, node), program_is_single(graph->program) ? 1 : TASKS);
 }
 
 static const char *formula(const Node *node)
 {
     const Recurrent *r = node->detail;
-    return memory_format("%s; %lld steps, %lld units", r->cell->formula, (long long)r->steps, (long long)r->units);
+    return memory_format("%s; %lld step%s, %lld units", r->cell->formula, (long long)r->steps, r->steps == 1 ? "" : "s", (long long)r->units);
 }
 
 /* ---- the gradient ---- */
@@ -200,10 +222,12 @@ static const Operator recurrent_operator = {
     .name = "recurrent",
     .suffix = "forward",
     .operands = "x; y work",
-    .flags = OPERATOR_EPILOGUE,
+    .flags = OPERATOR_EPILOGUE | OPERATOR_CARRIES,
     .shape = shape,
+    .steps = steps,
     .macs = macs,
     .reference = reference,
+    .specialise = specialise,
     .gradient = gradient,
     .workspace = workspace,
     .emit = recurrent_forward_emit,

@@ -78,12 +78,12 @@ typedef struct {
 RecurrentSizes recurrent_sizes(const Graph *, const Recurrent *);
 Tile recurrent_tile(Emit *, const Node *, int64_t columns, int64_t reduction);
 void recurrent_begin(Emit *, const Recurrent *, int64_t work); /* the holes, and the group's samples: from, rows; `work` floats for a task */
-void recurrent_arrays(Emit *, const RecurrentSizes *, const char *const *names, int64_t *offset);
+void recurrent_arrays(Emit *, const RecurrentSizes *, const char *const *names, int first, int64_t *offset); /* in the task's workspace, from the first one on */
 void recurrent_rows_begin(Emit *); /* loops over m and n */
 void recurrent_product(Emit *, const char *matrix, const char *left, int64_t row, int64_t reduction, int64_t first_column, int64_t last_column, const char *to, bool adds, Tile);
 void recurrent_elements(Emit *, const Recurrent *, void (*lines)(const CellLines *, int), int stage, bool keeps, const char *start); /* the loop over units; start: a line at its head */
 const char *recurrent_output(const Recurrent *); /* the place of a step's output in a sequence, as text */
-int64_t recurrent_forward_workspace(const Graph *, const Recurrent *); /* floats for one task */
+int64_t recurrent_forward_workspace(const Graph *, const Node *); /* floats for one task */
 int64_t recurrent_backward_workspace(const Graph *, const Recurrent *);
 int64_t recurrent_bias_sums(const Graph *, const Recurrent *); /* of all groups */
 void recurrent_forward_emit(Emit *, const Node *);

@@ -85,7 +85,7 @@ void recurrent_backward_emit(Emit *e, const Node *node)
     phase_begin(e, node, NULL, OVER_EXTENT, w.sizes.groups);
     recurrent_begin(e, r, w.task);
     int64_t offset = 0;
-    recurrent_arrays(e, &w.sizes, r->cell->d_arrays, &offset);
+    recurrent_arrays(e, &w.sizes, r->cell->d_arrays, 0, &offset);
     fill_size(e, "TURNED", w.turned_start);
     EMIT(e, "const float (*const turned)[$GATES][$PANEL] = (const float (*)[$GATES][$PANEL])(work + $TURNED);");
     if (w.bias) {

@@ -16,9 +16,9 @@ RecurrentSizes recurrent_sizes(const Graph *graph, const Recurrent *r)
 {
     RecurrentSizes s = {.padded = round_up(r->units, graph->panel), .gates = r->cell->gates * r->units};
     s.sums = round_up(s.gates, graph->panel);
-    s.groups = graph->program == PROGRAM_PREDICT ? 1 : (graph->batch + GROUP_ROWS - 1) / GROUP_ROWS;
+    s.groups = program_is_single(graph->program) ? 1 : (graph->batch + GROUP_ROWS - 1) / GROUP_ROWS;
     if (s.groups > TASKS) s.groups = TASKS;
-    s.rows = graph->program == PROGRAM_PREDICT ? 1 : (graph->batch + s.groups - 1) / s.groups;
+    s.rows = program_is_single(graph->program) ? 1 : (graph->batch + s.groups - 1) / s.groups;
     return s;
 }
 
@@ -29,10 +29,18 @@ static int array_count(const char *const *names)
     return count;
 }
 
-int64_t recurrent_forward_workspace(const Graph *graph, const Recurrent *r)
+/* The first of the arrays that lie in the workspace: what a step of a sequence keeps lies in the caller's state. */
+static int first_array(const Node *node)
 {
+    const Recurrent *r = node->detail;
+    return node->carries ? r->cell->states : 0;
+}
+
+int64_t recurrent_forward_workspace(const Graph *graph, const Node *node)
+{
+    const Recurrent *r = node->detail;
     RecurrentSizes s = recurrent_sizes(graph, r);
-    return s.rows * (array_count(r->cell->arrays) * s.padded + s.sums);
+    return s.rows * ((array_count(r->cell->arrays) - first_array(node)) * s.padded + s.sums);
 }
 
 /* One sample has one row: many sums hide each other's latency. */
@@ -42,7 +50,7 @@ Tile recurrent_tile(Emit *e, const Node *node, int64_t columns, int64_t reductio
     RecurrentSizes s = recurrent_sizes(e->graph, r);
     int lanes = emit_level(e)->lanes, vectors = (int)((columns + lanes - 1) / lanes);
     Work work = {.kernel = "recurrent", .rows = s.rows, .columns = columns, .reduction = reduction, .times = (double)r->steps / (double)s.rows};
-    if (emit_program(e) != PROGRAM_PREDICT) return choose_tile(e, node, work);
+    if (!program_is_single(emit_program(e))) return choose_tile(e, node, work);
     return choose_only(e, node, work, (Tile){1, vectors < ROW_SUMS ? vectors : ROW_SUMS}, "one row: many sums hide each other's latency");
 }
 
@@ -57,13 +65,13 @@ void recurrent_begin(Emit *e, const Recurrent *r, int64_t work)
     fill_size(e, "GROUPS", s.groups);
     fill_size(e, "PANEL", e->graph->panel);
     fill_size(e, "WORK", work);
-    if (emit_program(e) == PROGRAM_PREDICT) return;
+    if (program_is_single(emit_program(e))) return;
     EMIT(e, "for (ptrdiff_t part = first; part < last; part++) {", "const ptrdiff_t from = count * part / $GROUPS, rows = count * (part + 1) / $GROUPS - from;");
 }
 
-void recurrent_arrays(Emit *e, const RecurrentSizes *s, const char *const *names, int64_t *offset)
+void recurrent_arrays(Emit *e, const RecurrentSizes *s, const char *const *names, int first, int64_t *offset)
 {
-    for (int i = 0; i < array_count(names); i++, *offset += s->rows * s->padded) {
+    for (int i = first; i < array_count(names); i++, *offset += s->rows * s->padded) {
         fill(e, "NAME", "%s", names[i]);
         fill_size(e, "OFFSET", *offset);
         EMIT(e, "float (*const $NAME)[$PADDED] = (float (*)[$PADDED])(work + $TASK * $WORK + $OFFSET);");
@@ -72,7 +80,7 @@ void recurrent_arrays(Emit *e, const RecurrentSizes *s, const char *const *names
 
 void recurrent_rows_begin(Emit *e)
 {
-    if (emit_program(e) == PROGRAM_PREDICT) EMIT(e, "{", "const int m = 0, n = 0;");
+    if (program_is_single(emit_program(e))) EMIT(e, "{", "const int m = 0, n = 0;");
     else EMIT(e, "for (ptrdiff_t m = 0; m < rows; m++) {", "const ptrdiff_t n = from + m;");
 }
 
@@ -100,7 +108,7 @@ void recurrent_product(Emit *e, const char *matrix, const char *left, int64_t ro
         fill_size(e, "STEP", vectors);
         EMIT(e, "for (int k = $FROM; k < $TO; k += $STEP) {");
         tile_pointers(e, vectors, "k", e->graph->panel, matrix, memory_format("%lld", (long long)row));
-        if (emit_program(e) == PROGRAM_PREDICT) {
+        if (program_is_single(emit_program(e))) {
             EMIT(e, "const int m = 0;");
             emit_tile(e, 1, vectors, left, to, adds);
         } else {
@@ -158,17 +166,19 @@ void recurrent_forward_emit(Emit *e, const Node *node)
     const Recurrent *r = node->detail;
     const Cell *cell = r->cell;
     RecurrentSizes s = recurrent_sizes(e->graph, r);
-    bool keeps = operand_number(node, "gates") >= 0, alone = emit_program(e) == PROGRAM_PREDICT;
+    int first = first_array(node);
+    bool keeps = operand_number(node, "gates") >= 0, alone = program_is_single(emit_program(e));
     emit_narrow(e, r->units);
     Tile tile = recurrent_tile(e, node, s.gates, r->units);
+    for (int i = 0; i < first; i++) phase_operand(e, operand_number(node, cell->arrays[i]), 2, (const int64_t[]){1, r->units});
     phase_begin(e, node, NULL, OVER_EXTENT, s.groups);
     int64_t offset = 0;
-    recurrent_begin(e, r, recurrent_forward_workspace(e->graph, r));
-    recurrent_arrays(e, &s, cell->arrays, &offset);
+    recurrent_begin(e, r, recurrent_forward_workspace(e->graph, node));
+    recurrent_arrays(e, &s, cell->arrays, first, &offset);
     fill_size(e, "OFFSET", offset);
     fill(e, "ROWS", "%s", alone ? "1" : "(size_t)rows");
     EMIT(e, "float (*const sums)[$SUMS] = (float (*)[$SUMS])(work + $TASK * $WORK + $OFFSET);");
-    for (int i = 0; i < cell->states; i++) {
+    for (int i = first; i < cell->states; i++) {
         fill(e, "NAME", "%s", cell->arrays[i]);
         EMIT(e, "memset($NAME, 0, $ROWS * sizeof *$NAME);");
     }
@@ -179,9 +189,9 @@ void recurrent_forward_emit(Emit *e, const Node *node)
     }
     for (int i = 0; i < cell->stages; i++) {
         const CellStage *stage = &cell->stage[i];
-        EMIT(e, "if (t > 0) {");
+        if (!node->carries) EMIT(e, "if (t > 0) {");
         recurrent_product(e, "recurrent_kernel", memory_format("%s[m + $T][i]", stage->left), 0, r->units, stage->first * r->units, stage->last * r->units, "sums", false, tile);
-        EMIT(e, "} else {", "memset(sums, 0, $ROWS * sizeof *sums);", "}");
+        if (!node->carries) EMIT(e, "} else {", "memset(sums, 0, $ROWS * sizeof *sums);", "}");
         recurrent_elements(e, r, cell->forward, i, keeps, NULL);
     }
     if (r->sequences) emit_outputs(e, node);

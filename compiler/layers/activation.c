@@ -152,6 +152,7 @@ static const Operator identity_operator = {
     .name = "identity",
     .flags = OPERATOR_VIEW,
     .shape = same_shape,
+    .steps = steps_kept,
     .reference = identity_reference,
 };
 

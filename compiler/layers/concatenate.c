@@ -127,6 +127,7 @@ static const Operator concatenate_operator = {
     .operands = "x0 x1 x2 x3 x4 x5 x6 x7; y",
     .flags = OPERATOR_FLAT | OPERATOR_BY_SAMPLES,
     .shape = shape,
+    .steps = steps_beside_axes,
     .reference = reference,
     .gradient = gradient,
     .emit = emit,

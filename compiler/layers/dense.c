@@ -165,6 +165,7 @@ static const Operator dense_operator = {
     .operands = "x; y",
     .flags = OPERATOR_EPILOGUE,
     .shape = shape,
+    .steps = steps_of_rows,
     .macs = macs,
     .reference = reference,
     .gradient = gradient,

@@ -133,6 +133,7 @@ static const Operator embedding_operator = {
     .operands = "x; y",
     .flags = OPERATOR_FLAT | OPERATOR_WHOLE,
     .shape = shape,
+    .steps = steps_kept,
     .reference = reference,
     .gradient = gradient,
     .emit = emit,

@@ -218,6 +218,7 @@ static const Operator local_response_normalization_operator = {
     .operands = "x; y",
     .flags = OPERATOR_FLAT | OPERATOR_EPILOGUE | OPERATOR_BY_SAMPLES,
     .shape = shape,
+    .steps = steps_of_rows,
     .reference = reference,
     .gradient = gradient,
     .emit = emit,

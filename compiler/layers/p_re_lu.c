@@ -131,6 +131,7 @@ static const Operator p_re_lu_operator = {
     .operands = "x; y",
     .flags = OPERATOR_FLAT | OPERATOR_EPILOGUE,
     .shape = shape,
+    .steps = steps_kept,
     .reference = reference,
     .gradient = gradient,
     .emit = emit,

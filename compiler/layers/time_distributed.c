@@ -32,7 +32,14 @@ static void split_shape(Graph *graph, Node *node)
     }
 }
 
-static const Operator split_operator = {.name = "frames", .flags = OPERATOR_VIEW, .shape = split_shape, .reference = copy_reference};
+static Steps split_steps(const Node *node, Steps from)
+{
+    (void)node;
+    (void)from;
+    return STEPS_FRAMES;
+}
+
+static const Operator split_operator = {.name = "frames", .flags = OPERATOR_VIEW, .shape = split_shape, .steps = split_steps, .reference = copy_reference};
 
 /* And back: the node that split them, its detail, says how many steps there were. */
 static void join_shape(Graph *graph, Node *node)
@@ -51,7 +58,13 @@ static void join_shape(Graph *graph, Node *node)
     node->frames = node->outputs[0]->frames = split->frames;
 }
 
-static const Operator join_operator = {.name = "steps", .flags = OPERATOR_VIEW, .shape = join_shape, .reference = copy_reference};
+static Steps join_steps(const Node *node, Steps from)
+{
+    (void)from;
+    return ((const Node *)node->detail)->inputs[0]->steps;
+}
+
+static const Operator join_operator = {.name = "steps", .flags = OPERATOR_VIEW, .shape = join_shape, .steps = join_steps, .reference = copy_reference};
 
 static Tensor *build(Graph *graph, const LayerCall *call)
 {

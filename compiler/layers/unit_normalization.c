@@ -165,6 +165,7 @@ static const Operator unit_normalization_operator = {
     .operands = "x; y",
     .flags = OPERATOR_FLAT | OPERATOR_EPILOGUE | OPERATOR_BY_SAMPLES,
     .shape = shape,
+    .steps = steps_beside_axes,
     .reference = reference,
     .gradient = gradient,
     .emit = emit,
