@@ -97,6 +97,12 @@ void print_summary(FILE *out, const Generation *g)
     rule(out, width, "=");
     fprintf(out, "MACs for one sample: %s\n", number_with_commas(total_macs));
     fprintf(out, "Memory, one sample:  weights %s bytes (%s), arena %s bytes\n", number_with_commas(graph_struct_offset(g->source, NULL, true)), size_text(graph_struct_offset(g->source, NULL, true)), number_with_commas(g->predict->arena_bytes));
+    if (g->step) {
+        int64_t state = 0;
+        for (int i = 0; i < g->step->tensor_count; i++)
+            if (g->step->tensors[i]->role == ROLE_STATE) state += 4 * shape_count(&g->step->tensors[i]->shape);
+        fprintf(out, "Memory, one frame:   state %s bytes, arena %s bytes\n", number_with_commas(state), number_with_commas(g->step->arena_bytes));
+    }
     fprintf(out, "Memory, batch %lld:   arena %s bytes\n", (long long)g->predict_batch->batch, number_with_commas(g->predict_batch->arena_bytes));
     if (g->train) {
         Slot slots[MOST_SLOTS];

@@ -56,6 +56,27 @@ Test(embed, objects_have_no_state_and_no_libraries)
     cr_expect(run->status == 1, "%s", run->out);
 }
 
+/* A recurrent network, frame by frame: its last word is what it says of the whole picture. */
+Test(embed, example_row_by_row)
+{
+    copy_example();
+    shell_file("embed/whole.c",
+               "#include \"picture.h\"\n#include \"rows.h\"\n#include <stdio.h>\n"
+               "int main(void)\n{\n"
+               "    static ROWS_ALIGNED unsigned char arena[ROWS_ARENA_BYTES];\n    static char text[65536];\n"
+               "    float picture[PICTURE_SIZE], probability[ROWS_OUTPUT_SIZE];\n"
+               "    text[fread(text, 1, sizeof text - 1, stdin)] = 0;\n    picture_read(text, picture);\n"
+               "    rows_predict(rows_trained, picture, probability, arena);\n"
+               "    int best = largest(probability, ROWS_OUTPUT_SIZE);\n"
+               "    printf(\"%d (%.1f %%)\\n\", best, 100.0 * (double)probability[best]);\n    return 0;\n}\n");
+    shell_good("cd embed && make CNNC=\"$CNNC\" CFLAGS='-O1 -Wall -Wextra -Werror' row_by_row && $CC -O1 whole.c rows.c -lm -o whole && ./row_by_row three.txt > said");
+    cr_expect_str_eq(shell("grep -c '([0-9.]* %%)$' embed/said")->out, "28\n");
+    const Shell *run = shell("cd embed && sed -n '$ s/.*   //p' said");
+    cr_expect(!strncmp(run->out, "3 (", 3), "%s", run->out);
+    shell_good("cd embed && sed -n '$ s/.*   //p' said > last && ./whole < three.txt | cmp - last");
+    cr_expect(shell("cd embed && ./row_by_row Makefile")->status == 1);
+}
+
 /* Trained weights in a section of the user's choice, where they are all that lies there: the small form, and the large. */
 Test(embed, weights_in_a_section)
 {
