@@ -354,7 +354,7 @@ struct Node {
     int epilogue_count;
     void *detail;          /* the operator's own resolved sizes */
     const char *operands;  /* instead of the operator's, where they depend on the node */
-    uint32_t stream;       /* which random numbers it draws: the number of the layer */
+    uint32_t stream;       /* which random numbers it draws: the number of the layer, MAX_LAYERS more for each of its nodes before this one */
     bool carries;          /* a sequence that the network reads: in the program `step` it keeps its state */
     Chain *chain;          /* to which it belongs, or NULL */
 };

@@ -156,7 +156,9 @@ Node *graph_node(Graph *graph,
     node->arguments = call->arguments;
     node->place = call->place;
     node->layer = call->index;
-    node->stream = (uint32_t)call->index;
+    int before = node->index;
+    while (before > 0 && graph->nodes[before - 1]->layer == call->index) before--;
+    node->stream = (uint32_t)call->index + (uint32_t)(node->index - before) * MAX_LAYERS;
     Tensor *output = graph_tensor(graph, ROLE_ACTIVATION, name);
     if (op->flags & OPERATOR_VIEW) output->view_of = inputs[0];
     graph_output(graph, node, output);

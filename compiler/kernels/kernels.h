@@ -235,6 +235,9 @@ void gradient_squares_emit(Emit *, const Node *);              /* of what an upd
 
 /* noise.c: of layers that draw random numbers in training. They have an argument `seed`. */
 const char *noise_key(const Node *);                    /* an expression: the key of the step's numbers, where there is a step */
+void noise_begin(Emit *, const Node *);                  /* names that key, key$STREAM, in the function's head */
+void noise_number(Emit *, const Node *, const char *name, double value, double off); /* and a float name$STREAM: its value in training, and in `gradients`, where noise is off */
+void noise_threshold(Emit *, const Node *, double rate); /* and the share of numbers that are dropped, as a threshold for random bits: threshold$STREAM */
 bool noise_range(const Node *, const char *parameter, double range[2]); /* of a parameter that is one number f, from -f to f, or a list of two; false: reported */
 const char *noise_uniform(const double range[2], const char *index);    /* an expression: number `index` of those of `key`, from that range */
 void random_transform_shape(Graph *, Node *);

@@ -9,6 +9,25 @@ const char *noise_key(const Node *node)
     return memory_format("random_key(random_key(%lldu, %uu), step->step)", (long long)argument_size(node->arguments, "seed"), node->stream);
 }
 
+void noise_number(Emit *e, const Node *node, const char *name, double value, double off)
+{
+    fill(e, "STREAM", "%u", node->stream);
+    emit_once(e, memory_format("const float %s%u = step ? %s : %s;", name, node->stream, float_text(value), float_text(off)));
+}
+
+void noise_begin(Emit *e, const Node *node)
+{
+    fill(e, "STREAM", "%u", node->stream);
+    emit_once(e, memory_format("const uint64_t key%u = step ? %s : 0;", node->stream, noise_key(node)));
+}
+
+void noise_threshold(Emit *e, const Node *node, double rate)
+{
+    double threshold = rate * 0x1p32;
+    noise_begin(e, node);
+    emit_once(e, memory_format("const uint32_t threshold%u = step ? %uu : 0;", node->stream, threshold < 4294967295.0 ? (unsigned)threshold : 4294967295u));
+}
+
 bool noise_range(const Node *node, const char *parameter, double range[2])
 {
     const Value *value = argument(node->arguments, parameter);

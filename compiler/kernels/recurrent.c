@@ -5,7 +5,12 @@
  * input (steps, features); output (units), or with return_sequences (steps, units). For the gradient the recurrence keeps the values of
  * the gates, in the memory of the product with the input, and h before each step. The gradient runs through the steps in reverse order and
  * leaves, again in the same memory, the gradient of the sums; the gradients of both kernels are then one product each over all samples and
- * steps. */
+ * steps.
+ *
+ * With recurrent_dropout the product reads h times a mask, `dropped`: 0 or 1 / (1 - rate) for each unit of each sample, the same at all
+ * steps. What is kept as h before each step is that, for the gradient of the kernel, and h itself beside it where a cell's lines ask for it.
+ * (Keras draws a mask for each gate of lstm and gru; here one serves all of them, as in Gal and Ghahramani: A theoretically grounded
+ * application of dropout in recurrent neural networks, 2016, tied weights.) */
 #include "recurrent.h"
 
 #include <stdlib.h>
@@ -189,7 +194,7 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
     const Recurrent *r = node->detail;
     const Cell *cell = r->cell;
     int64_t columns = r->units * cell->gates;
-    Tensor *sums = node->inputs[0], *kernel = node->weights[0], *inputs[MOST_ARRAYS + 4] = {d_output, kernel};
+    Tensor *sums = node->inputs[0], *kernel = node->weights[0], *inputs[MOST_ARRAYS + 5] = {d_output, kernel};
     int count = 2;
     const char *operands = "d_y recurrent_kernel gates";
     node->operands = "x; y";
@@ -198,6 +203,10 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
     for (int i = 0; i < 2 && cell->kept[i]; i++) {
         inputs[count++] = keep(graph, node, cell->kept[i], 1, r->units);
         operands = memory_format("%s %s", operands, cell->kept[i]);
+    }
+    if (r->dropout > 0 && cell->reads_before) {
+        inputs[count++] = keep(graph, node, "before", 1, r->units);
+        operands = memory_format("%s before", operands);
     }
     Tensor *previous = inputs[count++] = keep(graph, node, "previous", cell->lefts, r->units);
     node->operands = memory_format("%s work", node->operands);
@@ -262,6 +271,7 @@ Tensor *recurrent_build(Graph *graph, const LayerCall *call, const Cell *cell)
         .cell = cell,
         .units = units,
         .bias = argument_boolean(a, "use_bias"),
+        .dropout = argument_number(a, "recurrent_dropout"),
         .sequences = argument_boolean(a, "return_sequences"),
         .backwards = argument_boolean(a, "go_backwards"),
         .turned = call->turned,

@@ -13,6 +13,7 @@ typedef struct {
     bool bias;
     bool sequences; /* gives its output at every step, not at the last only */
     bool backwards; /* takes the steps from the last to the first */
+    double dropout; /* the share of its outputs that is left out on the way to the next step, in training */
     bool turned;    /* the last of its outputs stands first: where it goes backwards they stand where their inputs do */
     const Object *activation, *recurrent_activation; /* NULL: none */
 } Recurrent;
@@ -24,6 +25,7 @@ typedef struct {
     const Recurrent *recurrent;
     int lanes;
     bool keeps; /* forward: for the gradient that will follow */
+    bool drops; /* what the recurrent kernel is multiplied by is h with some units left out, `dropped`; `mask` says which */
 } CellLines;
 
 /* A product with the recurrent kernel, gates first to last - 1, from which the lines of the stage take their sums. Backward, behind the
@@ -38,6 +40,7 @@ struct Cell {
     CellStage stage[MOST_STAGES];
     const char *arrays[MOST_ARRAYS];   /* of units, for each sample: h, which is the output, what else lasts from step to step, */
     int states;                        /* these being so many, and scratch of a step */
+    bool reads_before;                 /* backward: h as it was before the step, as well as what of it the product reads */
     const char *d_arrays[MOST_ARRAYS]; /* the same of gradients */
     const char *kept[2];    /* what the gradient needs of each step beside the gates and h before it: units each */
     int lefts;              /* left sides of the product with the recurrent kernel, for its gradient: 1, or 2, kept as previous[0] and [1] */
@@ -59,6 +62,7 @@ void cell_load(const CellLines *, const char *name, const char *place);
 void cell_store(const CellLines *, const char *place, const char *name);
 void cell_keep(const CellLines *, const char *array, const char *name); /* for the gradient, one of `kept` */
 void cell_input(const CellLines *, const char *name, int gate);         /* the product with the input, with its bias */
+void cell_left(const CellLines *, const char *name);                    /* h as the recurrent kernel is multiplied by it */
 void cell_inner(const CellLines *, const char *name, int gate);         /* the product with h, with its bias where that has one of its own */
 void cell_gate(const CellLines *, const char *name, int gate, const Object *activation); /* changes the sum to the gate's value, and keeps it */
 void cell_activate(const CellLines *, const char *name, const Object *activation);
@@ -67,6 +71,8 @@ void cell_value(const CellLines *, const char *name, int gate, const Object *act
 void cell_derive(const CellLines *, const char *name, int gate, const Object *activation);     /* changes a gate's gradient to that of its sum */
 void cell_derive_at(const CellLines *, const char *name, const char *input, const char *output, const Object *activation);
 void cell_before(const CellLines *, const char *name, const char *array);                      /* of `kept`, a step before; zero at the first */
+void cell_previous(const CellLines *, const char *name);                                       /* h a step before */
+void cell_mask(const CellLines *, const char *name);                                           /* changes the gradient of cell_left's to that of h */
 void cell_give(const CellLines *, int gate, const char *name);                                 /* the gradient of a gate's sum with the input */
 void cell_give_inner(const CellLines *, int gate, int left, const char *name);                 /* and of its product with h, where that differs */
 
@@ -76,12 +82,14 @@ typedef struct {
     int64_t groups, rows;        /* of samples, and the most samples of one */
 } RecurrentSizes;
 RecurrentSizes recurrent_sizes(const Graph *, const Recurrent *);
+bool recurrent_drops(const Graph *, const Recurrent *); /* units, in this program? */
+void recurrent_mask(Emit *, const Node *);              /* fills `mask`: 0, or what the others are multiplied by; of each unit of each sample, for all steps */
 Tile recurrent_tile(Emit *, const Node *, int64_t columns, int64_t reduction);
 void recurrent_begin(Emit *, const Recurrent *, int64_t work); /* the holes, and the group's samples: from, rows; `work` floats for a task */
 void recurrent_arrays(Emit *, const RecurrentSizes *, const char *const *names, int first, int64_t *offset); /* in the task's workspace, from the first one on */
 void recurrent_rows_begin(Emit *); /* loops over m and n */
 void recurrent_product(Emit *, const char *matrix, const char *left, int64_t row, int64_t reduction, int64_t first_column, int64_t last_column, const char *to, bool adds, Tile);
-void recurrent_elements(Emit *, const Recurrent *, void (*lines)(const CellLines *, int), int stage, bool keeps, const char *start); /* the loop over units; start: a line at its head */
+void recurrent_elements(Emit *, const Node *, void (*lines)(const CellLines *, int), int stage, bool keeps, const char *start); /* the loop over units; start: a line at its head */
 const char *recurrent_output(const Recurrent *); /* the place of a step's output in a sequence, as text */
 int64_t recurrent_forward_workspace(const Graph *, const Node *); /* floats for one task */
 int64_t recurrent_backward_workspace(const Graph *, const Recurrent *);
@@ -100,6 +108,7 @@ void recurrent_backward_emit(Emit *, const Node *);
     REGULARIZER_PARAMETER("bias", "the bias"),                                                                                 \
     REGULARIZER_PARAMETER("activity", "what the layer gives"),                                                                 \
     {.name = "dropout", .type = PARAMETER_NUMBER, .minimum = 0, .maximum = 1, .below_maximum = true, .fallback = "0", .help = "the share of the input's features that is left out in training, the same at all steps"}, \
+    {.name = "recurrent_dropout", .type = PARAMETER_NUMBER, .minimum = 0, .maximum = 1, .below_maximum = true, .fallback = "0", .help = "the share of a step's outputs that is left out on the way to the next step in training, the same at all steps and for all gates"}, \
     {.name = "seed", .type = PARAMETER_SIZE, .fallback = "none", .help = "for random numbers of its own; none: those of the training"}, \
     {.name = "return_sequences", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "the output of every step, not of the last only"}, \
     {.name = "go_backwards", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "takes the steps from the last to the first, and gives its outputs in that order"}, \

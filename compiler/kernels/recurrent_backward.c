@@ -17,6 +17,7 @@ static Layout layout_of(const Graph *graph, const Recurrent *r)
     Layout w = {.sizes = recurrent_sizes(graph, r)};
     int arrays = 0;
     while (arrays < MOST_ARRAYS && r->cell->d_arrays[arrays]) arrays++;
+    arrays += recurrent_drops(graph, r) ? 2 : 0;
     w.task = arrays * w.sizes.rows * w.sizes.padded;
     w.bias = r->bias ? r->cell->bias_rows * w.sizes.gates : 0;
     w.turned_start = TASKS * w.task;
@@ -56,6 +57,25 @@ static void emit_turn(Emit *e, const Node *node, const Layout *w)
     phase_end(e);
 }
 
+/* The gradient of h from that of `dropped`. */
+static void dropped_lines(const CellLines *l, int stage)
+{
+    (void)stage;
+    cell_load(l, "v", "d_dropped[m][j]");
+    cell_mask(l, "v");
+    cell_store(l, "d_h[m][j]", "v");
+}
+
+static void add_dropped_lines(const CellLines *l, int stage)
+{
+    (void)stage;
+    cell_load(l, "v", "d_dropped[m][j]");
+    cell_mask(l, "v");
+    cell_load(l, "dh", "d_h[m][j]");
+    EMIT(l->e, "v += dh;");
+    cell_store(l, "d_h[m][j]", "v");
+}
+
 static void emit_steps(Emit *e, const Node *node, Tile tile)
 {
     const Recurrent *r = node->detail;
@@ -65,11 +85,13 @@ static void emit_steps(Emit *e, const Node *node, Tile tile)
     for (int i = cell->stages - 1; i >= 0; i--) {
         const CellStage *stage = &cell->stage[i];
         const char *start = i < cell->stages - 1 ? NULL : r->sequences ? memory_format("&d_y[n][%s][j]", recurrent_output(r)) : "";
-        recurrent_elements(e, r, cell->backward, i, false, start);
+        recurrent_elements(e, node, cell->backward, i, false, start);
         int64_t first = stage->first * r->units;
         const char *left = memory_format("%s[from + m + $T][at][%lld + i]", source, (long long)first);
         EMIT(e, "if (t > 0) {");
-        recurrent_product(e, "turned", left, first, stage->last * r->units - first, 0, r->units, memory_format("d_%s", stage->left), stage->adds, tile);
+        bool drops = recurrent_drops(e->graph, r) && !strcmp(stage->left, "h");
+        recurrent_product(e, "turned", left, first, stage->last * r->units - first, 0, r->units, drops ? "d_dropped" : memory_format("d_%s", stage->left), stage->adds && !drops, tile);
+        if (drops) recurrent_elements(e, node, stage->adds ? add_dropped_lines : dropped_lines, 0, false, NULL);
         EMIT(e, "}");
     }
     EMIT(e, "}");
@@ -86,6 +108,9 @@ void recurrent_backward_emit(Emit *e, const Node *node)
     recurrent_begin(e, r, w.task);
     int64_t offset = 0;
     recurrent_arrays(e, &w.sizes, r->cell->d_arrays, 0, &offset);
+    static const char *const dropping[] = {"mask", "d_dropped", NULL};
+    bool drops = recurrent_drops(e->graph, r);
+    if (drops) recurrent_arrays(e, &w.sizes, dropping, 0, &offset);
     fill_size(e, "TURNED", w.turned_start);
     EMIT(e, "const float (*const turned)[$GATES][$PANEL] = (const float (*)[$GATES][$PANEL])(work + $TURNED);");
     if (w.bias) {
@@ -98,6 +123,7 @@ void recurrent_backward_emit(Emit *e, const Node *node)
         fill(e, "NAME", "%s", r->cell->d_arrays[i]);
         EMIT(e, "memset($NAME, 0, (size_t)rows * sizeof *$NAME);");
     }
+    if (drops) recurrent_mask(e, node);
     if (!r->sequences) EMIT(e, "for (ptrdiff_t m = 0; m < rows; m++) memcpy(d_h[m], d_y[from + m], $UNITS * sizeof(float));");
     emit_steps(e, node, tile);
     EMIT(e, "}");

@@ -47,6 +47,21 @@ void cell_input(const CellLines *l, const char *name, int gate)
     add_bias(l, name, gate, 0);
 }
 
+void cell_left(const CellLines *l, const char *name)
+{
+    cell_load(l, name, l->drops ? "dropped[m][j]" : "h[m][j]");
+}
+
+void cell_previous(const CellLines *l, const char *name)
+{
+    cell_load(l, name, l->drops ? "before[n][at][j]" : l->recurrent->cell->lefts == 1 ? "previous[n][at][j]" : "previous[n][at][0][j]");
+}
+
+void cell_mask(const CellLines *l, const char *name)
+{
+    if (l->drops) text_add(&l->e->body, "%s *= %s;\n", name, load_text(l->e, "&mask[m][j]", l->lanes));
+}
+
 void cell_inner(const CellLines *l, const char *name, int gate)
 {
     cell_load(l, name, gate_place(l, "sums[m]", gate));

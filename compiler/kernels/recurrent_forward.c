@@ -29,6 +29,13 @@ static int array_count(const char *const *names)
     return count;
 }
 
+bool recurrent_drops(const Graph *graph, const Recurrent *r)
+{
+    return r->dropout > 0 && (graph->program == PROGRAM_TRAIN || graph->program == PROGRAM_GRADIENTS);
+}
+
+static const char *const dropping[] = {"mask", "dropped", NULL}, *const none[] = {NULL};
+
 /* The first of the arrays that lie in the workspace: what a step of a sequence keeps lies in the caller's state. */
 static int first_array(const Node *node)
 {
@@ -40,7 +47,8 @@ int64_t recurrent_forward_workspace(const Graph *graph, const Node *node)
 {
     const Recurrent *r = node->detail;
     RecurrentSizes s = recurrent_sizes(graph, r);
-    return s.rows * ((array_count(r->cell->arrays) - first_array(node)) * s.padded + s.sums);
+    int arrays = array_count(r->cell->arrays) - first_array(node) + array_count(recurrent_drops(graph, r) ? dropping : none);
+    return s.rows * (arrays * s.padded + s.sums);
 }
 
 /* One sample has one row: many sums hide each other's latency. */
@@ -126,8 +134,9 @@ void recurrent_product(Emit *e, const char *matrix, const char *left, int64_t ro
     }
 }
 
-void recurrent_elements(Emit *e, const Recurrent *r, void (*lines)(const CellLines *, int), int stage, bool keeps, const char *start)
+void recurrent_elements(Emit *e, const Node *node, void (*lines)(const CellLines *, int), int stage, bool keeps, const char *start)
 {
+    const Recurrent *r = node->detail;
     int lanes = emit_level(e)->lanes, rest = (int)(r->units % lanes);
     fill_size(e, "WHOLE", r->units - rest);
     recurrent_rows_begin(e);
@@ -135,7 +144,7 @@ void recurrent_elements(Emit *e, const Recurrent *r, void (*lines)(const CellLin
         if (part ? !rest : r->units < lanes) continue;
         if (part) EMIT(e, "{", "const int j = $WHOLE;");
         else EMIT(e, "for (int j = 0; j < $WHOLE; j += $L) {");
-        CellLines l = {e, r, part ? rest : lanes, keeps};
+        CellLines l = {e, r, part ? rest : lanes, keeps, recurrent_drops(e->graph, r)};
         if (start) {
             cell_load(&l, "d", "d_h[m][j]");
             if (*start) text_add(&e->body, "d += %s;\n", load_text(e, start, l.lanes));
@@ -144,6 +153,29 @@ void recurrent_elements(Emit *e, const Recurrent *r, void (*lines)(const CellLin
         EMIT(e, "}");
     }
     EMIT(e, "}");
+}
+
+static void mask_lines(const CellLines *l, int stage)
+{
+    (void)stage;
+    EMIT(l->e, "const f32x$L kept = keep_f32x$L(~random_below_f32x$L(key$STREAM, (uint32_t)(n * $UNITS + j), threshold$STREAM), (f32x$L){0} + scale$STREAM);");
+    cell_store(l, "mask[m][j]", "kept");
+}
+
+void recurrent_mask(Emit *e, const Node *node)
+{
+    const Recurrent *r = node->detail;
+    noise_threshold(e, node, r->dropout);
+    noise_number(e, node, "scale", 1 / (1 - r->dropout), 1);
+    recurrent_elements(e, node, mask_lines, 0, false, NULL);
+}
+
+static void drop_lines(const CellLines *l, int stage)
+{
+    (void)stage;
+    cell_load(l, "v", "h[m][j]");
+    cell_mask(l, "v");
+    cell_store(l, "dropped[m][j]", "v");
 }
 
 const char *recurrent_output(const Recurrent *r)
@@ -167,7 +199,7 @@ void recurrent_forward_emit(Emit *e, const Node *node)
     const Cell *cell = r->cell;
     RecurrentSizes s = recurrent_sizes(e->graph, r);
     int first = first_array(node);
-    bool keeps = operand_number(node, "gates") >= 0, alone = program_is_single(emit_program(e));
+    bool drops = recurrent_drops(e->graph, r), keeps = operand_number(node, "gates") >= 0, alone = program_is_single(emit_program(e));
     emit_narrow(e, r->units);
     Tile tile = recurrent_tile(e, node, s.gates, r->units);
     for (int i = 0; i < first; i++) phase_operand(e, operand_number(node, cell->arrays[i]), 2, (const int64_t[]){1, r->units});
@@ -175,6 +207,7 @@ void recurrent_forward_emit(Emit *e, const Node *node)
     int64_t offset = 0;
     recurrent_begin(e, r, recurrent_forward_workspace(e->graph, node));
     recurrent_arrays(e, &s, cell->arrays, first, &offset);
+    recurrent_arrays(e, &s, drops ? dropping : none, 0, &offset);
     fill_size(e, "OFFSET", offset);
     fill(e, "ROWS", "%s", alone ? "1" : "(size_t)rows");
     EMIT(e, "float (*const sums)[$SUMS] = (float (*)[$SUMS])(work + $TASK * $WORK + $OFFSET);");
@@ -182,17 +215,22 @@ void recurrent_forward_emit(Emit *e, const Node *node)
         fill(e, "NAME", "%s", cell->arrays[i]);
         EMIT(e, "memset($NAME, 0, $ROWS * sizeof *$NAME);");
     }
+    if (drops) recurrent_mask(e, node);
     EMIT(e, "for (int t = 0; t < $STEPS; t++) {", r->backwards ? "const int at = $STEPS - 1 - t;" : "const int at = t;");
+    if (drops) recurrent_elements(e, node, drop_lines, 0, false, NULL);
     if (keeps) {
+        fill(e, "LEFT", "%s", drops ? "dropped" : "h");
         recurrent_rows_begin(e);
-        EMIT(e, cell->lefts == 1 ? "memcpy(previous[n][at], h[m], $UNITS * sizeof(float));" : "memcpy(previous[n][at][0], h[m], $UNITS * sizeof(float));", "}");
+        EMIT(e, cell->lefts == 1 ? "memcpy(previous[n][at], $LEFT[m], $UNITS * sizeof(float));" : "memcpy(previous[n][at][0], $LEFT[m], $UNITS * sizeof(float));");
+        if (drops && cell->reads_before) EMIT(e, "memcpy(before[n][at], h[m], $UNITS * sizeof(float));");
+        EMIT(e, "}");
     }
     for (int i = 0; i < cell->stages; i++) {
         const CellStage *stage = &cell->stage[i];
         if (!node->carries) EMIT(e, "if (t > 0) {");
-        recurrent_product(e, "recurrent_kernel", memory_format("%s[m + $T][i]", stage->left), 0, r->units, stage->first * r->units, stage->last * r->units, "sums", false, tile);
+        recurrent_product(e, "recurrent_kernel", memory_format("%s[m + $T][i]", drops && !strcmp(stage->left, "h") ? "dropped" : stage->left), 0, r->units, stage->first * r->units, stage->last * r->units, "sums", false, tile);
         if (!node->carries) EMIT(e, "} else {", "memset(sums, 0, $ROWS * sizeof *sums);", "}");
-        recurrent_elements(e, r, cell->forward, i, keeps, NULL);
+        recurrent_elements(e, node, cell->forward, i, keeps, NULL);
     }
     if (r->sequences) emit_outputs(e, node);
     EMIT(e, "}");

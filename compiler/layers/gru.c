@@ -88,7 +88,7 @@ static void backward_after(const CellLines *l, int stage)
     cell_value(l, "z", Z, recurrent->recurrent_activation);
     cell_value(l, "r", R, recurrent->recurrent_activation);
     cell_value(l, "g", G, recurrent->activation);
-    cell_load(l, "b", "previous[n][at][j]");
+    cell_previous(l, "b");
     cell_load(l, "s", "inner[n][at][j]");
     EMIT(l->e, "f32x$L dz = d * (b - g), dg = d * (1.0f - z), dh = d * z;");
     cell_store(l, "d_h[m][j]", "dh");
@@ -110,7 +110,7 @@ static void forward_before(const CellLines *l, int stage)
     if (stage == 0) {
         gate(l, "z", Z, recurrent->recurrent_activation);
         gate(l, "r", R, recurrent->recurrent_activation);
-        cell_load(l, "v", "h[m][j]");
+        cell_left(l, "v");
         EMIT(l->e, "v = r * v;");
         cell_store(l, "update[m][j]", "z");
         cell_store(l, "reset[m][j]", "v");
@@ -127,8 +127,8 @@ static void forward_before(const CellLines *l, int stage)
 static void backward_before(const CellLines *l, int stage)
 {
     const Recurrent *recurrent = l->recurrent;
-    cell_load(l, "b", "previous[n][at][0][j]");
     if (stage == 1) {
+        cell_previous(l, "b");
         cell_value(l, "z", Z, recurrent->recurrent_activation);
         cell_value(l, "g", G, recurrent->activation);
         EMIT(l->e, "f32x$L dz = d * (b - g), dg = d * (1.0f - z), dh = d * z, none = {0};");
@@ -145,9 +145,12 @@ static void backward_before(const CellLines *l, int stage)
         return;
     }
     cell_value(l, "r", R, recurrent->recurrent_activation);
+    cell_load(l, "b", "previous[n][at][0][j]");
     cell_load(l, "ds", "d_reset[m][j]");
     cell_load(l, "dh", "d_h[m][j]");
-    EMIT(l->e, "dh += ds * r;", "f32x$L dr = ds * b;");
+    EMIT(l->e, "f32x$L dr = ds * b;", "ds *= r;");
+    cell_mask(l, "ds");
+    EMIT(l->e, "dh += ds;");
     cell_store(l, "d_h[m][j]", "dh");
     cell_derive(l, "dr", R, recurrent->recurrent_activation);
     cell_give(l, R, "dr");
@@ -161,6 +164,7 @@ static const Cell after_cell = {
     .stage = {{"h", 0, 3, true}},
     .arrays = {"h"},
     .states = 1,
+    .reads_before = true,
     .d_arrays = {"d_h"},
     .kept = {"inner"},
     .lefts = 1,
@@ -178,6 +182,7 @@ static const Cell before_cell = {
     .stage = {{"h", 0, 2, true}, {"reset", 2, 3, false}},
     .arrays = {"h", "reset", "update"},
     .states = 1,
+    .reads_before = true,
     .d_arrays = {"d_h", "d_reset"},
     .lefts = 2,
     .d_inner = true,

@@ -18,27 +18,6 @@ static void noise_reference(const Node *node, Reference *r)
     for (int64_t i = 0; i < shape_count(&node->outputs[0]->shape); i++) r->outputs[0][i] = r->inputs[0][i]; /* as in inference */
 }
 
-/* Names a float of the function's head: its value in training, and in `gradients`, where noise is off. */
-static inline void noise_number(Emit *e, const Node *node, const char *name, double value, double off)
-{
-    fill(e, "STREAM", "%u", node->stream);
-    emit_once(e, memory_format("const float %s%u = step ? %s : %s;", name, node->stream, float_text(value), float_text(off)));
-}
-
-static inline void noise_begin(Emit *e, const Node *node)
-{
-    fill(e, "STREAM", "%u", node->stream);
-    emit_once(e, memory_format("const uint64_t key%u = step ? %s : 0;", node->stream, noise_key(node)));
-}
-
-/* The share of numbers that are dropped, as a threshold for random bits. */
-static inline void noise_threshold(Emit *e, const Node *node, double rate)
-{
-    double threshold = rate * 0x1p32;
-    noise_begin(e, node);
-    emit_once(e, memory_format("const uint32_t threshold%u = step ? %uu : 0;", node->stream, threshold < 4294967295.0 ? (unsigned)threshold : 4294967295u));
-}
-
 /* Wants `parameters`, `formula`, and the elements of values and gradients. */
 #define NOISE_LAYER(layer_name, text, extra_flags, element_of_value, element_of_gradient)                                      \
     static const Operator layer_name##_gradient_operator = {                                                                   \

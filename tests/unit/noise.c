@@ -87,12 +87,17 @@ static double seen(int output, size_t sample, size_t row, size_t column, size_t 
     return (double)outputs[output][sample * IMAGE + (row * SIDE + column) * 2 + coordinate];
 }
 
-static const CnncModel *load(void)
+static const CnncModel *load_network(const char *net)
 {
     char problem[4096];
-    const CnncModel *model = emitted_load("tests/noise/draws.net", problem, sizeof problem);
+    const CnncModel *model = emitted_load(net, problem, sizeof problem);
     cr_assert(model, "%s", problem);
     return model;
+}
+
+static const CnncModel *load(void)
+{
+    return load_network("tests/noise/draws.net");
 }
 
 Test(noise, images, .timeout = 200)
@@ -173,4 +178,86 @@ Test(noise, steps, .timeout = 200)
         }
     }
     for (int i = 0; i < OUTPUTS; i++) free(first[i]);
+}
+
+/* ---- recurrent_dropout ---- */
+
+enum { STEPS = 5, FEATURES = 4, UNITS = 8 };
+
+/* What goes in at the first step passes through the same units at every step, four times, or is lost. */
+Test(noise, units_of_a_recurrent_layer, .timeout = 200)
+{
+    static float x[SAMPLES][STEPS][FEATURES], y[SAMPLES][UNITS], given[SAMPLES][UNITS];
+    static double dropped[SAMPLES * UNITS], neighbours[SAMPLES * UNITS];
+    const CnncModel *model = load_network("tests/noise/recurrent.net");
+    void *parameters = emitted_memory(model->parameters_size), *weights = emitted_memory(model->weights_size), *slots = emitted_memory(model->weights_size), *arena = emitted_memory(model->train_arena_size);
+    Failure failure;
+    cr_assert(initial_parameters(model, 1, parameters, &failure));
+    model->pack(parameters, weights);
+    for (int n = 0; n < SAMPLES; n++) x[n][0][0] = 1;
+    model->train_step(weights, slots, (const void *const[]){x}, (const void *const[]){y}, NULL, SAMPLES, &(CnncStep){.seed = 1}, NULL, (float *const[]){given[0]}, arena);
+    double kept = pow(1 / 0.75, STEPS - 1);
+    for (int n = 0; n < SAMPLES; n++)
+        for (int j = 0; j < UNITS; j++) {
+            double value = (double)given[n][j];
+            cr_assert(fabs(value) <= 0 || fabs(value - kept) <= 1e-5, "sample %d, unit %d: %g is neither 0 nor %g", n, j, value, kept);
+            dropped[n * UNITS + j] = neighbours[(n * UNITS + j + 1) % (SAMPLES * UNITS)] = value < 1;
+        }
+    expect_mean("the share that recurrent_dropout drops", statistics(dropped, SAMPLES * UNITS).mean, 0.25, 0.02);
+    expect_mean("the correlation of neighbouring units", correlation(dropped, neighbours, SAMPLES * UNITS), 0, 0.05);
+    free(parameters);
+    free(weights);
+    free(slots);
+    free(arena);
+}
+
+enum { BATCH = 17, MASKED_STEPS = 4, MASKED_FEATURES = 3, MASKED_OUTPUTS = 5 };
+
+/* The loss of the step's masks, and, with a learning rate of 1, the parameters less its gradients. */
+static double masked_loss(const CnncModel *model, float *parameters, float rate)
+{
+    static float x[BATCH][MASKED_STEPS][MASKED_FEATURES], y[BATCH][MASKED_OUTPUTS];
+    for (int n = 0; n < BATCH; n++) {
+        for (int i = 0; i < MASKED_STEPS * MASKED_FEATURES; i++) x[n][i / MASKED_FEATURES][i % MASKED_FEATURES] = (float)((n * 7 + i * 5) % 11) / 5 - 1;
+        for (int i = 0; i < MASKED_OUTPUTS; i++) y[n][i] = (n + i) % 2 ? 2 : -1;
+    }
+    void *weights = emitted_memory(model->weights_size), *slots = emitted_memory(model->weights_size), *arena = emitted_memory(model->train_arena_size);
+    model->pack(parameters, weights);
+    float loss = model->train_step(weights, slots, (const void *const[]){x}, (const void *const[]){y}, NULL, BATCH, &(CnncStep){.seed = 3, .step = 4, .learning_rate = rate}, NULL, (float *const[]){NULL}, arena);
+    model->unpack(weights, parameters);
+    free(weights);
+    free(slots);
+    free(arena);
+    return (double)loss;
+}
+
+/* The masks of a step are a function of its number: so the loss is one of the weights, and its gradients can be checked by its differences,
+ * along the gradient of each tensor. */
+Test(noise, gradients_of_recurrent_dropout, .timeout = 200)
+{
+    const CnncModel *model = load_network("tests/noise/masks.net");
+    size_t count = model->parameters_size / sizeof(float);
+    float *start = emitted_memory(model->parameters_size), *stepped = emitted_memory(model->parameters_size), *moved = emitted_memory(model->parameters_size);
+    Failure failure;
+    cr_assert(initial_parameters(model, 2, start, &failure));
+    for (size_t i = 0; i < count; i++) start[i] += (float)((i * 37) % 19) / 190 - 0.05f;
+    memcpy(stepped, start, model->parameters_size);
+    masked_loss(model, stepped, 1);
+    for (const CnncTensor *tensor = model->tensors; tensor->name; tensor++) {
+        size_t first = tensor->offset / sizeof(float), size = emitted_count(tensor->rank, tensor->shape);
+        double norm = 0, loss[2];
+        for (size_t i = first; i < first + size; i++) norm += pow((double)start[i] - (double)stepped[i], 2);
+        norm = sqrt(norm);
+        cr_expect(norm > 1e-4, "%s has no gradient worth checking: %g", tensor->name, norm);
+        for (int side = 0; side < 2; side++) {
+            memcpy(moved, start, model->parameters_size);
+            for (size_t i = first; i < first + size; i++) moved[i] += (float)((side ? 0.02 : -0.02) * ((double)start[i] - (double)stepped[i]) / norm);
+            loss[side] = masked_loss(model, moved, 0);
+        }
+        double slope = (loss[1] - loss[0]) / 0.04;
+        cr_expect(fabs(slope - norm) <= 0.01 * norm + 2e-5, "%s: the loss rises by %g, its gradient says %g", tensor->name, slope, norm);
+    }
+    free(start);
+    free(stepped);
+    free(moved);
 }
