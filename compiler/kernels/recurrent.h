@@ -25,7 +25,7 @@ typedef struct {
     const Recurrent *recurrent;
     int lanes;
     bool keeps; /* forward: for the gradient that will follow */
-    bool drops; /* what the recurrent kernel is multiplied by is h with some units left out, `dropped`; `mask` says which */
+    bool drops; /* what the recurrent kernel is multiplied by is h with some units left out, `dropped` */
 } CellLines;
 
 /* A product with the recurrent kernel, gates first to last - 1, from which the lines of the stage take their sums. Backward, behind the
@@ -72,7 +72,7 @@ void cell_derive(const CellLines *, const char *name, int gate, const Object *ac
 void cell_derive_at(const CellLines *, const char *name, const char *input, const char *output, const Object *activation);
 void cell_before(const CellLines *, const char *name, const char *array);                      /* of `kept`, a step before; zero at the first */
 void cell_previous(const CellLines *, const char *name);                                       /* h a step before */
-void cell_mask(const CellLines *, const char *name);                                           /* changes the gradient of cell_left's to that of h */
+void cell_mask(const CellLines *, const char *name);                                           /* of h makes `dropped`, and of the gradient of that the one of h */
 void cell_give(const CellLines *, int gate, const char *name);                                 /* the gradient of a gate's sum with the input */
 void cell_give_inner(const CellLines *, int gate, int left, const char *name);                 /* and of its product with h, where that differs */
 
@@ -83,7 +83,7 @@ typedef struct {
 } RecurrentSizes;
 RecurrentSizes recurrent_sizes(const Graph *, const Recurrent *);
 bool recurrent_drops(const Graph *, const Recurrent *); /* units, in this program? */
-void recurrent_mask(Emit *, const Node *);              /* fills `mask`: 0, or what the others are multiplied by; of each unit of each sample, for all steps */
+void recurrent_mask(Emit *, const Node *);              /* at the head of a function, for cell_mask */
 Tile recurrent_tile(Emit *, const Node *, int64_t columns, int64_t reduction);
 void recurrent_begin(Emit *, const Recurrent *, int64_t work); /* the holes, and the group's samples: from, rows; `work` floats for a task */
 void recurrent_arrays(Emit *, const RecurrentSizes *, const char *const *names, int first, int64_t *offset); /* in the task's workspace, from the first one on */

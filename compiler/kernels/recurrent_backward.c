@@ -17,7 +17,7 @@ static Layout layout_of(const Graph *graph, const Recurrent *r)
     Layout w = {.sizes = recurrent_sizes(graph, r)};
     int arrays = 0;
     while (arrays < MOST_ARRAYS && r->cell->d_arrays[arrays]) arrays++;
-    arrays += recurrent_drops(graph, r) ? 2 : 0;
+    arrays += recurrent_drops(graph, r);
     w.task = arrays * w.sizes.rows * w.sizes.padded;
     w.bias = r->bias ? r->cell->bias_rows * w.sizes.gates : 0;
     w.turned_start = TASKS * w.task;
@@ -108,7 +108,7 @@ void recurrent_backward_emit(Emit *e, const Node *node)
     recurrent_begin(e, r, w.task);
     int64_t offset = 0;
     recurrent_arrays(e, &w.sizes, r->cell->d_arrays, 0, &offset);
-    static const char *const dropping[] = {"mask", "d_dropped", NULL};
+    static const char *const dropping[] = {"d_dropped", NULL};
     bool drops = recurrent_drops(e->graph, r);
     if (drops) recurrent_arrays(e, &w.sizes, dropping, 0, &offset);
     fill_size(e, "TURNED", w.turned_start);
@@ -123,7 +123,7 @@ void recurrent_backward_emit(Emit *e, const Node *node)
         fill(e, "NAME", "%s", r->cell->d_arrays[i]);
         EMIT(e, "memset($NAME, 0, (size_t)rows * sizeof *$NAME);");
     }
-    if (drops) recurrent_mask(e, node);
+    recurrent_mask(e, node);
     if (!r->sequences) EMIT(e, "for (ptrdiff_t m = 0; m < rows; m++) memcpy(d_h[m], d_y[from + m], $UNITS * sizeof(float));");
     emit_steps(e, node, tile);
     EMIT(e, "}");

@@ -59,7 +59,9 @@ void cell_previous(const CellLines *l, const char *name)
 
 void cell_mask(const CellLines *l, const char *name)
 {
-    if (l->drops) text_add(&l->e->body, "%s *= %s;\n", name, load_text(l->e, "&mask[m][j]", l->lanes));
+    if (!l->drops) return;
+    fill(l->e, "X", "%s", name);
+    EMIT(l->e, "$X = keep_f32x$L(~random_below_f32x$L(key$STREAM, (uint32_t)(n * $UNITS + j), threshold$STREAM), $X * scale$STREAM);");
 }
 
 void cell_inner(const CellLines *l, const char *name, int gate)

@@ -34,7 +34,7 @@ bool recurrent_drops(const Graph *graph, const Recurrent *r)
     return r->dropout > 0 && (graph->program == PROGRAM_TRAIN || graph->program == PROGRAM_GRADIENTS);
 }
 
-static const char *const dropping[] = {"mask", "dropped", NULL}, *const none[] = {NULL};
+static const char *const dropping[] = {"dropped", NULL}, *const none[] = {NULL};
 
 /* The first of the arrays that lie in the workspace: what a step of a sequence keeps lies in the caller's state. */
 static int first_array(const Node *node)
@@ -155,19 +155,12 @@ void recurrent_elements(Emit *e, const Node *node, void (*lines)(const CellLines
     EMIT(e, "}");
 }
 
-static void mask_lines(const CellLines *l, int stage)
-{
-    (void)stage;
-    EMIT(l->e, "const f32x$L kept = keep_f32x$L(~random_below_f32x$L(key$STREAM, (uint32_t)(n * $UNITS + j), threshold$STREAM), (f32x$L){0} + scale$STREAM);");
-    cell_store(l, "mask[m][j]", "kept");
-}
-
 void recurrent_mask(Emit *e, const Node *node)
 {
     const Recurrent *r = node->detail;
+    if (!recurrent_drops(e->graph, r)) return;
     noise_threshold(e, node, r->dropout);
     noise_number(e, node, "scale", 1 / (1 - r->dropout), 1);
-    recurrent_elements(e, node, mask_lines, 0, false, NULL);
 }
 
 static void drop_lines(const CellLines *l, int stage)
@@ -215,7 +208,7 @@ void recurrent_forward_emit(Emit *e, const Node *node)
         fill(e, "NAME", "%s", cell->arrays[i]);
         EMIT(e, "memset($NAME, 0, $ROWS * sizeof *$NAME);");
     }
-    if (drops) recurrent_mask(e, node);
+    recurrent_mask(e, node);
     EMIT(e, "for (int t = 0; t < $STEPS; t++) {", r->backwards ? "const int at = $STEPS - 1 - t;" : "const int at = t;");
     if (drops) recurrent_elements(e, node, drop_lines, 0, false, NULL);
     if (keeps) {
