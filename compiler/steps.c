@@ -165,6 +165,7 @@ const char *steps_one(Graph *one_step, const Graph *source)
     }
     shape_pass(one_step);
     if (diagnostics_errors()) return "its sizes do not fit one step";
+    unused_pass(one_step, true);
     const Node *mixes = mark(one_step, false);
     return mixes ? hindrance(mixes) : other_weight(one_step, source);
 }

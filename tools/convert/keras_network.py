@@ -18,7 +18,7 @@ DEPTHWISE = dict(strides=1, padding="valid", depth_multiplier=1, dilation_rate=1
                  bias_regularizer=None, activity_regularizer=None)
 SEPARABLE = dict(DEPTHWISE, pointwise_initializer="glorot_uniform", pointwise_regularizer=None)
 RECURRENT = dict(activation="tanh", use_bias=True, **GLOROT, recurrent_initializer="orthogonal", **PENALTIES, recurrent_regularizer=None,
-                 dropout=0, return_sequences=False, go_backwards=False, unroll=False)
+                 dropout=0, recurrent_dropout=0, return_sequences=False, go_backwards=False, unroll=False)
 NORMALIZATION = dict(axis=-1, epsilon=0.001, center=True, scale=True, beta_initializer="zeros", gamma_initializer="ones",
                      beta_regularizer=None, gamma_regularizer=None)
 POOLING = dict(strides=None, padding="valid")
@@ -297,7 +297,7 @@ class Translator:
         for key, value in config.items():
             if key in known or key in IGNORED or value in (None, False, [], "") or key == "stateful":
                 continue
-            if key.endswith("_constraint") or key in ("recurrent_dropout", "noise_shape"):
+            if key.endswith("_constraint") or key == "noise_shape":
                 if value != 0:
                     self.refuse_training(f"has {key}={value['class_name'] if isinstance(value, dict) else value}")
             elif value != 0:
