@@ -95,7 +95,6 @@ static Initial resolve_random_uniform(const Object *object, double in, double ou
     return (Initial){INITIAL_UNIFORM, argument_number(object, "minval"), argument_number(object, "maxval")};
 }
 const Initializer random_uniform_initializer = {{"random_uniform", "Uniform between two numbers.", uniform_parameters, NULL}, resolve_random_uniform};
-const Initializer uniform_initializer = {{"uniform", NULL, NULL, "random_uniform"}, NULL};
 
 static const Parameter normal_parameters[] = {
     {.name = "mean", .type = PARAMETER_NUMBER, .fallback = "0", .help = "the mean"},

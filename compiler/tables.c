@@ -10,13 +10,12 @@
 #define LAYER(name) ROW(name##_layer)
 #define OPTIMIZER(name) ROW(name##_optimizer)
 #define LOSS(name) ROW(name##_loss)
-#define LOSS_ALIAS(spelling, of) &(const Entry){.name = #spelling, .alias_of = #of},
+#define ALIAS(spelling, of) &(const Entry){.name = #spelling, .alias_of = #of},
 #define ACTIVATION(name) ROW(name##_activation)
 #define INITIALIZER(name) ROW(name##_initializer)
 #define REGULARIZER(name) ROW(name##_regularizer)
 #define SCHEDULE(name) ROW(name##_schedule)
 #define METRIC(name) ROW(name##_metric)
-#define METRIC_ALIAS LOSS_ALIAS
 #define CALLBACK(name) ROW(name##_callback)
 #define STATEMENT(name) ROW(name##_statement)
 

@@ -9,13 +9,12 @@
 #define LAYER(name) extern const Layer name##_layer;
 #define OPTIMIZER(name) extern const Optimizer name##_optimizer;
 #define LOSS(name) extern const Loss name##_loss;
-#define LOSS_ALIAS(spelling, of)
+#define ALIAS(spelling, of)
 #define ACTIVATION(name) extern const Activation name##_activation;
 #define INITIALIZER(name) extern const Initializer name##_initializer;
 #define REGULARIZER(name) extern const Entry name##_regularizer;
 #define SCHEDULE(name) extern const Schedule name##_schedule;
 #define METRIC(name) extern const Metric name##_metric;
-#define METRIC_ALIAS(spelling, of)
 #define CALLBACK(name) extern const Entry name##_callback;
 #define STATEMENT(name) extern const Entry name##_statement;
 #include "layers/layers.def"
@@ -31,13 +30,12 @@
 #undef LAYER
 #undef OPTIMIZER
 #undef LOSS
-#undef LOSS_ALIAS
+#undef ALIAS
 #undef ACTIVATION
 #undef INITIALIZER
 #undef REGULARIZER
 #undef SCHEDULE
 #undef METRIC
-#undef METRIC_ALIAS
 #undef CALLBACK
 #undef STATEMENT
 

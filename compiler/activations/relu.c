@@ -91,7 +91,5 @@ const Activation relu6_activation = {
 };
 
 const Layer relu_layer = ACTIVATION_LAYER("relu", "max(x, 0); with arguments a largest value, and the slope below a threshold.", layer_parameters);
-const Layer re_lu_layer = {.entry = {.name = "re_lu", .alias_of = "relu"}};
 const Layer relu6_layer = ACTIVATION_LAYER("relu6", "max(x, 0), but at most 6.", none);
 const Layer leaky_relu_layer = ACTIVATION_LAYER("leaky_relu", "x where it is positive, else a small multiple of it.", leaky_layer_parameters);
-const Layer leaky_re_lu_layer = {.entry = {.name = "leaky_re_lu", .alias_of = "leaky_relu"}};

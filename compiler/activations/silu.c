@@ -19,7 +19,5 @@ const Activation silu_activation = {
     .gradient = "{ const f32x$L value = $A, share = sigmoid_f32x$L(value); $X = $X * (share * (1.0f + value * (1.0f - share))); }",
     .gradient_reads_input = true,
 };
-const Activation swish_activation = {.entry = {.name = "swish", .alias_of = "silu"}};
 
 const Layer silu_layer = ACTIVATION_LAYER("silu", "x times its sigmoid; also called swish.", parameters);
-const Layer swish_layer = {.entry = {.name = "swish", .alias_of = "silu"}};

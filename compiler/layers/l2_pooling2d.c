@@ -1,4 +1,5 @@
 /* l2_pooling2d: y[p][q][c] = the root of the sum of x[p stride + r][q stride + s][c]^2 over the window; padding counts as zero.
+ * l2_pooling1d likewise along a sequence; the global forms have one window, all of the input.
  *
  * d_x = the sum over the windows that hold it of d_y x / y; where y is 0, and has no derivative, nothing passes. Keras lacks it: arguments
  * and defaults are those of max_pooling2d. Source: Sermanet et al. 2012, L2 being their p = 2 without weights. */
@@ -11,6 +12,13 @@ static const Parameter parameters[] = {
     {.name = "pool_size", .type = PARAMETER_PAIR, .minimum = 1, .maximum = 0x1p53, .fallback = "2x2", .help = "height x width of the window"},
     POOLING_REST(PARAMETER_PAIR),
 };
+
+static const Parameter parameters1d[] = {
+    {.name = "pool_size", .type = PARAMETER_SIZE, .minimum = 1, .maximum = 0x1p53, .fallback = "2", .help = "the length of the window"},
+    POOLING_REST(PARAMETER_SIZE),
+};
+
+static const Parameter global_parameters[] = {GLOBAL_POOLING_PARAMETERS};
 
 static double sum_of_squares(double sum, double x)
 {
@@ -67,3 +75,6 @@ static const Operator l2_pooling_operator = {
 };
 
 POOLING_LAYER(l2_pooling2d, "l2_pooling2d", "The root of the sum of squares of each window.", parameters, l2_pooling_operator, 2, false)
+POOLING_LAYER(l2_pooling1d, "l2_pooling1d", "The root of the sum of squares of each window of a sequence.", parameters1d, l2_pooling_operator, 1, false)
+POOLING_LAYER(global_l2_pooling2d, "global_l2_pooling2d", "The root of the sum of squares of each channel of an image.", global_parameters, l2_pooling_operator, 2, true)
+POOLING_LAYER(global_l2_pooling1d, "global_l2_pooling1d", "The root of the sum of squares of each channel of a sequence.", global_parameters, l2_pooling_operator, 1, true)

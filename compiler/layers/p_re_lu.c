@@ -139,4 +139,3 @@ static const Operator p_re_lu_operator = {
 };
 
 ONE_NODE_LAYER(p_re_lu, "A leaky relu whose slopes are learned.", parameters, p_re_lu_operator)
-const Layer prelu_layer = {.entry = {.name = "prelu", .alias_of = "p_re_lu"}};

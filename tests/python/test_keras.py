@@ -22,7 +22,7 @@ from networks import CASES
 
 # What Keras does not save (functools.partial), what it has not (then the fixture is written in Python), blocks.
 UNSAVED = {"activation_words", "activation_of_one", "activation_classes", "activation_images"}
-REFUSED = {"l2_pooling", "locally_connected2d", "local_response_normalization", "augmentation", "augmentation_random"}
+REFUSED = {"l2_pooling", "l2_pooling_kinds", "locally_connected2d", "local_response_normalization", "augmentation", "augmentation_random"}
 OTHERWISE = {"blocks": "names of layers in blocks", "conv2d_padding": "explicit padding, which is a layer in Keras",
              "layer_normalization": "the axes in another order"}
 

@@ -134,6 +134,30 @@ Test(compiling, layers_that_nothing_uses)
     shell_good("./t fit --x x.npy --epochs 2 --seed 3 --shuffle false --verbose 0 -o t.st && ./t summary | grep -q 'Total params: 20$'");
 }
 
+/* Keras's other names for its classes and functions, in snake_case. */
+Test(compiling, further_spellings)
+{
+    static const char *const pairs[][2] = {
+        {"max_pool2d()", "max_pooling2d()"},
+        {"avg_pool2d(2)", "average_pooling2d(2)"},
+        {"global_avg_pool2d()", "global_average_pooling2d()"},
+        {"global_max_pool2d()", "global_max_pooling2d()"},
+        {"convolution2d(3, 3x3)", "conv2d(3, 3x3)"},
+        {"re_lu(6)", "relu(max_value=6)"},
+        {"prelu()", "p_re_lu()"},
+        {"conv2d(2, 3, kernel_initializer=normal, bias_initializer=one)", "conv2d(2, 3, kernel_initializer=random_normal, bias_initializer=ones)"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char text[512];
+        for (int k = 0; k < 2; k++) {
+            snprintf(text, sizeof text, "model m\ninput(8, 8, 3)\n%s\nflatten()\ndense(1, activation=%s)\ncompile(sgd, mse)\n", pairs[i][k], k ? "silu" : "swish");
+            shell_file("m.net", text);
+            shell_good("$CNNC m.net -o m.c && mv m.c %d.c && $CNNC m.net --emit=trainer -o m_trainer.c && cat m_trainer.c >> %d.c", k, k);
+        }
+        cr_expect(shell("cmp 0.c 1.c")->status == 0, "%s is not %s", pairs[i][0], pairs[i][1]);
+    }
+}
+
 /* An autoencoder takes no y, anywhere; and losses and metrics have Keras's names. */
 Test(compiling, targets_within_the_network, .timeout = 120)
 {
