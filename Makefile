@@ -59,7 +59,7 @@ $(BUILD)/flags: $(BUILD)/packages always
 	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
 
 # The first thing that is made: what the goals need and this machine lacks is installed, once.
-NEEDED := build $(if $(filter test %/unit,$(MAKECMDGOALS)),test data) \
+NEEDED := build $(if $(filter test test-faults %/unit,$(MAKECMDGOALS)),test data) \
     $(if $(filter bench bench-quick mnist mlp data,$(MAKECMDGOALS)),$(if $(MNIST_DIR)$(wildcard data/mnist),,data))
 $(BUILD)/packages: tools/packages.sh $(if $(filter-out $(file < $(BUILD)/packages),$(NEEDED)),always)
 	@mkdir -p $(@D)
@@ -133,6 +133,10 @@ test-demo: demo
 	@tools/packages.sh browser
 	node tests/demo/page.mjs $(BUILD)/demo/index.html $(FOLDER)
 
+# make test-faults   the whole of what make test does a part of: kills, disks that fail, memory that runs out, damaged files; ten minutes
+test-faults: $(CNNC) $(BUILD)/unit
+	FAULTS=whole BUILD=$(BUILD) $(BUILD)/unit --filter 'faults_*/*'
+
 # make test-python   the converter from Keras and PyTorch (docs/converting.md): PYTHON has tensorflow, keras, h5py and torch
 PYTHON ?= python3
 test-python: $(CNNC) data
@@ -188,7 +192,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 always:
-.PHONY: all always bench bench-quick clean data deb demo format fuzz generated help install mlp mnist reference sanitize test test-demo test-python uninstall
+.PHONY: all always bench bench-quick clean data deb demo format fuzz generated help install mlp mnist reference sanitize test test-demo test-faults test-python uninstall
 .DELETE_ON_ERROR:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

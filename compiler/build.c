@@ -110,14 +110,18 @@ static void add_words(const char **arguments, int *count, const char *text)
     }
 }
 
-static void remove_folder(const char *folder)
+/* ---- the folder of C files, and the programs that work in it: Ctrl-C ends these, then the folder is removed, then we end ---- */
+
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
+enum { ENDING_SIGNALS = sizeof ending_signals / sizeof *ending_signals };
+static struct sigaction former[ENDING_SIGNALS];
+static volatile sig_atomic_t ended_by, running; /* the signal; the process that it is handed on to */
+static char open_folder[PATH_MAX];
+
+static void on_signal(int number)
 {
-    DIR *directory = opendir(folder);
-    if (!directory) return;
-    for (struct dirent *entry; (entry = readdir(directory));)
-        if (entry->d_name[0] != '.') unlink(memory_format("%s/%s", folder, entry->d_name));
-    closedir(directory);
-    rmdir(folder);
+    ended_by = number;
+    if (running) kill(running, number);
 }
 
 void check_output_place(const char *path)
@@ -130,12 +134,42 @@ void check_output_place(const char *path)
     write_abandon(&writer);
 }
 
-static const char *temporary_folder(void)
+/* Also where the program ends by an error on the way. */
+static void remove_folder(void)
+{
+    char path[PATH_MAX + sizeof ((struct dirent *)NULL)->d_name];
+    DIR *directory = *open_folder ? opendir(open_folder) : NULL;
+    if (!directory) return;
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        snprintf(path, sizeof path, "%s/%s", open_folder, entry->d_name);
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) unlink(path);
+    }
+    closedir(directory);
+    rmdir(open_folder);
+    *open_folder = 0;
+}
+
+static const char *folder_begin(void)
 {
     const char *temporary = getenv("TMPDIR");
     char *folder = memory_format("%s/cnnc-XXXXXX", temporary && *temporary ? temporary : "/tmp");
+    if (strlen(folder) >= sizeof open_folder) command_error("%s: too long a name", folder);
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    for (int i = 0; i < ENDING_SIGNALS; i++) {
+        sigaction(ending_signals[i], NULL, &former[i]);
+        if (former[i].sa_handler != SIG_IGN) sigaction(ending_signals[i], &action, NULL);
+    }
     if (!mkdtemp(folder)) command_error("%s: cannot make a folder for the C files: %s", folder, strerror(errno));
-    return folder;
+    static bool registered;
+    if (!registered) registered = !atexit(remove_folder);
+    return strcpy(open_folder, folder);
+}
+
+static void folder_end(void)
+{
+    remove_folder();
+    for (int i = 0; i < ENDING_SIGNALS; i++) sigaction(ending_signals[i], &former[i], NULL);
+    if (ended_by) raise(ended_by);
 }
 
 /* Runs a command to its end, its standard output into a file where one is named. Returns why it could not begin, or 0. */
@@ -146,12 +180,16 @@ static int run_command(const char *const *arguments, const char *output, int *st
     if (output) posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     fflush(NULL);
     pid_t child;
-    int reason = posix_spawnp(&child, arguments[0], &actions, NULL, (char *const *)(const void *)arguments, environ);
+    int reason = ended_by ? EINTR : posix_spawnp(&child, arguments[0], &actions, NULL, (char *const *)(const void *)arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     *status = -1;
-    while (!reason && waitpid(child, status, 0) < 0)
+    if (reason) return reason;
+    running = child;
+    if (ended_by) kill(child, ended_by); /* it came between the two */
+    while (waitpid(child, status, 0) < 0)
         if (errno != EINTR) break;
-    return reason;
+    running = 0;
+    return 0;
 }
 
 static bool ended_well(int status)
@@ -176,7 +214,7 @@ static int run_compiler(const char *options, const char *const *rest, const char
 
 const char *build_and_run(const char *source)
 {
-    const char *folder = temporary_folder();
+    const char *folder = folder_begin();
     const char *file = memory_format("%s/measure.c", folder), *program = memory_format("%s/measure", folder), *output = memory_format("%s/times", folder), *compiler;
     Failure failure;
     bool good = write_texts(&(OutputText){.path = file, .text = source}, 1, &failure);
@@ -185,7 +223,7 @@ const char *build_and_run(const char *source)
     if (good && !reason && ended_well(compiled)) run_command((const char *const[]){program, NULL}, output, &ran);
     size_t length;
     const char *text = ended_well(ran) ? text_of_input(output, &length) : NULL;
-    remove_folder(folder);
+    folder_end();
     if (!good) command_error("%s", failure.text);
     if (reason) command_error("cannot run the C compiler %s: %s; CC names another", compiler, strerror(reason));
     if (!ended_well(compiled)) command_error("the program that measures was not built: %s failed", compiler);
@@ -193,15 +231,29 @@ const char *build_and_run(const char *source)
     return text;
 }
 
+/* The program, with the permissions that the linker gives: whatever else lay there is kept until it is whole. */
+static bool put_program(const char *from, const char *to, Failure *failure)
+{
+    Writer writer = {0};
+    size_t length;
+    mode_t mask = umask(0);
+    umask(mask);
+    const char *program = text_of_input(from, &length);
+    if (!write_begin(&writer, to, failure)) return false;
+    bool good = (fwrite(program, 1, length, writer.stream) == length && !fchmod(fileno(writer.stream), 0777 & ~mask)) || fail(failure, "%s: cannot be written: %s", to, strerror(errno));
+    good = good && write_end(&writer, failure);
+    write_abandon(&writer);
+    return good;
+}
+
 void build_trainer(const Options *o, const Generation *generation)
 {
     check_output_place(o->output);
     const char *library, *include, *name = generation->source->name;
     find_runtime(&library, &include);
-    const char *folder = temporary_folder();
+    const char *folder = folder_begin();
     const char *source = memory_format("%s/%s.c", folder, name), *table = memory_format("%s/%s_trainer.c", folder, name);
-    /* The program is linked beside its place and renamed onto it, so that a failed run leaves what was there. */
-    const char *program = memory_format("%s.%ld.tmp", o->output, (long)getpid());
+    const char *program = memory_format("%s/%s.program", folder, name);
     const char *header = memory_format("%s.h", name);
     const OutputText texts[] = {
         {.path = source, .text = generate_source(generation, header)},
@@ -210,21 +262,15 @@ void build_trainer(const Options *o, const Generation *generation)
     };
     Failure failure;
     if (!write_texts(texts, 3, &failure)) {
-        remove_folder(folder);
+        folder_end();
         command_error("%s", failure.text);
     }
     const char *rest[] = {memory_format("-I%s", include), source, table, library, "-o", program, "-lcjson", "-lpng", "-lz", "-lm", generation->options.openblas ? "-lopenblas" : NULL, NULL};
     const char *compiler;
     int status, reason = run_compiler("-std=gnu11 -O2 -fopenmp", rest, &compiler, &status);
-    remove_folder(folder);
+    bool built = !reason && ended_well(status), put = built && put_program(program, o->output, &failure);
+    folder_end();
     if (reason) command_error("cannot run the C compiler %s: %s; CC names another", compiler, strerror(reason));
-    if (!ended_well(status)) {
-        unlink(program);
-        command_error("%s: not built: %s failed", o->output, compiler);
-    }
-    if (rename(program, o->output)) {
-        int number = errno;
-        unlink(program);
-        command_error("%s: %s", o->output, strerror(number));
-    }
+    if (!built) command_error("%s: not built: %s failed", o->output, compiler);
+    if (!put) command_error("%s", failure.text);
 }

@@ -42,18 +42,23 @@ static bool interrupted(void)
     return signal_received != 0;
 }
 
+static struct sigaction former_hangup;
+
 static void catch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
     signal_received = 0;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, NULL, &former_hangup); /* the terminal is gone; nohup has it ignored, and then it stays so */
+    if (former_hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, NULL);
 }
 
 static void release_signals(void)
 {
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    sigaction(SIGHUP, &former_hangup, NULL);
 }
 
 /* ---- preparations ------------------------------------------------------------------------------------------------ */

@@ -15,14 +15,14 @@ static const char *callbacks = CALLBACKS;
 enum { SAMPLES = 50, STEPS = 5 * 3 }; /* 40 to train on: 5 steps of 8, in 3 epochs */
 
 static uint64_t fatal_step;
-static int fatal_signal;
+static int fatal_signal, fatal_times = 1;
 
 /* The step during which a signal arrives. */
 static float interrupted_step(void *weights, void *slots, const void *const *inputs, const void *const *targets,
                               const float *sample_weights, size_t n, const CnncStep *step, float *losses, float *const *outputs,
                        void *arena)
 {
-    if (step->step == fatal_step) raise(fatal_signal);
+    for (int i = 0; i < fatal_times && step->step == fatal_step; i++) raise(fatal_signal);
     return toy_flowers.train_step(weights, slots, inputs, targets, sample_weights, n, step, losses, outputs, arena);
 }
 
@@ -86,6 +86,13 @@ Test(trainer_resume, after_ctrl_c)
 Test(trainer_resume, after_a_kill)
 {
     cut_everywhere(SIGKILL, (const char *const[]){"--checkpoint-steps", "1"}, 1000 + SIGKILL);
+}
+
+/* A second one ends at once, in the middle of a step. */
+Test(trainer_resume, after_ctrl_c_twice)
+{
+    fatal_times = 2;
+    cut_everywhere(SIGINT, (const char *const[]){"--checkpoint-steps", "1"}, 1000 + SIGINT);
 }
 
 /* Cuts runs off whose learning rate changes, and finds it in the history: 0.05, then these. */
