@@ -481,6 +481,7 @@ struct Graph {
     bool bytes;          /* its float32 inputs come as bytes */
     int64_t arena_bytes; /* of the plan; at its end the memory of the workers, of each that many: */
     int64_t worker_bytes;
+    bool quiet;          /* it was compiled before: without warnings */
     bool direct;         /* no Winograd: exact sums are wanted, or straight-line code */
     bool openblas;       /* matrix products by OpenBLAS: their weights are not packed */
     Choices *choices;    /* of kernels: what was planned and what was chosen (choose.h) */

@@ -28,6 +28,7 @@ static Graph *expand(const Statement *statements, const Definition *definitions,
     Graph *graph = graph_new();
     graph->batch = 1;
     graph->panel = 4;
+    graph->quiet = options->quiet;
     graph->direct = options->emit.strict || options->emit.unroll_full;
     graph->openblas = options->emit.openblas;
     graph->choices = choices;

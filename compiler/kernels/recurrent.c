@@ -37,6 +37,13 @@ static bool is_elementwise(const Node *node, const char *parameter, const Object
     return false;
 }
 
+/* Nothing is kept between calls but in memory of the caller's: so a stateful layer is one that is given its frames one by one. */
+static void warn_of_state(const Graph *graph, const Node *node)
+{
+    if (!argument_boolean(node->arguments, "stateful") || graph->quiet) return;
+    diagnose_warning(argument_place(node->arguments, "stateful"), "stateful: every sequence begins with zeros all the same, in inference and in training; %s_step goes on where the last frame ended, until %s_reset", graph->name, graph->name);
+}
+
 static void shape(Graph *graph, Node *node)
 {
     Recurrent *r = node->detail;
@@ -47,6 +54,7 @@ static void shape(Graph *graph, Node *node)
         return;
     }
     if (!is_elementwise(node, "activation", r->activation) || !is_elementwise(node, "recurrent_activation", r->recurrent_activation)) return;
+    warn_of_state(graph, node);
     r->steps = sums->shape.size[0];
     int64_t columns = r->cell->gates * r->units;
     Shape kernel = shape_of(2, (const int64_t[]){r->units, columns}), bias = shape_of(2, (const int64_t[]){r->cell->bias_rows, columns});

@@ -112,7 +112,7 @@ void recurrent_backward_emit(Emit *, const Node *);
     {.name = "seed", .type = PARAMETER_SIZE, .fallback = "none", .help = "for random numbers of its own; none: those of the training"}, \
     {.name = "return_sequences", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "the output of every step, not of the last only"}, \
     {.name = "go_backwards", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "takes the steps from the last to the first, and gives its outputs in that order"}, \
-    {.name = "stateful", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "accepted as in Keras; every sample begins with zeros all the same: what a batch left is not carried over to the next"}, \
+    {.name = "stateful", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "accepted as in Keras, with a warning: every sequence begins with zeros all the same; the function step of the C goes on where the last frame ended"}, \
     {.name = "unroll", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "of no effect: the loop over the steps is part of the code"}
 
 #endif

@@ -157,6 +157,38 @@ Test(steps, in_other_forms)
     shell_good("./main > a && ./plus > b && cmp a b");
 }
 
+/* Sequences that follow each other without a reset are one: what stateful=true is in Keras. */
+Test(steps, that_go_on)
+{
+    static const char *const layers[] = {"lstm(9, stateful=true)\n", "gru(9, stateful=true, return_sequences=true)\ngru(5, stateful=true)\n", "simple_rnn(9, stateful=true)\n"};
+    shell_file("main.c",
+               "#include \"m.h\"\n#include \"s.h\"\n#include <math.h>\n#include <stdio.h>\n#include <string.h>\n"
+               "static M_ALIGNED unsigned char arena[M_ARENA_BYTES + M_STEP_ARENA_BYTES];\n"
+               "static m_parameters p;\nstatic s_parameters q;\nstatic m_weights w;\nstatic s_weights v;\nstatic m_state long_one;\nstatic s_state state;\n"
+               "int main(void)\n{\n"
+               "    float x[7][6], y[M_OUTPUT_SIZE], z[M_OUTPUT_SIZE];\n    double most = 0, moved = 0;\n"
+               "    for (size_t i = 0; i < sizeof p / sizeof(float); i++) ((float *)&p)[i] = (float)(i * 37 % 19) / 38 - 0.25f;\n"
+               "    for (int i = 0; i < 42; i++) x[i / 6][i % 6] = (float)(i * 5 % 11) / 5 - 1;\n"
+               "    memcpy(&q, &p, sizeof q);\n    m_pack(&p, &w);\n    s_pack(&q, &v);\n"
+               "    m_predict(&w, x[0], y, arena);\n"
+               "    s_reset(&state);\n    m_reset(&long_one);\n"
+               "    for (int t = 0; t < 7; t++) s_step(&v, &state, x[t], z, arena);\n" /* s says that it has 4 steps */
+               "    for (int i = 0; i < M_OUTPUT_SIZE; i++) most = fmax(most, fabs((double)y[i] - (double)z[i]));\n"
+               "    s_predict(&v, x[3], z, arena);\n"
+               "    for (int i = 0; i < M_OUTPUT_SIZE; i++) moved = fmax(moved, fabs((double)y[i] - (double)z[i]));\n"
+               "    printf(\"%d %d\\n\", most <= 1e-6, moved > 1e-3);\n    return 0;\n}\n");
+    for (int i = 0; i < 3; i++) {
+        const Case c = {.layers = layers[i]};
+        write_network("m.net", "m", &c);
+        write_network("s.net", "s", &c);
+        const Shell *run = shell("\"$CNNC\" m.net -o m.c --target=x86-64-v3 && \"$CNNC\" s.net -D steps=4 -o s.c --target=x86-64-v3");
+        cr_assert(run->status == 0, "%s", run->err);
+        cr_expect(strstr(run->err, "warning: stateful: every sequence begins with zeros all the same") && strstr(run->err, "m_step goes on"), "%s", run->err);
+        shell_good("$CC -std=c11 ${EMITTED_CFLAGS--O1} main.c m.c s.c -lm -o main");
+        cr_expect_str_eq(shell("./main")->out, "1 1\n", "%s", layers[i]);
+    }
+}
+
 static void expect_none(const char *layers, const char *why)
 {
     write_network("m.net", "m", &(Case){.layers = layers});
