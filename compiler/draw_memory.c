@@ -111,12 +111,12 @@ static void add_labels(const Picture *p)
 static void add_scale(const Picture *p)
 {
     static const char *const units[] = {"B", "KB", "MB", "GB", "TB"};
-    double bytes = (double)p->graph->arena_bytes, unit = 1, step = 1;
+    double bytes = (double)p->graph->arena_bytes, unit = 1, step = 0.1;
     int number = 0;
     while (bytes / unit >= 1024 && number < 4) unit *= 1024, number++;
-    for (int k = 0; bytes / unit / step > 6; k++) step *= k % 3 == 1 ? 2.5 : 2; /* 1, 2, 5, 10, ... */
-    for (double at = 0; at * unit <= bytes; at += step) {
-        double y = y_of(p, (int64_t)(at * unit));
+    for (int k = 0; bytes / unit / step > 6; k++) step *= k % 3 == 1 ? 2.5 : 2; /* 0.1, 0.2, 0.5, 1, ... */
+    for (int k = 0; k * step * unit <= bytes; k++) {
+        double at = k * step, y = y_of(p, (int64_t)(at * unit));
         text_add(p->text, "<path class=\"grid\" d=\"M%d %.1f H%d\"/><text class=\"number\" x=\"%d\" y=\"%.1f\">%g %s</text>\n", LEFT - 5, y, WIDTH - RIGHT, LEFT - 9, y + 4, at, units[number]);
     }
 }
