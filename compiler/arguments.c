@@ -86,7 +86,8 @@ static bool refuse_word(Scope *scope, const char *callee, const Parameter *param
         diagnose(value->place, "`%s` of %s cannot be `%s`; did you mean `%s`?", parameter->name, callee, value->text, closest);
         return false;
     }
-    if ((numeric && !parameter->words) || parameter->type == PARAMETER_TENSOR) {
+    bool value_word = !strcmp(value->text, "none") || !strcmp(value->text, "true") || !strcmp(value->text, "false");
+    if (!value_word && ((numeric && !parameter->words) || parameter->type == PARAMETER_TENSOR)) {
         scope_report_unknown(scope, value->text, value->place);
         return false;
     }
@@ -275,10 +276,16 @@ static bool convert_list(Scope *scope, const char *callee, const Parameter *para
 bool convert_value(Scope *scope, const char *callee, const Parameter *parameter, const Value *from, Value *to)
 {
     bool word = from->kind == VALUE_WORD;
-    bool optional = parameter->fallback && !strcmp(parameter->fallback, "none");
+    bool none = word && parameter->fallback && !strcmp(from->text, "none");
     *to = *from;
-    if (word && optional && !strcmp(from->text, "none")) {
+    if (none && !strcmp(parameter->fallback, "none")) {
         to->kind = VALUE_NONE;
+        return true;
+    }
+    if (none && !strcmp(parameter->fallback, "[]")) {
+        to->kind = VALUE_LIST;
+        to->list.count = 0;
+        to->list.lone = false;
         return true;
     }
     if (parameter->list || parameter->rest) return convert_list(scope, callee, parameter, from, to);
