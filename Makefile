@@ -97,7 +97,7 @@ mlp: $(MLP)/mlp data
 	cd $(<D) && ./$(<F) evaluate --data '$(DATA)' --weights best.safetensors
 
 # make demo       a page in which one draws a digit and sees what each layer makes of it, build/demo/index.html; NETWORK=FILE.net WEIGHTS=FILE.safetensors for others
-demo: $(CNNC)
+demo: $(CNNC) $(if $(WEIGHTS)$(if $(NETWORK),$(wildcard $(NETWORK:.net=.safetensors)),none),,data)
 	@tools/packages.sh demo
 	@$(MAKE) -C examples/demo OUT='$(abspath $(BUILD))/demo' CNNC='$(abspath $(BUILD))/cnnc' DATA='$(DATA)' \
 	    $(if $(NETWORK),NETWORK='$(abspath $(NETWORK))') $(if $(WEIGHTS),WEIGHTS='$(abspath $(WEIGHTS))')
@@ -128,10 +128,19 @@ $(BUILD)/front_end: $(FRONT:%=$(BUILD)/compiler/%.o) $(BUILD)/runtime/memory_lef
 test: $(CNNC) $(BUILD)/unit $(BUILD)/front_end
 	BUILD=$(BUILD) $(BUILD)/unit
 
-# make test-demo  the page of make demo in headless Chromium: digits drawn by mouse and finger; FOLDER=DIR receives screenshots
+# make test-demo  the page of make demo in headless Chromium: digits drawn by mouse and finger; SHOTS=FOLDER receives screenshots
 test-demo: demo
 	@tools/packages.sh browser
-	node tests/demo/page.mjs $(BUILD)/demo/index.html $(FOLDER)
+	node tests/demo/page.mjs $(BUILD)/demo/index.html $(SHOTS)
+
+# make test-report  the trainer's report in headless Chromium, on a desk and on a phone
+test-report: $(CNNC) data
+	@tools/packages.sh browser
+	@mkdir -p $(BUILD)/report
+	$(BUILD)/cnnc examples/lenet5/lenet5.net -o $(BUILD)/report/lenet5
+	cd $(BUILD)/report && ./lenet5 fit --data '$(DATA)' --epochs 2 --steps-per-epoch 50 --validation-split 0.1 --validation-steps 10 --history history.csv --verbose 0
+	cd $(BUILD)/report && ./lenet5 report --data '$(DATA)' --weights '$(abspath examples/lenet5/lenet5.safetensors)' --history history.csv -o report.html
+	node tests/report/page.mjs $(BUILD)/report/report.html $(SHOTS)
 
 # make test-faults   the whole of what make test does a part of: kills, disks that fail, memory that runs out, damaged files; ten minutes
 test-faults: $(CNNC) $(BUILD)/unit
@@ -192,7 +201,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 always:
-.PHONY: all always bench bench-quick clean data deb demo format fuzz generated help install mlp mnist reference sanitize test test-demo test-faults test-python uninstall
+.PHONY: all always bench bench-quick clean data deb demo format fuzz generated help install mlp mnist reference sanitize test test-demo test-faults test-python test-report uninstall
 .DELETE_ON_ERROR:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
