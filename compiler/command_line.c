@@ -194,6 +194,7 @@ void command_line_read(Options *o, int argc, char **argv)
     if (optind == argc) {
         if (argc > 1) command_error("no input file; run `cnnc --help`");
         print_usage(stderr);
+        print_first_steps(stderr);
         exit(1);
     }
     if (optind + 1 < argc) command_error("more than one input file: %s and %s", argv[optind], argv[optind + 1]);

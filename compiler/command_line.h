@@ -35,6 +35,7 @@ enum { MOST_OPTIONS = 32 };
 extern const char *const emit_words[], *const weights_as_words[], *const unroll_words[], *const gemm_words[], *const math_words[], *const summary_words[];
 void command_options_for_getopt(struct option[MOST_OPTIONS + 1]);
 void print_usage(FILE *);
+void print_first_steps(FILE *); /* for who calls cnnc without arguments */
 void print_man_page(FILE *); /* cnnc(1) */
 void print_bash_completion(FILE *);
 void print_zsh_completion(FILE *);

@@ -113,9 +113,18 @@ void print_usage(FILE *out)
         if (!options[i].help) continue;
         const char *head = spelling(&options[i]);
         for (const char *line = help_of(&options[i]); line; line = strchr(line, '\n'), line = line ? line + 1 : NULL, head = "")
-            fprintf(out, "  %-28s  %.*s\n", head, (int)strcspn(line, "\n"), line);
+            fprintf(out, "  %-30s  %.*s\n", head, (int)strcspn(line, "\n"), line);
     }
     fprintf(out, "\n%s\n", environment);
+}
+
+void print_first_steps(FILE *out)
+{
+    fputs("\nTo begin: put these lines into first.net,\n\n"
+          "  input(28, 28, 1)\n  rescaling(1/255)\n  flatten()\n  dense(10, activation=softmax)\n  compile(adam, categorical_crossentropy, metrics=[accuracy])\n\n"
+          "then `cnnc first.net -o first` makes a program, and `./first fit` trains it on MNIST, or on --x and --y of your own. `cnnc --help` ends with\n"
+          "all that can stand in a network; `cnnc --help dense` explains one word. Larger networks are in share/doc/cnnc/examples, where cnnc is installed.\n",
+          out);
 }
 
 void print_man_page(FILE *out)

@@ -6,6 +6,7 @@
 #     cnnc_add_model(digit digit.net)                                a library with training too, where the file has a compile()
 #     cnnc_add_model(digit_fit digit.net TRAINER)                    a program: digit_fit fit, evaluate, predict
 #
+# WEIGHTS_AS object puts the weights into an object file of their own, WEIGHTS_AS blob into a file, which the variable digit_BLOB names.
 # INFERENCE leaves training out (WEIGHTS does too); OPTIONS --target=native ... are handed to cnnc.
 # The header has the name of the network's file.
 cmake_minimum_required(VERSION 3.13)
@@ -15,12 +16,15 @@ set(cnnc_RUNTIME "${cnnc_PREFIX}/lib/cnnc/libcnnc_runtime.a" CACHE INTERNAL "of 
 set(cnnc_INCLUDE_DIR "${cnnc_PREFIX}/lib/cnnc/include" CACHE INTERNAL "of cnnc")
 
 function(cnnc_add_model target network)
-    cmake_parse_arguments(PARSE_ARGV 2 model "TRAINER;INFERENCE" "WEIGHTS" "OPTIONS")
+    cmake_parse_arguments(PARSE_ARGV 2 model "TRAINER;INFERENCE" "WEIGHTS;WEIGHTS_AS" "OPTIONS")
     if(model_UNPARSED_ARGUMENTS)
         message(FATAL_ERROR "cnnc_add_model(${target}): what is ${model_UNPARSED_ARGUMENTS}?")
     endif()
     if(model_TRAINER AND (model_WEIGHTS OR model_INFERENCE))
         message(FATAL_ERROR "cnnc_add_model(${target}): TRAINER goes with neither WEIGHTS nor INFERENCE")
+    endif()
+    if(model_WEIGHTS_AS AND (NOT model_WEIGHTS OR NOT model_WEIGHTS_AS MATCHES "^(code|object|blob)$"))
+        message(FATAL_ERROR "cnnc_add_model(${target}): WEIGHTS_AS is code, object or blob, and goes with WEIGHTS")
     endif()
     get_filename_component(network "${network}" ABSOLUTE)
     get_filename_component(name "${network}" NAME_WE)
@@ -36,9 +40,19 @@ function(cnnc_add_model target network)
         list(APPEND options "--weights=${weights}")
         list(APPEND depends "${weights}")
     endif()
+    set(others)
+    if(model_WEIGHTS_AS)
+        list(APPEND options "--weights-as=${model_WEIGHTS_AS}")
+        if(model_WEIGHTS_AS STREQUAL "object")
+            set(others "${folder}/${name}_weights.c")
+        elseif(model_WEIGHTS_AS STREQUAL "blob")
+            set(others "${folder}/${name}_weights.bin")
+            set(${target}_BLOB "${others}" PARENT_SCOPE)
+        endif()
+    endif()
     file(MAKE_DIRECTORY "${folder}")
     add_custom_command(
-        OUTPUT "${source}" "${folder}/${name}.h"
+        OUTPUT "${source}" "${folder}/${name}.h" ${others}
         COMMAND "${cnnc_EXECUTABLE}" "${network}" -o "${source}" ${options}
         DEPENDS ${depends}
         COMMENT "cnnc ${name}.net"
@@ -58,7 +72,7 @@ function(cnnc_add_model target network)
             target_link_libraries(${target} PRIVATE OpenMP::OpenMP_C)
         endif()
     else()
-        add_library(${target} STATIC "${source}" "${folder}/${name}.h")
+        add_library(${target} STATIC "${source}" "${folder}/${name}.h" ${others})
         set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
         target_link_libraries(${target} PUBLIC m)
     endif()

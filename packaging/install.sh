@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 case $build in /*) ;; *) build=$PWD/$build ;; esac
 doc=share/doc/cnnc
 
-# Where to, and how it is made: copied from a file, filled in with the version, or printed by cnnc.
+# Where to, and how it is made: copied from a file, filled in with the version, printed by cnnc, or a link.
 list() {
     cat << END
 bin/cnnc copy $build/cnnc
@@ -22,10 +22,11 @@ share/man/man1/cnnc.1 print man
 share/man/man1/cnnc-trainer.1 print trainer
 share/bash-completion/completions/cnnc print bash
 share/zsh/site-functions/_cnnc print zsh
+bin/cnnc-convert link ../lib/cnnc/convert/cnnc_convert.py
+lib/cnnc/convert/cnnc_convert.py copy tools/cnnc_convert.py
 END
-    for file in README.md LICENSE CHANGELOG.md docs/reference.md docs/trainer.md; do
-        echo "$doc/${file##*/} copy $file"
-    done
+    for file in tools/convert/*.py; do echo "lib/cnnc/convert/convert/${file##*/} copy $file"; done
+    for file in README.md LICENSE CHANGELOG.md docs/*; do echo "$doc/$file copy $file"; done
     for file in syntax ftdetect ftplugin; do
         echo "share/vim/vimfiles/$file/cnnc.vim copy editors/vim/$file/cnnc.vim"
     done
@@ -48,10 +49,11 @@ list | while read -r path how from; do
     rm -f "$target" # a running program's file may be unlinked, not written to
     case $how in
     copy) cp "$from" "$target" ;;
+    link) ln -s "$from" "$target" && continue ;;
     fill) sed "s/@VERSION@/$("$build/cnnc" --version | cut -d ' ' -f 2)/" "$from" > "$target" ;;
     print) "$build/cnnc" --manual="$from" > "$target" ;;
     esac
-    case $path in bin/*) chmod 755 "$target" ;; *) chmod 644 "$target" ;; esac
+    case $path in bin/* | */cnnc_convert.py) chmod 755 "$target" ;; *) chmod 644 "$target" ;; esac
 done
 if [ "$what" = uninstall ]; then # the folders that were cnnc's alone
     rm -rf "${root:?}/$doc/examples"

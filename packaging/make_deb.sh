@@ -36,7 +36,7 @@ Maintainer: the cnnc authors <cnnc@localhost>
 Installed-Size: $(du -sk "$root/usr" | cut -f 1)
 Depends: $libraries, gcc | clang, libc6-dev
 Recommends: libcjson-dev, libpng-dev, zlib1g-dev
-Suggests: cmake, pkg-config
+Suggests: cmake, pkg-config, python3-numpy, python3-h5py
 Description: compiles descriptions of neural networks to C
  cnnc reads a small text that says what a neural network looks like and how it
  is trained, and writes C that does exactly that: inference that fits into any

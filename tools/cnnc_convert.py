@@ -17,6 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.dont_write_bytecode = True  # installed, it leaves nothing beside itself that a package would not know of
+
 from convert.problem import Problem
 
 

@@ -21,6 +21,22 @@ Test(installing, compiler_finds_its_runtime)
     shell_good("stage/usr/bin/cnnc stage/usr/share/doc/cnnc/examples/mlp/mlp.net -o mlp && ./mlp summary | grep -q 407,050");
 }
 
+/* Who calls it without arguments is told how to begin, and that works. */
+Test(installing, first_steps)
+{
+    const Shell *run = shell("stage/usr/bin/cnnc");
+    cr_expect(run->status == 1 && strstr(run->err, "To begin"), "%s", run->err);
+    shell_good("stage/usr/bin/cnnc 2>&1 | sed -n '/^  input/,/^  compile/p' > first.net && stage/usr/bin/cnnc first.net -o first && ./first summary | grep -q 7,850");
+}
+
+/* The converter, from anywhere, finds its parts and the compiler. */
+Test(installing, converter)
+{
+    if (shell("python3 -c 'import numpy'")->status) cr_skip_test("numpy is not installed");
+    shell_good("PATH=\"$PWD/stage/usr/bin:$PATH\"; unset CNNC; cd / && cnnc-convert --help | grep -q compare");
+    shell_refused("none.npz: this takes", "PATH=\"$PWD/stage/usr/bin:$PATH\"; echo 'input(3)' > n.net; unset CNNC; cnnc-convert compare none.npz x.npy --net n.net --weights w");
+}
+
 Test(installing, uninstall_leaves_nothing)
 {
     shell_good("touch stage/usr/bin/other && \"$ROOT/packaging/install.sh\" install \"$BUILD\" \"$PWD/stage/usr\" && "
@@ -46,10 +62,17 @@ Test(installing, cmake_project)
                "cnnc_add_model(digit digit.net WEIGHTS digit.safetensors OPTIONS --target=generic)\n"
                "add_executable(classify classify.c)\n"
                "target_link_libraries(classify PRIVATE digit)\n"
-               "cnnc_add_model(digit_trainer digit.net TRAINER)\n");
+               "cnnc_add_model(digit_trainer digit.net TRAINER)\n"
+               "cnnc_add_model(apart digit.net WEIGHTS digit.safetensors WEIGHTS_AS object)\n"
+               "add_executable(classify_apart classify.c)\n"
+               "target_link_libraries(classify_apart PRIVATE apart)\n"
+               "cnnc_add_model(mapped digit.net WEIGHTS digit.safetensors WEIGHTS_AS blob)\n"
+               "message(STATUS \"the blob: ${mapped_BLOB}\")\n");
     shell_good("cmake -S project -B out -DCMAKE_PREFIX_PATH=\"$PWD/stage/usr\" > log && cmake --build out >> log || { cat log; exit 1; }");
     cr_expect_str_eq(shell("out/classify project/three.txt | cut -c1-3")->out, "3 (\n");
     cr_expect(strstr(shell("out/digit_trainer summary")->out, "5,258"));
+    cr_expect_str_eq(shell("out/classify_apart project/three.txt | cut -c1-3")->out, "3 (\n");
+    shell_good("[ -s \"$(sed -n 's/.*the blob: //p' log)\" ] && nm out/libapart.a | grep -q 'digit_trained$' && ! nm out/libmapped.a | grep -q digit_trained");
     cr_expect(shell("grep -q -e '--target=generic' out/digit.cnnc/digit.h && ! grep -q train_step out/digit.cnnc/digit.h")->status == 0);
     /* Another network: what depends on it is made anew, and only then. */
     shell_good("cmake --build out > log");
