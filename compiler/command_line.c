@@ -73,6 +73,7 @@ static void print_entry(const char *name)
         for (int i = 0; i < all_tables[t]->count && count < 1024; i++) names[count++] = all_tables[t]->entries[i]->name;
         const Entry *entry = table_find(all_tables[t], name);
         if (!entry) continue;
+        if (found) putchar('\n');
         print_help(stdout, all_tables[t], entry);
         found = true;
     }

@@ -44,6 +44,9 @@ void print_zsh_completion(FILE *);
 void print_vim_syntax(FILE *);
 void print_vscode_grammar(FILE *);
 
+/* examples.c: a network that has the row, or the last lines of one: `before` are those before. NULL: there is none. */
+const char *example_of(const Table *, const Entry *, const char **before);
+
 /* help.c: a row of a table; the names of all rows; the reference manual, in Markdown */
 void print_help(FILE *, const Table *, const Entry *);
 void print_index(FILE *);

@@ -27,6 +27,16 @@ static const char *alias_text(const Table *table, const Entry *entry, const char
     return text;
 }
 
+/* Indented, as Markdown wants it of code. */
+static void print_example(FILE *out, const Table *table, const Entry *entry)
+{
+    const char *before, *text = example_of(table, entry, &before);
+    for (size_t length; text && *text; text += length + (text[length] != 0)) {
+        length = strcspn(text, "\n");
+        fprintf(out, "    %.*s\n", (int)length, text);
+    }
+}
+
 void print_help(FILE *out, const Table *table, const Entry *entry)
 {
     const char *aliases = alias_text(table, entry, "");
@@ -34,6 +44,8 @@ void print_help(FILE *out, const Table *table, const Entry *entry)
     if (*aliases) fprintf(out, "  also spelled %s\n", aliases);
     for (const Parameter *p = entry->parameters; p && p->name; p++)
         fprintf(out, "  %-20s %-28s %-18s %s\n", p->name, type_text(p, ""), p->fallback ? memory_format("= %s", p->fallback) : "required", p->help);
+    fputs("\n", out);
+    print_example(out, table, entry);
 }
 
 /* "losses": several of a table's kind. */
@@ -109,6 +121,8 @@ static void print_table(FILE *out, const Table *table)
         if (entry->alias_of) continue;
         fprintf(out, "### %s\n\n%s%s%s\n\n", entry->name, entry->help ? entry->help : "", *aliases ? " Also spelled " : "", memory_format("%s%s", aliases, *aliases ? "." : ""));
         print_parameters(out, entry->parameters);
+        print_example(out, table, entry);
+        fputs("\n", out);
     }
 }
 

@@ -7,17 +7,17 @@
         .kind = what, .entries = rows, .count = (int)(sizeof rows / sizeof *rows) - 1, __VA_ARGS__                             \
     }
 
-#define LAYER(name) ROW(name##_layer)
-#define OPTIMIZER(name) ROW(name##_optimizer)
-#define LOSS(name) ROW(name##_loss)
+#define LAYER(name, example) ROW(name##_layer)
+#define OPTIMIZER(name, example) ROW(name##_optimizer)
+#define LOSS(name, example) ROW(name##_loss)
 #define ALIAS(spelling, of) &(const Entry){.name = #spelling, .alias_of = #of},
-#define ACTIVATION(name) ROW(name##_activation)
-#define INITIALIZER(name) ROW(name##_initializer)
-#define REGULARIZER(name) ROW(name##_regularizer)
-#define SCHEDULE(name) ROW(name##_schedule)
-#define METRIC(name) ROW(name##_metric)
-#define CALLBACK(name) ROW(name##_callback)
-#define STATEMENT(name) ROW(name##_statement)
+#define ACTIVATION(name, example) ROW(name##_activation)
+#define INITIALIZER(name, example) ROW(name##_initializer)
+#define REGULARIZER(name, example) ROW(name##_regularizer)
+#define SCHEDULE(name, example) ROW(name##_schedule)
+#define METRIC(name, example) ROW(name##_metric)
+#define CALLBACK(name, example) ROW(name##_callback)
+#define STATEMENT(name, example) ROW(name##_statement)
 
 static const Entry *const layers[] = {
 #include "layers/layers.def"

@@ -6,17 +6,17 @@
 #include "cnnc.h"
 
 
-#define LAYER(name) extern const Layer name##_layer;
-#define OPTIMIZER(name) extern const Optimizer name##_optimizer;
-#define LOSS(name) extern const Loss name##_loss;
+#define LAYER(name, example) extern const Layer name##_layer;
+#define OPTIMIZER(name, example) extern const Optimizer name##_optimizer;
+#define LOSS(name, example) extern const Loss name##_loss;
 #define ALIAS(spelling, of)
-#define ACTIVATION(name) extern const Activation name##_activation;
-#define INITIALIZER(name) extern const Initializer name##_initializer;
-#define REGULARIZER(name) extern const Entry name##_regularizer;
-#define SCHEDULE(name) extern const Schedule name##_schedule;
-#define METRIC(name) extern const Metric name##_metric;
-#define CALLBACK(name) extern const Entry name##_callback;
-#define STATEMENT(name) extern const Entry name##_statement;
+#define ACTIVATION(name, example) extern const Activation name##_activation;
+#define INITIALIZER(name, example) extern const Initializer name##_initializer;
+#define REGULARIZER(name, example) extern const Entry name##_regularizer;
+#define SCHEDULE(name, example) extern const Schedule name##_schedule;
+#define METRIC(name, example) extern const Metric name##_metric;
+#define CALLBACK(name, example) extern const Entry name##_callback;
+#define STATEMENT(name, example) extern const Entry name##_statement;
 #include "layers/layers.def"
 #include "optimizers/optimizers.def"
 #include "losses/losses.def"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CALLBACK(name) &name##_kind,
+#define CALLBACK(name, example) &name##_kind,
 static const CallbackKind *const kinds[] = {
 #include "callbacks.def"
 };

@@ -328,7 +328,7 @@ struct Callback {
     void *state;
 };
 
-#define CALLBACK(name) extern const CallbackKind name##_kind;
+#define CALLBACK(name, example) extern const CallbackKind name##_kind;
 #include "callbacks.def" /* the compiler's: each row there has its file in callbacks/ here */
 #undef CALLBACK
 

@@ -128,7 +128,7 @@ static const Entry leaky_relu = {.name = "leaky_relu",
                                  ROWS({.name = "negative_slope", .type = PARAMETER_NUMBER, .fallback = "0.2"})};
 static const Entry glorot_uniform = {.name = "glorot_uniform"};
 static const Entry constant = {.name = "constant", ROWS({.name = "value", .type = PARAMETER_NUMBER, .fallback = "0"})};
-#define CALLBACK(name) extern const Entry name##_callback;
+#define CALLBACK(name, example) extern const Entry name##_callback;
 #include "callbacks.def"
 #undef CALLBACK
 extern const Entry outputs_statement, compile_statement, fit_statement;
@@ -143,7 +143,7 @@ static const Entry *const optimizers[] = {&adam, &sgd, &rmsprop}, *const losses[
                                                             &mean_squared_error, &mse, &categorical_crossentropy};
 static const Entry *const metrics[] = {&accuracy}, *const activations[] = {&linear, &relu, &softmax, &leaky_relu};
 static const Entry *const initializers[] = {&glorot_uniform, &constant};
-#define CALLBACK(name) &name##_callback,
+#define CALLBACK(name, example) &name##_callback,
 static const Entry *const callbacks[] = {
 #include "callbacks.def"
 };
