@@ -129,7 +129,7 @@ void matmul_input_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t ou
 void matmul_weight_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* x d_y -> d_kernel */
 bool matmul_weight_gradient_is_long(const Graph *, int64_t rows_per_sample); /* so long that an update had better not be made from the registers */
 void matmul_weight_gradient_workspace(Graph *, Node *, int64_t rows_per_sample);
-int64_t matmul_workspace(const Graph *, int64_t outputs); /* floats for one task of the input gradient */
+void matmul_input_gradient_workspace(Graph *, Node *, int64_t inputs, int64_t outputs);
 
 /* blas.c: the same by OpenBLAS; the weights are not packed then */
 void blas_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias);

@@ -12,9 +12,13 @@
 enum { REDUCTION_BLOCK = 256, SAMPLE_BLOCK = 128, LONG = 1024 /* rows */, TYPICAL_ROWS = 128, ROW_SUMS = 8, SHARES = 4, LARGE_TILE = 16 };
 
 /* A block of the matrix, turned over: as wide as the widest tile. */
-int64_t matmul_workspace(const Graph *graph, int64_t outputs)
+void matmul_input_gradient_workspace(Graph *graph, Node *node, int64_t inputs, int64_t outputs)
 {
-    return (outputs + graph->panel - 1) / graph->panel * graph->panel * MOST_TILE_VECTORS * graph->panel;
+    /* Each task turns over a block, whose width the level's tile decides: of all tasks together no more than the inputs and one block. */
+    int64_t panel = graph->panel, widest = MOST_TILE_VECTORS * panel, columns = (inputs + panel - 1) / panel * panel;
+    columns += columns < widest ? columns : widest;
+    if (columns > TASKS * widest) columns = TASKS * widest;
+    graph_workspace(graph, node, (outputs + panel - 1) / panel * panel * columns, 1);
 }
 
 static void fill_matmul(Emit *e, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
@@ -267,17 +271,18 @@ void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64
     Work work = {.kernel = "matmul", .rows = TYPICAL_ROWS, .columns = inputs, .reduction = outputs, .times = (double)rows_per_sample / TYPICAL_ROWS};
     work.most_vectors = vectors < 2 * SHARES ? 2 : (int)((vectors + SHARES - 1) / SHARES);
     Tile tile = choose_tile(e, node, work);
+    if (tile.vectors > vectors) tile.vectors = (int)vectors;
     int64_t block = tile.vectors * lanes, whole = inputs / block, rest = inputs % block;
     declare_rows(e, 0, outputs);
     declare_rows(e, node->input_count + node->weight_count, inputs);
     phase_begin(e, node, NULL, OVER_EXTENT, whole + (rest > 0));
     fill_matmul(e, inputs, outputs, rows_per_sample);
-    fill_size(e, "WORK", matmul_workspace(e->graph, outputs));
     fill_size(e, "WHOLE", whole);
     fill_size(e, "BLOCK", block);
     fill_size(e, "REST", rest);
     int64_t panels = (outputs + e->graph->panel - 1) / e->graph->panel;
     fill_size(e, "PANELS", panels);
+    fill_size(e, "WORK", panels * e->graph->panel * block);
     fill_size(e, "SHARE", (panels * block + rows - 1) / rows);
     EMIT(e,
          "float (*const turned)[$BLOCK] = (float (*)[$BLOCK])(work + task * $WORK);",

@@ -102,7 +102,7 @@ static bool absorb(Graph *graph, Node *node, Node *reader)
 static void input_gradient_workspace(Graph *graph, Node *node)
 {
     const Dense *d = node->detail;
-    graph_workspace(graph, node, matmul_workspace(graph, d->outputs), TASKS);
+    matmul_input_gradient_workspace(graph, node, d->inputs, d->outputs);
 }
 
 static void weight_gradient_workspace(Graph *graph, Node *node)

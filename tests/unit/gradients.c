@@ -1,6 +1,7 @@
 /* Emitted code against the reference (differences.h), for each tests/layers/NAME.net: a network dropped into that folder is a further test.
  * $LAYERS, a pattern, chooses some. */
 #include "differences.h"
+#include "arena.h"
 #include "emitted.h"
 
 #include <criterion/criterion.h>
@@ -32,6 +33,7 @@ ParameterizedTest(Case *chosen, gradients, differences, .timeout = 500)
     const CnncModel *model = emitted_load(chosen->net, problem, sizeof problem);
     cr_assert(model, "%s: %s", chosen->net, problem);
     differences_check(chosen->net, model, false);
+    arena_check(chosen->net, model);
 }
 
 /* Without its folder the test above would have nothing to do, and pass. */

@@ -1,0 +1,38 @@
+#!/bin/sh
+# Static analysis of cnnc and its runtime: gcc -fanalyzer, clang-tidy and cppcheck. Exit status 1 if one of them says anything.
+#
+#     tools/analyze.sh [FILE ...]       without arguments: all of compiler/ and runtime/
+#
+# $BUILD is where cnnc was built (the parser's header is made there). What is not asked for, and why:
+#   clang-tidy  bugprone-easily-swappable-parameters: a function of two sizes is no fault
+#               bugprone-narrowing-conversions, -implicit-widening...: gcc's -Wconversion, under which all compiles, says what matters of them
+#               bugprone-reserved-identifier, -macro-parentheses: tables are made by macros whose arguments are not expressions
+#               bugprone-assignment-in-if-condition, -switch-missing-default-case, -branch-clone: a matter of style
+#               clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling: wants memcpy_s, which no libc here has
+#               clang-analyzer-optin.performance.Padding, clang-analyzer-deadcode: a matter of style, of the compiler's own warnings
+#   cppcheck    style: the warnings of two compilers do that; missingIncludeSystem: it need not read libc
+#   -fanalyzer  -Wanalyzer-malloc-leak, -Wanalyzer-null-argument, -possible-null...: the compiler's allocator exits instead of giving NULL,
+#               in another file, which the analyser of gcc 12 does not see; leaks are found by make valgrind
+# A suppression of one place is a comment there, NOLINT(check) or cppcheck-suppress, with its reason.
+set -u
+build=${BUILD:-build}
+includes="-Icompiler -Iruntime -I$build"
+[ $# -gt 0 ] || set -- compiler/*.c compiler/*/*.c runtime/*.c runtime/*/*.c
+failed=0
+
+for file in "$@"; do
+    said=$(${GCC:-gcc} -std=gnu11 -O1 -fanalyzer -Wno-analyzer-malloc-leak -Wno-analyzer-possible-null-argument -Wno-analyzer-possible-null-dereference \
+        -Wno-analyzer-null-argument -Wno-analyzer-null-dereference -Wno-analyzer-use-of-uninitialized-value $includes -c "$file" -o /dev/null 2>&1)
+    [ -z "$said" ] || { echo "$said" | grep -E 'warning|error'; failed=1; }
+done
+echo "gcc -fanalyzer: $# files"
+
+# shellcheck disable=SC2086
+cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem $includes "$@" || failed=1
+echo "cppcheck: $# files"
+
+# shellcheck disable=SC2086
+said=$(clang-tidy --quiet "$@" -- -std=gnu11 $includes 2>/dev/null)
+[ -z "$said" ] || { echo "$said"; failed=1; }
+echo "clang-tidy: $# files"
+exit $failed
