@@ -167,6 +167,26 @@ $(BUILD)/fuzzer: $(HARNESSES:%.c=$(BUILD)/%.o) $(BUILD)/tests/fuzz/fuzzer.o $(BU
     $(BUILD)/tests/unit/toy.o $(COMPILER_OBJECTS) $(RUNTIME_OBJECTS)
 	$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ -lcjson -lpng -lz -lm
 
+# make soak       an hour of training under the sanitizers, or SECONDS=N, whose memory may not grow
+soak:
+	$(MAKE) BUILD=$(BUILD)/sanitized CFLAGS='$(SANITIZED)' all
+	BUILD=$(BUILD)/sanitized tools/soak.sh $(if $(findstring command,$(origin SECONDS)),$(SECONDS),3600)
+
+# make valgrind   cnnc, a trainer and files of --selftest under valgrind: some minutes
+valgrind: $(CNNC)
+	@tools/packages.sh valgrind
+	BUILD=$(BUILD) tools/valgrind.sh
+
+# make coverage   which lines and branches the tests run: the whole suite without optimisation, half an hour
+coverage:
+	$(MAKE) BUILD=$(BUILD)/coverage CFLAGS='-O0 -g --coverage -fprofile-update=atomic' all $(BUILD)/coverage/unit $(BUILD)/coverage/front_end
+	BUILD=$(BUILD)/coverage tools/coverage.sh
+
+# make analyze    clang-tidy, cppcheck and gcc -fanalyzer on cnnc and the runtime: some minutes
+analyze: all
+	@tools/packages.sh analyze
+	BUILD=$(BUILD) tools/analyze.sh
+
 # make bench      the speed beside other frameworks, which it installs into $(BUILD)/bench/venv: an hour; BENCH="--long" and others of bench.py
 # make bench-quick   the same of cnnc alone: a minute
 bench bench-quick: $(CNNC) data
@@ -201,7 +221,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 always:
-.PHONY: all always bench bench-quick clean data deb demo format fuzz generated help install mlp mnist reference sanitize test test-demo test-faults test-python test-report uninstall
+.PHONY: all always analyze bench bench-quick clean coverage data deb demo format fuzz generated help install mlp mnist reference sanitize soak test test-demo test-faults test-python test-report uninstall valgrind
 .DELETE_ON_ERROR:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

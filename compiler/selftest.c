@@ -345,13 +345,15 @@ static void check_step(Selftester *s)
         text_add(&s->body, "%sloss = %s_train_step(stepped%d, %s%s, &now, NULL", turn ? "const float again = loss;\n" : "", name, turn, slot, arguments);
         for (int i = 0; i < source->output_count; i++) text_add(&s->body, ", NULL");
         text_add(&s->body, ", train_arena);\n");
+        add_memory(s, memory_format("%s_parameters", name), memory_format("unpacked%d", turn), memory_format("sizeof(%s_parameters)", name));
+        text_add(&s->body, "%s_unpack(stepped%d, unpacked%d);\n", name, turn, turn);
         if (turn) continue;
         double loss = loss_of(s, true);
         uint64_t key = draw_key(DRAW_SIGNS, s->expected);
         if (!has_noise(source)) add_comparison(s, "the loss", "&loss", 1, 1, loss_tolerance * fmax(fabs(loss), 0.1), &(double){selftest_sign(key, 0) * loss});
     }
     text_add(&s->body, "selftest_same(&test, \"the loss of the same step again\", &loss, &again, sizeof loss);\n");
-    text_add(&s->body, "selftest_same(&test, \"the weights behind it\", stepped0, stepped1, sizeof *stepped0);\n");
+    text_add(&s->body, "selftest_same(&test, \"the weights behind it\", unpacked0, unpacked1, sizeof *unpacked0);\n");
     text_add(&s->body, "selftest_guard(&test, \"the arena\", train_arena, %s_TRAIN_ARENA_BYTES);\n", upper_case(name));
 }
 

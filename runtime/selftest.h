@@ -77,6 +77,10 @@ static inline void *selftest_memory(size_t bytes)
     }
     memory += 64 - (uintptr_t)memory % 64;
     memset(memory, 0xff, bytes + 64);
+#ifdef VALGRIND_MAKE_MEM_NOACCESS /* compiled with -include valgrind/memcheck.h, to run under valgrind, which then sees each access */
+    (void)VALGRIND_MAKE_MEM_UNDEFINED(memory, bytes);
+    (void)VALGRIND_MAKE_MEM_NOACCESS(memory + bytes, 64);
+#endif
     return memory;
 }
 
@@ -129,6 +133,9 @@ static inline void selftest_guard(Selftest *test, const char *what, const void *
 {
     const unsigned char *guard = (const unsigned char *)memory + bytes;
     int right = 1;
+#ifdef VALGRIND_MAKE_MEM_DEFINED
+    (void)VALGRIND_MAKE_MEM_DEFINED(guard, 64);
+#endif
     for (int i = 0; i < 64; i++) right = right && guard[i] == 0xff;
     if (!right) printf("  %-32s was written to beyond its end\n", what);
     selftest_count(test, what, right);

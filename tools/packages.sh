@@ -31,6 +31,10 @@ browser nodejs                  command node
 demo    clang                   command clang
 demo    lld                     command wasm-ld
 demo    wasi-libc               file /usr/lib/wasm32-wasi/libc.a
+test    libomp-dev              file /usr/lib/llvm-*/lib/libarcher.so
+valgrind valgrind               command valgrind
+analyze clang-tidy              command clang-tidy
+analyze cppcheck                command cppcheck
 format  clang-format            command clang-format
 deb     dpkg-dev                command dpkg-shlibdeps
 '
