@@ -302,6 +302,7 @@ enum {
     OPERATOR_READS_SIGN = 4096, /* element-wise, and of its second input it needs only to know what is positive */
     OPERATOR_RECTIFIES = 8192,  /* element-wise, and many of its results are zero: the gradient of a rectifier */
     OPERATOR_CARRIES = 16384,   /* reads the steps of a sequence one after the other and carries something from each to the next */
+    OPERATOR_BEGINS = 32768,    /* of what derives: it gives what a memory of the training holds at first, not a form of the weight */
 };
 
 typedef struct Reference Reference;
@@ -478,6 +479,7 @@ struct Graph {
     const char *name; /* of the model */
     Program program;
     int64_t batch;       /* the most samples at once */
+    int64_t train_batch; /* of a training step, where there will be one; else 0 */
     bool bytes;          /* its float32 inputs come as bytes */
     int64_t arena_bytes; /* of the plan; at its end the memory of the workers, of each that many: */
     int64_t worker_bytes;

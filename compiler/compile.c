@@ -22,6 +22,11 @@ static double operations(const Graph *graph)
     return sum;
 }
 
+static int64_t most_samples(const Graph *source, const CompileOptions *options)
+{
+    return options->batch ? options->batch : source->fit ? argument_size(source->fit, "batch_size") : 32;
+}
+
 /* The statements as a graph without shapes; NULL after errors. */
 static Graph *expand(const Statement *statements, const Definition *definitions, int definition_count, const CompileOptions *options, Choices *choices)
 {
@@ -36,7 +41,9 @@ static Graph *expand(const Statement *statements, const Definition *definitions,
         if (options->target->levels[i]->lanes > graph->panel) graph->panel = options->target->levels[i]->lanes;
     Definition *copy = NEW_ARRAY(Definition, definition_count + 1); /* expanding marks the used ones */
     if (definition_count) memcpy(copy, definitions, sizeof *copy * (size_t)definition_count);
-    return expand_network(graph, statements, copy, definition_count) && !diagnostics_errors() ? graph : NULL;
+    if (!expand_network(graph, statements, copy, definition_count) || diagnostics_errors()) return NULL;
+    if (graph->compile && !options->inference_only) graph->train_batch = most_samples(graph, options);
+    return graph;
 }
 
 static bool work_is_shared(const Graph *graph, const CompileOptions *options)
@@ -129,8 +136,7 @@ static Graph *compile_derivation(const Graph *source)
 
 bool compile_programs(Graph *source, const CompileOptions *options, Generation *generation)
 {
-    int64_t batch = options->batch;
-    if (!batch) batch = source->fit ? argument_size(source->fit, "batch_size") : 32;
+    int64_t batch = most_samples(source, options);
     generation->source = source;
     generation->target = options->target;
     generation->options = options->emit;

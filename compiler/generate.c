@@ -20,7 +20,7 @@ static void add_struct(Text *text, const Generation *g, const char *kind, bool p
         }
         text_add(text, "    %sfloat %s", packed ? memory_format("%s_ALIGNED ", upper_case(g->source->name)) : "", tensor->identifier);
         for (int j = 0; j < declared.rank; j++) text_add(text, "[%lld]", (long long)declared.sizes[j]);
-        text_add(text, ";%s\n", tensor->role == ROLE_DERIVED ? memory_format(" /* another form of %s */", tensor->weight->identifier) : packed && tensor->packing.panel ? memory_format(" /* panels of %lld columns */", (long long)tensor->packing.panel) : "");
+        text_add(text, ";%s\n", tensor->role == ROLE_DERIVED && tensor->derive->flags & OPERATOR_BEGINS ? " /* what a training step leaves to the next one */" : tensor->role == ROLE_DERIVED ? memory_format(" /* another form of %s */", tensor->weight->identifier) : packed && tensor->packing.panel ? memory_format(" /* panels of %lld columns */", (long long)tensor->packing.panel) : "");
         empty = false;
     }
     if (empty) text_add(text, "    %sfloat none[1]; /* the network has no weights */\n", packed ? memory_format("%s_ALIGNED ", upper_case(g->source->name)) : "");

@@ -211,7 +211,7 @@ void graph_derive(Graph *graph, bool trainable_only)
 {
     for (int i = 0; i < graph->tensor_count; i++) {
         Tensor *tensor = graph->tensors[i];
-        if (tensor->role != ROLE_DERIVED || (trainable_only && !tensor->weight->trainable)) continue;
+        if (tensor->role != ROLE_DERIVED || (trainable_only && (!tensor->weight->trainable || tensor->derive->flags & OPERATOR_BEGINS))) continue;
         Node *node = graph_gradient_node(graph, tensor->derive, tensor->reader, NULL, &tensor->weight, 1);
         graph_output(graph, node, tensor);
     }

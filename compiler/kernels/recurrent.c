@@ -14,6 +14,7 @@
 #include "recurrent.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 double recurrent_sum(const Recurrent *r, const double *left, const double *kernel, int64_t column)
 {
@@ -37,11 +38,57 @@ static bool is_elementwise(const Node *node, const char *parameter, const Object
     return false;
 }
 
-/* Nothing is kept between calls but in memory of the caller's: so a stateful layer is one that is given its frames one by one. */
+/* Inference keeps nothing between calls but in memory of the caller's: there the state is that of `step`. */
 static void warn_of_state(const Graph *graph, const Node *node)
 {
-    if (!argument_boolean(node->arguments, "stateful") || graph->quiet) return;
-    diagnose_warning(argument_place(node->arguments, "stateful"), "stateful: every sequence begins with zeros all the same, in inference and in training; %s_step goes on where the last frame ended, until %s_reset", graph->name, graph->name);
+    if (!((const Recurrent *)node->detail)->stateful || graph->quiet) return;
+    diagnose_warning(argument_place(node->arguments, "stateful"), "stateful: in training each sequence goes on where the one at its place in the batch before ended, but evaluate and predict begin with zeros; %s_step goes on from frame to frame, until %s_reset", graph->name, graph->name);
+}
+
+/* ---- stateful: what a training step leaves to the next one ----
+ *
+ * It lies with the packed weights, for each place in the batch, is made zeros where these are packed, and no file holds it. */
+
+static void begin_values(const Node *node, const float *packed, float *derived)
+{
+    (void)packed;
+    memset(derived, 0, sizeof *derived * (size_t)shape_count(&node->outputs[0]->shape));
+}
+
+static void emit_begin(Emit *e, const Node *node)
+{
+    phase_begin(e, node, node->outputs[0]->name + strlen(node->owner) + 1, OVER_EXTENT, 1);
+    fill_size(e, "COUNT", shape_count(&node->outputs[0]->shape));
+    EMIT(e, "memset(y, 0, $COUNT * sizeof(float));");
+    phase_end(e);
+}
+
+static const char *begin_formula(const Node *node)
+{
+    (void)node;
+    return "sequences begin with zeros";
+}
+
+static const Operator begin_operator = {
+    .name = "recurrent_begin",
+    .operands = "x; y",
+    .flags = OPERATOR_FLAT | OPERATOR_BEGINS,
+    .values = begin_values,
+    .emit = emit_begin,
+    .formula = begin_formula,
+};
+
+static void add_states(Graph *graph, Node *node)
+{
+    const Recurrent *r = node->detail;
+    Shape shape = shape_of(2, (const int64_t[]){graph->train_batch * node->frames, r->units});
+    for (int i = 0; i < r->cell->states; i++) {
+        Tensor *state = graph_weight(graph, node, memory_format("state_%s", r->cell->arrays[i]), &shape, false);
+        state->role = ROLE_DERIVED;
+        state->weight = node->weights[0];
+        state->derive = &begin_operator;
+        state->reader = node;
+    }
 }
 
 static void shape(Graph *graph, Node *node)
@@ -72,6 +119,7 @@ static void shape(Graph *graph, Node *node)
             weight->ones_to = 2 * r->units;
         }
     }
+    if (r->stateful && graph->train_batch) add_states(graph, node);
     node->outputs[0]->shape = r->sequences ? shape_of(2, (const int64_t[]){r->steps, r->units}) : shape_of(1, &r->units);
 }
 
@@ -104,10 +152,13 @@ static Steps steps(const Node *node, Steps from)
     return r->backwards ? STEPS_MIXED : r->sequences ? STEPS_AXIS : STEPS_NONE;
 }
 
+static const Operator continuing_operator;
+
 /* In the program `step` what lasts from step to step is the caller's. */
 static void specialise(Graph *graph, Node *node)
 {
     const Recurrent *r = node->detail;
+    if (recurrent_continues(graph, r)) node->op = &continuing_operator;
     node->carries = node->carries && graph->program == PROGRAM_STEP;
     if (!node->carries) return;
     node->operands = "x; y";
@@ -202,7 +253,7 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
     const Recurrent *r = node->detail;
     const Cell *cell = r->cell;
     int64_t columns = r->units * cell->gates;
-    Tensor *sums = node->inputs[0], *kernel = node->weights[0], *inputs[MOST_ARRAYS + 5] = {d_output, kernel};
+    Tensor *sums = node->inputs[0], *kernel = node->weights[0], *inputs[MOST_ARRAYS + 6] = {d_output, kernel};
     int count = 2;
     const char *operands = "d_y recurrent_kernel gates";
     node->operands = "x; y";
@@ -211,6 +262,13 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
     for (int i = 0; i < 2 && cell->kept[i]; i++) {
         inputs[count++] = keep(graph, node, cell->kept[i], 1, r->units);
         operands = memory_format("%s %s", operands, cell->kept[i]);
+    }
+    if (recurrent_continues(graph, r) && cell->start) {
+        Tensor *start = inputs[count++] = graph_tensor(graph, ROLE_ACTIVATION, memory_format("%s/start", node->name));
+        start->shape = shape_of(1, &r->units);
+        graph_output(graph, node, start);
+        node->operands = memory_format("%s start", node->operands);
+        operands = memory_format("%s start", operands);
     }
     if (r->dropout > 0 && cell->reads_before) {
         inputs[count++] = keep(graph, node, "before", 1, r->units);
@@ -235,21 +293,24 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
 
 /* ---- the layer ---- */
 
-static const Operator recurrent_operator = {
-    .name = "recurrent",
-    .suffix = "forward",
-    .operands = "x; y work",
-    .flags = OPERATOR_EPILOGUE | OPERATOR_CARRIES,
-    .shape = shape,
-    .steps = steps,
-    .macs = macs,
-    .reference = reference,
-    .specialise = specialise,
-    .gradient = gradient,
-    .workspace = workspace,
-    .emit = recurrent_forward_emit,
-    .formula = formula,
-};
+#define RECURRENT_OPERATOR(operator_name, extra_flags)                                                                         \
+    static const Operator operator_name = {                                                                                    \
+        .name = "recurrent",                                                                                                   \
+        .suffix = "forward",                                                                                                   \
+        .operands = "x; y work",                                                                                               \
+        .flags = OPERATOR_EPILOGUE | OPERATOR_CARRIES | extra_flags,                                                           \
+        .shape = shape,                                                                                                        \
+        .steps = steps,                                                                                                        \
+        .macs = macs,                                                                                                          \
+        .reference = reference,                                                                                                \
+        .specialise = specialise,                                                                                              \
+        .gradient = gradient,                                                                                                  \
+        .workspace = workspace,                                                                                                \
+        .emit = recurrent_forward_emit,                                                                                        \
+        .formula = formula,                                                                                                    \
+    };
+RECURRENT_OPERATOR(recurrent_operator, 0)
+RECURRENT_OPERATOR(continuing_operator, OPERATOR_TRACKS)
 
 /* The input with some of its features left out, the same at all steps: as whole channels are. */
 static Tensor *drop_features(Graph *graph, const LayerCall *call)
@@ -279,6 +340,7 @@ Tensor *recurrent_build(Graph *graph, const LayerCall *call, const Cell *cell)
         .cell = cell,
         .units = units,
         .bias = argument_boolean(a, "use_bias"),
+        .stateful = argument_boolean(a, "stateful"),
         .dropout = argument_number(a, "recurrent_dropout"),
         .sequences = argument_boolean(a, "return_sequences"),
         .backwards = argument_boolean(a, "go_backwards"),

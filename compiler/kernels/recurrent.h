@@ -13,6 +13,7 @@ typedef struct {
     bool bias;
     bool sequences; /* gives its output at every step, not at the last only */
     bool backwards; /* takes the steps from the last to the first */
+    bool stateful;  /* in training a sequence begins with what the batch before left */
     double dropout; /* the share of its outputs that is left out on the way to the next step, in training */
     bool turned;    /* the last of its outputs stands first: where it goes backwards they stand where their inputs do */
     const Object *activation, *recurrent_activation; /* NULL: none */
@@ -25,6 +26,7 @@ typedef struct {
     const Recurrent *recurrent;
     int lanes;
     bool keeps; /* forward: for the gradient that will follow */
+    bool continues; /* sequences begin where others ended */
     bool drops; /* what the recurrent kernel is multiplied by is h with some units left out, `dropped` */
 } CellLines;
 
@@ -40,6 +42,7 @@ struct Cell {
     CellStage stage[MOST_STAGES];
     const char *arrays[MOST_ARRAYS];   /* of units, for each sample: h, which is the output, what else lasts from step to step, */
     int states;                        /* these being so many, and scratch of a step */
+    const char *start;                 /* backward: that one of `states` as it was before the first step; NULL: none */
     bool reads_before;                 /* backward: h as it was before the step, as well as what of it the product reads */
     const char *d_arrays[MOST_ARRAYS]; /* the same of gradients */
     const char *kept[2];    /* what the gradient needs of each step beside the gates and h before it: units each */
@@ -70,7 +73,7 @@ void cell_activate(const CellLines *, const char *name, const Object *activation
 void cell_value(const CellLines *, const char *name, int gate, const Object *activation);      /* the gate's value, as it was kept */
 void cell_derive(const CellLines *, const char *name, int gate, const Object *activation);     /* changes a gate's gradient to that of its sum */
 void cell_derive_at(const CellLines *, const char *name, const char *input, const char *output, const Object *activation);
-void cell_before(const CellLines *, const char *name, const char *array);                      /* of `kept`, a step before; zero at the first */
+void cell_before(const CellLines *, const char *name, const char *array);                      /* of `kept`, a step before; before the first what the sequence began with */
 void cell_previous(const CellLines *, const char *name);                                       /* h a step before */
 void cell_mask(const CellLines *, const char *name);                                           /* of h makes `dropped`, and of the gradient of that the one of h */
 void cell_give(const CellLines *, int gate, const char *name);                                 /* the gradient of a gate's sum with the input */
@@ -83,6 +86,7 @@ typedef struct {
 } RecurrentSizes;
 RecurrentSizes recurrent_sizes(const Graph *, const Recurrent *);
 bool recurrent_drops(const Graph *, const Recurrent *); /* units, in this program? */
+bool recurrent_continues(const Graph *, const Recurrent *); /* where the batch before ended, in this program? */
 void recurrent_mask(Emit *, const Node *);              /* at the head of a function, for cell_mask */
 Tile recurrent_tile(Emit *, const Node *, int64_t columns, int64_t reduction);
 void recurrent_begin(Emit *, const Recurrent *, int64_t work); /* the holes, and the group's samples: from, rows; `work` floats for a task */
@@ -112,7 +116,7 @@ void recurrent_backward_emit(Emit *, const Node *);
     {.name = "seed", .type = PARAMETER_SIZE, .fallback = "none", .help = "for random numbers of its own; none: those of the training"}, \
     {.name = "return_sequences", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "the output of every step, not of the last only"}, \
     {.name = "go_backwards", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "takes the steps from the last to the first, and gives its outputs in that order"}, \
-    {.name = "stateful", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "accepted as in Keras, with a warning: every sequence begins with zeros all the same; the function step of the C goes on where the last frame ended"}, \
+    {.name = "stateful", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "in training each sequence goes on where the one at its place in the batch before ended; elsewhere all begin with zeros, and the function step of the C goes on from frame to frame"}, \
     {.name = "unroll", .type = PARAMETER_BOOLEAN, .fallback = "false", .help = "of no effect: the loop over the steps is part of the code"}
 
 #endif

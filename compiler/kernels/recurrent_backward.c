@@ -88,8 +88,8 @@ static void emit_steps(Emit *e, const Node *node, Tile tile)
         recurrent_elements(e, node, cell->backward, i, false, start);
         int64_t first = stage->first * r->units;
         const char *left = memory_format("%s[from + m + $T][at][%lld + i]", source, (long long)first);
-        EMIT(e, "if (t > 0) {");
-        bool drops = recurrent_drops(e->graph, r) && !strcmp(stage->left, "h");
+        bool of_h = !strcmp(stage->left, "h"), drops = of_h && recurrent_drops(e->graph, r);
+        EMIT(e, of_h || !recurrent_continues(e->graph, r) ? "if (t > 0) {" : "{"); /* nobody asks what h gets before the first step; what is made of h there is 0 where that is */
         recurrent_product(e, "turned", left, first, stage->last * r->units - first, 0, r->units, drops ? "d_dropped" : memory_format("d_%s", stage->left), stage->adds && !drops, tile);
         if (drops) recurrent_elements(e, node, stage->adds ? add_dropped_lines : dropped_lines, 0, false, NULL);
         EMIT(e, "}");

@@ -109,7 +109,9 @@ void cell_derive(const CellLines *l, const char *name, int gate, const Object *a
 void cell_before(const CellLines *l, const char *name, const char *array)
 {
     const char *place = memory_format("%s[n][at %c 1][j]", array, l->recurrent->backwards ? '+' : '-');
-    text_add(&l->e->body, "f32x%d %s = {0};\nif (t > 0) %s = %s;\n", emit_level(l->e)->lanes, name, name, load_text(l->e, memory_format("&%s", place), l->lanes));
+    if (l->continues) cell_load(l, name, "start[n][j]");
+    else text_add(&l->e->body, "f32x%d %s = {0};\n", emit_level(l->e)->lanes, name);
+    text_add(&l->e->body, "if (t > 0) %s = %s;\n", name, load_text(l->e, memory_format("&%s", place), l->lanes));
 }
 
 static void add_to_bias(const CellLines *l, int gate, int row, const char *name)

@@ -34,6 +34,11 @@ bool recurrent_drops(const Graph *graph, const Recurrent *r)
     return r->dropout > 0 && (graph->program == PROGRAM_TRAIN || graph->program == PROGRAM_GRADIENTS);
 }
 
+bool recurrent_continues(const Graph *graph, const Recurrent *r)
+{
+    return r->stateful && graph->program == PROGRAM_TRAIN;
+}
+
 static const char *const dropping[] = {"dropped", NULL}, *const none[] = {NULL};
 
 /* The first of the arrays that lie in the workspace: what a step of a sequence keeps lies in the caller's state. */
@@ -144,7 +149,7 @@ void recurrent_elements(Emit *e, const Node *node, void (*lines)(const CellLines
         if (part ? !rest : r->units < lanes) continue;
         if (part) EMIT(e, "{", "const int j = $WHOLE;");
         else EMIT(e, "for (int j = 0; j < $WHOLE; j += $L) {");
-        CellLines l = {e, r, part ? rest : lanes, keeps, recurrent_drops(e->graph, r)};
+        CellLines l = {e, r, part ? rest : lanes, keeps, recurrent_continues(e->graph, r), recurrent_drops(e->graph, r)};
         if (start) {
             cell_load(&l, "d", "d_h[m][j]");
             if (*start) text_add(&e->body, "d += %s;\n", load_text(e, start, l.lanes));
@@ -186,13 +191,20 @@ static void emit_outputs(Emit *e, const Node *node)
     EMIT(e, "}");
 }
 
+/* A line for each sample of the group. */
+static void emit_state(Emit *e, const char *line)
+{
+    recurrent_rows_begin(e);
+    EMIT(e, line, "}");
+}
+
 void recurrent_forward_emit(Emit *e, const Node *node)
 {
     const Recurrent *r = node->detail;
     const Cell *cell = r->cell;
     RecurrentSizes s = recurrent_sizes(e->graph, r);
     int first = first_array(node);
-    bool drops = recurrent_drops(e->graph, r), keeps = operand_number(node, "gates") >= 0, alone = program_is_single(emit_program(e));
+    bool continues = recurrent_continues(e->graph, r), drops = recurrent_drops(e->graph, r), keeps = operand_number(node, "gates") >= 0, alone = program_is_single(emit_program(e));
     emit_narrow(e, r->units);
     Tile tile = recurrent_tile(e, node, s.gates, r->units);
     for (int i = 0; i < first; i++) phase_operand(e, operand_number(node, cell->arrays[i]), 2, (const int64_t[]){1, r->units});
@@ -206,7 +218,12 @@ void recurrent_forward_emit(Emit *e, const Node *node)
     EMIT(e, "float (*const sums)[$SUMS] = (float (*)[$SUMS])(work + $TASK * $WORK + $OFFSET);");
     for (int i = first; i < cell->states; i++) {
         fill(e, "NAME", "%s", cell->arrays[i]);
-        EMIT(e, "memset($NAME, 0, $ROWS * sizeof *$NAME);");
+        if (continues) emit_state(e, "memcpy($NAME[m], state_$NAME[n], $UNITS * sizeof(float));");
+        else EMIT(e, "memset($NAME, 0, $ROWS * sizeof *$NAME);");
+    }
+    if (continues && keeps && cell->start) {
+        fill(e, "NAME", "%s", cell->start);
+        emit_state(e, "memcpy(start[n], $NAME[m], $UNITS * sizeof(float));");
     }
     recurrent_mask(e, node);
     EMIT(e, "for (int t = 0; t < $STEPS; t++) {", r->backwards ? "const int at = $STEPS - 1 - t;" : "const int at = t;");
@@ -220,14 +237,19 @@ void recurrent_forward_emit(Emit *e, const Node *node)
     }
     for (int i = 0; i < cell->stages; i++) {
         const CellStage *stage = &cell->stage[i];
-        if (!node->carries) EMIT(e, "if (t > 0) {");
+        bool begins = !node->carries && !continues; /* with zeros */
+        if (begins) EMIT(e, "if (t > 0) {");
         recurrent_product(e, "recurrent_kernel", memory_format("%s[m + $T][i]", drops && !strcmp(stage->left, "h") ? "dropped" : stage->left), 0, r->units, stage->first * r->units, stage->last * r->units, "sums", false, tile);
-        if (!node->carries) EMIT(e, "} else {", "memset(sums, 0, $ROWS * sizeof *sums);", "}");
+        if (begins) EMIT(e, "} else {", "memset(sums, 0, $ROWS * sizeof *sums);", "}");
         recurrent_elements(e, node, cell->forward, i, keeps, NULL);
     }
     if (r->sequences) emit_outputs(e, node);
     EMIT(e, "}");
     if (!r->sequences) emit_outputs(e, node);
+    for (int i = 0; continues && i < cell->states; i++) {
+        fill(e, "NAME", "%s", cell->arrays[i]);
+        emit_state(e, "memcpy(state_$NAME[n], $NAME[m], $UNITS * sizeof(float));");
+    }
     if (!alone) EMIT(e, "}");
     phase_end(e);
 }

@@ -90,6 +90,7 @@ static const Cell cell = {
     .stage = {{"h", 0, 4, false}},
     .arrays = {"h", "c"},
     .states = 2,
+    .start = "c",
     .d_arrays = {"d_h", "d_c"},
     .kept = {"carry"},
     .lefts = 1,
