@@ -62,7 +62,7 @@ bool callback_count(const Callback *callback, const char *name, int64_t *count, 
     if (!callback_number(callback, name, &value, failure)) return false;
     if (!(value >= 0 && value <= 0x1p53 && value == floor(value))) {
         return fail(
-            failure, "%s: %s wants a whole number, not '%s'", callback->kind->name, name, callback_argument(callback, name));
+            failure, "%s: %s wants a whole number from 0 on, not '%s'", callback->kind->name, name, callback_argument(callback, name));
     }
     *count = (int64_t)value;
     return true;
@@ -104,9 +104,12 @@ static bool add_callback(Training *training, const CallbackKind *kind, const Cnn
 
 /* ---- the command line's spelling ---------------------------------------------------------------------------- */
 
+enum { MOST_ARGUMENTS = 16 }; /* of a callback */
+
 typedef struct {
     const char *text, *at;
     Failure *failure;
+    bool given[MOST_ARGUMENTS], named; /* of the callback at hand: which arguments, and whether one by name */
 } Parser;
 
 static bool complain(Parser *parser, const char *wanted)
@@ -154,9 +157,9 @@ static char *read_word(Parser *parser, bool value)
 
 static bool set_argument(Parser *parser, const CallbackKind *kind, CnncArgument *owned, int place, char *name, char *value)
 {
-    const char *names[16];
+    const char *names[MOST_ARGUMENTS];
     int count = 0;
-    for (; owned[count].name && count < 16; count++) names[count] = owned[count].name;
+    for (; owned[count].name && count < MOST_ARGUMENTS; count++) names[count] = owned[count].name;
     if (name) {
         for (place = 0; place < count && strcmp(owned[place].name, name);) place++;
         if (place == count) {
@@ -165,7 +168,11 @@ static bool set_argument(Parser *parser, const CallbackKind *kind, CnncArgument 
                 parser->failure, "%s has no parameter %s; did you mean %s?", kind->name, name, near ? near : owned[0].name);
         }
     }
+    if (!name && parser->named) return fail(parser->failure, "%s: '%s' stands behind a named argument: name it too, or put it first", kind->name, value);
     if (place >= count) return fail(parser->failure, "%s takes no more than %d arguments", kind->name, count);
+    if (parser->given[place]) return fail(parser->failure, "%s: %s is given twice", kind->name, owned[place].name);
+    parser->given[place] = true;
+    parser->named |= name != NULL;
     free((void *)(uintptr_t)owned[place].value);
     owned[place].value = value;
     return true;
@@ -183,6 +190,8 @@ static bool read_callback(Training *training, Parser *parser)
     while (kind->arguments[count].name) count++;
     CnncArgument *owned = calloc(count + 1, sizeof *owned);
     if (!owned) return fail(parser->failure, "no memory for the callback %s", kind->name);
+    memset(parser->given, 0, sizeof parser->given);
+    parser->named = false;
     bool good = true;
     for (size_t i = 0; i < count; i++) {
         owned[i].name = kind->arguments[i].name;

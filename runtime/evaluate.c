@@ -11,6 +11,17 @@ int64_t batch_count(int64_t samples, int64_t batch_size)
     return samples / batch_size + (samples % batch_size != 0);
 }
 
+void steps_check(const Options *options, int64_t batches)
+{
+    if (options->steps <= batches) return;
+    fprintf(stderr,
+            "%s: warning: --steps %" PRId64 ": there are only %" PRId64 " batches of %" PRId64 " samples\n",
+            options->program,
+            options->steps,
+            batches,
+            options->batch_size);
+}
+
 bool evaluate_samples(const Evaluation *evaluation, const Samples *samples, Metrics *metrics, Confusion *confusion)
 {
     const CnncModel *model = evaluation->model;
@@ -116,15 +127,8 @@ int evaluate_command(const CnncModel *model, const Options *options, Failure *fa
     Progress progress;
     Samples samples = {.data = &trained.data, .count = trained.data.count};
     int64_t steps = batch_count(samples.count, options->batch_size);
-    if (options->steps > steps) {
-        fail(failure,
-             "--steps %" PRId64 ": there are only %" PRId64 " batches of %" PRId64 " samples",
-             options->steps,
-             steps,
-             options->batch_size);
-        goto end;
-    }
-    if (options->steps) steps = options->steps;
+    steps_check(options, steps);
+    if (options->steps && options->steps < steps) steps = options->steps;
     progress_begin(&progress, options->verbose == 1 ? 1 : 0, "", 0, steps);
     Evaluation evaluation = {.model = model,
                              .weights = trained.weights,

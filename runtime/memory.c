@@ -69,6 +69,7 @@ bool path_writable(const char *option, const char *path, Failure *failure)
 {
     struct stat status;
     if (!path) return true;
+    if (!*path) return fail(failure, "%s: the name of the file is empty", option);
     bool exists = !stat(path, &status);
     if (!exists && errno == ENAMETOOLONG) return fail(failure, "%s: the file's name is too long: %s", option, path);
     if (exists && S_ISDIR(status.st_mode)) return fail(failure, "%s %s: this is a folder; name a file", option, path);

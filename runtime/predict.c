@@ -189,6 +189,7 @@ int predict_command(const CnncModel *model, const Options *options, Failure *fai
     if (!arena || !parameters_read(options->weights, model, parameters, failure)) goto end;
     if (!inputs_read(&data, model, options, failure) || !batch_new(&batch, model, options->batch_size, failure)) goto end;
     int64_t count = data.count;
+    steps_check(options, batch_count(count, options->batch_size));
     if (options->steps && options->steps < batch_count(count, options->batch_size))
         count = options->steps * options->batch_size;
     if (options->output && !new_answers(answers, model, options, count, failure)) goto end;

@@ -377,6 +377,7 @@ typedef struct {
 } Evaluation;
 bool evaluate_samples(const Evaluation *, const Samples *, Metrics *, Confusion *); /* false: stopped */
 int64_t batch_count(int64_t samples, int64_t batch_size);
+void steps_check(const Options *, int64_t batches); /* a warning, as in Keras, where --steps asks for more than there are */
 
 /* What evaluate and report start from: trained weights, and samples with their targets. */
 typedef struct {

@@ -147,6 +147,18 @@ Test(trainer_options, wrong_data)
           "0.000000000000000000001");
     FAILS(&toy_flowers, "one weight each", "fit", "--x", "x.npy", "--y", "y.npy", "--sample-weight", "short-y.npy");
     FAILS(&toy_flowers, "there is no class 3", "fit", "--x", "x.npy", "--y", "y.npy", "--class-weight", "{0: 2, 3: 1}");
+    static const char *const callbacks[][2] = {
+        {"early_stopping(patience=3, patience=4)", "early_stopping: patience is given twice"},
+        {"early_stopping(loss, monitor=loss)", "early_stopping: monitor is given twice"},
+        {"early_stopping(patience=3, loss)", "early_stopping: 'loss' stands behind a named argument"},
+        {"early_stopping(patience=-1)", "early_stopping: patience wants a whole number from 0 on, not '-1'"},
+        {"csv_logger(\"\")", "csv_logger: the name of the file is empty"},
+        {"terminate_on_nan(true, false)", "terminate_on_nan takes no more than 1 arguments"},
+    };
+    for (size_t i = 0; i < sizeof callbacks / sizeof *callbacks; i++)
+        FAILS(&toy_flowers, callbacks[i][1], "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", callbacks[i][0]);
+    const Run *run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "[early_stopping(loss, patience=3), reduce_lr_on_plateau(loss, patience=1)]");
+    cr_expect_eq(run->status, 0, "each callback has arguments of its own: %s", run->err);
     FAILS(&toy_flowers, "class_weight wants", "fit", "--x", "x.npy", "--y", "y.npy", "--class-weight", "{0: 2");
 
     uint8_t labels[20] = {[5] = 3};
