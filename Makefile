@@ -116,8 +116,12 @@ reference: $(CNNC)
 
 # ---- checks -----------------------------------------------------------------------------------------
 
-$(BUILD)/unit: $(UNIT_OBJECTS) $(COMPILER_OBJECTS) $(RUNTIME_OBJECTS)
+$(BUILD)/unit: $(UNIT_OBJECTS) $(COMPILER_OBJECTS) $(RUNTIME_OBJECTS) | $(BUILD)/allocations.so
 	$(CC) $(CFLAGS) -o $@ $^ -lcriterion -lcjson -lpng -lz -lm
+
+# Loaded before a program's libraries it lets an allocation fail (tests/unit/faults_memory.c).
+$(BUILD)/allocations.so: tests/faults/allocations.c $(BUILD)/flags
+	$(CC) -O1 -std=gnu11 $(WARN) -fno-builtin -fPIC -shared -o $@ $<
 
 # The front end alone, with tables of its own: what the cases of tests/language are run through.
 FRONT := arguments callbacks diagnostics dump evaluate expand memory names parse scope statements

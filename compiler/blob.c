@@ -3,15 +3,13 @@
 #include "blob.h"
 #include "generate.h"
 
-#include <stdlib.h>
 
 /* What code and weights must agree on: the layers, and the name, place and packing of each tensor in the struct. */
 static uint64_t model_hash(const Graph *source)
 {
     char *data = NULL;
     size_t size = 0;
-    FILE *stream = open_memstream(&data, &size);
-    if (!stream) memory_short(4096);
+    FILE *stream = stream_begin(&data, &size);
     dump_layers(stream, source);
     for (int i = 0; i < source->tensor_count; i++) {
         const Tensor *tensor = source->tensors[i];
@@ -19,10 +17,7 @@ static uint64_t model_hash(const Graph *source)
         fprintf(stream, "%s %s %lld %lld", tensor->name, shape_string(&tensor->shape), (long long)graph_struct_offset(source, tensor, true), (long long)tensor->packing.panel);
         fprintf(stream, " %s\n", tensor->derive ? tensor->derive->name : "");
     }
-    if (fclose(stream)) memory_short(size);
-    uint64_t hash = hash_text(data);
-    free(data);
-    return hash;
+    return hash_text(stream_end(stream, &data));
 }
 
 static uint64_t weights_bytes(const Generation *g)

@@ -194,8 +194,7 @@ static const char *call_text(const LayerUse *layer)
     const Parameter *parameter = layer->arguments ? layer->arguments->entry->parameters : NULL;
     char *data = NULL;
     size_t size = 0;
-    FILE *stream = open_memstream(&data, &size);
-    if (!stream) memory_short(4096);
+    FILE *stream = stream_begin(&data, &size);
     fputs(layer->layer->entry.name, stream);
     bool named = false;
     int count = 0;
@@ -214,10 +213,7 @@ static const char *call_text(const LayerUse *layer)
         else dump_value(stream, value, false);
     }
     if (count) fputs(")", stream);
-    if (fclose(stream)) memory_short(size);
-    const char *text = memory_copy(data, size);
-    free(data);
-    return text;
+    return stream_end(stream, &data);
 }
 
 static const char *shape_product(const Shape *shape)

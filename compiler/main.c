@@ -132,6 +132,7 @@ static bool plan_fits(const Generation *generation)
 int main(int argc, char **argv)
 {
     Options o;
+    atexit(memory_release);
     command_line_read(&o, argc, argv);
     size_t length;
     const char *text = text_of_input(o.input, &length);

@@ -336,7 +336,7 @@ static bool parse(ParseContext *context, const char *text, size_t length, int st
     memcpy(context->text, text, length);
     /* flex meets a zero byte with a search for the buffer's end, each time: it sees another control character instead. */
     for (char *zero = context->text; (zero = memchr(zero, 0, length - (size_t)(zero - context->text)));) *zero = 1;
-    if (yylex_init_extra(context, &context->scanner)) die("no memory for the scanner");
+    if (yylex_init_extra(context, &context->scanner)) memory_short(sizeof(void *));
     size_t mark = length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0; /* of byte order: some editors write it */
     yy_scan_buffer(context->text + mark, length - mark + 2, context->scanner);
     int result = yyparse(context);

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void text_reserve(Text *text, size_t more)
@@ -37,6 +38,26 @@ void text_add(Text *text, const char *format, ...)
     }
     va_end(again);
     text->length += (size_t)length;
+}
+
+FILE *stream_begin(char **data, size_t *size)
+{
+    FILE *stream = open_memstream(data, size);
+    if (!stream) memory_short(4096);
+    return stream;
+}
+
+const char *stream_end(FILE *stream, char **data)
+{
+    bool whole = !ferror(stream);
+    whole &= fclose(stream) == 0;
+    if (!whole || !*data) {
+        free(*data);
+        memory_short(4096);
+    }
+    const char *text = memory_copy(*data, strlen(*data));
+    free(*data);
+    return text;
 }
 
 static bool is_word(char c)

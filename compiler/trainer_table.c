@@ -2,7 +2,6 @@
 #include "generate.h"
 #include "runtime.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 void add_string(Text *text, const char *string)
@@ -23,13 +22,9 @@ static const char *value_text(const Value *value)
     if (value->kind == VALUE_STRING) return value->text;
     char *data = NULL;
     size_t size = 0;
-    FILE *stream = open_memstream(&data, &size);
-    if (!stream) memory_short(4096);
+    FILE *stream = stream_begin(&data, &size);
     dump_value(stream, value, false);
-    if (fclose(stream)) memory_short(size);
-    const char *text = memory_copy(data, size);
-    free(data);
-    return text;
+    return stream_end(stream, &data);
 }
 
 /* Initialisers of all arguments that are a single thing: {"epochs", "12"}, ... */
@@ -108,16 +103,12 @@ static uint64_t network_hash(const Generation *g)
 {
     char *data = NULL;
     size_t size = 0;
-    FILE *stream = open_memstream(&data, &size);
-    if (!stream) memory_short(4096);
+    FILE *stream = stream_begin(&data, &size);
     dump_graph(stream, g->source);
     dump_layers(stream, g->source);
     dump_object(stream, argument_object(g->source->compile, "optimizer"), true);
     fprintf(stream, " %lld", (long long)g->train->batch);
-    if (fclose(stream)) memory_short(size);
-    uint64_t hash = hash_text(data);
-    free(data);
-    return hash;
+    return hash_text(stream_end(stream, &data));
 }
 
 /* Arguments of the emitted function from the table's arrays: (const float *)inputs[0], ... */
@@ -253,14 +244,12 @@ char *generate_table(const Generation *g, const char *header_name)
     int features = add_features(&text, g);
     char *summary = NULL;
     size_t size = 0;
-    FILE *stream = open_memstream(&summary, &size);
-    if (!stream) memory_short(4096);
+    FILE *stream = stream_begin(&summary, &size);
     print_summary(stream, g);
-    if (fclose(stream)) memory_short(size);
+    const char *summarized = stream_end(stream, &summary);
     text_add(&text, "extern const CnncModel cnnc_model;\nconst CnncModel cnnc_model = {\n");
     text_add(&text, "    .runtime_version = CNNC_RUNTIME_VERSION,\n    .name = \"%s\",\n    .hash = \"%016llx\",\n    .summary =\n    ", name, (unsigned long long)network_hash(g));
-    add_string(&text, summary);
-    free(summary);
+    add_string(&text, summarized);
     text_add(&text, ",\n    .drawing =\n    ");
     add_string(&text, draw_network(g->source));
     text_add(&text, ",\n    .feature_count = %d,\n    .features = model_features,\n    .features_arena_size = FEATURES_ARENA_BYTES,\n    .activations = activations", features);

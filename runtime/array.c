@@ -207,15 +207,9 @@ size_t stored_decode(Stored type, bool big_endian, const uint8_t *bytes, size_t 
 bool array_read(const char *path, Array *array, Failure *failure)
 {
     *array = (Array){0};
-    Reader reader;
     uint8_t head[6] = {0};
-    size_t got = 0;
-    bool opened = read_begin(&reader, path, false, failure);
-    bool readable = opened && read_bytes(&reader, head, sizeof head, &got, failure);
-    read_close(&reader);
-    if (opened && !readable) return false;
     /* A file that is not there may be an IDX file that lacks its .gz: idx_read says so if not. */
-    if (!opened || (head[0] == 0x1f && head[1] == 0x8b) || (head[0] == 0 && head[1] == 0))
+    if (!read_head(path, head, sizeof head) || (head[0] == 0x1f && head[1] == 0x8b) || (head[0] == 0 && head[1] == 0))
         return idx_read(path, array, failure);
     if (memcmp(head, "\x93NUMPY", 6) == 0) return npy_read(path, array, failure);
     if (memcmp(head, "\x89PNG", 4) == 0) return fail_file(failure, path, "is a PNG picture; expected a .npy or an IDX file");

@@ -108,12 +108,14 @@ enum { MOST_ARGUMENTS = 16 }; /* of a callback */
 
 typedef struct {
     const char *text, *at;
+    bool short_of_memory; /* that is why a word is missing */
     Failure *failure;
     bool given[MOST_ARGUMENTS], named; /* of the callback at hand: which arguments, and whether one by name */
 } Parser;
 
 static bool complain(Parser *parser, const char *wanted)
 {
+    if (parser->short_of_memory) return fail(parser->failure, "no memory for --callbacks '%s'", parser->text);
     return fail(parser->failure, "--callbacks '%s': %s wanted before '%s'", parser->text, wanted, parser->at);
 }
 
@@ -137,22 +139,25 @@ static size_t bracketed_length(const char *text, const char *ends)
     return depth == 0 ? length : 0;
 }
 
+/* The next letters as a text, and goes to where they end. */
+static char *take(Parser *parser, size_t length, size_t behind)
+{
+    char *text = strndup(parser->at, length);
+    parser->short_of_memory |= !text;
+    parser->at += length + behind;
+    return text;
+}
+
 /* A name or a value: a bare word, a text in quotes, or what stands in brackets: {0: 0.1}, [1, 2], f(2). NULL: none of them
- * stands here. free() it. */
+ * stands here, or there is no memory for it. free() it. */
 static char *read_word(Parser *parser, bool value)
 {
     if (accept(parser, '"')) {
         size_t length = strcspn(parser->at, "\"");
-        if (!parser->at[length]) return NULL;
-        char *text = strndup(parser->at, length);
-        parser->at += length + 1;
-        return text;
+        return parser->at[length] ? take(parser, length, 1) : NULL;
     }
     size_t length = value ? bracketed_length(parser->at, " \t\n,)]}=\"") : strcspn(parser->at, " \t\n,()[]=\"");
-    if (length == 0) return NULL;
-    char *text = strndup(parser->at, length);
-    parser->at += length;
-    return text;
+    return length ? take(parser, length, 0) : NULL;
 }
 
 static bool set_argument(Parser *parser, const CallbackKind *kind, CnncArgument *owned, int place, char *name, char *value)

@@ -63,6 +63,8 @@ typedef struct {
     uint8_t *packed; /* gzip: the input buffer */
 } Reader;
 
+/* The first bytes of a regular file, to tell what it is; returns how many there are, 0 where it cannot be read. */
+size_t read_head(const char *path, uint8_t *bytes, size_t size);
 /* Opens a file that must be regular and not empty. With `unpack`, one that begins as gzip does is unpacked. */
 bool read_begin(Reader *, const char *path, bool unpack, Failure *);
 /* Reads up to `size` bytes; *got < size only at the end of the data. */

@@ -103,15 +103,8 @@ static bool convert(const Decoder *decoder, Array *array)
 
 bool is_png(const char *path)
 {
-    Failure ignored;
-    Reader reader;
     uint8_t head[8];
-    size_t got;
-    if (!read_begin(&reader, path, false, &ignored)) return false;
-    bool png =
-        read_bytes(&reader, head, sizeof head, &got, &ignored) && got == sizeof head && png_sig_cmp(head, 0, sizeof head) == 0;
-    read_close(&reader);
-    return png;
+    return read_head(path, head, sizeof head) == sizeof head && png_sig_cmp(head, 0, sizeof head) == 0;
 }
 
 bool png_read(const char *path, int64_t height, int64_t width, int64_t channels, Array *array, Failure *failure)

@@ -39,6 +39,16 @@ static bool open_regular(Reader *reader, Failure *failure)
     return good;
 }
 
+size_t read_head(const char *path, uint8_t *bytes, size_t size)
+{
+    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    struct stat status;
+    if (descriptor < 0) return 0;
+    ssize_t got = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) ? read(descriptor, bytes, size) : 0;
+    close(descriptor);
+    return got > 0 ? (size_t)got : 0;
+}
+
 static bool begin_gzip(Reader *reader, Failure *failure)
 {
     int first = getc(reader->stream), second = getc(reader->stream);
