@@ -210,42 +210,44 @@ static void emit_padded_rows(Emit *e)
          "}");
 }
 
-/* d_kernel of each filter, in as many passes as its vectors need registers. */
+/* d_kernel of each filter: all vectors of the kernel at once where registers hold them, else parts of its rows. */
 static void emit_kernel_sums(Emit *e, const Convolution *c)
 {
-    int lanes = emit_level(e)->lanes, all = (int)(matrix_floats(c) / lanes), row = (int)(c->kernel_width * c->channels) / lanes;
-    int passes = (all + most_sums(e) - 1) / most_sums(e), each = (all + passes - 1) / passes;
+    int lanes = emit_level(e)->lanes, row = (int)(c->kernel_width * c->channels) / lanes, all = row * (int)c->kernel_height, each = row;
+    bool whole = all <= most_sums(e);
+    while (each > most_sums(e) || row % each) each--;
+    if (whole) each = all;
+    fill_size(e, "PARTFLOATS", each * lanes);
     EMIT(e,
          "for (int k = 0; k < $K; k++) {",
          "uint64_t found = (uint32_t)block[0][k];",
          "for (int p = 1; p < rows; p++) found |= (uint64_t)(uint32_t)block[p][k] << p * $BC;",
          "if (!found) continue;");
-    for (int first = 0; first < all; first += each) {
-        int last = (int)least(all, first + each);
-        EMIT(e, "{");
-        for (int i = first; i < last; i++) {
-            fill_size(e, "I", i);
-            EMIT(e, "f32x$L s$I = load_f32x$L(&sums[k][$I * $L]);");
-        }
-        EMIT(e,
-             "for (uint64_t left = found; left; left &= left - 1) {",
-             "const int place = __builtin_ctzll(left), p = place / $BC, q = place % $BC;",
-             "const float d = d_y[n][p0 + p][q0 + q][k];",
-             "const int at = selected[n][p0 + p][q0 + q][k] & 3;");
-        EMIT(e, convolution_is_padded(c) ? "const float *const a = &x_rows[2 * p + at / 2][(2 * (q0 + q) + at % 2) * $C];"
-                                         : "const float *const a = x[n][2 * (p0 + p) + at / 2][2 * (q0 + q) + at % 2];");
-        for (int i = first; i < last; i++) {
-            fill_size(e, "I", i);
-            fill_size(e, "AT", i / row * image_row_floats(c) + i % row * lanes);
-            EMIT(e, "s$I += d * load_f32x$L(a + $AT);");
-        }
-        EMIT(e, "}");
-        for (int i = first; i < last; i++) {
-            fill_size(e, "I", i);
-            EMIT(e, "store_f32x$L(&sums[k][$I * $L], s$I);");
-        }
-        EMIT(e, "}");
+    if (!whole) EMIT(e, "for (int r = 0; r < $R; r++) {", "for (int part = 0; part < $S * $C; part += $PARTFLOATS) {");
+    EMIT(e, whole ? "float *const t = sums[k];" : "float *const t = &sums[k][r * ($S * $C) + part];");
+    for (int i = 0; i < each; i++) {
+        fill_size(e, "I", i);
+        EMIT(e, "f32x$L s$I = load_f32x$L(t + $I * $L);");
     }
+    EMIT(e,
+         "for (uint64_t left = found; left; left &= left - 1) {",
+         "const int place = __builtin_ctzll(left), p = place / $BC, q = place % $BC;",
+         "const float d = d_y[n][p0 + p][q0 + q][k];",
+         "const int at = selected[n][p0 + p][q0 + q][k] & 3;");
+    fill(e, "PARTAT", "%s", whole ? "" : memory_format(" + r * %lld + part", (long long)image_row_floats(c)));
+    EMIT(e, convolution_is_padded(c) ? "const float *const a = &x_rows[2 * p + at / 2][(2 * (q0 + q) + at % 2) * $C]$PARTAT;"
+                                     : "const float *const a = x[n][2 * (p0 + p) + at / 2][2 * (q0 + q) + at % 2]$PARTAT;");
+    for (int i = 0; i < each; i++) {
+        fill_size(e, "I", i);
+        fill_size(e, "AT", i / row * image_row_floats(c) + i % row * lanes);
+        EMIT(e, "s$I += d * load_f32x$L(a + $AT);");
+    }
+    EMIT(e, "}");
+    for (int i = 0; i < each; i++) {
+        fill_size(e, "I", i);
+        EMIT(e, "store_f32x$L(t + $I * $L, s$I);");
+    }
+    if (!whole) EMIT(e, "}", "}");
     EMIT(e, "}");
 }
 
