@@ -300,7 +300,7 @@ enum {
     OPERATOR_TRACKS = 1024,    /* writes to those of its weights that are not trainable */
     OPERATOR_KEEPS_SIGN = 2048, /* each output is a positive multiple of its input, or 0 and then so is the input's gradient */
     OPERATOR_READS_SIGN = 4096, /* element-wise, and of its second input it needs only to know what is positive */
-    OPERATOR_RECTIFIES = 8192,  /* element-wise, and many of its results are zero: the gradient of a rectifier */
+    OPERATOR_RECTIFIES = 8192,  /* element-wise, and many of its results are zero: a rectifier, or its gradient */
     OPERATOR_CARRIES = 16384,   /* reads the steps of a sequence one after the other and carries something from each to the next */
     OPERATOR_BEGINS = 32768,    /* of what derives: it gives what a memory of the training holds at first, not a form of the weight */
 };
@@ -813,7 +813,7 @@ typedef struct Activation {
     const char *gradient; /* changes $X, the gradient of the output, given $A: the output, or, where it says so, the input */
     bool gradient_reads_input, gradient_reads_sign; /* the latter: only whether it is positive */
     bool monotone;        /* never decreasing */
-    bool rectifies;       /* the gradient is zero where the output is not positive */
+    bool rectifies;       /* zero, and so is its gradient, where the input is not positive */
 } Activation;
 extern const Activation relu_activation, leaky_relu_activation, gelu_activation;
 Tensor *activation_apply(Graph *, const LayerCall *, Tensor *, const Object *activation); /* object NULL: as it is; layers/activation.c */

@@ -5,10 +5,14 @@
  * the matrix over into scratch memory and is then the same product. The gradient of the weights sums over samples, with
  * neighbouring inputs as the tile's rows; where an update follows, it is made from the registers.
  *
+ * Behind a rectifier, and even more behind dropout, most of an operand's numbers are zero. A row of sums then takes those steps of the
+ * reduction only whose number is not: its places are bits of words, and the results are the same to the bit.
+ *
  * Threads share columns (forward) or rows (backward) of the matrix, so that each reads its share of it only. What lies a row of
  * activations apart is asked for ahead, a little in each stretch of the reduction. */
 #include "kernels.h"
 
+enum { WORD = 64 /* bits */, SPARSE_AHEAD = 4 /* rows */, SPARSE_FLOATS = 48, MOST_WORDS = 4096 };
 enum { REDUCTION_BLOCK = 256, SAMPLE_BLOCK = 128, LONG = 1024 /* rows */, TYPICAL_ROWS = 128, ROW_SUMS = 8, SHARES = 4, LARGE_TILE = 16 };
 
 /* A block of the matrix, turned over: as wide as the widest tile. */
@@ -37,6 +41,31 @@ static void declare_rows(Emit *e, int operand, int64_t columns)
     phase_operand(e, operand, 2, (const int64_t[]){-1, columns});
 }
 
+/* Is about a half of the numbers zero, as they come from a rectifier or its gradient? `dropped`: and is a share of the rest, as noise follows? */
+static bool is_rectified(Tensor *tensor, bool *dropped)
+{
+    const Node *node = tensor_base(tensor)->producer;
+    *dropped = false;
+    for (; node; node = node->input_count ? tensor_base(node->inputs[0])->producer : NULL)
+        for (int i = node->epilogue_count; i >= 0; i--) {
+            const Operator *op = i ? node->epilogue[i - 1]->op : node->op;
+            if (op->flags & OPERATOR_RECTIFIES) return true;
+            if (!(op->flags & OPERATOR_KEEPS_SIGN)) return false;
+            if (op->flags & OPERATOR_NOISE) *dropped = true;
+        }
+    return false;
+}
+
+/* The steps of one row's reduction whose number, $NUMBER, is not zero: those of the word's bits, from step `first` on. */
+static void emit_sparse_steps(Emit *e, int vectors, const char *word, const char *first, const char *number, const char *b)
+{
+    fill(e, "WORD", "%s", word);
+    fill(e, "FIRST", "%s", first);
+    EMIT(e, "for (uint64_t left = $WORD; left; left &= left - 1) {", "const int j = $FIRST__builtin_ctzll(left);");
+    tile_step(e, 1, vectors, number, b);
+    EMIT(e, "}");
+}
+
 /* The loop over rows m in tiles, then the rest one by one; calls `tile` for each height. */
 typedef struct {
     const Node *node;
@@ -44,6 +73,7 @@ typedef struct {
     int64_t inputs, outputs;
     const VectorGroup *group;
     bool blocked; /* in blocks, of which there are several */
+    bool sparse;  /* zeros are left out */
 } Product;
 typedef void EmitTile(Emit *, const Product *, int rows);
 
@@ -92,9 +122,18 @@ static void emit_forward_tile(Emit *e, const Product *product, int rows)
         }
     text_add(&e->body, "const float *const a = &x[m][%s];\n", start_column);
     tile_pointers(e, group->vectors, first, e->graph->panel, "kernel", start_column);
-    EMIT(e, "for (int j = 0; j < $END; j++) {");
-    tile_step(e, rows, group->vectors, "a[$T * $N + j]", "load_f32x$L(b$V + j * $PANEL)");
-    EMIT(e, "}");
+    if (product->sparse) {
+        EMIT(e,
+             "const float *const ahead = a + (m + $AHEAD < to ? $AHEAD * $N : 0);",
+             "for (int j = 0; j < end; j += 16) __builtin_prefetch(ahead + j);",
+             "uint64_t found = 0;",
+             "for (int j = 0; j < end; j += $L) found |= (uint64_t)bits_i32x$L(load_f32x$L(a + j) != 0.0f) << j;");
+        emit_sparse_steps(e, group->vectors, "found", "", "a[j]", "load_f32x$L(b$V + j * $PANEL)");
+    } else {
+        EMIT(e, "for (int j = 0; j < $END; j++) {");
+        tile_step(e, rows, group->vectors, "a[$T * $N + j]", "load_f32x$L(b$V + j * $PANEL)");
+        EMIT(e, "}");
+    }
     const char *subscript = "[m + $T][($G + $V) * $L]", *index = "(uint32_t)((m + $T) * $M + ($G + $V) * $L)";
     if (product->blocked && product->node->epilogue_count) {
         EMIT(e, "if (i + end < $N) {");
@@ -143,6 +182,21 @@ static bool is_one_row(const Emit *e, int64_t rows_per_sample)
     return program_is_single(emit_program(e)) && rows_per_sample == 1;
 }
 
+/* One row by as many vectors as make up so many floats, where registers hold them and there are columns for them. */
+static Tile sparse_tile(const Emit *e, int64_t floats, int64_t columns)
+{
+    int lanes = emit_level(e)->lanes, vectors = (int)((columns + lanes - 1) / lanes), most = emit_level(e)->registers - 4;
+    if (vectors > floats / lanes) vectors = (int)(floats / lanes);
+    return (Tile){1, vectors < most ? vectors : most};
+}
+
+/* Batches whose x comes from a rectifier and dropout; enough columns that the sums of one row hide each other's latency. */
+static bool is_sparse_forward(const Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
+{
+    bool dropped;
+    return !e->single && !emit_options(e)->unroll_full && rows_per_sample == 1 && inputs >= 2 * WORD && inputs % e->graph->panel == 0 && outputs >= WORD && is_rectified(node->inputs[0], &dropped) && dropped;
+}
+
 /* The tile of the forward product. Of one row the groups of columns are of a size that leaves some for each thread, and so they are of
  * more rows as long as a tile is two vectors wide. */
 static Tile forward_tile(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
@@ -150,6 +204,8 @@ static Tile forward_tile(Emit *e, const Node *node, int64_t inputs, int64_t outp
     int lanes = emit_level(e)->lanes, vectors = (int)((outputs + lanes - 1) / lanes);
     int64_t rows = program_is_single(emit_program(e)) ? rows_per_sample : TYPICAL_ROWS;
     Work work = {.kernel = "matmul", .rows = rows, .columns = outputs, .reduction = inputs, .times = (double)rows_per_sample / (double)rows};
+    if (is_sparse_forward(e, node, inputs, outputs, rows_per_sample))
+        return choose_only(e, node, work, sparse_tile(e, WORD, outputs), "x comes from a rectifier and dropout: for each row only what is not zero is multiplied");
     if (!is_one_row(e, rows_per_sample)) {
         work.most_vectors = vectors < 2 * SHARES ? 2 : (vectors + SHARES - 1) / SHARES;
         return choose_tile(e, node, work);
@@ -192,10 +248,12 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
     declare_rows(e, output, outputs);
     phase_begin(e, node, NULL, OVER_EXTENT, columns * chunks);
     fill_matmul(e, inputs, outputs, rows_per_sample);
-    bool blocked = inputs >= 2 * REDUCTION_BLOCK && !e->single;
+    bool sparse = is_sparse_forward(e, node, inputs, outputs, rows_per_sample), blocked = sparse || (inputs >= 2 * REDUCTION_BLOCK && !e->single);
+    fill_size(e, "AHEAD", SPARSE_AHEAD);
+    if (sparse) fill_size(e, "BLOCK", WORD);
     if (e->single) {
         for (int g = 0; g < group_count; g++) {
-            Product product = {node, bias, inputs, outputs, &groups[g], blocked};
+            Product product = {node, bias, inputs, outputs, &groups[g], blocked, false};
             group_begin(e, &groups[g]);
             emit_forward_group(e, &product, &tile, rows_per_sample);
             group_end(e);
@@ -218,7 +276,7 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
     for (int g = 0; g < group_count; g++) {
         VectorGroup group = groups[g];
         if (columns > 1 && group.last_lanes == emit_level(e)->lanes && g == 0) group.end = INT64_MAX; /* k says which */
-        Product product = {node, bias, inputs, outputs, &group, blocked};
+        Product product = {node, bias, inputs, outputs, &group, blocked, sparse};
         fill(e, "G", "%s", group_first(&group));
         if (group_count > 1) EMIT(e, g ? "} else {" : "if (k < $WHOLE) {");
         emit_forward_group(e, &product, &tile, rows_per_sample);
@@ -248,13 +306,19 @@ static void emit_input_gradient_tile(Emit *e, const Product *product, int rows)
     fill_size(e, "WIDTH", product->group->vectors * emit_level(e)->lanes);
     tile_begin(e, rows, product->group->vectors, "{0}");
     EMIT(e, "const float *const a = d_y[m];");
-    EMIT(e, "for (int t = 0; t < $STRETCHES; t++) {", "for (int at = 0; at < $WIDTH; at += 16) {", "__builtin_prefetch(&d_x[m + t][i + at], 1);");
-    for (int k = 0; k < operands; k++) text_add(&e->body, "__builtin_prefetch(&e%d[m + t][i + at], 0);\n", k);
+    fill(e, "ROWAHEAD", "%s", product->sparse ? memory_format("(m + %d < to ? m + %d : m)", SPARSE_AHEAD, SPARSE_AHEAD) : "m + t");
+    EMIT(e, "for (int t = 0; t < $STRETCHES; t++) {", "for (int at = 0; at < $WIDTH; at += 16) {", "__builtin_prefetch(&d_x[$ROWAHEAD][i + at], 1);");
+    for (int k = 0; k < operands; k++) EMIT(e, memory_format("__builtin_prefetch(&e%d[$ROWAHEAD][i + at], 0);", k));
     EMIT(e, "}");
     if (product->blocked)
         EMIT(e, "for (ptrdiff_t line = (m + t) * $SHARE; line < (m + t + 1) * $SHARE && line < $PANELS * $BLOCK; line++) __builtin_prefetch(kernel[line / $BLOCK][next + line % $BLOCK], 0);");
-    EMIT(e, "for (int j = $M * t / $STRETCHES; j < $M * (t + 1) / $STRETCHES; j++) {");
-    tile_step(e, rows, product->group->vectors, "a[$T * $M + j]", "load_f32x$L(turned[j] + $V * $L)");
+    if (product->sparse) {
+        EMIT(e, "for (int word = 0; word < $WORDS; word++) {");
+        emit_sparse_steps(e, product->group->vectors, "found[m][word]", "word * 64 + ", "a[j]", "load_f32x$L(turned[j] + $V * $L)");
+    } else {
+        EMIT(e, "for (int j = $M * t / $STRETCHES; j < $M * (t + 1) / $STRETCHES; j++) {");
+        tile_step(e, rows, product->group->vectors, "a[$T * $M + j]", "load_f32x$L(turned[j] + $V * $L)");
+    }
     EMIT(e, "}", "}");
     tile_end(e, product->node, rows, product->group->vectors, product->group->last_lanes, "[m + $T][i + $V * $L]", "(uint32_t)((m + $T) * $N + i + $V * $L)", "d_x");
 }
@@ -270,7 +334,10 @@ void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64
     int64_t vectors = (inputs + lanes - 1) / lanes, rows = e->graph->batch * rows_per_sample;
     Work work = {.kernel = "matmul", .rows = TYPICAL_ROWS, .columns = inputs, .reduction = outputs, .times = (double)rows_per_sample / TYPICAL_ROWS};
     work.most_vectors = vectors < 2 * SHARES ? 2 : (int)((vectors + SHARES - 1) / SHARES);
-    Tile tile = choose_tile(e, node, work);
+    int64_t words = (outputs + WORD - 1) / WORD;
+    bool dropped, sparse = !emit_options(e)->unroll_full && rows * words <= MOST_WORDS && inputs >= SPARSE_FLOATS && outputs % lanes == 0 && is_rectified(node->inputs[0], &dropped);
+    Tile tile = sparse ? choose_only(e, node, work, sparse_tile(e, SPARSE_FLOATS, inputs), "d_y comes from a rectifier: for each row only what is not zero is multiplied")
+                       : choose_tile(e, node, work);
     if (tile.vectors > vectors) tile.vectors = (int)vectors;
     int64_t block = tile.vectors * lanes, whole = inputs / block, rest = inputs % block;
     declare_rows(e, 0, outputs);
@@ -286,9 +353,18 @@ void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64
     fill_size(e, "SHARE", (panels * block + rows - 1) / rows);
     EMIT(e,
          "float (*const turned)[$BLOCK] = (float (*)[$BLOCK])(work + task * $WORK);",
-         "const ptrdiff_t from = 0, to = count * $ROWS;",
-         "for (ptrdiff_t part = first; part < last; part++) {",
-         "const ptrdiff_t i = part * $BLOCK;");
+         "const ptrdiff_t from = 0, to = count * $ROWS;");
+    if (sparse) {
+        fill_size(e, "WORDS", words);
+        fill_size(e, "ALLROWS", rows);
+        EMIT(e,
+             "uint64_t found[$ALLROWS][$WORDS];",
+             "memset(found, 0, sizeof found);",
+             "for (ptrdiff_t m = from; m < to; m++) {",
+             "for (int o = 0; o < $M; o += $L) found[m][o / 64] |= (uint64_t)bits_i32x$L(load_f32x$L(&d_y[m][o]) != 0.0f) << o % 64;",
+             "}");
+    }
+    EMIT(e, "for (ptrdiff_t part = first; part < last; part++) {", "const ptrdiff_t i = part * $BLOCK;");
     if (whole > 1) EMIT(e, "const ptrdiff_t next = part + 1 < $WHOLE ? i + $BLOCK : 0;");
     for (int g = 0; g < 2; g++) {
         if (g == 0 ? !whole : !rest) continue;
@@ -296,7 +372,7 @@ void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64
         emit_turned_block(e, g == 1);
         int columns = (int)(g ? rest : block), last = columns % lanes;
         VectorGroup group = {0, (columns + lanes - 1) / lanes, (columns + lanes - 1) / lanes, last ? last : lanes};
-        Product product = {node, NULL, inputs, outputs, &group, g == 0 && whole > 1};
+        Product product = {node, NULL, inputs, outputs, &group, g == 0 && whole > 1, sparse};
         emit_row_loops(e, &product, tile.rows, rows_per_sample, emit_input_gradient_tile);
     }
     if (whole && rest) EMIT(e, "}");
@@ -449,7 +525,7 @@ static void emit_long_weight_gradient(Emit *e, const Node *node, int64_t inputs,
     for (int g = 0; g < group_count; g++) {
         VectorGroup group = groups[g];
         if (columns > 1 && group.last_lanes == lanes && g == 0) group.end = INT64_MAX; /* k says which */
-        Product product = {node, NULL, inputs, outputs, &group, true};
+        Product product = {node, NULL, inputs, outputs, &group, true, false};
         fill(e, "G", "%s", group_first(&group));
         if (group_count > 1) EMIT(e, g ? "} else {" : "if (k < $WHOLE) {");
         EMIT(e, "for (ptrdiff_t m = 0; m < size; m++) {");
@@ -502,7 +578,7 @@ void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int6
         if (r == 0 ? !whole : !rest) continue;
         if (whole && rest) EMIT(e, r == 0 ? "if (part < $WHOLE) {" : "} else {");
         for (int g = 0; g < group_count; g++) {
-            Product product = {node, NULL, inputs, outputs, &groups[g], false};
+            Product product = {node, NULL, inputs, outputs, &groups[g], false, false};
             group_begin(e, &groups[g]);
             emit_weight_gradient_tile(e, &product, r == 0 ? tile.rows : (int)rest);
             group_end(e);

@@ -121,6 +121,7 @@ static const char *formula(const Node *node)
     };
 FUNCTION_OPERATOR(function_operator, 0)
 FUNCTION_OPERATOR(monotone_operator, OPERATOR_MONOTONE)
+FUNCTION_OPERATOR(rectifier_operator, OPERATOR_MONOTONE | OPERATOR_RECTIFIES)
 
 /* ---- the layer ---- */
 
@@ -131,7 +132,7 @@ static Tensor *apply(Graph *graph, const LayerCall *call, const char *suffix, Te
     if (!row->op && !row->forward) return x;
     LayerCall inner = *call;
     inner.arguments = arguments;
-    return graph_node(graph, row->op ? row->op : row->monotone ? &monotone_operator : &function_operator, &inner, suffix, &x, 1)->outputs[0];
+    return graph_node(graph, row->op ? row->op : row->rectifies ? &rectifier_operator : row->monotone ? &monotone_operator : &function_operator, &inner, suffix, &x, 1)->outputs[0];
 }
 
 Tensor *activation_apply(Graph *graph, const LayerCall *call, Tensor *x, const Object *object)
