@@ -83,7 +83,7 @@ bool idx_read(const char *path, Array *array, Failure *failure)
     if (packed == NULL) return fail_memory(failure, size, "a file's name");
     snprintf(packed, size, "%s.gz", path);
     bool good = access(packed, F_OK) == 0 ? read_from(packed, array, failure)
-                                          : fail_file(failure, path, "no such file, neither with .gz behind its name");
+                                          : fail_file(failure, path, "no such file; nor is there one with .gz behind that name");
     free(packed);
     return good;
 }

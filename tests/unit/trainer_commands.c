@@ -1,6 +1,7 @@
 /* evaluate, predict and gradients of small networks, from outside. */
 #include "drive.h"
 #include "toy.h"
+#include "trainer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -181,6 +182,22 @@ Test(trainer_commands, gradients)
     run = RUN(&toy_flowers, "gradients", "--weights", "w", "x.npy", "-o", "none");
     cr_expect(run->status == 1 && strstr(run->err, "two files"), "%s", run->err);
     cr_expect_null(file_text("none"));
+}
+
+/* As the labels of a data folder are, which each output is compared with. */
+Test(trainer_commands, a_file_for_two_outputs_is_read_once)
+{
+    const float rows[5][2] = {{1, 2}, {3, 4}}, sums[5] = {3, 7, 1, 2, 4};
+    write_array("rows.npy", ARRAY_FLOAT32, 2, (const int64_t[]){5, 2}, rows);
+    write_array("sums.npy", ARRAY_FLOAT32, 1, (const int64_t[]){5}, sums);
+    const NamedFiles x = {(NamedFile[]){{"left", "rows.npy"}, {"right", "rows.npy"}}, 2}, y = {(NamedFile[]){{"sum", "sums.npy"}, {"product", "sums.npy"}}, 2};
+    const DataRequest request = {.x = &x, .y = &y, .x_flag = "--x", .y_flag = "--y"};
+    Failure failure;
+    Dataset data;
+    cr_assert(dataset_read(&data, &toy_pair, &request, &failure), "%s", failure.text);
+    cr_expect(data.inputs[0].data == data.inputs[1].data && data.targets[0].data == data.targets[1].data && data.targets[0].data != data.inputs[0].data);
+    cr_expect_eq(data.targets[1].shape[0], 5);
+    dataset_free(&data, &toy_pair);
 }
 
 Test(trainer_commands, several_inputs_and_outputs)
