@@ -66,20 +66,27 @@ void add_port(Text *text, const Tensor *tensor)
     text_add(text, ", %lld},\n", (long long)tensor->limit);
 }
 
-static void add_tensors(Text *text, const Generation *g)
+static bool is_memory(const Tensor *tensor)
+{
+    return tensor->role == ROLE_DERIVED && tensor->derive->flags & OPERATOR_BEGINS;
+}
+
+/* The parameters, as files hold them; or what else a training step leaves to the next one, in the packed weights. */
+static void add_tensors(Text *text, const Generation *g, bool memories)
 {
     static const char *const kinds[] = {"CNNC_CONSTANT", "CNNC_UNIFORM", "CNNC_NORMAL", "CNNC_TRUNCATED_NORMAL", "CNNC_ORTHOGONAL", "CNNC_IDENTITY"};
-    text_add(text, "static const CnncTensor model_tensors[] = {\n");
+    text_add(text, "static const CnncTensor model_%s[] = {\n", memories ? "memories" : "tensors");
     for (int i = 0; i < g->source->tensor_count; i++) {
         const Tensor *tensor = g->source->tensors[i];
-        if (tensor->role != ROLE_WEIGHT) continue;
+        if (memories ? !is_memory(tensor) : tensor->role != ROLE_WEIGHT) continue;
         text_add(text, "    {");
         add_string(text, tensor->name);
         text_add(text, ", ");
         add_shape(text, &tensor->shape);
         text_add(text,
-                 ", offsetof(%s_parameters, %s), %s, %s, %.17g, %.17g, %lld, %lld},\n",
+                 ", offsetof(%s_%s, %s), %s, %s, %.17g, %.17g, %lld, %lld},\n",
                  g->source->name,
+                 memories ? "weights" : "parameters",
                  tensor->identifier,
                  tensor->trainable ? "true" : "false",
                  kinds[tensor->initial.kind],
@@ -230,7 +237,8 @@ char *generate_table(const Generation *g, const char *header_name)
     text_add(&text, "};\n\nstatic const CnncPort model_outputs[] = {\n");
     for (int i = 0; i < g->source->output_count; i++) add_port(&text, g->source->outputs[i]);
     text_add(&text, "};\n\n");
-    add_tensors(&text, g);
+    add_tensors(&text, g, false);
+    add_tensors(&text, g, true);
     add_targets(&text, g);
     add_callbacks(&text, g);
     const Object *optimizer = argument_object(g->source->compile, "optimizer");
@@ -263,7 +271,7 @@ char *generate_table(const Generation *g, const char *header_name)
     text_add(&text, "    .inputs = model_inputs,\n    .outputs = model_outputs,\n    .targets = model_targets,\n    .metrics = model_metrics,\n    .weight_steps = %lld,\n    .tensors = model_tensors,\n", (long long)weight_steps(g->source));
     text_add(&text, "    .parameters_size = sizeof(%s_parameters),\n    .weights_size = sizeof(%s_weights),\n", name, name);
     text_add(&text, "    .predict_arena_size = %s_BATCH_ARENA_BYTES,\n    .evaluate_arena_size = %s_EVALUATE_ARENA_BYTES,\n    .train_arena_size = %s_TRAIN_ARENA_BYTES,\n", upper, upper, upper);
-    text_add(&text, "    .optimizer = \"%s\",\n    .slot_count = %d,\n    .slots = model_slots,\n    %s,\n",
+    text_add(&text, "    .optimizer = \"%s\",\n    .slot_count = %d,\n    .slots = model_slots,\n    .memories = model_memories,\n    %s,\n",
              optimizer->entry->name,
              slot_count,
              schedule_of(g->source) ? memory_format(".schedule = %s_learning_rate", name) : memory_format(".learning_rate = %s", float_text(argument_number(optimizer, "learning_rate"))));

@@ -3,6 +3,7 @@
  *
  *     NAME                    the parameters, canonical
  *     optimizer/SLOT/NAME     the optimiser's memories
+ *     optimizer/carried/NAME  what stateful layers carry from step to step
  *     callback/N/KIND/...     what the callbacks remember
  *     __metadata__            the place in the training, the sums of the epoch under way, the history, the settings that
  *                             the order of things depends on, the network's hash, and a checksum over all of this (checksum.c)
@@ -72,6 +73,20 @@ static bool add_slots(TensorFile *file, const Training *training, Failure *failu
     return true;
 }
 
+/* What lies in the packed weights and is no parameter, as a model of its own. */
+static CnncModel carried(const CnncModel *model)
+{
+    CnncModel memories = {.tensors = model->memories};
+    while (model->memories && model->memories[memories.tensor_count].name) memories.tensor_count++;
+    return memories;
+}
+
+static bool add_carried(TensorFile *file, const Training *training, Failure *failure)
+{
+    const CnncModel memories = carried(training->model);
+    return parameters_add(file, &memories, "optimizer/carried/", training->weights, false, true, failure);
+}
+
 static bool add_callbacks(TensorFile *file, const Training *training, Failure *failure)
 {
     char prefix[256];
@@ -135,7 +150,7 @@ bool checkpoint_write(const Training *training, const char *path, Failure *failu
     training->model->unpack(training->weights, training->parameters);
     if (!parameters_check_finite(training->model, training->parameters, path, failure)) return false;
     bool done = parameters_add(&file, training->model, "", training->parameters, false, true, failure) &&
-                add_slots(&file, training, failure) && add_callbacks(&file, training, failure) &&
+                add_slots(&file, training, failure) && add_carried(&file, training, failure) && add_callbacks(&file, training, failure) &&
                 add_place(&file, training, failure) && safetensors_seal(&file, FORMAT, failure) &&
                 safetensors_write(path, &file, failure);
     safetensors_free(&file);
@@ -274,5 +289,6 @@ bool checkpoint_restore(Training *training, const TensorFile *file, const char *
     }
     if (!parameters_take(file, path, training->model, "", training->parameters, failure)) return false;
     training->model->pack(training->parameters, training->weights);
-    return true;
+    const CnncModel memories = carried(training->model);
+    return parameters_take(file, path, &memories, "optimizer/carried/", training->weights, failure);
 }

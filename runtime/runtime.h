@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CNNC_RUNTIME_VERSION 4 /* of this table; the emitted code checks that it fits */
+#define CNNC_RUNTIME_VERSION 5 /* of this table; the emitted code checks that it fits */
 
 enum { CNNC_MAX_RANK = 8 };
 
@@ -107,6 +107,7 @@ typedef struct CnncModel {
     const char *optimizer;         /* adam */
     int slot_count;                /* the optimiser's memories, each a whole struct of packed weights */
     const CnncSlot *slots;
+    const CnncTensor *memories;    /* what a training step leaves to the next one beside these, in the packed weights; ended by a NULL name; NULL: nothing */
     float learning_rate;           /* as compile() says, where that is a number */
     float (*schedule)(uint64_t step); /* else the rate after so many steps; NULL: it is a number */
     const CnncArgument *fit;       /* fit()'s arguments that the file gives or that have a default, as text; ended by a NULL name */

@@ -47,7 +47,7 @@ static void warn_of_state(const Graph *graph, const Node *node)
 
 /* ---- stateful: what a training step leaves to the next one ----
  *
- * It lies with the packed weights, for each place in the batch, is made zeros where these are packed, and no file holds it. */
+ * It lies with the packed weights, for each place in the batch, is made zeros where these are packed, and of files only checkpoints hold it. */
 
 static void begin_values(const Node *node, const float *packed, float *derived)
 {

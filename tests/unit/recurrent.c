@@ -1,4 +1,5 @@
 /* Recurrent layers and layers within layers from outside: what is said of networks that cannot be. */
+#include "drive.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -6,6 +7,25 @@
 #include <string.h>
 
 TestSuite(recurrent, .init = shell_enter, .fini = shell_leave);
+
+/* What a stateful layer carries goes from step to step, into checkpoints and out of them, with any number of threads. */
+Test(recurrent, stateful_training, .timeout = 120)
+{
+    enum { SAMPLES = 20, STEPS = 3 };
+    static float x[SAMPLES][STEPS][2], y[SAMPLES];
+    for (int n = 0; n < SAMPLES; n++) {
+        y[n] = (float)(n % 7) / 7;
+        for (int t = 0; t < STEPS; t++) x[n][t][0] = (float)((n * 5 + t) % 11) / 11, x[n][t][1] = (float)(n % 3);
+    }
+    write_array("x.npy", ARRAY_FLOAT32, 3, (const int64_t[]){SAMPLES, STEPS, 2}, x);
+    write_array("y.npy", ARRAY_FLOAT32, 1, (const int64_t[]){SAMPLES}, y);
+    shell_file("m.net", "model m\ninput(3, 2)\nlstm(4, stateful=true)\ndense(1)\ncompile(adam(learning_rate=0.02), mean_squared_error)\nfit(batch_size=4, epochs=6, shuffle=false, validation_split=0)\n");
+    shell_good("CFLAGS='-O1 -fopenmp' $CNNC m.net -o m");
+    shell_good("for t in 1 3; do ./m fit --x x.npy --y y.npy --verbose 0 --threads $t -o $t.st || exit 1; done; cmp 1.st 3.st");
+    shell_good("./m fit --x x.npy --y y.npy --verbose 0 --epochs 2 --checkpoint c.st && grep -qa '\"optimizer/carried/lstm/state_c\"' c.st");
+    shell_good("./m fit --x x.npy --y y.npy --verbose 0 --resume c.st --epochs 6 -o r.st && cmp 1.st r.st");
+    shell_good("./m evaluate --x x.npy --y y.npy --weights c.st");
+}
 
 static void refused(const char *layer, const char *why)
 {
