@@ -303,6 +303,7 @@ enum {
     OPERATOR_RECTIFIES = 8192,  /* element-wise, and many of its results are zero: a rectifier, or its gradient */
     OPERATOR_CARRIES = 16384,   /* reads the steps of a sequence one after the other and carries something from each to the next */
     OPERATOR_BEGINS = 32768,    /* of what derives: it gives what a memory of the training holds at first, not a form of the weight */
+    OPERATOR_DRAWS = 65536,     /* what it computes is random in training; unlike noise it does something elsewhere, too */
 };
 
 typedef struct Reference Reference;

@@ -321,7 +321,7 @@ static void check_gradients(Selftester *s, double macs)
 static bool has_noise(const Graph *source)
 {
     for (int i = 0; i < source->node_count; i++)
-        if (source->nodes[i]->op->flags & OPERATOR_NOISE) return true;
+        if (source->nodes[i]->op->flags & (OPERATOR_NOISE | OPERATOR_DRAWS)) return true;
     return false;
 }
 

@@ -310,6 +310,7 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
         .formula = formula,                                                                                                    \
     };
 RECURRENT_OPERATOR(recurrent_operator, 0)
+RECURRENT_OPERATOR(dropping_operator, OPERATOR_DRAWS)
 RECURRENT_OPERATOR(continuing_operator, OPERATOR_TRACKS)
 
 /* The input with some of its features left out, the same at all steps: as whole channels are. */
@@ -334,7 +335,7 @@ Tensor *recurrent_build(Graph *graph, const LayerCall *call, const Cell *cell)
     int64_t units = argument_size(a, "units");
     if (units > MAX_COUNT) units = MAX_COUNT; /* far too many: said when the shapes are known */
     Tensor *sums = dense_product(graph, call, "input", drop_features(graph, call), cell->gates * units, false);
-    Node *node = graph_node(graph, &recurrent_operator, call, NULL, &sums, 1);
+    Node *node = graph_node(graph, argument_number(a, "recurrent_dropout") > 0 ? &dropping_operator : &recurrent_operator, call, NULL, &sums, 1);
     Recurrent *r = node->detail = NEW(Recurrent);
     *r = (Recurrent){
         .cell = cell,
