@@ -7,7 +7,7 @@
 
 int main(int argc, char **argv)
 {
-    static ROWS_ALIGNED unsigned char arena[ROWS_STEP_ARENA_BYTES];
+    static ROWS_ARENA unsigned char arena[ROWS_STEP_ARENA_BYTES];
     static char text[65536];
     float picture[PICTURE_SIZE], probability[ROWS_STEP_OUTPUT_SIZE];
     rows_state state;
