@@ -367,6 +367,10 @@ static void set_outputs(Graph *graph, const Object *arguments)
             diagnose(name->place, "`%s` is an output already", name->tensor_name);
             continue;
         }
+        if (name->tensor->role == ROLE_INPUT && name->tensor->type == TYPE_INT32) {
+            diagnose(name->place, "`%s` is an input of whole numbers, outputs are float32: linear()(%s) makes one of it", name->tensor_name, name->tensor_name);
+            continue;
+        }
         add_output(graph, name->tensor);
         tensor_rename(name->tensor, name->tensor_name); /* the last tensor of a block is called otherwise */
     }

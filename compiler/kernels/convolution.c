@@ -110,7 +110,8 @@ Convolution convolution_chosen(const Graph *graph, const Node *forward, const Te
 Convolution convolution_joined(const Convolution *c)
 {
     Convolution row = *c;
-    if (c->kernel_height > 1 || c->kernel_width > 1 || c->stride_height > 1 || c->stride_width > 1 || convolution_is_padded(c)) return row;
+    bool apart = c->stride_height > 1 || c->stride_width > 1 || c->spread_height > 1 || c->spread_width > 1;
+    if (c->kernel_height > 1 || c->kernel_width > 1 || apart || convolution_is_padded(c)) return row;
     row.width = row.columns = c->height * c->width;
     row.height = row.rows = 1;
     return row;

@@ -49,7 +49,7 @@ static void update(Emit *e, const Object *arguments)
     /* The divisor is 0 in the padding only, where n is: there the least float keeps 0 / 0 away. */
     EMIT(e,
          "m1 += g + $SHRINKAGE * v - (after - before) / rate * v;",
-         "const f32x$L least = (f32x$L){0} - $L1, held = -max_f32x$L(least, -max_f32x$L(least, m1));",
+         "const f32x$L edge = (f32x$L){0} - $L1, held = -max_f32x$L(edge, -max_f32x$L(edge, m1));",
          "v = (held - m1) / max_f32x$L((f32x$L){0} + 1.17549435e-38f, after / rate + $L2 + $BETA / rate);");
 }
 

@@ -376,6 +376,7 @@ Test(bad_input, convolutions)
         {IMAGE("conv2d(8, 14x3, padding=[2x2, 0x0])"), {":3:11: error:", "height, 9, with its padding, 4"}},
         {IMAGE("conv2d(8, 3, padding=[same, 1])"), {":3:22: error:", "[top x bottom, left x right]"}},
         {IMAGE("conv2d(8, 3, padding=[1, 2, 3])"), {":3:22: error:", "[top x bottom, left x right]"}},
+        {IMAGE("i = input(3, dtype=int32)\na = linear()\noutputs(i, a)"), {":5:9: error:", "whole numbers"}},
         {IMAGE("conv2d(8, 3, padding=causal)"), {":3:22: error:", "`valid` or `same`"}},
         {IMAGE("conv2d(8, 3, padding=-1)"), {":3:22: error:", "at least 0"}},
         {IMAGE("conv2d(8, 1, padding=1024*1024*1024)"), {":3:1: error:", "more than 2^31 - 1 numbers"}},
