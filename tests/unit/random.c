@@ -162,7 +162,7 @@ Test(random, draws_every_row)
         }
 }
 
-ParameterizedTest(uint64_t *seed, random, networks, .timeout = 120)
+ParameterizedTest(uint64_t *seed, random, networks, .timeout = 900)
 {
     char text[MOST_RANDOM_TEXT];
     Way way = draw_way(*seed);
