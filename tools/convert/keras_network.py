@@ -18,7 +18,7 @@ DEPTHWISE = dict(strides=1, padding="valid", depth_multiplier=1, dilation_rate=1
                  bias_regularizer=None, activity_regularizer=None)
 SEPARABLE = dict(DEPTHWISE, pointwise_initializer="glorot_uniform", pointwise_regularizer=None)
 RECURRENT = dict(activation="tanh", use_bias=True, **GLOROT, recurrent_initializer="orthogonal", **PENALTIES, recurrent_regularizer=None,
-                 dropout=0, recurrent_dropout=0, return_sequences=False, go_backwards=False, unroll=False)
+                 dropout=0, recurrent_dropout=0, return_sequences=False, go_backwards=False, stateful=False, unroll=False)
 NORMALIZATION = dict(axis=-1, epsilon=0.001, center=True, scale=True, beta_initializer="zeros", gamma_initializer="ones",
                      beta_regularizer=None, gamma_regularizer=None)
 POOLING = dict(strides=None, padding="valid")
@@ -287,7 +287,9 @@ class Translator:
         if config.get("data_format", "channels_last") not in ("channels_last", None):
             self.refuse("has its channels first", 'cnnc keeps them last: build the model with data_format="channels_last"')
         if config.get("stateful"):
-            self.refuse("is stateful: what it says depends on the batches before", "Build it with stateful=False")
+            note = (f"{self.where} is stateful: in cnnc training goes on from batch to batch, predictions begin with zeros, and the function "
+                    "step of the C goes on from frame to frame")
+            self.notes += [note] * (note not in self.notes)
         if config.get("trainable") is False:
             self.refuse_training("is frozen (trainable=False)")
         if config.get("mask_zero"):
@@ -295,7 +297,7 @@ class Translator:
         if config.get("renorm"):
             self.refuse("has renorm=True, which cnnc has not", "Build it without")
         for key, value in config.items():
-            if key in known or key in IGNORED or value in (None, False, [], "") or key == "stateful":
+            if key in known or key in IGNORED or value in (None, False, [], ""):
                 continue
             if key.endswith("_constraint") or key == "noise_shape":
                 if value != 0:
