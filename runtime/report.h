@@ -1,5 +1,5 @@
-/* What the files that write a report share: report.c (what it says), report_layers.c (what the layers see), report_network.c (the
- * network, its time and memory), report_page.c (the page), report_curves.c (training curves). */
+/* What the files that write a report share: report.c (what it says), report_layers.c (what the layers see), report_network.c
+ * (the network, its time and memory), report_page.c (the page), report_curves.c (training curves). */
 #ifndef CNNC_REPORT_H
 #define CNNC_REPORT_H
 

@@ -1,5 +1,5 @@
-/* What the layers of a network see: the filters from the weights; the feature maps of a sample, and the samples to which a filter answers
- * most, from the emitted function `activations`, which gives what each layer gives. */
+/* What the layers of a network see: the filters from the weights; the feature maps of a sample, and the samples to which a
+ * filter answers most, from the emitted function `activations`, which gives what each layer gives. */
 #include "report.h"
 
 #include <inttypes.h>
@@ -10,14 +10,14 @@
 enum {
     MOST_TILES = 64, /* filters, or maps of a layer */
     LEAST_TILES = 8,
-    MOST_PIXELS = 200000,  /* of a layer's maps */
-    MOST_LAYERS = 2,       /* convolutions whose filters' samples are shown: */
-    MOST_FILTERS = 16,     /* so many filters of each, */
-    SHOWN_SAMPLES = 8,     /* so many samples of each filter, */
-    MOST_SAMPLES = 2000,   /* of the first so many, */
-    LEAST_SAMPLES = 16,    /* or fewer where networks are large: */
+    MOST_PIXELS = 200000,     /* of a layer's maps */
+    MOST_LAYERS = 2,          /* convolutions whose filters' samples are shown: */
+    MOST_FILTERS = 16,        /* so many filters of each, */
+    SHOWN_SAMPLES = 8,        /* so many samples of each filter, */
+    MOST_SAMPLES = 2000,      /* of the first so many, */
+    LEAST_SAMPLES = 16,       /* or fewer where networks are large: */
     MOST_NUMBERS = 200000000, /* that all layers give together */
-    SAMPLE_WIDTH = 42,     /* on the page */
+    SAMPLE_WIDTH = 42,        /* on the page */
 };
 
 static int limit(int64_t value, int least, int most)
@@ -154,7 +154,8 @@ static void see(Features *features, Report *report, int64_t sample)
 {
     Samples samples = {.data = &report->trained.data, .count = report->trained.data.count};
     batch_gather(&report->one, report->model, &samples, NULL, sample, 1);
-    report->model->activations(report->trained.weights, (const void *const *)report->one.inputs, features->layers, features->arena);
+    report->model->activations(
+        report->trained.weights, (const void *const *)report->one.inputs, features->layers, features->arena);
 }
 
 static bool put_features(Report *report, Features *features)
@@ -162,7 +163,8 @@ static bool put_features(Report *report, Features *features)
     const CnncModel *model = report->model;
     int64_t sample = report->options->digit;
     bool any = false, good = true;
-    for (int i = 0; i < model->feature_count; i++) any = any || (is_map(&model->features[i]) && !like_input(model, &model->features[i]));
+    for (int i = 0; i < model->feature_count; i++)
+        any = any || (is_map(&model->features[i]) && !like_input(model, &model->features[i]));
     if (!any) return true;
     char note[320], title[64];
     snprintf(note,
@@ -199,7 +201,8 @@ static bool has_filters(const CnncModel *model, const CnncPort *layer)
     size_t length = strlen(layer->name);
     for (int i = 0; i < model->tensor_count && is_map(layer); i++) {
         const CnncTensor *tensor = &model->tensors[i];
-        if (!strncmp(tensor->name, layer->name, length) && !strcmp(tensor->name + length, "/kernel") && tensor->rank == 4 && tensor->shape[3] == layer->shape[2])
+        if (!strncmp(tensor->name, layer->name, length) && !strcmp(tensor->name + length, "/kernel") && tensor->rank == 4 &&
+            tensor->shape[3] == layer->shape[2])
             return true;
     }
     return false;
@@ -231,7 +234,8 @@ static bool put_answers_of(Report *report, const Filters *filters)
     const CnncPort *layer = &report->model->features[filters->layer];
     fputs("<h3>", report->out);
     page_text(report->out, layer->name);
-    if (filters->count < layer->shape[2]) fprintf(report->out, " <small>the first %d of %" PRId64 " filters</small>", filters->count, layer->shape[2]);
+    if (filters->count < layer->shape[2])
+        fprintf(report->out, " <small>the first %d of %" PRId64 " filters</small>", filters->count, layer->shape[2]);
     fputs("</h3>\n<div class=\"answers\">\n", report->out);
     for (int k = 0; k < filters->count; k++) {
         fprintf(report->out, "<div><span>%d</span>\n", k);
@@ -254,20 +258,25 @@ static bool put_strongest(Report *report, Features *features)
     int layers = 0;
     if (!filters) return fail(report->failure, "no memory for the filters");
     for (int i = 0; i < model->feature_count && layers < MOST_LAYERS; i++)
-        if (has_filters(model, &model->features[i])) filters[layers++] = (Filters){.layer = i, .count = limit(model->features[i].shape[2], 0, MOST_FILTERS)};
+        if (has_filters(model, &model->features[i]))
+            filters[layers++] = (Filters){.layer = i, .count = limit(model->features[i].shape[2], 0, MOST_FILTERS)};
     bool good = true;
     if (layers && report->height) {
         int64_t numbers = 1;
-        for (int i = 0; i < model->feature_count; i++) numbers += shape_elements(model->features[i].rank, model->features[i].shape);
-        int most = limit(MOST_NUMBERS / numbers, LEAST_SAMPLES, MOST_SAMPLES), seen = limit(report->trained.data.count, 0, most);
+        for (int i = 0; i < model->feature_count; i++)
+            numbers += shape_elements(model->features[i].rank, model->features[i].shape);
+        int most = limit(MOST_NUMBERS / numbers, LEAST_SAMPLES, MOST_SAMPLES),
+            seen = limit(report->trained.data.count, 0, most);
         for (int sample = 0; sample < seen; sample++) {
             see(features, report, sample);
-            for (int i = 0; i < layers; i++) see_sample(&filters[i], &model->features[filters[i].layer], features->layers[filters[i].layer], sample);
+            for (int i = 0; i < layers; i++)
+                see_sample(&filters[i], &model->features[filters[i].layer], features->layers[filters[i].layer], sample);
         }
         char note[256];
         snprintf(note,
                  sizeof note,
-                 "Of the first %d samples those in which a filter finds most of what it looks for: the largest number anywhere in its map, the "
+                 "Of the first %d samples those in which a filter finds most of what it looks for: the largest number anywhere "
+                 "in its map, the "
                  "strongest first.",
                  seen);
         page_section(report->out, "What the filters answer to", note);
@@ -283,7 +292,8 @@ bool report_layers(Report *report)
     Features features;
     if (!put_filters(report)) return false;
     if (!report->model->feature_count || !report->trained.data.count) return true;
-    bool good = features_new(&features, report->model, report->failure) && put_strongest(report, &features) && put_features(report, &features);
+    bool good = features_new(&features, report->model, report->failure) && put_strongest(report, &features) &&
+                put_features(report, &features);
     features_free(&features);
     return good;
 }

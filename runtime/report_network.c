@@ -1,6 +1,7 @@
 /* What a network is: its drawing, where a prediction's time goes, and what lies in memory when.
  *
- * Times are measured when the report is written, by the emitted function `time_layers`: inference as it is, with a word after each phase. */
+ * Times are measured when the report is written, by the emitted function `time_layers`: inference as it is, with a word after
+ * each phase. */
 #include "report.h"
 
 #include <inttypes.h>
@@ -31,7 +32,8 @@ static double measure(Report *report, int count, double *fastest, double *second
         double sum = 0;
         for (int i = 0; i < count; i++) seconds[i] = 0;
         laps.last = clock_seconds();
-        report->model->time_layers(report->trained.weights, (const void *const *)report->one.inputs, report->one.outputs, lap, &laps, arena);
+        report->model->time_layers(
+            report->trained.weights, (const void *const *)report->one.inputs, report->one.outputs, lap, &laps, arena);
         for (int i = 0; i < count; i++) sum += seconds[i];
         if (least >= 0 && sum >= least) continue;
         least = sum;
@@ -42,8 +44,10 @@ static double measure(Report *report, int count, double *fastest, double *second
 
 static void put_time(FILE *out, double seconds)
 {
-    if (seconds < 1e-3) fprintf(out, "%.1f µs", 1e6 * seconds);
-    else fprintf(out, "%.2f ms", 1e3 * seconds);
+    if (seconds < 1e-3)
+        fprintf(out, "%.1f µs", 1e6 * seconds);
+    else
+        fprintf(out, "%.2f ms", 1e3 * seconds);
 }
 
 static void put_times(Report *report, const double *seconds, double sum)
@@ -52,17 +56,23 @@ static void put_times(Report *report, const double *seconds, double sum)
     FILE *out = report->out;
     double most = 0;
     for (int i = 0; i <= model->layer_count; i++) most = seconds[i] > most ? seconds[i] : most;
-    page_section(out,
-                 "Time per layer",
-                 "One prediction on one thread, measured on this machine while the report was written: the fastest of some. A layer without a time has nothing to do "
-                 "in inference, or a neighbour does its work on the way, as a convolution does an activation and often a pooling.");
-    fputs("<div class=\"wide\"><table class=\"times\">\n<tr><th>layer</th><th></th><th>time</th><th>share</th><th>multiply-adds</th><th>a nanosecond</th></tr>\n", out);
+    page_section(
+        out,
+        "Time per layer",
+        "One prediction on one thread, measured on this machine while the report was written: the fastest of some. A layer "
+        "without a time has nothing to do "
+        "in inference, or a neighbour does its work on the way, as a convolution does an activation and often a pooling.");
+    fputs("<div class=\"wide\"><table "
+          "class=\"times\">\n<tr><th>layer</th><th></th><th>time</th><th>share</th><th>multiply-adds</th><th>a "
+          "nanosecond</th></tr>\n",
+          out);
     for (int i = 0; i <= model->layer_count; i++) {
-        bool layer = i < model->layer_count, timed = seconds[i] > 0;
+        bool layer = i<model->layer_count, timed = seconds[i]> 0;
         if (!layer && !timed) continue;
         fputs("<tr><th>", out);
         page_text(out, layer ? model->layers[i].name : "between layers");
-        fprintf(out, "</th><td class=\"bar\"><i style=\"width:%.1f%%\"></i></td><td>", most > 0 ? 100 * seconds[i] / most : 0.0);
+        fprintf(
+            out, "</th><td class=\"bar\"><i style=\"width:%.1f%%\"></i></td><td>", most > 0 ? 100 * seconds[i] / most : 0.0);
         if (timed) put_time(out, seconds[i]);
         fputs("</td><td>", out);
         if (timed) fprintf(out, "%.1f %%", 100 * seconds[i] / sum);
@@ -104,12 +114,15 @@ static void put_memory(Report *report)
         const char *title, *picture;
     } pictures[] = {{"one prediction", model->predict_memory}, {"a training step", model->train_memory}};
     if (!model->predict_memory && !model->train_memory) return;
-    page_section(report->out,
-                 "Memory",
-                 "The plan that was made at compile time. Each box is a buffer: as wide as it lives, as high as it is large, at its place in the arena. "
-                 "Time goes to the right, layer by layer and in training back again; what no longer lives makes room for others.");
+    page_section(
+        report->out,
+        "Memory",
+        "The plan that was made at compile time. Each box is a buffer: as wide as it lives, as high as it is large, at its "
+        "place in the arena. "
+        "Time goes to the right, layer by layer and in training back again; what no longer lives makes room for others.");
     for (int i = 0; i < 2; i++)
-        if (pictures[i].picture) fprintf(report->out, "<h3>%s</h3>\n<div class=\"wide\">\n%s</div>\n", pictures[i].title, pictures[i].picture);
+        if (pictures[i].picture)
+            fprintf(report->out, "<h3>%s</h3>\n<div class=\"wide\">\n%s</div>\n", pictures[i].title, pictures[i].picture);
     page_section_end(report->out);
 }
 

@@ -293,12 +293,14 @@ static void check_memory(const char *picture)
         words += 10;
         buffer->offset = grouped_number(&words);
         cr_assert_eq(sscanf(words, ", from step %lld to %lld<", &buffer->first, &buffer->last), 2, "%.60s", words);
-        cr_expect(buffer->bytes > 0 && buffer->offset >= 0 && buffer->offset + buffer->bytes <= arena && buffer->first <= buffer->last);
+        cr_expect(buffer->bytes > 0 && buffer->offset >= 0 && buffer->offset + buffer->bytes <= arena &&
+                  buffer->first <= buffer->last);
         if (buffer->offset + buffer->bytes > most) most = buffer->offset + buffer->bytes;
         for (int i = 0; i < count - 1; i++) {
             const Buffer *other = &buffers[i];
             bool together = other->first <= buffer->last && buffer->first <= other->last;
-            cr_expect(!together || other->offset + other->bytes <= buffer->offset || buffer->offset + buffer->bytes <= other->offset,
+            cr_expect(!together || other->offset + other->bytes <= buffer->offset ||
+                          buffer->offset + buffer->bytes <= other->offset,
                       "buffers %d and %d share memory",
                       i,
                       count - 1);
@@ -344,7 +346,8 @@ Test(trainer_emitted_report, shows_the_feature_maps, .timeout = 120)
     check_answers(text, 5, 8);
     const char *times = strstr(text, "<h2>Time per layer</h2>"), *memory = strstr(text, "<h2>Memory</h2>");
     cr_assert(times && memory && times < memory);
-    cr_expect(strstr(times, "<th>conv2d</th>") < memory && strstr(times, " µs</td>") < memory && strstr(times, "<td>30420</td>") < memory);
+    cr_expect(strstr(times, "<th>conv2d</th>") < memory && strstr(times, " µs</td>") < memory &&
+              strstr(times, "<td>30420</td>") < memory);
     check_memory(memory);
     check_memory(strstr(memory, "<h3>a training step</h3>"));
     cr_expect(strstr(text, "<svg class=\"network\"") && strstr(text, "conv2d(5, 3x3, activation=relu)"));
