@@ -183,7 +183,7 @@ const CommandRow command_table[] = {
     {"report",
      COMMAND_REPORT,
      "--weights w.safetensors [--history history.csv] [--data DIR] -o report.html",
-     "curves, errors, filters and feature maps as one page for a browser"},
+     "curves, errors, filters, feature maps, time and memory as one page for a browser"},
     {"compare",
      COMMAND_COMPARE,
      "--weights w.safetensors --activations keras.safetensors x.npy",
