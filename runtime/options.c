@@ -115,6 +115,7 @@ static bool set_option(Options *options, const Option *option, const char *text,
         if (!none) return set_count(option, text, place, failure);
         *(int64_t *)place = 0;
         return true;
+    case OPTION_COUNT_OR_AUTO: return set_count(option, strcmp(text, "auto") ? text : "1", place, failure);
     case OPTION_COUNT: return set_count(option, text, place, failure);
     case OPTION_SEED:
         errno = 0;
@@ -162,7 +163,7 @@ static bool set_defaults(Options *options, const CnncModel *model, Failure *fail
     options->shuffle = SHUFFLE_SAMPLES;
     if (options->command != COMMAND_FIT && options->command != COMMAND_GRADIENTS) return true;
     for (const CnncArgument *argument = model->fit; argument && argument->name; argument++) {
-        if (!argument->value || !strcmp(argument->value, "none") || !strcmp(argument->value, "auto")) continue;
+        if (!argument->value || !strcmp(argument->value, "none")) continue;
         char name[64];
         size_t length = strnlen(argument->name, sizeof name - 1);
         for (size_t i = 0; i < length; i++) name[i] = (char)(argument->name[i] == '_' ? '-' : argument->name[i]);

@@ -10,6 +10,7 @@ typedef enum {
     OPTION_FILES,        /* FILE or NAME=FILE, may come again */
     OPTION_COUNT,        /* a whole number from least to most */
     OPTION_COUNT_OR_NONE,
+    OPTION_COUNT_OR_AUTO, /* auto is 1 */
     OPTION_SEED,     /* 64 bits */
     OPTION_FRACTION, /* 0 <= f < 1 */
     OPTION_SHUFFLE,

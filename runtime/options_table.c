@@ -155,13 +155,13 @@ const Option option_table[] = {
     {"seed", "N", FIT, OPTION_SEED, AT(seed), 0, 0, "of first weights, shuffling and dropout (else 0)"},
     {"threads", "N", COMPUTING, OPTION_COUNT, AT(threads), 1, 1024, "processor threads (else $OMP_NUM_THREADS, else all)"},
     {"verbose",
-     "0|1|2",
+     "0|1|2|auto",
      FIT | EVALUATE | PREDICT,
-     OPTION_COUNT,
+     OPTION_COUNT_OR_AUTO,
      AT(verbose),
      0,
      2,
-     "silent, a progress bar, one line an epoch"},
+     "silent, a progress bar, one line an epoch; auto: the bar"},
 };
 const int option_count = sizeof option_table / sizeof *option_table;
 _Static_assert(sizeof option_table / sizeof *option_table <= MAX_OPTIONS, "Options.given has a place for each");

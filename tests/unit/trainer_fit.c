@@ -127,6 +127,8 @@ Test(trainer_fit, verbosity)
     cr_expect_not(strpbrk(run->out, "\r\033\b"), "no control characters in a pipe");
     run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "2", "--verbose", "2");
     cr_expect(strstr(run->out, "\nEpoch 2/2\n3/3 - 0s - "), "%s", run->out);
+    run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "2", "--verbose", "auto");
+    cr_expect(strstr(run->out, "\nEpoch 1/2 - 3/3 - 0s - "), "%s", run->out);
 }
 
 Test(trainer_fit, steps_per_epoch_goes_on_where_the_last_epoch_ended)
