@@ -20,6 +20,7 @@ void matmul_input_gradient_workspace(Graph *graph, Node *node, int64_t inputs, i
 {
     /* Each task turns over a block, whose width the level's tile decides: of all tasks together no more than the inputs and one block. */
     int64_t panel = graph->panel, widest = MOST_TILE_VECTORS * panel, columns = (inputs + panel - 1) / panel * panel;
+    if (widest < SPARSE_FLOATS) widest = SPARSE_FLOATS;
     columns += columns < widest ? columns : widest;
     if (columns > TASKS * widest) columns = TASKS * widest;
     graph_workspace(graph, node, (outputs + panel - 1) / panel * panel * columns, 1);
