@@ -322,6 +322,7 @@ void phase_begin(Emit *e, const Node *node, const char *name, Partition partitio
     int own = node->input_count + node->weight_count + node->output_count;
     for (int i = 0; (tensor = node_operand(node, i)); i++) {
         bool flat = node->op->flags & OPERATOR_FLAT;
+        /* cppcheck-suppress internalAstError ; a literal within ? : is beyond it */
         call->operands[i] = e->declared_set[i] ? e->declared[i] : flat ? (Declared){0} : tensor_declared(tensor);
         if (i >= own && !tensor->period) call->operands[i] = call->operands[node->input_count + node->weight_count]; /* shaped like the output */
     }

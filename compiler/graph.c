@@ -326,6 +326,7 @@ Tensor *graph_inner_layer(Graph *graph, const LayerCall *call, const Object *obj
     inner.name = memory_format("%s/%s%s", call->name, prefix, layer->entry.name);
     inner.inputs = &x;
     inner.turned = turned;
+    /* cppcheck-suppress returnDanglingLifetime ; it returns a tensor of the graph, not what it is told */
     return layer->build(graph, &inner);
 }
 

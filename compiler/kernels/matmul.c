@@ -243,6 +243,7 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
     int group_count = vector_groups(e, outputs, tile.vectors, groups), output = node->input_count + node->weight_count;
     int64_t columns = 0; /* groups of them */
     for (int g = 0; g < group_count; g++) columns += (groups[g].end - groups[g].first) / groups[g].vectors;
+    /* cppcheck-suppress zerodiv ; there is a group, and it has columns */
     int64_t chunks = columns < 2 * SHARES ? (2 * SHARES + columns - 1) / columns : 1;
     if (chunks > (rows + tile.rows - 1) / tile.rows) chunks = (rows + tile.rows - 1) / tile.rows;
     declare_rows(e, 0, inputs);
@@ -503,6 +504,7 @@ static void emit_long_weight_gradient(Emit *e, const Node *node, int64_t inputs,
     VectorGroup groups[2];
     int group_count = vector_groups(e, outputs, tile.vectors, groups);
     for (int g = 0; g < group_count; g++) columns += (groups[g].end - groups[g].first) / groups[g].vectors;
+    /* cppcheck-suppress zerodiv ; there is a group, and it has columns */
     int64_t shares = (2 * SHARES + columns - 1) / columns;
     if (shares > tiles) shares = tiles;
     declare_rows(e, 0, inputs);

@@ -326,6 +326,7 @@ static Tensor *drop_features(Graph *graph, const LayerCall *call)
     inner.layer = layer;
     inner.arguments = object;
     inner.name = memory_format("%s/dropout", call->name);
+    /* cppcheck-suppress returnDanglingLifetime ; it returns a tensor of the graph, not what it is told */
     return layer->build(graph, &inner);
 }
 

@@ -199,6 +199,7 @@ static void emit_input(Emit *e, const Convolution *c, const char *from)
 {
     static const double transform[POINTS][POINTS] = {{4, 0, -5, 0, 1, 0}, {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0}, {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
     const Level *level = e->level, narrow = target_narrowed(e->full, c->channels);
+    /* cppcheck-suppress autoVariables ; until the end of this function, which puts the old level back */
     e->level = &narrow;
     int lanes = narrow.lanes;
     int64_t rest = c->channels % lanes;

@@ -47,6 +47,7 @@ static Tensor *merge(Graph *graph, const LayerCall *call, Tensor **both)
     inner.arguments = default_call(entry, call->place);
     inner.inputs = both;
     inner.input_count = 2;
+    /* cppcheck-suppress returnDanglingLifetime ; it returns a tensor of the graph, not what it is told */
     return inner.layer->build(graph, &inner);
 }
 

@@ -14,6 +14,7 @@ typedef struct {
     char out[16384], err[4096];
 } Run;
 
+_Noreturn void drive_exit(int status); /* of a child: nothing runs that belongs to the test around it */
 void drive_begin(void); /* goes to a folder of the test's own: a suite's .init */
 void drive_end(void);   /* removes it: .fini */
 

@@ -290,7 +290,7 @@ static const char *run_on_terminal(unsigned short columns)
             "toy_flowers", "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "2", "--validation-split", "0.1", NULL};
         CnncModel slow = toy_flowers;
         slow.train_step = slow_step;
-        _exit(cnnc_main(&slow, 10, argv));
+        drive_exit(cnnc_main(&slow, 10, argv));
     }
     size_t length = 0;
     ssize_t got;
