@@ -164,7 +164,7 @@ static bool set_argument(Parser *parser, const CallbackKind *kind, CnncArgument 
 {
     const char *names[MOST_ARGUMENTS];
     int count = 0;
-    for (; owned[count].name && count < MOST_ARGUMENTS; count++) names[count] = owned[count].name;
+    for (; count < MOST_ARGUMENTS && owned[count].name; count++) names[count] = owned[count].name;
     if (name) {
         for (place = 0; place < count && strcmp(owned[place].name, name);) place++;
         if (place == count) {
