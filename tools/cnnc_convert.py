@@ -23,7 +23,7 @@ from convert.problem import Problem
 
 
 def network(arguments):
-    from convert import keras_file, keras_network
+    from convert import files, keras_file, keras_network
 
     stem = Path(arguments.output).stem if arguments.output != "-" else Path(arguments.model).stem
     text, notes = keras_network.translate(keras_file.read_config(arguments.model), stem, arguments.inference)
@@ -32,7 +32,7 @@ def network(arguments):
     if arguments.output == "-":
         sys.stdout.write(text)
     else:
-        Path(arguments.output).write_text(text)
+        files.replace(arguments.output, [text.encode()])
 
 
 def weights(arguments):

@@ -1,11 +1,11 @@
 """Reads and writes safetensors: eight bytes with the length of a header, the header in JSON, the numbers."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 
+from convert.files import replace
 from convert.problem import Problem
 
 TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4"}
@@ -43,7 +43,7 @@ def read(path):
 
 
 def write(path, tensors, metadata=None):
-    """All as float32, beside its place first, so that a failure leaves the old file."""
+    """All as float32."""
     header, offset = {"__metadata__": metadata} if metadata else {}, 0
     arrays = {name: np.ascontiguousarray(array, "<f4") for name, array in tensors.items()}
     for name, array in arrays.items():
@@ -51,9 +51,4 @@ def write(path, tensors, metadata=None):
         offset += array.nbytes
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    beside = f"{path}.tmp"
-    with open(beside, "wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for array in arrays.values():
-            file.write(array.tobytes())
-    os.replace(beside, path)
+    replace(path, [len(text).to_bytes(8, "little") + text, *(array.tobytes() for array in arrays.values())])
