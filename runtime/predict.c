@@ -74,28 +74,29 @@ static int64_t extreme(const float *row, int64_t length, bool lowest)
 }
 
 /* The sample as a picture in blocks; nothing where it is none. */
-static void show_sample(const CnncModel *model, const Batch *batch, int64_t i)
+static bool show_sample(const CnncModel *model, const Batch *batch, int64_t i, Failure *failure)
 {
     int64_t height, width, channels;
-    if (!picture_is_shown(model, &height, &width, &channels)) return;
+    if (!picture_is_shown(model, &height, &width, &channels)) return true;
     int64_t count = height * width * channels;
     uint8_t *bytes = malloc((size_t)count);
-    if (!bytes) return;
+    if (!bytes) return fail(failure, "no memory to show a picture");
     picture_shades((const float *)batch->inputs[0] + i * count, count, bytes);
     picture_show(stdout, bytes, height, width, channels, output_coloured());
     free(bytes);
+    return true;
 }
 
 /* file, class, probability; or the row of numbers where the network names no classes. */
-static void print_answers(const CnncModel *model, const Batch *batch, const Options *options, int64_t first, int64_t n,
-                          int name_width)
+static bool print_answers(const CnncModel *model, const Batch *batch, const Options *options, int64_t first, int64_t n,
+                          int name_width, Failure *failure)
 {
     int64_t units = shape_elements(model->outputs[0].rank, model->outputs[0].shape);
     bool pictures = options->file_count && is_png(options->files[0]);
     int classes = model->output_count == 1 ? metric_classes(model, 0) : 0;
     bool places = options->argmax || options->argmin;
     for (int64_t i = 0; i < n; i++) {
-        if (options->show) show_sample(model, batch, i);
+        if (options->show && !show_sample(model, batch, i, failure)) return false;
         if (pictures) printf("%-*s ", name_width, options->files[first + i]);
         if (pictures && classes && !places) {
             const float *row = batch->outputs[0] + i * units;
@@ -118,6 +119,7 @@ static void print_answers(const CnncModel *model, const Batch *batch, const Opti
         }
         putchar('\n');
     }
+    return true;
 }
 
 static bool write_answers(const CnncModel *model, const char *path, const Array *answers, Failure *failure)
@@ -205,7 +207,7 @@ int predict_command(const CnncModel *model, const Options *options, Failure *fai
         batch_gather(&batch, model, &samples, NULL, first, n);
         model->predict_batch(weights, (const void *const *)batch.inputs, batch.outputs, (size_t)n, arena);
         if (!options->output) {
-            print_answers(model, &batch, options, first, n, name_width);
+            if (!print_answers(model, &batch, options, first, n, name_width, failure)) goto end;
             continue;
         }
         for (int i = 0; i < model->output_count; i++) keep_answers(&answers[i], &model->outputs[i], options, batch.outputs[i], first, n);

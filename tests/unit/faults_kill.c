@@ -140,6 +140,17 @@ Test(faults_kill, at_random_moments)
     cr_expect_geq(resumed, wanted / 4);
 }
 
+/* What stateful layers remember of the batch before is part of the state. */
+Test(faults_kill, of_stateful_layers)
+{
+    shell_file("stateful.net", "model stateful\ninput(8, 8)\nlstm(5, stateful=true, return_sequences=true)\ngru(4, stateful=true)\ndropout(0.2)\ndense(3, activation=softmax)\n"
+                               "compile(optimizer=adam(), loss=categorical_crossentropy)\nfit(batch_size=8, epochs=3, shuffle=false)\n");
+    shell_good("CFLAGS='-O1 -w' \"$CNNC\" stateful.net -o stateful 2>&1");
+    static const char fit[] = "./stateful fit --x x.npy --y y.npy --verbose 0 --callbacks '[model_checkpoint(s{epoch}-{batch},save_freq=5)]' --output";
+    shell_good("%s whole", fit);
+    shell_good("for state in s1-5 s1-10 s2-2 s2-7; do %s w --resume $state && cmp w whole || exit 1; done", fit);
+}
+
 /* Waits until the training has written its first checkpoint. */
 static void await(const char *path)
 {
