@@ -216,6 +216,11 @@ deb: $(CNNC)
 	@tools/packages.sh deb
 	@packaging/make_deb.sh $(BUILD)
 
+# make test-deb   installs it in a clean Debian (debootstrap: as root, some minutes) and does there what the README says
+test-deb: deb data
+	@tools/packages.sh debootstrap
+	@packaging/test_deb.sh $(BUILD) '$(DATA)'
+
 # make clean      removes what was built; the data stay
 clean:
 	rm -rf $(BUILD)
@@ -225,7 +230,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 always:
-.PHONY: all always analyze bench bench-quick clean coverage data deb demo format fuzz generated help install mlp mnist reference sanitize soak test test-demo test-faults test-python test-report uninstall valgrind
+.PHONY: all always analyze bench bench-quick clean coverage data deb demo format fuzz generated help install mlp mnist reference sanitize soak test test-deb test-demo test-faults test-python test-report uninstall valgrind
 .DELETE_ON_ERROR:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

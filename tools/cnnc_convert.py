@@ -93,7 +93,7 @@ def pair(text):
 
 def main():
     parser = argparse.ArgumentParser(
-        prog="cnnc_convert.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=Path(sys.argv[0]).name, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="network|weights|compare")
 
@@ -127,7 +127,7 @@ def main():
     try:
         sys.exit(arguments.run(arguments))
     except (Problem, OSError) as problem:
-        sys.exit(f"cnnc_convert.py: error: {problem}")
+        sys.exit(f"{Path(sys.argv[0]).name}: error: {problem}")
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ analyze clang-tidy              command clang-tidy
 analyze cppcheck                command cppcheck
 format  clang-format            command clang-format
 deb     dpkg-dev                command dpkg-shlibdeps
+debootstrap debootstrap         command debootstrap
 '
 compiler=${CC:-cc}
 

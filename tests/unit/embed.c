@@ -36,6 +36,8 @@ Test(embed, example_classifies)
     cr_expect(run->status == 0 && strncmp(run->out, "3 (", 3) == 0, "%s%s", run->out, run->err);
     run = shell("cd embed && ./classify Makefile");
     cr_expect(run->status == 1 && strstr(run->err, "usage"), "%s%s", run->out, run->err);
+    run = shell("cd embed && make CNNC=\"$CNNC\" CFLAGS=-O1 mapped > /dev/null && ./mapped apart_weights.bin three.txt");
+    cr_expect(run->status == 0 && strncmp(run->out, "3 (", 3) == 0, "%s%s", run->out, run->err);
     /* The loader, the C library and libm, nothing else. */
     run = shell("ldd embed/classify | grep -vE 'linux-vdso|linux-gate|ld-linux|libc[.]so|libm[.]so'");
     cr_expect(run->status == 1, "it also needs: %s", run->out);

@@ -40,40 +40,6 @@ Test(forms, weights_in_an_object)
     cr_expect(shell("ls form/x*")->status != 0);
 }
 
-/* Maps a blob, says what is wrong with it, or classifies. */
-static const char mapping[] =
-    "#define _GNU_SOURCE\n"
-    "#include \"digit.h\"\n"
-    "#include \"picture.h\"\n"
-    "#include <fcntl.h>\n"
-    "#include <stdio.h>\n"
-    "#include <stdlib.h>\n"
-    "#include <sys/mman.h>\n"
-    "#include <sys/stat.h>\n"
-    "int main(int argc, char **argv)\n"
-    "{\n"
-    "    static DIGIT_ARENA unsigned char arena[DIGIT_ARENA_BYTES];\n"
-    "    static char text[65536];\n"
-    "    float picture[DIGIT_INPUT_SIZE], p[DIGIT_OUTPUT_SIZE];\n"
-    "    struct stat status;\n"
-    "    const char *reason = \"\";\n"
-    "    int file = open(argv[1], O_RDONLY);\n"
-    "    size_t skipped = argc > 3 ? (size_t)atoi(argv[3]) : 0;\n"
-    "    if (file < 0 || fstat(file, &status)) return 2;\n"
-    "    size_t size = (size_t)status.st_size - skipped;\n"
-    "    char *blob = mmap(NULL, size + skipped, PROT_READ, MAP_PRIVATE, file, 0);\n"
-    "    const digit_weights *w = digit_weights_from_blob(blob + skipped, size, &reason);\n"
-    "    if (w != digit_weights_from_blob(blob + skipped, size, NULL)) return 3;\n"
-    "    if (!w) return printf(\"%s\\n\", reason) > 0;\n"
-    "    if (reason || (const char *)w != blob + 64 || size != DIGIT_BLOB_BYTES) return 4;\n"
-    "    FILE *stream = fopen(argv[2], \"r\");\n"
-    "    if (!stream || !fread(text, 1, sizeof text - 1, stream) || !picture_read(text, picture)) return 5;\n"
-    "    digit_predict(w, picture, p, arena);\n"
-    "    int best = largest(p, DIGIT_OUTPUT_SIZE);\n"
-    "    printf(\"%d (%.1f %%)\\n\", best, 100.0 * (double)p[best]);\n"
-    "    return 0;\n"
-    "}\n";
-
 /* Changes a byte of a file. */
 static const char flipping[] =
     "#include <stdio.h>\n"
@@ -91,19 +57,18 @@ static const char flipping[] =
 /* A byte of the blob is another. */
 static void expect_damage(long offset, const char *words)
 {
-    shell_good("cp form/digit_weights.bin damaged && ./flip damaged %ld", offset);
-    const Shell *run = shell("form/map damaged faint.txt");
-    cr_expect(run->status == 1 && strstr(run->out, words), "byte %ld: status %d, %s%s", offset, run->status, run->out, run->err);
+    shell_good("cp form/apart_weights.bin damaged && ./flip damaged %ld", offset);
+    const Shell *run = shell("form/mapped damaged faint.txt");
+    cr_expect(run->status == 1 && strstr(run->err, words), "byte %ld: status %d, %s%s", offset, run->status, run->out, run->err);
 }
 
 Test(forms, weights_in_a_blob)
 {
-    shell_good("\"$CNNC\" digit.net -o form/digit.c --emit=inference --weights=digit.safetensors --weights-as=blob --target=x86-64-v2");
-    shell_file("form/map.c", mapping);
+    shell_good("\"$CNNC\" digit.net -o form/apart.c --emit=inference --weights=digit.safetensors --weights-as=blob --target=x86-64-v2");
     shell_file("flip.c", flipping);
-    shell_good("$CC flip.c -o flip && cp picture.h form && cd form && $CC -std=c11 " STRICT " -c digit.c && $CC -O1 map.c digit.o -o map -lm && ! nm digit.o | grep -q trained");
-    shell_good("form/map form/digit_weights.bin faint.txt | cmp - answer");
-    if (shell_has("\"$CXX\"")) shell_good("cd form && $CXX -x c++ -std=c++17 " STRICT " -c digit.c -o cpp.o");
+    shell_good("$CC flip.c -o flip && cp picture.h mapped.c form && cd form && $CC -std=c11 " STRICT " -c apart.c && $CC -O1 -Wall -Wextra -Werror mapped.c apart.o -o mapped -lm && ! nm apart.o | grep -q trained");
+    shell_good("form/mapped form/apart_weights.bin faint.txt | cmp - answer");
+    if (shell_has("\"$CXX\"")) shell_good("cd form && $CXX -x c++ -std=c++17 " STRICT " -c apart.c -o cpp.o");
 
     expect_damage(0, "no blob of weights");
     expect_damage(8, "another version");
@@ -115,24 +80,28 @@ Test(forms, weights_in_a_blob)
     expect_damage(20000, "checksum");
     expect_damage(30000, "checksum");
     static const char *const cases[][2] = {
-        {"head -c -4 form/digit_weights.bin > other && form/map other faint.txt", "cut short"},
-        {"cat form/digit_weights.bin answer > other && form/map other faint.txt", "or longer"},
-        {"head -c 63 form/digit_weights.bin > other && form/map other faint.txt", "fewer bytes"},
-        {"form/map form/digit_weights.bin faint.txt 4", "multiple of 64"},
-        {"\"$CNNC\" lenet5.net -o lenet5.c --emit=inference --weights=lenet5.safetensors --weights-as=blob && form/map lenet5_weights.bin faint.txt", "another network"},
+        {"head -c -4 form/apart_weights.bin > other && form/mapped other faint.txt", "cut short"},
+        {"cat form/apart_weights.bin answer > other && form/mapped other faint.txt", "or longer"},
+        {": > other && form/mapped other faint.txt", "cannot be mapped"},
+        {"head -c 63 form/apart_weights.bin > other && form/mapped other faint.txt", "fewer bytes"},
+        {"\"$CNNC\" lenet5.net -o lenet5.c --emit=inference --weights=lenet5.safetensors --weights-as=blob && form/mapped lenet5_weights.bin faint.txt", "another network"},
         /* The same parameters, other code or packing. */
-        {"sed 's/rescaling(1.255)/rescaling(1\\/128)/' digit.net > other.net && \"$CNNC\" other.net -o other.c --emit=inference --weights=digit.safetensors --weights-as=blob --target=x86-64-v2 && form/map other_weights.bin faint.txt", "another network"},
-        {"\"$CNNC\" digit.net -o other.c --emit=inference --weights=digit.safetensors --weights-as=blob && form/map other_weights.bin faint.txt", "other options"},
-        {"\"$CNNC\" digit.net -o other.c --emit=inference --weights=digit.safetensors --weights-as=blob --target=x86-64-v2 --math=strict && form/map other_weights.bin faint.txt", "other options"},
+        {"sed 's/rescaling(1.255)/rescaling(1\\/128)/' digit.net > other.net && \"$CNNC\" other.net -o other.c --emit=inference --weights=digit.safetensors --weights-as=blob --target=x86-64-v2 && form/mapped other_weights.bin faint.txt", "another network"},
+        {"\"$CNNC\" digit.net -o other.c --emit=inference --weights=digit.safetensors --weights-as=blob && form/mapped other_weights.bin faint.txt", "other options"},
+        {"\"$CNNC\" digit.net -o other.c --emit=inference --weights=digit.safetensors --weights-as=blob --target=x86-64-v2 --math=strict && form/mapped other_weights.bin faint.txt", "other options"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const Shell *run = shell("%s", cases[i][0]);
-        cr_expect(run->status == 1 && strstr(run->out, cases[i][1]), "%s: status %d, %s%s", cases[i][0], run->status, run->out, run->err);
+        cr_expect(run->status == 1 && strstr(run->err, cases[i][1]), "%s: status %d, %s%s", cases[i][0], run->status, run->out, run->err);
     }
+    shell_file("form/moved.c",
+               "#include \"apart.h\"\n#include <stdio.h>\nint main(void)\n{\n    static _Alignas(64) char bytes[DIGIT_BLOB_BYTES + 4];\n    const char *reason;\n"
+               "    return fread(bytes + 4, 1, DIGIT_BLOB_BYTES, stdin) != DIGIT_BLOB_BYTES || digit_weights_from_blob(bytes + 4, DIGIT_BLOB_BYTES, &reason) || puts(reason) < 0;\n}\n");
+    shell_good("cd form && $CC -O1 moved.c apart.o -o moved -lm && ./moved < apart_weights.bin | grep -q 'multiple of 64'");
     /* Other weights go with the same code. */
     shell_good("mkdir again && cp digit.net digit.safetensors again && ./flip again/digit.safetensors $(($(stat -c %%s digit.safetensors) - 2)) && cd again && "
-               "\"$CNNC\" digit.net -o digit.c --emit=inference --weights=digit.safetensors --weights-as=blob --target=x86-64-v2 && cmp digit.c ../form/digit.c && "
-               "../form/map digit_weights.bin ../three.txt && ! cmp -s digit_weights.bin ../form/digit_weights.bin");
+               "\"$CNNC\" digit.net -o apart.c --emit=inference --weights=digit.safetensors --weights-as=blob --target=x86-64-v2 && cmp apart.c ../form/apart.c && "
+               "../form/mapped apart_weights.bin ../three.txt && ! cmp -s apart_weights.bin ../form/apart_weights.bin");
 }
 
 /* Predicts at once and with pauses; prints how many pieces there are. What predict is told stands in ports.h. */
