@@ -5,12 +5,13 @@
 set -eu
 build=$1 data=$2 suite=${3:-bookworm}
 readme=$(dirname "$0")/../README.md
-root=$build/clean-$suite
+root=$(mktemp -d)
 [ "$(id -u)" = 0 ] || { echo "test_deb.sh: only root can make a root" >&2; exit 1; }
 
-rm -rf "$root"
+# Its mount goes first: what is left of the machine's own /proc must not be touched.
+trap '! mountpoint -q "$root/proc" || umount "$root/proc" && rm -rf --one-file-system "$root"' EXIT
+chmod 755 "$root"
 debootstrap --variant=minbase "$suite" "$root" > "$build/debootstrap.log" || { tail "$build/debootstrap.log" >&2; exit 1; }
-trap 'umount "$root/proc"' EXIT
 mount --bind /proc "$root/proc"
 cp "$build"/cnnc_*.deb "$root/root/"
 mkdir "$root/root/mnist"
@@ -57,5 +58,5 @@ out/classify project/three.txt | grep '^3 '
 apt-get remove -yq cnnc > /dev/null
 if ls -d /usr/bin/cnnc* /usr/lib/cnnc /usr/share/doc/cnnc 2> /dev/null; then exit 1; fi
 END
-chroot "$root" sh /root/try.sh
+env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C chroot "$root" sh /root/try.sh
 echo "the package does in a clean $suite what README.md says"
