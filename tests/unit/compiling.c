@@ -129,7 +129,7 @@ Test(compiling, layers_that_nothing_uses)
     /* Of the same numbers as without them, training too: a target counts as used. */
     shell_file("t.net",
                "model m\nx = input(3, 4)\nunused = gru(3)\nt = dense(2, activation=tanh)(x)\ny = dense(2)(x)\noutputs(y)\ncompile(sgd(0.1), mae, target_tensors=[t])\nfit(batch_size=12)\n");
-    run = shell("CFLAGS=-O0 $CNNC t.net -o t");
+    run = shell("CFLAGS=\"$QUICK\" $CNNC t.net -o t");
     cr_expect(!run->status && strstr(run->err, "`unused`") && !strstr(run->err, "`t`"), "%s", run->err);
     shell_good("./t fit --x x.npy --epochs 2 --seed 3 --shuffle false --verbose 0 -o t.st && ./t summary | grep -q 'Total params: 20$'");
 }
@@ -164,7 +164,7 @@ Test(compiling, targets_within_the_network, .timeout = 120)
     shell_file("m.net",
                "model m\nx = input(3, 4)\ndense(2, activation=tanh)\ny = dense(4)\n"
                "compile(sgd(learning_rate=0.1), mae, metrics=[mae, mse, binary_accuracy], target_tensors=[x])\nfit(batch_size=12)\n");
-    shell_good("CFLAGS=-O0 $CNNC m.net -o m");
+    shell_good("CFLAGS=\"$QUICK\" $CNNC m.net -o m");
     shell_good("./m fit --x x.npy --epochs 2 --validation-split 0.25 --history h.csv --output m.st");
     shell_good("head -n 1 h.csv | grep -qx epoch,binary_accuracy,loss,mae,mse,val_binary_accuracy,val_loss,val_mae,val_mse");
     shell_good("./m evaluate --x x.npy --weights m.st > out && grep -q '^mae: ' out && grep '^loss' out | sed s/loss/mae/ | grep -qxFf - out");
@@ -180,7 +180,7 @@ Test(compiling, weights_of_steps, .timeout = 120)
                "model m\ninput(3, 4)\ndense(2, activation=softmax)\n"
                "compile(sgd(learning_rate=0.1), sparse_categorical_crossentropy, metrics=accuracy, weighted_metrics=[accuracy, auc], sample_weight_mode=temporal)\n"
                "fit(batch_size=5)\n");
-    shell_good("CFLAGS=-O0 $CNNC m.net -o m");
+    shell_good("CFLAGS=\"$QUICK\" $CNNC m.net -o m");
     shell_good("./m fit --x x.npy --y y.npy --sample-weight w.npy --epochs 3 --history whole.csv --output whole.st");
     shell_good("head -n 1 whole.csv | grep -q ^epoch,accuracy,auc,loss,weighted_accuracy,val_accuracy");
     shell_refused("one weight for each step of each sample is wanted: [12, 3]", "./m fit --x x.npy --y y.npy --sample-weight one.npy");

@@ -72,7 +72,7 @@ static char *text_of(const char *command)
 ParameterizedTest(Case *c, histories, as_in_keras, .timeout = 120)
 {
     const char *name = c->name;
-    shell_good("cp $ROOT/tests/histories/*.npy . && CFLAGS=-O0 $CNNC $ROOT/tests/histories/%s.net -o m", name);
+    shell_good("cp $ROOT/tests/histories/*.npy . && CFLAGS=\"$QUICK\" $CNNC $ROOT/tests/histories/%s.net -o m", name);
     shell_good("eval ./m $(sed -n '1s/^# //p' $ROOT/tests/histories/%s.net) --verbose 0 --shuffle false --weights $ROOT/tests/histories/%s.safetensors --history h.csv -o m.st", name, name);
     char command[256];
     snprintf(command, sizeof command, "cat $ROOT/tests/histories/%s.csv", name);

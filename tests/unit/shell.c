@@ -32,6 +32,10 @@ void shell_enter(void)
     setenv("CC", "cc", 0);
     setenv("CXX", compiler && strstr(compiler, "clang") ? "clang++" : "g++", 0);
     setenv("OMP_WAIT_POLICY", "passive", 0); /* tests run side by side: nobody waits at the cost of the others */
+    const char *emitted = getenv("EMITTED_CFLAGS");
+    char quick[1024];
+    snprintf(quick, sizeof quick, "-O0 %s", emitted ? emitted : "");
+    setenv("QUICK", quick, 1);
     unsetenv("CFLAGS");                      /* cnnc hands it on to the C compiler */
     unsetenv("MNIST_DIR");
     unsetenv("MAKEFLAGS"); /* of the make that runs the tests: its jobs are not for those that they run */

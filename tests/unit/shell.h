@@ -1,6 +1,7 @@
 /* Shell commands in a folder of the test's own: for tests of programs as their users see them.
  *
- * The commands find in their environment: $CNNC, the compiler; $ROOT, the checkout; $BUILD, where it was built; $CC and $CXX.
+ * The commands find in their environment: $CNNC, the compiler; $ROOT, the checkout; $BUILD, where it was built; $CC and $CXX; $QUICK, flags
+ * for trainers that need not be fast, with the sanitizers where $EMITTED_CFLAGS asks for them: CFLAGS="$QUICK" $CNNC model.net -o model.
  */
 #ifndef SHELL_H
 #define SHELL_H

@@ -38,7 +38,7 @@ static void make_trainer(const char *name, const char *fit)
     char text[1024];
     snprintf(text, sizeof text, NETWORK "fit(%s)\n", fit);
     shell_file("m.net", text);
-    shell_good("CFLAGS=-O0 $CNNC m.net -o %s", name);
+    shell_good("CFLAGS=\"$QUICK\" $CNNC m.net -o %s", name);
 }
 
 Test(trainer_arguments, in_the_file_and_as_flags, .timeout = 300)
@@ -83,7 +83,7 @@ Test(trainer_arguments, several_inputs, .timeout = 120)
     shell_file("m.net",
                "model m\na = input(4)\nb = input(3)\nconcatenate()(a, b)\ndense(3, activation=softmax)\n"
                "compile(sgd, categorical_crossentropy)\nfit(x=[\"x.npy\", \"b.npy\"], y=\"y.npy\", shuffle=false)\n");
-    shell_good("CFLAGS=-O0 $CNNC m.net -o own");
+    shell_good("CFLAGS=\"$QUICK\" $CNNC m.net -o own");
     shell_good("./own fit -o a.st && ./own fit --x b=b.npy --x a=x.npy --y y.npy -o b.st && cmp a.st b.st");
     shell_refused("b=FILE is missing", "./own fit --x a=x.npy --y y.npy");
 }
@@ -103,7 +103,7 @@ Test(trainer_arguments, a_schedule_of_epochs, .timeout = 120)
     shell_file("s.net",
                "model s\ninput(4)\ndense(3, activation=softmax)\n"
                "compile(optimizer=sgd(learning_rate=exponential_decay(0.1, 2, 0.25)), loss=categorical_crossentropy)\n");
-    shell_good("CFLAGS=-O0 $CNNC s.net -o s");
+    shell_good("CFLAGS=\"$QUICK\" $CNNC s.net -o s");
     shell_refused("that of the optimiser is a schedule",
                   "./s fit --x x.npy --y y.npy --callbacks 'reduce_lr_on_plateau(loss)'");
 }
@@ -132,7 +132,7 @@ Test(trainer_arguments, class_weights_with_any_loss, .timeout = 120)
         char text[256];
         snprintf(text, sizeof text, "model m\ninput(4)\ndense(%d)\ncompile(sgd, mse)\nfit(batch_size=8, class_weight={0: 3, 2: 0.5})\n", units);
         shell_file("m.net", text);
-        shell_good("CFLAGS=-O0 $CNNC m.net -o m");
+        shell_good("CFLAGS=\"$QUICK\" $CNNC m.net -o m");
         shell_good("./m fit --x x.npy --y %s.npy -o a.st && ./m fit --x x.npy --y %s.npy --class-weight none --sample-weight of_%s.npy -o b.st && cmp a.st b.st", targets, targets, targets);
         shell_good("./m fit --x x.npy --y %s.npy --class-weight none -o c.st && ! cmp -s a.st c.st", targets);
     }
