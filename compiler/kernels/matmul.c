@@ -12,7 +12,7 @@
  * activations apart is asked for ahead, a little in each stretch of the reduction. */
 #include "kernels.h"
 
-enum { WORD = 64 /* bits */, SPARSE_AHEAD = 4 /* rows */, SPARSE_FLOATS = 48, MOST_WORDS = 4096 };
+enum { WORD = 64 /* bits */, SPARSE_AHEAD = 4 /* rows */, SPARSE_FLOATS = 48, MOST_WORDS = 768 /* on the stack */ };
 enum { REDUCTION_BLOCK = 256, SAMPLE_BLOCK = 128, LONG = 1024 /* rows */, TYPICAL_ROWS = 128, ROW_SUMS = 8, SHARES = 4, LARGE_TILE = 16 };
 
 /* A block of the matrix, turned over: as wide as the widest tile. */
