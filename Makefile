@@ -160,10 +160,16 @@ SANITIZED := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 sanitize:
 	ASAN_OPTIONS=detect_leaks=0 EMITTED_CFLAGS='$(SANITIZED)' $(MAKE) BUILD=$(BUILD)/sanitized CFLAGS='$(SANITIZED)' test
 
+# make test-random   COUNT networks drawn at random from SEED on, each compiled in one way of many, against the reference (tests/random)
+COUNT ?= 100
+test-random: $(CNNC) $(BUILD)/unit
+	RANDOM_COUNT=$(COUNT) RANDOM_SEED=$(SEED) BUILD=$(BUILD) $(BUILD)/unit -j2 --filter 'random/networks'
+
 # make fuzz       libFuzzer on each harness of tests/fuzz for SECONDS/their number each; finds go into $(BUILD)/fuzz, and it counts executions
 SECONDS ?= 110
 FUZZING := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 fuzz:
+	@tools/packages.sh fuzz
 	@$(MAKE) BUILD=$(BUILD)/fuzz CC=clang CFLAGS='$(FUZZING)' $(BUILD)/fuzz/fuzzer
 	tests/fuzz/run.sh $(BUILD)/fuzz $(SECONDS)
 
@@ -230,7 +236,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 always:
-.PHONY: all always analyze bench bench-quick clean coverage data deb demo format fuzz generated help install mlp mnist reference sanitize soak test test-deb test-demo test-faults test-python test-report uninstall valgrind
+.PHONY: all always analyze bench bench-quick clean coverage data deb demo format fuzz generated help install mlp mnist reference sanitize soak test test-deb test-demo test-faults test-python test-random test-report uninstall valgrind
 .DELETE_ON_ERROR:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

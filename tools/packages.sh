@@ -26,6 +26,9 @@ test    libopenblas-openmp-dev  library cblas.h -lopenblas
 test    lld                     command wasm-ld
 test    wasi-libc               file /usr/lib/wasm32-wasi/libc.a
 test    nodejs                  command node
+test    libclang-rt-dev         file /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-x86_64.so
+fuzz    clang                   command clang
+fuzz    libclang-rt-dev         file /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-x86_64.so
 browser chromium                command chromium
 browser nodejs                  command node
 demo    clang                   command clang
