@@ -21,7 +21,7 @@ import numpy as np
 import scaling
 import zoo
 from networks import GATES, NETWORKS, SAMPLES, make_weights, multiply_adds, reference, write_safetensors
-from peers import PEERS
+from peers import PEERS, read_mnist
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOLERANCE = 1e-4
@@ -100,17 +100,20 @@ def compile_net(source, folder, name, training, options=(), driver=None, flags=(
     return {"cnnc": middle - start, "gcc": time.perf_counter() - middle}
 
 
-def prepare(name, with_peers):
+def prepare(name, data, with_peers):
     network, folder = NETWORKS[name], os.path.join(WORK, name)
     os.makedirs(folder, exist_ok=True)
     for stale in ("emx.c", "emx.so"):
         if os.path.exists(f"{folder}/{stale}"):
             os.remove(f"{folder}/{stale}")
     weights, random = make_weights(network), np.random.default_rng(1)
-    x = random.integers(0, 256, (SAMPLES, network["size"], network["size"], 1)).astype("<f4")
+    x, classes = random.integers(0, 256, (SAMPLES, network["size"], network["size"], 1)), random.integers(0, 10, SAMPLES)
+    if network["size"] == 28:  # digits: how much of a picture is zero counts
+        x, classes = read_mnist(data, "train-images-idx3-ubyte")[:SAMPLES, ..., None], read_mnist(data, "train-labels-idx1-ubyte")[:SAMPLES]
+    x = x.astype("<f4")
     write_safetensors(f"{folder}/weights.safetensors", weights)
     x.tofile(f"{folder}/input.f32")
-    np.eye(10, dtype="<f4")[random.integers(0, 10, SAMPLES)].tofile(f"{folder}/target.f32")
+    np.eye(10, dtype="<f4")[classes].tofile(f"{folder}/target.f32")
     np.save(f"{folder}/reference.npy", reference(network, weights, x))
     training = not network.get("inference_only")
     times = compile_net(os.path.join(HERE, "..", network["file"]), folder, name, training,
@@ -387,7 +390,7 @@ def main():
     os.makedirs(WORK, exist_ok=True)
 
     needed = {row[0] for row in rows() if re.search(arguments.only, " ".join(map(str, row)))}
-    compile_times = {name: prepare(name, not arguments.quick) for name in NETWORKS if name in needed}
+    compile_times = {name: prepare(name, arguments.data, not arguments.quick) for name in NETWORKS if name in needed}
     peak = measure_peak({})
     results = measure_rows(arguments)
     measure_peak(peak)
