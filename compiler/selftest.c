@@ -334,7 +334,7 @@ static void check_step(Selftester *s)
     int count;
     optimizer_of(source, slots, &count);
     add_part(s, memory_format("%s_train_step", name));
-    text_add(&s->body, "const %s_training_step now = {1, 0, 0.001f};\n", name);
+    text_add(&s->body, "const %s_training_step now = {.seed = 1, .learning_rate = 0.001f};\n", name);
     for (int turn = 0; turn < 2; turn++) {
         const char *slot = add_memory(s, type, memory_format("slots%d", turn), memory_format("%d * sizeof(%s)", count ? count : 1, type));
         add_memory(s, type, memory_format("stepped%d", turn), memory_format("sizeof(%s)", type));
