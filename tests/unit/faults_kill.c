@@ -1,5 +1,5 @@
 /* kill -9 at random moments of a training that writes a checkpoint each step: whatever the moment, the run goes on from the
- * checkpoint, with another number of threads, and ends in the same bits. 200 times with FAULTS=whole (make test-faults), else 16.
+ * checkpoint, with another number of threads, and ends in the same bits. 200 times with FAULTS=whole (make test-faults), else 12.
  *
  * Ctrl-C: the batch under way is finished, the state saved; a second one ends at once. */
 #include "inject.h"
@@ -102,7 +102,7 @@ static void sleep_seconds(double seconds)
 
 Test(faults_kill, at_random_moments)
 {
-    int wanted = faults_whole() ? 200 : 16, killed = 0, early = 0, resumed = 0, twice = 0;
+    int wanted = faults_whole() ? 200 : 12, killed = 0, early = 0, resumed = 0, twice = 0;
     uint64_t random = 12345;
     shell_good("%s --threads 1 && mv w h.csv c right/", train);
     shell_good("%s --threads 2 && cmp w right/w && rm -f w h.csv c", train);

@@ -69,7 +69,7 @@ static void begin(void)
                "model blocks\nlet n = 2 + 3 * 4 - 1\ninput(6, n)\nblock twice(units) {\n    a = lstm(units, return_sequences=true)(input)\n    add()(a, a)\n}\n"
                "repeat 2 {\n    twice(4)\n}\nbidirectional(gru(3))\ndense(2)\ncompile(optimizer=sgd(), loss=mean_squared_error)\n");
     shell_file("wrong.net", "model wrong\ninput(4)\ndense(units, kernel=3\nconv2d(3)\n");
-    shell_good("CFLAGS='-O1 -w' \"$CNNC\" small.net -o small && ln -s \"$CNNC\" cnnc && mkdir out");
+    shell_good("CFLAGS='-O1 -w' \"$CNNC\" --target=generic small.net -o small && ln -s \"$CNNC\" cnnc && mkdir out");
     write_array("x.npy", ARRAY_FLOAT32, 3, (const int64_t[]){40, 8, 8}, false);
     write_array("y.npy", ARRAY_UINT8, 1, (const int64_t[]){40}, false);
     write_array("x8.npy", ARRAY_FLOAT32, 3, (const int64_t[]){8, 8, 8}, false);
