@@ -40,10 +40,10 @@ $(BUILD)/%.o: %.c $(BUILD)/flags | $(BUILD)/parser.h
 $(MADE): %.o: %.c $(BUILD)/flags | $(BUILD)/parser.h
 	$(COMPILE) -c -o $@ $<
 
-$(BUILD)/parser.c $(BUILD)/parser.h &: compiler/parser.y $(BUILD)/flags
+$(BUILD)/parser.c $(BUILD)/parser.h &: compiler/language/parser.y $(BUILD)/flags
 	bison -Wall -Werror --defines=$(BUILD)/parser.h -o $(BUILD)/parser.c $<
 
-$(BUILD)/lexer.c: compiler/lexer.l $(BUILD)/flags
+$(BUILD)/lexer.c: compiler/language/lexer.l $(BUILD)/flags
 	flex -o $@ $<
 
 # The parts of the runtime that cnnc copies into emitted files, as strings.
@@ -124,7 +124,7 @@ $(BUILD)/allocations.so: tests/faults/allocations.c $(BUILD)/flags
 	$(CC) -O1 -std=gnu11 $(WARN) -fno-builtin -fPIC -shared -o $@ $<
 
 # The front end alone, with tables of its own: what the cases of tests/language are run through.
-FRONT := arguments callbacks diagnostics dump evaluate expand memory names parse scope statements
+FRONT := language/arguments callbacks diagnostics language/dump language/evaluate language/expand memory names language/parse language/scope statements
 $(BUILD)/front_end: $(FRONT:%=$(BUILD)/compiler/%.o) $(BUILD)/runtime/memory_left.o $(BUILD)/runtime/failure.o $(BUILD)/tests/language/front_end.o $(BUILD)/lexer.o $(BUILD)/parser.o
 	$(CC) $(CFLAGS) -o $@ $^ -lm
 

@@ -1,6 +1,6 @@
 /* cnnc: the program. Reads the command line and the network, runs the passes (compile.c), writes what was asked for. */
-#include "choose.h"
-#include "command_line.h"
+#include "passes/choose.h"
+#include "commands/command_line.h"
 
 #include <stdlib.h>
 #include <string.h>

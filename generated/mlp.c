@@ -57,14 +57,15 @@ _Static_assert(sizeof(mlp_parameters) == MLP_PARAMETERS_BYTES && sizeof(mlp_weig
 /* What is the same for all weights of a step. */
 typedef struct {
     uint64_t seed, step;
+    int refuse_nan;
     float learning_rate, alpha;
 } Step;
 
-static inline Step step_begin(const mlp_step *told)
+static inline Step step_begin(const mlp_training_step *told)
 {
     const double rate = (double)told->learning_rate, t = (double)(told->step + 1);
     const double alpha = rate * sqrt(1.0 - pow(0.999, t)) / (1.0 - pow(0.9, t));
-    const Step step = {told->seed, told->step, told->learning_rate, (float)alpha};
+    const Step step = {told->seed, told->step, told->refuse_nan, told->learning_rate, (float)alpha};
     return step;
 }
 
@@ -1142,9 +1143,9 @@ static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *in
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
-    float *const dense_1_loss = (float *)(arena + 1527936);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1483264);
+    float *const dense_1_loss = (float *)(arena + 1499264);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1491264);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const d_dense_1_bias = (float *)(arena + 662656);
     float *const d_dense_bias = (float *)(arena + 659968);
@@ -1170,6 +1171,11 @@ static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *in
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_loss_train_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (step->refuse_nan) {
+        float zero = 0;
+        for (ptrdiff_t n = 0; n < count; n++) zero += 0.0F * dense_1_loss[n];
+        if (!(zero == 0)) return NAN;
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -1322,9 +1328,9 @@ static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, cons
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
-    float *const dense_1_loss = (float *)(arena + 1527936);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1483264);
+    float *const dense_1_loss = (float *)(arena + 1499264);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1491264);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
     float *const dense_1_workspace_22 = (float *)(arena + 659968);
@@ -1439,9 +1445,9 @@ static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uin
     float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
-    float *const dense_1_loss = (float *)(arena + 1527936);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1483264);
+    float *const dense_1_loss = (float *)(arena + 1499264);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1491264);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const d_dense_1_bias = (float *)(arena + 662656);
     float *const d_dense_bias = (float *)(arena + 659968);
@@ -1467,6 +1473,11 @@ static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uin
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_loss_train_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (step->refuse_nan) {
+        float zero = 0;
+        for (ptrdiff_t n = 0; n < count; n++) zero += 0.0F * dense_1_loss[n];
+        if (!(zero == 0)) return NAN;
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -2199,7 +2210,7 @@ LEVEL_v3 static void dense_1_loss_train_v3(const float *p, const float *target, 
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const float (*kernel)[512][16], float (*d_x)[512], float *work, const float (*e0)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const turned)[16] = (float (*)[16])(work + task * 1024);
+    float (*const turned)[16] = (float (*)[16])(work + task * 256);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 16;
@@ -2520,9 +2531,9 @@ static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *in
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
-    float *const dense_1_loss = (float *)(arena + 1527936);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1483264);
+    float *const dense_1_loss = (float *)(arena + 1499264);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1491264);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const d_dense_1_bias = (float *)(arena + 662656);
     float *const d_dense_bias = (float *)(arena + 659968);
@@ -2548,6 +2559,11 @@ static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *in
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_loss_train_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (step->refuse_nan) {
+        float zero = 0;
+        for (ptrdiff_t n = 0; n < count; n++) zero += 0.0F * dense_1_loss[n];
+        if (!(zero == 0)) return NAN;
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2659,9 +2675,9 @@ static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, cons
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
-    float *const dense_1_loss = (float *)(arena + 1527936);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1483264);
+    float *const dense_1_loss = (float *)(arena + 1499264);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1491264);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
     float *const dense_1_workspace_22 = (float *)(arena + 659968);
@@ -2776,9 +2792,9 @@ static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uin
     float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
-    float *const dense_1_loss = (float *)(arena + 1527936);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1483264);
+    float *const dense_1_loss = (float *)(arena + 1499264);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1491264);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const d_dense_1_bias = (float *)(arena + 662656);
     float *const d_dense_bias = (float *)(arena + 659968);
@@ -2804,6 +2820,11 @@ static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uin
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_loss_train_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (step->refuse_nan) {
+        float zero = 0;
+        for (ptrdiff_t n = 0; n < count; n++) zero += 0.0F * dense_1_loss[n];
+        if (!(zero == 0)) return NAN;
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -3582,7 +3603,7 @@ static void dense_1_loss_train_base(const float *p, const float *target, const f
 /* dense_1: d_x[i] = sum over o of d_y[o] kernel[i][o]. */
 static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*kernel)[512][16], float (*d_x)[512], float *work, const float (*e0)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    float (*const turned)[16] = (float (*)[16])(work + task * 1024);
+    float (*const turned)[16] = (float (*)[16])(work + task * 256);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 16;
@@ -3938,9 +3959,9 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
-    float *const dense_1_loss = (float *)(arena + 1527936);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1483264);
+    float *const dense_1_loss = (float *)(arena + 1499264);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1491264);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const d_dense_1_bias = (float *)(arena + 662656);
     float *const d_dense_bias = (float *)(arena + 659968);
@@ -3966,6 +3987,11 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_loss_train_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (step->refuse_nan) {
+        float zero = 0;
+        for (ptrdiff_t n = 0; n < count; n++) zero += 0.0F * dense_1_loss[n];
+        if (!(zero == 0)) return NAN;
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4102,9 +4128,9 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
-    float *const dense_1_loss = (float *)(arena + 1527936);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1483264);
+    float *const dense_1_loss = (float *)(arena + 1499264);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1491264);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
     float *const dense_1_workspace_22 = (float *)(arena + 659968);
@@ -4219,9 +4245,9 @@ static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const u
     float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 1036800);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1511936);
-    float *const dense_1_loss = (float *)(arena + 1527936);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1519936);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 1483264);
+    float *const dense_1_loss = (float *)(arena + 1499264);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1491264);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const d_dense_1_bias = (float *)(arena + 662656);
     float *const d_dense_bias = (float *)(arena + 659968);
@@ -4247,6 +4273,11 @@ static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const u
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_loss_train_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (step->refuse_nan) {
+        float zero = 0;
+        for (ptrdiff_t n = 0; n < count; n++) zero += 0.0F * dense_1_loss[n];
+        if (!(zero == 0)) return NAN;
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -4378,7 +4409,7 @@ float mlp_evaluate(const mlp_weights *w, const float *input, const float *target
     return run_evaluation_base(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
 }
 
-float mlp_train_step(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, size_t n, const mlp_step *step, float *losses, float *output, void *arena)
+float mlp_train_step(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, size_t n, const mlp_training_step *step, float *losses, float *output, void *arena)
 {
     const Step now = step_begin(step);
 #if defined(__x86_64__)
@@ -4409,7 +4440,7 @@ float mlp_evaluate_bytes(const mlp_weights *w, const uint8_t *input, const float
     return run_evaluation_bytes_base(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
 }
 
-float mlp_train_step_bytes(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, size_t n, const mlp_step *step, float *losses, float *output, void *arena)
+float mlp_train_step_bytes(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, size_t n, const mlp_training_step *step, float *losses, float *output, void *arena)
 {
     const Step now = step_begin(step);
 #if defined(__x86_64__)

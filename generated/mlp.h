@@ -21,8 +21,15 @@ extern "C" {
 #define MLP_WEIGHTS_BYTES 1640512
 #define MLP_ARENA_BYTES 5184 /* scratch memory of predict */
 #define MLP_BATCH_ARENA_BYTES 1036800 /* of predict_batch */
+/* How to declare an arena, so that it is aligned and lies in the section that -DMLP_ARENA_SECTION='".fast"' names, where there is one:
+ * static MLP_ARENA unsigned char arena[MLP_ARENA_BYTES]; */
+#ifdef MLP_ARENA_SECTION
+#define MLP_ARENA MLP_ALIGNED __attribute__((section(MLP_ARENA_SECTION)))
+#else
+#define MLP_ARENA MLP_ALIGNED
+#endif
 #define MLP_EVALUATE_ARENA_BYTES 1036800 /* of evaluate */
-#define MLP_TRAIN_ARENA_BYTES 1528768 /* of train_step and gradients */
+#define MLP_TRAIN_ARENA_BYTES 1500096 /* of train_step and gradients */
 #define MLP_SLOTS 2 /* the optimiser's memories: each a struct of weights, zero at first where nothing else is said */
 
 /* The weights as files hold them, in Keras's layouts. */
@@ -51,11 +58,12 @@ void mlp_predict(const mlp_weights *w, const float *input, float *output, void *
 void mlp_predict_batch(const mlp_weights *w, const float *input, float *output, size_t n, void *arena);
 
 /* What a training step is told beside its data. */
-typedef struct mlp_step {
+typedef struct mlp_training_step {
     uint64_t seed;       /* of the random numbers of dropout and its like */
     uint64_t step;       /* steps made before this one: with the slots all that the optimiser knows of them */
     float learning_rate; /* of this step */
-} mlp_step;
+    int refuse_nan;      /* not 0: a step whose loss is not finite returns NaN and updates nothing */
+} mlp_training_step;
 
 /* The mean loss of 1 to MLP_BATCH_SIZE samples, as in inference. Targets are rows like the outputs; sample_weights may be
  * NULL, for all ones. losses may be NULL: the loss of each output. So may outputs. */
@@ -63,11 +71,11 @@ float mlp_evaluate(const mlp_weights *w, const float *input, const float *target
 
 /* One step on 1 to MLP_BATCH_SIZE samples: updates the weights and the slots, returns the mean loss. The rest as for
  * evaluate; outputs receive the predictions made on the way, with noise. */
-float mlp_train_step(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, size_t n, const mlp_step *step, float *losses, float *output, void *arena);
+float mlp_train_step(mlp_weights *w, mlp_weights *slots, const float *input, const float *target, const float *sample_weights, size_t n, const mlp_training_step *step, float *losses, float *output, void *arena);
 
 /* The same on inputs of whole numbers from 0 to 255, as image files hold them: they are converted as they are read. */
 float mlp_evaluate_bytes(const mlp_weights *w, const uint8_t *input, const float *target, const float *sample_weights, size_t n, float *losses, float *output, void *arena);
-float mlp_train_step_bytes(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, size_t n, const mlp_step *step, float *losses, float *output, void *arena);
+float mlp_train_step_bytes(mlp_weights *w, mlp_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, size_t n, const mlp_training_step *step, float *losses, float *output, void *arena);
 
 /* The loss and its gradients, noise off; nothing is updated. */
 float mlp_gradients(const mlp_weights *w, mlp_weights *gradients, const float *input, const float *target, const float *sample_weights, size_t n, void *arena);

@@ -62,14 +62,15 @@ _Static_assert(sizeof(mnist_cnn_parameters) == MNIST_CNN_PARAMETERS_BYTES && siz
 /* What is the same for all weights of a step. */
 typedef struct {
     uint64_t seed, step;
+    int refuse_nan;
     float learning_rate, alpha;
 } Step;
 
-static inline Step step_begin(const mnist_cnn_step *told)
+static inline Step step_begin(const mnist_cnn_training_step *told)
 {
     const double rate = (double)told->learning_rate, t = (double)(told->step + 1);
     const double alpha = rate * sqrt(1.0 - pow(0.999, t)) / (1.0 - pow(0.9, t));
-    const Step step = {told->seed, told->step, told->learning_rate, (float)alpha};
+    const Step step = {told->seed, told->step, told->refuse_nan, told->learning_rate, (float)alpha};
     return step;
 }
 
@@ -177,6 +178,27 @@ LEVEL_v4 INLINE static inline void store_u8_i32x16(uint8_t *to, i32x16 x)
     *(Bytes *)to = __builtin_ia32_pmovdb512_mask(x, (Bytes){0}, 0xffff);
 #else
     *(u8x16_at *)to = __builtin_convertvector(x, u8x16);
+#endif
+}
+
+LEVEL_v4 INLINE static inline void store_part_i32x16(int32_t *to, i32x16 x, size_t count)
+{
+    memcpy(to, &x, count * sizeof(int32_t));
+}
+
+/* A bit for each lane of a mask. */
+LEVEL_v4 INLINE static inline uint32_t bits_i32x16(i32x16 mask)
+{
+#if 16 == 16 && 1
+    return (uint16_t)__builtin_ia32_cvtd2mask512(mask);
+#elif 16 == 8 && defined(__x86_64__)
+    return (uint32_t)__builtin_ia32_movmskps256((f32x16)mask);
+#elif 16 == 4 && defined(__x86_64__)
+    return (uint32_t)__builtin_ia32_movmskps((f32x16)mask);
+#else
+    uint32_t bits = 0;
+    for (int i = 0; i < 16; i++) bits |= (uint32_t)(mask[i] & 1) << i;
+    return bits;
 #endif
 }
 
@@ -324,17 +346,6 @@ LEVEL_v4 static inline void winograd4_input_line_f32x16(const f32x16 d[6], f32x1
     v[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
 }
 
-LEVEL_v4 static inline void winograd4_input_adjoint_line_f32x16(const f32x16 v[6], f32x16 d[6])
-{
-    const f32x16 sum12 = v[1] + v[2], difference12 = v[2] - v[1], sum34 = v[3] + v[4], difference34 = v[4] - v[3];
-    d[0] = 4.0f * v[0];
-    d[1] = 4.0f * difference12 + 2.0f * difference34 + 4.0f * v[5];
-    d[2] = -5.0f * v[0] - 4.0f * sum12 - sum34;
-    d[3] = -5.0f * v[5] - difference12 - 2.0f * difference34;
-    d[4] = v[0] + sum12 + sum34;
-    d[5] = v[5];
-}
-
 LEVEL_v4 static inline void winograd4_output_line_f32x16(const f32x16 m[6], f32x16 y[4])
 {
     const f32x16 sum12 = m[1] + m[2], difference12 = m[1] - m[2], sum34 = m[3] + m[4], difference34 = m[3] - m[4];
@@ -342,17 +353,6 @@ LEVEL_v4 static inline void winograd4_output_line_f32x16(const f32x16 m[6], f32x
     y[1] = difference12 + 2.0f * difference34;
     y[2] = sum12 + 4.0f * sum34;
     y[3] = difference12 + 8.0f * difference34 + m[5];
-}
-
-LEVEL_v4 static inline void winograd4_output_adjoint_line_f32x16(const f32x16 y[4], f32x16 m[6])
-{
-    const f32x16 even = y[0] + y[2], odd = y[1] + y[3], even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
-    m[0] = y[0];
-    m[1] = even + odd;
-    m[2] = even - odd;
-    m[3] = even2 + odd2;
-    m[4] = even2 - odd2;
-    m[5] = y[3];
 }
 
 LEVEL_v4 static inline void winograd4_kernel_line_f32x16(const f32x16 g[3], f32x16 u[6])
@@ -366,15 +366,6 @@ LEVEL_v4 static inline void winograd4_kernel_line_f32x16(const f32x16 g[3], f32x
     u[4] = even2 - odd2;
     u[5] = g[2];
 }
-
-LEVEL_v4 static inline void winograd4_kernel_adjoint_line_f32x16(const f32x16 u[6], f32x16 g[3])
-{
-    const f32x16 sum12 = u[1] + u[2], difference12 = u[1] - u[2], sum34 = u[3] + u[4], difference34 = u[3] - u[4];
-    g[0] = u[0] * 0.25f - sum12 * (1.0f / 6) + sum34 * (1.0f / 24);
-    g[1] = difference34 * (1.0f / 12) - difference12 * (1.0f / 6);
-    g[2] = (sum34 - sum12) * (1.0f / 6) + u[5];
-}
-
 
 /* Bt d B of the pixels at `from`, whose rows and pixels lie `row` and `pixel` apart; the entries go to `to`, `entry` apart. */
 LEVEL_v4 static inline void winograd4_input_f32x16(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
@@ -409,40 +400,6 @@ LEVEL_v4 static inline void winograd4_output_f32x16(const float *from, ptrdiff_t
     }
 }
 
-/* A y At, its adjoint: rows of results to entries `entry` apart. */
-LEVEL_v4 static inline void winograd4_output_adjoint_f32x16(f32x16 y[4][4], float *to, ptrdiff_t entry)
-{
-    f32x16 half[4][6]; /* [row][column] */
-    UNROLL for (int r = 0; r < 4; r++) winograd4_output_adjoint_line_f32x16(y[r], half[r]);
-    UNROLL for (int s = 0; s < 6; s++) {
-        f32x16 column[4], m[6];
-        UNROLL for (int r = 0; r < 4; r++) column[r] = half[r][s];
-        winograd4_output_adjoint_line_f32x16(column, m);
-        UNROLL for (int r = 0; r < 6; r++) store_f32x16(to + (6 * r + s) * entry, m[r]);
-    }
-}
-
-/* B v Bt, the adjoint of the input's, of entries `entry` apart, at pixels whose rows and pixels lie `row` and `pixel` apart: added to
- * the first two rows and columns, where other tiles have been, else stored. */
-LEVEL_v4 static inline void winograd4_input_adjoint_f32x16(const float *from, ptrdiff_t entry, float *to, ptrdiff_t row, ptrdiff_t pixel)
-{
-    f32x16 half[6][6]; /* [column][row] */
-    UNROLL for (int s = 0; s < 6; s++) {
-        f32x16 v[6];
-        UNROLL for (int r = 0; r < 6; r++) v[r] = load_f32x16(from + (6 * r + s) * entry);
-        winograd4_input_adjoint_line_f32x16(v, half[s]);
-    }
-    UNROLL for (int r = 0; r < 6; r++) {
-        f32x16 v[6], d[6];
-        UNROLL for (int s = 0; s < 6; s++) v[s] = half[s][r];
-        winograd4_input_adjoint_line_f32x16(v, d);
-        UNROLL for (int s = 0; s < 6; s++) {
-            float *const at = to + r * row + s * pixel;
-            store_f32x16(at, r < 2 || s < 2 ? load_f32x16(at) + d[s] : d[s]);
-        }
-    }
-}
-
 /* G g Gt of a 3x3 kernel, row by row `step` apart: entries `entry` apart. */
 LEVEL_v4 static inline void winograd4_kernel_f32x16(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
 {
@@ -459,20 +416,6 @@ LEVEL_v4 static inline void winograd4_kernel_f32x16(const float *from, ptrdiff_t
         UNROLL for (int r = 0; r < 6; r++) store_f32x16(to + (6 * r + s) * entry, u[r]);
     }
 }
-
-/* Gt u G, its adjoint: the gradient of a 3x3 kernel, row by row `step` apart. */
-LEVEL_v4 static inline void winograd4_kernel_adjoint_f32x16(f32x16 u[6][6], float *to, ptrdiff_t step)
-{
-    f32x16 half[6][3]; /* [row][column] */
-    UNROLL for (int r = 0; r < 6; r++) winograd4_kernel_adjoint_line_f32x16(u[r], half[r]);
-    UNROLL for (int s = 0; s < 3; s++) {
-        f32x16 column[6], g[3];
-        UNROLL for (int r = 0; r < 6; r++) column[r] = half[r][s];
-        winograd4_kernel_adjoint_line_f32x16(column, g);
-        UNROLL for (int r = 0; r < 3; r++) store_f32x16(to + (3 * r + s) * step, g[r]);
-    }
-}
-
 
 /* conv2d_1: G g Gt of every kernel g, for Winograd's convolution. */
 LEVEL_v4 static void conv2d_1_kernel_transform_v4(const float (*kernel)[288][16], float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last)
@@ -1291,125 +1234,37 @@ LEVEL_v4 static void dense_forward_train_v4(const float (*x)[9216], const float 
     const uint32_t threshold8 = step ? 2147483648u : 0;
     const float scale8 = step ? 2.0f : 1.0f;
     for (ptrdiff_t part = first; part < last; part++) {
-        const int k = (int)part / 2 * 2;
-        const ptrdiff_t tiles = (count + 7) / 8, chunk = part % 2;
-        const ptrdiff_t from = tiles * chunk / 2 * 8, next = tiles * (chunk + 1) / 2 * 8;
+        const int k = (int)part / 4 * 4;
+        const ptrdiff_t tiles = (count) / 1, chunk = part % 4;
+        const ptrdiff_t from = tiles * chunk / 4 * 1, next = tiles * (chunk + 1) / 4 * 1;
         const ptrdiff_t to = next < count * 1 ? next : count * 1;
-        for (int i = 0; i < 9216; i += 256) {
-            const int end = 9216 - i < 256 ? 9216 - i : 256;
+        for (int i = 0; i < 9216; i += 64) {
+            const int end = 9216 - i < 64 ? 9216 - i : 64;
             ptrdiff_t m = from;
-            for (; m + 8 <= to; m += 8) {
-                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s1_0 = i ? load_f32x16(&y[m + 1][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s1_1 = i ? load_f32x16(&y[m + 1][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s2_0 = i ? load_f32x16(&y[m + 2][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s2_1 = i ? load_f32x16(&y[m + 2][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s3_0 = i ? load_f32x16(&y[m + 3][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s4_0 = i ? load_f32x16(&y[m + 4][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s4_1 = i ? load_f32x16(&y[m + 4][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s5_0 = i ? load_f32x16(&y[m + 5][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s5_1 = i ? load_f32x16(&y[m + 5][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s6_0 = i ? load_f32x16(&y[m + 6][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s6_1 = i ? load_f32x16(&y[m + 6][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                f32x16 s7_0 = i ? load_f32x16(&y[m + 7][k * 16]) : load_f32x16(&bias[k * 16]);
-                f32x16 s7_1 = i ? load_f32x16(&y[m + 7][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                const float *const a = &x[m][i];
-                const float *const b0 = &kernel[k][i][0];
-                const float *const b1 = &kernel[k + 1][i][0];
-                for (int j = 0; j < end; j++) {
-                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
-                    s1_0 += a[j + 9216] * w0; s1_1 += a[j + 9216] * w1;
-                    s2_0 += a[j + 18432] * w0; s2_1 += a[j + 18432] * w1;
-                    s3_0 += a[j + 27648] * w0; s3_1 += a[j + 27648] * w1;
-                    s4_0 += a[j + 36864] * w0; s4_1 += a[j + 36864] * w1;
-                    s5_0 += a[j + 46080] * w0; s5_1 += a[j + 46080] * w1;
-                    s6_0 += a[j + 55296] * w0; s6_1 += a[j + 55296] * w1;
-                    s7_0 += a[j + 64512] * w0; s7_1 += a[j + 64512] * w1;
-                }
-                if (i + end < 9216) {
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    store_f32x16(&y[m + 1][k * 16], s1_0);
-                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
-                    store_f32x16(&y[m + 2][k * 16], s2_0);
-                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
-                    store_f32x16(&y[m + 3][k * 16], s3_0);
-                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
-                    store_f32x16(&y[m + 4][k * 16], s4_0);
-                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
-                    store_f32x16(&y[m + 5][k * 16], s5_0);
-                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
-                    store_f32x16(&y[m + 6][k * 16], s6_0);
-                    store_f32x16(&y[m + 6][(k + 1) * 16], s6_1);
-                    store_f32x16(&y[m + 7][k * 16], s7_0);
-                    store_f32x16(&y[m + 7][(k + 1) * 16], s7_1);
-                } else {
-                    s0_0 = max_f32x16((f32x16){0}, s0_0);
-                    s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + k * 16), threshold8), s0_0 * scale8);
-                    store_f32x16(&y[m][k * 16], s0_0);
-                    s0_1 = max_f32x16((f32x16){0}, s0_1);
-                    s0_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + (k + 1) * 16), threshold8), s0_1 * scale8);
-                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
-                    s1_0 = max_f32x16((f32x16){0}, s1_0);
-                    s1_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 1) * 128 + k * 16), threshold8), s1_0 * scale8);
-                    store_f32x16(&y[m + 1][k * 16], s1_0);
-                    s1_1 = max_f32x16((f32x16){0}, s1_1);
-                    s1_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 1) * 128 + (k + 1) * 16), threshold8), s1_1 * scale8);
-                    store_f32x16(&y[m + 1][(k + 1) * 16], s1_1);
-                    s2_0 = max_f32x16((f32x16){0}, s2_0);
-                    s2_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 2) * 128 + k * 16), threshold8), s2_0 * scale8);
-                    store_f32x16(&y[m + 2][k * 16], s2_0);
-                    s2_1 = max_f32x16((f32x16){0}, s2_1);
-                    s2_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 2) * 128 + (k + 1) * 16), threshold8), s2_1 * scale8);
-                    store_f32x16(&y[m + 2][(k + 1) * 16], s2_1);
-                    s3_0 = max_f32x16((f32x16){0}, s3_0);
-                    s3_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 3) * 128 + k * 16), threshold8), s3_0 * scale8);
-                    store_f32x16(&y[m + 3][k * 16], s3_0);
-                    s3_1 = max_f32x16((f32x16){0}, s3_1);
-                    s3_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 3) * 128 + (k + 1) * 16), threshold8), s3_1 * scale8);
-                    store_f32x16(&y[m + 3][(k + 1) * 16], s3_1);
-                    s4_0 = max_f32x16((f32x16){0}, s4_0);
-                    s4_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 4) * 128 + k * 16), threshold8), s4_0 * scale8);
-                    store_f32x16(&y[m + 4][k * 16], s4_0);
-                    s4_1 = max_f32x16((f32x16){0}, s4_1);
-                    s4_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 4) * 128 + (k + 1) * 16), threshold8), s4_1 * scale8);
-                    store_f32x16(&y[m + 4][(k + 1) * 16], s4_1);
-                    s5_0 = max_f32x16((f32x16){0}, s5_0);
-                    s5_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 5) * 128 + k * 16), threshold8), s5_0 * scale8);
-                    store_f32x16(&y[m + 5][k * 16], s5_0);
-                    s5_1 = max_f32x16((f32x16){0}, s5_1);
-                    s5_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 5) * 128 + (k + 1) * 16), threshold8), s5_1 * scale8);
-                    store_f32x16(&y[m + 5][(k + 1) * 16], s5_1);
-                    s6_0 = max_f32x16((f32x16){0}, s6_0);
-                    s6_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 6) * 128 + k * 16), threshold8), s6_0 * scale8);
-                    store_f32x16(&y[m + 6][k * 16], s6_0);
-                    s6_1 = max_f32x16((f32x16){0}, s6_1);
-                    s6_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 6) * 128 + (k + 1) * 16), threshold8), s6_1 * scale8);
-                    store_f32x16(&y[m + 6][(k + 1) * 16], s6_1);
-                    s7_0 = max_f32x16((f32x16){0}, s7_0);
-                    s7_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 7) * 128 + k * 16), threshold8), s7_0 * scale8);
-                    store_f32x16(&y[m + 7][k * 16], s7_0);
-                    s7_1 = max_f32x16((f32x16){0}, s7_1);
-                    s7_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)((m + 7) * 128 + (k + 1) * 16), threshold8), s7_1 * scale8);
-                    store_f32x16(&y[m + 7][(k + 1) * 16], s7_1);
-                }
-            }
             for (; m < to; m++) {
                 f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
                 const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k][i][0];
                 const float *const b1 = &kernel[k + 1][i][0];
-                for (int j = 0; j < end; j++) {
-                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                const float *const ahead = a + (m + 4 < to ? 4 * 9216 : 0);
+                for (int j = 0; j < end; j += 16) __builtin_prefetch(ahead + j);
+                uint64_t found = 0;
+                for (int j = 0; j < end; j += 16) found |= (uint64_t)bits_i32x16(load_f32x16(a + j) != 0.0f) << j;
+                for (uint64_t left = found; left; left &= left - 1) {
+                    const int j = __builtin_ctzll(left);
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
                 }
                 if (i + end < 9216) {
                     store_f32x16(&y[m][k * 16], s0_0);
                     store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
                 } else {
                     s0_0 = max_f32x16((f32x16){0}, s0_0);
                     s0_0 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + k * 16), threshold8), s0_0 * scale8);
@@ -1417,6 +1272,12 @@ LEVEL_v4 static void dense_forward_train_v4(const float (*x)[9216], const float 
                     s0_1 = max_f32x16((f32x16){0}, s0_1);
                     s0_1 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + (k + 1) * 16), threshold8), s0_1 * scale8);
                     store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    s0_2 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + (k + 2) * 16), threshold8), s0_2 * scale8);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    s0_3 = keep_f32x16(~random_below_f32x16(key8, (uint32_t)(m * 128 + (k + 3) * 16), threshold8), s0_3 * scale8);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
                 }
             }
         }
@@ -1472,7 +1333,7 @@ LEVEL_v4 static void dense_1_input_gradient_v4(const float (*d_y)[10], const flo
     const uint64_t key8 = step ? random_key(step_key(step), 8u) : 0;
     const uint32_t threshold8 = step ? 2147483648u : 0;
     const float scale8 = step ? 2.0f : 1.0f;
-    float (*const turned)[32] = (float (*)[32])(work + task * 1024);
+    float (*const turned)[32] = (float (*)[32])(work + task * 512);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 32;
@@ -1708,8 +1569,13 @@ LEVEL_v4 static void dense_input_gradient_v4(const float (*d_y)[128], const floa
     const uint64_t key5 = step ? random_key(step_key(step), 5u) : 0;
     const uint32_t threshold5 = step ? 1073741824u : 0;
     const float scale5 = step ? 1.3333334f : 1.0f;
-    float (*const turned)[48] = (float (*)[48])(work + task * 8192);
+    float (*const turned)[48] = (float (*)[48])(work + task * 6144);
     const ptrdiff_t from = 0, to = count * 1;
+    uint64_t found[128][2];
+    memset(found, 0, sizeof found);
+    for (ptrdiff_t m = from; m < to; m++) {
+        for (int o = 0; o < 128; o += 16) found[m][o / 64] |= (uint64_t)bits_i32x16(load_f32x16(&d_y[m][o]) != 0.0f) << o % 64;
+    }
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 48;
         const ptrdiff_t next = part + 1 < 192 ? i + 48 : 0;
@@ -1719,119 +1585,21 @@ LEVEL_v4 static void dense_input_gradient_v4(const float (*d_y)[128], const floa
             }
         }
         ptrdiff_t m = from;
-        for (; m + 8 <= to; m += 8) {
-            f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0};
-            f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0};
-            f32x16 s2_0 = {0}; f32x16 s2_1 = {0}; f32x16 s2_2 = {0};
-            f32x16 s3_0 = {0}; f32x16 s3_1 = {0}; f32x16 s3_2 = {0};
-            f32x16 s4_0 = {0}; f32x16 s4_1 = {0}; f32x16 s4_2 = {0};
-            f32x16 s5_0 = {0}; f32x16 s5_1 = {0}; f32x16 s5_2 = {0};
-            f32x16 s6_0 = {0}; f32x16 s6_1 = {0}; f32x16 s6_2 = {0};
-            f32x16 s7_0 = {0}; f32x16 s7_1 = {0}; f32x16 s7_2 = {0};
-            const float *const a = d_y[m];
-            for (int t = 0; t < 8; t++) {
-                for (int at = 0; at < 48; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
-                }
-                for (ptrdiff_t line = (m + t) * 3; line < (m + t + 1) * 3 && line < 8 * 48; line++) __builtin_prefetch(kernel[line / 48][next + line % 48], 0);
-                for (int j = 128 * t / 8; j < 128 * (t + 1) / 8; j++) {
-                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
-                    s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1; s1_2 += a[j + 128] * w2;
-                    s2_0 += a[j + 256] * w0; s2_1 += a[j + 256] * w1; s2_2 += a[j + 256] * w2;
-                    s3_0 += a[j + 384] * w0; s3_1 += a[j + 384] * w1; s3_2 += a[j + 384] * w2;
-                    s4_0 += a[j + 512] * w0; s4_1 += a[j + 512] * w1; s4_2 += a[j + 512] * w2;
-                    s5_0 += a[j + 640] * w0; s5_1 += a[j + 640] * w1; s5_2 += a[j + 640] * w2;
-                    s6_0 += a[j + 768] * w0; s6_1 += a[j + 768] * w1; s6_2 += a[j + 768] * w2;
-                    s7_0 += a[j + 896] * w0; s7_1 += a[j + 896] * w1; s7_2 += a[j + 896] * w2;
-                }
-            }
-            s0_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i), threshold5), s0_0 * scale5);
-            s0_0 = keep_f32x16(load_f32x16(&e0[m][i]) > 0.0f, s0_0);
-            store_f32x16(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i + 16), threshold5), s0_1 * scale5);
-            s0_1 = keep_f32x16(load_f32x16(&e0[m][i + 16]) > 0.0f, s0_1);
-            store_f32x16(&d_x[m][i + 16], s0_1);
-            s0_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i + 32), threshold5), s0_2 * scale5);
-            s0_2 = keep_f32x16(load_f32x16(&e0[m][i + 32]) > 0.0f, s0_2);
-            store_f32x16(&d_x[m][i + 32], s0_2);
-            s1_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 1) * 9216 + i), threshold5), s1_0 * scale5);
-            s1_0 = keep_f32x16(load_f32x16(&e0[m + 1][i]) > 0.0f, s1_0);
-            store_f32x16(&d_x[m + 1][i], s1_0);
-            s1_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 1) * 9216 + i + 16), threshold5), s1_1 * scale5);
-            s1_1 = keep_f32x16(load_f32x16(&e0[m + 1][i + 16]) > 0.0f, s1_1);
-            store_f32x16(&d_x[m + 1][i + 16], s1_1);
-            s1_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 1) * 9216 + i + 32), threshold5), s1_2 * scale5);
-            s1_2 = keep_f32x16(load_f32x16(&e0[m + 1][i + 32]) > 0.0f, s1_2);
-            store_f32x16(&d_x[m + 1][i + 32], s1_2);
-            s2_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 2) * 9216 + i), threshold5), s2_0 * scale5);
-            s2_0 = keep_f32x16(load_f32x16(&e0[m + 2][i]) > 0.0f, s2_0);
-            store_f32x16(&d_x[m + 2][i], s2_0);
-            s2_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 2) * 9216 + i + 16), threshold5), s2_1 * scale5);
-            s2_1 = keep_f32x16(load_f32x16(&e0[m + 2][i + 16]) > 0.0f, s2_1);
-            store_f32x16(&d_x[m + 2][i + 16], s2_1);
-            s2_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 2) * 9216 + i + 32), threshold5), s2_2 * scale5);
-            s2_2 = keep_f32x16(load_f32x16(&e0[m + 2][i + 32]) > 0.0f, s2_2);
-            store_f32x16(&d_x[m + 2][i + 32], s2_2);
-            s3_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 3) * 9216 + i), threshold5), s3_0 * scale5);
-            s3_0 = keep_f32x16(load_f32x16(&e0[m + 3][i]) > 0.0f, s3_0);
-            store_f32x16(&d_x[m + 3][i], s3_0);
-            s3_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 3) * 9216 + i + 16), threshold5), s3_1 * scale5);
-            s3_1 = keep_f32x16(load_f32x16(&e0[m + 3][i + 16]) > 0.0f, s3_1);
-            store_f32x16(&d_x[m + 3][i + 16], s3_1);
-            s3_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 3) * 9216 + i + 32), threshold5), s3_2 * scale5);
-            s3_2 = keep_f32x16(load_f32x16(&e0[m + 3][i + 32]) > 0.0f, s3_2);
-            store_f32x16(&d_x[m + 3][i + 32], s3_2);
-            s4_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 4) * 9216 + i), threshold5), s4_0 * scale5);
-            s4_0 = keep_f32x16(load_f32x16(&e0[m + 4][i]) > 0.0f, s4_0);
-            store_f32x16(&d_x[m + 4][i], s4_0);
-            s4_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 4) * 9216 + i + 16), threshold5), s4_1 * scale5);
-            s4_1 = keep_f32x16(load_f32x16(&e0[m + 4][i + 16]) > 0.0f, s4_1);
-            store_f32x16(&d_x[m + 4][i + 16], s4_1);
-            s4_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 4) * 9216 + i + 32), threshold5), s4_2 * scale5);
-            s4_2 = keep_f32x16(load_f32x16(&e0[m + 4][i + 32]) > 0.0f, s4_2);
-            store_f32x16(&d_x[m + 4][i + 32], s4_2);
-            s5_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 5) * 9216 + i), threshold5), s5_0 * scale5);
-            s5_0 = keep_f32x16(load_f32x16(&e0[m + 5][i]) > 0.0f, s5_0);
-            store_f32x16(&d_x[m + 5][i], s5_0);
-            s5_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 5) * 9216 + i + 16), threshold5), s5_1 * scale5);
-            s5_1 = keep_f32x16(load_f32x16(&e0[m + 5][i + 16]) > 0.0f, s5_1);
-            store_f32x16(&d_x[m + 5][i + 16], s5_1);
-            s5_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 5) * 9216 + i + 32), threshold5), s5_2 * scale5);
-            s5_2 = keep_f32x16(load_f32x16(&e0[m + 5][i + 32]) > 0.0f, s5_2);
-            store_f32x16(&d_x[m + 5][i + 32], s5_2);
-            s6_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 6) * 9216 + i), threshold5), s6_0 * scale5);
-            s6_0 = keep_f32x16(load_f32x16(&e0[m + 6][i]) > 0.0f, s6_0);
-            store_f32x16(&d_x[m + 6][i], s6_0);
-            s6_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 6) * 9216 + i + 16), threshold5), s6_1 * scale5);
-            s6_1 = keep_f32x16(load_f32x16(&e0[m + 6][i + 16]) > 0.0f, s6_1);
-            store_f32x16(&d_x[m + 6][i + 16], s6_1);
-            s6_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 6) * 9216 + i + 32), threshold5), s6_2 * scale5);
-            s6_2 = keep_f32x16(load_f32x16(&e0[m + 6][i + 32]) > 0.0f, s6_2);
-            store_f32x16(&d_x[m + 6][i + 32], s6_2);
-            s7_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 7) * 9216 + i), threshold5), s7_0 * scale5);
-            s7_0 = keep_f32x16(load_f32x16(&e0[m + 7][i]) > 0.0f, s7_0);
-            store_f32x16(&d_x[m + 7][i], s7_0);
-            s7_1 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 7) * 9216 + i + 16), threshold5), s7_1 * scale5);
-            s7_1 = keep_f32x16(load_f32x16(&e0[m + 7][i + 16]) > 0.0f, s7_1);
-            store_f32x16(&d_x[m + 7][i + 16], s7_1);
-            s7_2 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)((m + 7) * 9216 + i + 32), threshold5), s7_2 * scale5);
-            s7_2 = keep_f32x16(load_f32x16(&e0[m + 7][i + 32]) > 0.0f, s7_2);
-            store_f32x16(&d_x[m + 7][i + 32], s7_2);
-        }
         for (; m < to; m++) {
             f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0};
             const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
                 for (int at = 0; at < 48; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                    __builtin_prefetch(&d_x[(m + 4 < to ? m + 4 : m)][i + at], 1);
+                    __builtin_prefetch(&e0[(m + 4 < to ? m + 4 : m)][i + at], 0);
                 }
                 for (ptrdiff_t line = (m + t) * 3; line < (m + t + 1) * 3 && line < 8 * 48; line++) __builtin_prefetch(kernel[line / 48][next + line % 48], 0);
-                for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
-                    const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
+                for (int word = 0; word < 2; word++) {
+                    for (uint64_t left = found[m][word]; left; left &= left - 1) {
+                        const int j = word * 64 + __builtin_ctzll(left);
+                        const f32x16 w0 = load_f32x16(turned[j] + 0 * 16); const f32x16 w1 = load_f32x16(turned[j] + 1 * 16); const f32x16 w2 = load_f32x16(turned[j] + 2 * 16);
+                        s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
+                    }
                 }
             }
             s0_0 = keep_f32x16(~random_below_f32x16(key5, (uint32_t)(m * 9216 + i), threshold5), s0_0 * scale5);
@@ -1938,17 +1706,16 @@ LEVEL_v4 static void dense_bias_update_v4(const float *d_w, float *w, float *slo
     }
 }
 
-/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+/* conv2d_1: the gradients, as sums over what is not zero in d_y. */
 LEVEL_v4 static void conv2d_1_transpose_v4(const float (*kernel)[288][16], float *turned, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
-        float *to = turned + g * (9216);
         for (int r = 0; r < 3; r++) {
-            for (int s = 0; s < 3; s++) {
-                for (int k = 0; k < 64; k++) {
-                    for (int i = 0; i < 16; i++) {
-                        const ptrdiff_t c = g * 16 + i;
-                        *to++ = c < 32 ? kernel[k / 16][(r * 3 + s) * 32 + c][k % 16] : 0.0f;
+            for (int part = 0; part < 1; part++) {
+                for (int k = 0; k < 16; k++) {
+                    float *const to = turned + ((r + part) * 64 + g * 16 + k) * (96);
+                    for (int s = 0; s < 3; s++) {
+                        for (int i = 0; i < 32; i++) to[s * 32 + i] = kernel[g][(r * 3 + s) * 32 + part * 32 + i][k];
                     }
                 }
             }
@@ -1956,202 +1723,197 @@ LEVEL_v4 static void conv2d_1_transpose_v4(const float (*kernel)[288][16], float
     }
 }
 
-/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
-LEVEL_v4 static void conv2d_1_turned_transform_v4(float (*turned)[576][16], float (*u)[2][64][16], ptrdiff_t first, ptrdiff_t last)
+/* conv2d_1: the gradients, as sums over what is not zero in d_y. */
+LEVEL_v4 static void conv2d_1_gradients_part_v4(const float (*x)[26][26][32], const float (*d_y)[12][12][64], const uint8_t (*selected)[12][12][64], float (*d_x)[26][26][32], float *shards, float *tiles, float *turned, const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int c = 0; c < 64; c++) {
-            for (int part = 0; part < 16; part += 16) {
-                winograd4_kernel_f32x16(&turned[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
-            }
-        }
-    }
-}
-
-/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
-LEVEL_v4 static void conv2d_1_gradients_part_v4(const float (*x)[26][26][32], const float (*d_y)[12][12][64], const uint8_t (*selected)[12][12][64], float (*d_x)[26][26][32], float *shards, float *tiles, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float (*const sums)[4][32][16] = (float (*)[4][32][16])shards;
-    float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 170880);
-    float (*const z)[36][64] = (float (*)[36][64])(tiles + task * 170880 + 41472);
-    float *const bias_sums = shards + 73728;
-    float (*const d_v)[36][32] = (float (*)[36][32])(tiles + task * 170880 + 124416);
-    float (*const rows)[832] = (float (*)[832])(tiles + task * 170880 + 165888);
+    float (*const sums)[288] = (float (*)[288])shards;
+    int32_t (*const block)[64] = (int32_t (*)[64])(tiles + task * 1344 + 1152);
+    float *const bias_sums = shards + 18432;
+    uint64_t (*const band)[12][4][1] = (uint64_t (*)[12][4][1])(tiles + task * 1344);
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int i = 0; i < 6; i++) {
-            for (int b = 0; b < 1; b++) {
-                for (int j = 0; j < 6; j++) {
-                    for (int k = 0; k < 32; k += 16) {
-                        winograd4_input_f32x16(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][(i + b) * 6 + j][k], 36 * 32);
-                    }
-                }
-            }
-            for (int j = 0; j < 6; j++) {
+        for (int p0 = 0; p0 < 12; p0 += 3) {
+            const int rows = 12 - p0 < 3 ? 12 - p0 : 3;
+            for (int q0 = 0; q0 < 12; q0 += 12) {
+                const int columns = 12 - q0 < 12 ? 12 - q0 : 12;
                 for (int k = 0; k < 64; k += 16) {
-                    f32x16 d[4][4];
-                    UNROLL for (int r = 0; r < 4; r += 2) {
-                        UNROLL for (int s = 0; s < 4; s += 2) {
-                            const int p = (4 * i + r) / 2, q = (4 * j + s) / 2;
-                            const f32x16 largest = load_f32x16(&d_y[n][p][q][k]);
-                            const i32x16 place = load_u8_i32x16(&selected[n][p][q][k]);
-                            d[r][s] = keep_f32x16(place == 0, largest);
-                            d[r][s + 1] = keep_f32x16(place == 1, largest);
-                            d[r + 1][s] = keep_f32x16(place == 2, largest);
-                            d[r + 1][s + 1] = keep_f32x16(place == 3, largest);
-                        }
-                    }
                     f32x16 sum = load_f32x16(&bias_sums[k]);
-                    UNROLL for (int r = 0; r < 4; r++) sum += (d[r][0] + d[r][1]) + (d[r][2] + d[r][3]);
+                    for (int p = 0; p < rows; p++) {
+                        i32x16 found = {0};
+                        for (int q = 0; q < columns; q++) {
+                            const f32x16 d = load_f32x16(&d_y[n][p0 + p][q0 + q][k]);
+                            sum += d;
+                            found |= (d != 0.0f) & (int32_t)(1u << q);
+                        }
+                        store_part_i32x16(&block[p][k], found, 16);
+                    }
                     store_f32x16(&bias_sums[k], sum);
-                    winograd4_output_adjoint_f32x16(d, &z[0][i * 6 + j][k], 36 * 64);
+                }
+                for (int k = 0; k < 64; k++) {
+                    uint64_t found = (uint32_t)block[0][k];
+                    for (int p = 1; p < rows; p++) found |= (uint64_t)(uint32_t)block[p][k] << p * 12;
+                    if (!found) continue;
+                    float *const t = sums[k];
+                    f32x16 s0 = load_f32x16(t);
+                    f32x16 s1 = load_f32x16(t + 16);
+                    f32x16 s2 = load_f32x16(t + 32);
+                    f32x16 s3 = load_f32x16(t + 48);
+                    f32x16 s4 = load_f32x16(t + 64);
+                    f32x16 s5 = load_f32x16(t + 80);
+                    f32x16 s6 = load_f32x16(t + 96);
+                    f32x16 s7 = load_f32x16(t + 112);
+                    f32x16 s8 = load_f32x16(t + 128);
+                    f32x16 s9 = load_f32x16(t + 144);
+                    f32x16 s10 = load_f32x16(t + 160);
+                    f32x16 s11 = load_f32x16(t + 176);
+                    f32x16 s12 = load_f32x16(t + 192);
+                    f32x16 s13 = load_f32x16(t + 208);
+                    f32x16 s14 = load_f32x16(t + 224);
+                    f32x16 s15 = load_f32x16(t + 240);
+                    f32x16 s16 = load_f32x16(t + 256);
+                    f32x16 s17 = load_f32x16(t + 272);
+                    for (uint64_t left = found; left; left &= left - 1) {
+                        const int place = __builtin_ctzll(left), p = place / 12, q = place % 12;
+                        const float d = d_y[n][p0 + p][q0 + q][k];
+                        const int at = selected[n][p0 + p][q0 + q][k] & 3;
+                        const float *const a = x[n][2 * (p0 + p) + at / 2][2 * (q0 + q) + at % 2];
+                        s0 += d * load_f32x16(a);
+                        s1 += d * load_f32x16(a + 16);
+                        s2 += d * load_f32x16(a + 32);
+                        s3 += d * load_f32x16(a + 48);
+                        s4 += d * load_f32x16(a + 64);
+                        s5 += d * load_f32x16(a + 80);
+                        s6 += d * load_f32x16(a + 832);
+                        s7 += d * load_f32x16(a + 848);
+                        s8 += d * load_f32x16(a + 864);
+                        s9 += d * load_f32x16(a + 880);
+                        s10 += d * load_f32x16(a + 896);
+                        s11 += d * load_f32x16(a + 912);
+                        s12 += d * load_f32x16(a + 1664);
+                        s13 += d * load_f32x16(a + 1680);
+                        s14 += d * load_f32x16(a + 1696);
+                        s15 += d * load_f32x16(a + 1712);
+                        s16 += d * load_f32x16(a + 1728);
+                        s17 += d * load_f32x16(a + 1744);
+                    }
+                    store_f32x16(t + 0 * 16, s0);
+                    store_f32x16(t + 1 * 16, s1);
+                    store_f32x16(t + 2 * 16, s2);
+                    store_f32x16(t + 3 * 16, s3);
+                    store_f32x16(t + 4 * 16, s4);
+                    store_f32x16(t + 5 * 16, s5);
+                    store_f32x16(t + 6 * 16, s6);
+                    store_f32x16(t + 7 * 16, s7);
+                    store_f32x16(t + 8 * 16, s8);
+                    store_f32x16(t + 9 * 16, s9);
+                    store_f32x16(t + 10 * 16, s10);
+                    store_f32x16(t + 11 * 16, s11);
+                    store_f32x16(t + 12 * 16, s12);
+                    store_f32x16(t + 13 * 16, s13);
+                    store_f32x16(t + 14 * 16, s14);
+                    store_f32x16(t + 15 * 16, s15);
+                    store_f32x16(t + 16 * 16, s16);
+                    store_f32x16(t + 17 * 16, s17);
                 }
             }
         }
-        for (int entry = 0; entry < 36; entry++) {
-            for (int c = 0; c < 32; c += 4) {
-                {
-                    float *const t0 = &sums[entry][0][c][0];
-                    float *const t1 = &sums[entry][1][c][0];
-                    float *const t2 = &sums[entry][2][c][0];
-                    float *const t3 = &sums[entry][3][c][0];
-                    f32x16 s0_0 = load_f32x16(t0); f32x16 s0_1 = load_f32x16(t1); f32x16 s0_2 = load_f32x16(t2); f32x16 s0_3 = load_f32x16(t3);
-                    f32x16 s1_0 = load_f32x16(t0 + 16); f32x16 s1_1 = load_f32x16(t1 + 16); f32x16 s1_2 = load_f32x16(t2 + 16); f32x16 s1_3 = load_f32x16(t3 + 16);
-                    f32x16 s2_0 = load_f32x16(t0 + 32); f32x16 s2_1 = load_f32x16(t1 + 32); f32x16 s2_2 = load_f32x16(t2 + 32); f32x16 s2_3 = load_f32x16(t3 + 32);
-                    f32x16 s3_0 = load_f32x16(t0 + 48); f32x16 s3_1 = load_f32x16(t1 + 48); f32x16 s3_2 = load_f32x16(t2 + 48); f32x16 s3_3 = load_f32x16(t3 + 48);
-                    for (int t = 0; t < 36; t++) {
-                        const float *const a = &v[entry][t][c];
-                        const f32x16 w0 = load_f32x16(&z[entry][t][0]); const f32x16 w1 = load_f32x16(&z[entry][t][16]); const f32x16 w2 = load_f32x16(&z[entry][t][32]); const f32x16 w3 = load_f32x16(&z[entry][t][48]);
-                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
-                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
-                        s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2; s2_3 += a[2] * w3;
-                        s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2; s3_3 += a[3] * w3;
+        float (*const image)[832] = (float (*)[832])d_x[n];
+        memset(image, 0, 26 * sizeof *image);
+        for (int p0 = 0; p0 < 12; p0 += 12) {
+            const int rows = 12 - p0 < 12 ? 12 - p0 : 12;
+            for (int p = 0; p < rows; p++) {
+                for (int q = 0; q < 12; q++) {
+                    for (int word = 0; word < 1; word++) {
+                        uint64_t found[4] = {0};
+                        for (int v = 0; v < 4; v++) {
+                            const int k = word * 64 + v * 16;
+                            const i32x16 is = load_f32x16(&d_y[n][p0 + p][q][k]) != 0.0f, at = load_u8_i32x16(&selected[n][p0 + p][q][k]);
+                            UNROLL for (int i = 0; i < 4; i++) found[i] |= (uint64_t)bits_i32x16(is & (at == i)) << v * 16;
+                        }
+                        for (int i = 0; i < 4; i++) band[p][q][i][word] = found[i];
                     }
-                    store_f32x16(t0 + 0 * 16, s0_0);
-                    store_f32x16(t1 + 0 * 16, s0_1);
-                    store_f32x16(t2 + 0 * 16, s0_2);
-                    store_f32x16(t3 + 0 * 16, s0_3);
-                    store_f32x16(t0 + 1 * 16, s1_0);
-                    store_f32x16(t1 + 1 * 16, s1_1);
-                    store_f32x16(t2 + 1 * 16, s1_2);
-                    store_f32x16(t3 + 1 * 16, s1_3);
-                    store_f32x16(t0 + 2 * 16, s2_0);
-                    store_f32x16(t1 + 2 * 16, s2_1);
-                    store_f32x16(t2 + 2 * 16, s2_2);
-                    store_f32x16(t3 + 2 * 16, s2_3);
-                    store_f32x16(t0 + 3 * 16, s3_0);
-                    store_f32x16(t1 + 3 * 16, s3_1);
-                    store_f32x16(t2 + 3 * 16, s3_2);
-                    store_f32x16(t3 + 3 * 16, s3_3);
                 }
             }
-            {
-                const float *const b0 = &u[entry][0][0][0];
-                const float *const b1 = &u[entry][1][0][0];
-                for (int t = 0; t < 36; t += 12) {
-                    const float *const a = &z[entry][t][0];
-                    f32x16 s0_0 = {0}; f32x16 s0_1 = {0};
-                    f32x16 s1_0 = {0}; f32x16 s1_1 = {0};
-                    f32x16 s2_0 = {0}; f32x16 s2_1 = {0};
-                    f32x16 s3_0 = {0}; f32x16 s3_1 = {0};
-                    f32x16 s4_0 = {0}; f32x16 s4_1 = {0};
-                    f32x16 s5_0 = {0}; f32x16 s5_1 = {0};
-                    f32x16 s6_0 = {0}; f32x16 s6_1 = {0};
-                    f32x16 s7_0 = {0}; f32x16 s7_1 = {0};
-                    f32x16 s8_0 = {0}; f32x16 s8_1 = {0};
-                    f32x16 s9_0 = {0}; f32x16 s9_1 = {0};
-                    f32x16 s10_0 = {0}; f32x16 s10_1 = {0};
-                    f32x16 s11_0 = {0}; f32x16 s11_1 = {0};
-                    for (int c = 0; c < 64; c++) {
-                        const f32x16 w0 = load_f32x16(b0 + c * 16); const f32x16 w1 = load_f32x16(b1 + c * 16);
-                        s0_0 += a[c] * w0; s0_1 += a[c] * w1;
-                        s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1;
-                        s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1;
-                        s3_0 += a[c + 192] * w0; s3_1 += a[c + 192] * w1;
-                        s4_0 += a[c + 256] * w0; s4_1 += a[c + 256] * w1;
-                        s5_0 += a[c + 320] * w0; s5_1 += a[c + 320] * w1;
-                        s6_0 += a[c + 384] * w0; s6_1 += a[c + 384] * w1;
-                        s7_0 += a[c + 448] * w0; s7_1 += a[c + 448] * w1;
-                        s8_0 += a[c + 512] * w0; s8_1 += a[c + 512] * w1;
-                        s9_0 += a[c + 576] * w0; s9_1 += a[c + 576] * w1;
-                        s10_0 += a[c + 640] * w0; s10_1 += a[c + 640] * w1;
-                        s11_0 += a[c + 704] * w0; s11_1 += a[c + 704] * w1;
+            for (int r = 0; r < 3; r++) {
+                for (int part = 0; part < 1; part++) {
+                    const float *const kernels = turned + (r + part) * (6144);
+                    for (int p = 0; p < 2 * rows; p++) {
+                        float *to = &image[2 * p0 + p + r][part * 32];
+                        f32x16 s0 = load_f32x16(to);
+                        f32x16 s1 = load_f32x16(to + 16);
+                        f32x16 s2 = load_f32x16(to + 32);
+                        f32x16 s3 = load_f32x16(to + 48);
+                        for (int q = 0; q < 2 * 12; q++) {
+                            f32x16 s4 = load_f32x16(to + 64);
+                            f32x16 s5 = load_f32x16(to + 80);
+                            for (int word = 0; word < 1; word++) {
+                                for (uint64_t left = band[p / 2][q / 2][p % 2 * 2 + q % 2][word]; left; left &= left - 1) {
+                                    const int k = word * 64 + __builtin_ctzll(left);
+                                    const float d = d_y[n][p0 + p / 2][q / 2][k];
+                                    const float *const b = kernels + k * (96);
+                                    s0 += d * load_f32x16(b);
+                                    s1 += d * load_f32x16(b + 16);
+                                    s2 += d * load_f32x16(b + 32);
+                                    s3 += d * load_f32x16(b + 48);
+                                    s4 += d * load_f32x16(b + 64);
+                                    s5 += d * load_f32x16(b + 80);
+                                }
+                            }
+                            store_f32x16(to + 0 * 32 + 0 * 16, s0);
+                            store_f32x16(to + 0 * 32 + 1 * 16, s1);
+                            s0 = s2;
+                            s1 = s3;
+                            s2 = s4;
+                            s3 = s5;
+                            to += 32;
+                        }
+                        store_f32x16(to + 0 * 32 + 0 * 16, s0);
+                        store_f32x16(to + 0 * 32 + 1 * 16, s1);
+                        store_f32x16(to + 1 * 32 + 0 * 16, s2);
+                        store_f32x16(to + 1 * 32 + 1 * 16, s3);
                     }
-                    store_f32x16(&d_v[entry][t][0], s0_0);
-                    store_f32x16(&d_v[entry][t][16], s0_1);
-                    store_f32x16(&d_v[entry][t + 1][0], s1_0);
-                    store_f32x16(&d_v[entry][t + 1][16], s1_1);
-                    store_f32x16(&d_v[entry][t + 2][0], s2_0);
-                    store_f32x16(&d_v[entry][t + 2][16], s2_1);
-                    store_f32x16(&d_v[entry][t + 3][0], s3_0);
-                    store_f32x16(&d_v[entry][t + 3][16], s3_1);
-                    store_f32x16(&d_v[entry][t + 4][0], s4_0);
-                    store_f32x16(&d_v[entry][t + 4][16], s4_1);
-                    store_f32x16(&d_v[entry][t + 5][0], s5_0);
-                    store_f32x16(&d_v[entry][t + 5][16], s5_1);
-                    store_f32x16(&d_v[entry][t + 6][0], s6_0);
-                    store_f32x16(&d_v[entry][t + 6][16], s6_1);
-                    store_f32x16(&d_v[entry][t + 7][0], s7_0);
-                    store_f32x16(&d_v[entry][t + 7][16], s7_1);
-                    store_f32x16(&d_v[entry][t + 8][0], s8_0);
-                    store_f32x16(&d_v[entry][t + 8][16], s8_1);
-                    store_f32x16(&d_v[entry][t + 9][0], s9_0);
-                    store_f32x16(&d_v[entry][t + 9][16], s9_1);
-                    store_f32x16(&d_v[entry][t + 10][0], s10_0);
-                    store_f32x16(&d_v[entry][t + 10][16], s10_1);
-                    store_f32x16(&d_v[entry][t + 11][0], s11_0);
-                    store_f32x16(&d_v[entry][t + 11][16], s11_1);
                 }
             }
         }
-        for (int i = 0; i < 6; i++) {
-            if (i == 0) memset(rows, 0, 2 * sizeof rows[0]);
-            else memcpy(rows[0], rows[4], 2 * sizeof rows[0]);
-            for (int r = 2; r < 6; r++) memset(rows[r], 0, 2 * 32 * sizeof(float));
-            for (int j = 0; j < 6; j++) {
+        for (int h = 0; h < 26; h++) {
+            for (int w = 0; w < 26; w++) {
                 for (int k = 0; k < 32; k += 16) {
-                    winograd4_input_adjoint_f32x16(&d_v[0][i * 6 + j][k], 36 * 32, &rows[0][4 * j * 32 + k], 832, 32);
-                }
-            }
-            for (int r = 0; r < (i + 1 < 6 ? 4 : 6); r++) {
-                const int h = 4 * i + r - 0;
-                if (h < 0 || h >= 26) continue;
-                for (int w = 0; w < 26; w++) {
-                    for (int k = 0; k < 32; k += 16) {
-                        f32x16 sum = load_f32x16(&rows[r][w * 32 + k]);
-                        sum = keep_f32x16(load_f32x16(&e0[n][h][w][k]) > 0.0f, sum);
-                        store_f32x16(&d_x[n][h][w][k], sum);
-                    }
+                    f32x16 sum = load_f32x16(&image[h][w * 32 + k]);
+                    sum = keep_f32x16(load_f32x16(&e0[n][h][w][k]) > 0.0f, sum);
+                    store_f32x16(&d_x[n][h][w][k], sum);
                 }
             }
         }
     }
 }
 
-/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+/* conv2d_1: the gradients, as sums over what is not zero in d_y. */
 LEVEL_v4 static void conv2d_1_weight_gradient_v4(float (*d_kernel)[288][16], float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int part = 0; part < 16; part += 16) {
-            f32x16 d[6][6];
-            for (int entry = 0; entry < 36; entry++) {
-                const float *const sums = shards + (entry * 128 + g) * 16 + part;
-                f32x16 sum = load_f32x16(sums);
-                for (int shard = 1; shard < 16; shard++) sum += load_f32x16(sums + shard * 73792);
-                d[entry / 6][entry % 6] = sum;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t g = part % 4, row = part / 4 * 16;
+        float sums[16][16];
+        for (int k = 0; k < 16; k++) {
+            for (int i = 0; i < 16; i += 16) {
+                const float *const from = shards + (g * 16 + k) * 288 + row + i;
+                f32x16 sum = load_f32x16(from);
+                for (int shard = 1; shard < 16; shard++) sum += load_f32x16(from + shard * 18496);
+                store_f32x16(&sums[k][i], sum);
             }
-            winograd4_kernel_adjoint_f32x16(d, &d_kernel[g / 32][g % 32][part], 32 * 16);
+        }
+        for (int k = 0; k < 16; k += 4) {
+            for (int i = 0; i < 16; i += 4) transpose4_f32x16(&sums[k][i], 16, &d_kernel[g][row + i][k], 16);
         }
     }
 }
 
-/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+/* conv2d_1: the gradients, as sums over what is not zero in d_y. */
 LEVEL_v4 static void conv2d_1_bias_gradient_v4(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 64 ? last * 256 : 64;
     ptrdiff_t i = first * 256;
     for (; i + 16 <= end; i += 16) {
-        f32x16 sum = load_f32x16(&shards[i + 73728]);
-        for (int s = 1; s < 16; s++) sum += load_f32x16(&shards[s * 73792 + i + 73728]);
+        f32x16 sum = load_f32x16(&shards[i + 18432]);
+        for (int s = 1; s < 16; s++) sum += load_f32x16(&shards[s * 18496 + i + 18432]);
         store_f32x16(&d_bias[i], sum);
     }
 }
@@ -2350,30 +2112,29 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
-    float *const dense_1_loss = (float *)(arena + 11215872);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11206656);
+    float *const dense_1_loss = (float *)(arena + 11211776);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4796416);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11141120);
     float *const d_dense_1_bias = (float *)(arena + 4727424);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
-    float *const d_dense_bias = (float *)(arena + 11216384);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
-    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 10915840);
-    float *const d_conv2d_1_bias = (float *)(arena + 11084928);
-    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11083776);
-    float *const d_conv2d_bias = (float *)(arena + 11085184);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4718592);
+    float *const d_dense_bias = (float *)(arena + 11212288);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9437184);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 1183744);
+    float *const d_conv2d_1_bias = (float *)(arena + 1352832);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 1351680);
+    float *const d_conv2d_bias = (float *)(arena + 1353088);
     float *const dense_1_workspace = (float *)(arena + 4784128);
     float *const dense_1_workspace_66 = (float *)(arena + 4726784);
     float *const dense_workspace = (float *)(arena + 4718592);
-    float *const dense_workspace_68 = (float *)(arena + 10620928);
+    float *const dense_workspace_68 = (float *)(arena + 10616832);
     float *const conv2d_1_workspace_69 = (float *)(arena);
-    float *const conv2d_1_workspace_71 = (float *)(arena + 10989568);
-    float *const conv2d_1_workspace_72 = (float *)(arena + 10620928);
-    float *const conv2d_workspace = (float *)(arena + 11063296);
-    float *const conv2d_workspace_74 = (float *)(arena + 11081728);
+    float *const conv2d_1_workspace_71 = (float *)(arena + 1257472);
+    float *const conv2d_workspace = (float *)(arena + 1331200);
+    float *const conv2d_workspace_73 = (float *)(arena + 1349632);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212800);
         float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
         float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
         float *const conv2d_1_workspace = (float *)(own + 86528);
@@ -2398,6 +2159,11 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_loss_train_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (step->refuse_nan) {
+        float zero = 0;
+        for (ptrdiff_t n = 0; n < count; n++) zero += 0.0F * dense_1_loss[n];
+        if (!(zero == 0)) return NAN;
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 4; task++) {
@@ -2429,41 +2195,37 @@ static float run_training_v4(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     dense_bias_update_v4(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
+    for (ptrdiff_t task = 0; task < 4; task++) {
         conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_71, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_v4((float (*)[576][16])conv2d_1_workspace_71, (float (*)[2][64][16])conv2d_1_workspace_72, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
-        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212800);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 89664);
         float (*const rescaling_out_62)[28][28][1] = (float (*)[28][28][1])(own);
         float (*const conv2d_linear_out_63)[26][26][32] = (float (*)[26][26][32])(own + 3136);
-        float *const conv2d_1_workspace_70 = (float *)(own + 89664);
-        memset(conv2d_1_workspace_69 + task * 73792, 0, 73792 * sizeof(float));
+        float *const conv2d_1_workspace_70 = (float *)(own + 176192);
+        memset(conv2d_1_workspace_69 + task * 18496, 0, 18496 * sizeof(float));
         memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
-        memset(conv2d_workspace_74 + task * 32, 0, 32 * sizeof(float));
+        memset(conv2d_workspace_73 + task * 32, 0, 32 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
             rescaling_forward_v4(input + n * 784, &rescaling_out_62[0][0][0][0], 0, 1);
             conv2d_forward_v4(rescaling_out_62, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_63, 0, 1, 0, 26);
-            conv2d_1_gradients_part_v4(conv2d_linear_out_63, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_69 + task * 73792, conv2d_1_workspace_70, (float (*)[2][64][16])conv2d_1_workspace_72, conv2d_linear_out_63, 0, 1, 0);
+            conv2d_1_gradients_part_v4(conv2d_linear_out_63, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_69 + task * 18496, conv2d_1_workspace_70, conv2d_1_workspace_71, conv2d_linear_out_63, 0, 1, 0);
             conv2d_weight_gradient_part_v4(rescaling_out_62, d_conv2d, conv2d_workspace + task * 288, 0, 1);
-            conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_74 + task * 32, 0, 1);
+            conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_73 + task * 32, 0, 1);
         }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v4(d_conv2d_1_kernel, conv2d_1_workspace_69, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_v4(d_conv2d_1_kernel, conv2d_1_workspace_69, 72 * task / 16, 72 * (task + 1) / 16);
     }
     conv2d_1_bias_gradient_v4(d_conv2d_1_bias, conv2d_1_workspace_69, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         conv2d_weight_gradient_v4(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
     }
-    conv2d_bias_gradient_v4(d_conv2d_bias, conv2d_workspace_74, 0, 1);
+    conv2d_bias_gradient_v4(d_conv2d_bias, conv2d_workspace_73, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_1_kernel_update_v4(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
@@ -2574,24 +2336,23 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
-    float *const dense_1_loss = (float *)(arena + 11215872);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11206656);
+    float *const dense_1_loss = (float *)(arena + 11211776);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4796416);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11141120);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4718592);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9437184);
     float *const dense_1_workspace = (float *)(arena + 4784128);
     float *const dense_1_workspace_50 = (float *)(arena + 4726784);
     float *const dense_workspace = (float *)(arena + 4718592);
-    float *const dense_workspace_52 = (float *)(arena + 10620928);
+    float *const dense_workspace_52 = (float *)(arena + 10616832);
     float *const conv2d_1_workspace_53 = (float *)(arena);
-    float *const conv2d_1_workspace_55 = (float *)(arena + 10915840);
-    float *const conv2d_1_workspace_56 = (float *)(arena + 10620928);
-    float *const conv2d_workspace = (float *)(arena + 10989568);
-    float *const conv2d_workspace_58 = (float *)(arena + 11008000);
+    float *const conv2d_1_workspace_55 = (float *)(arena + 1183744);
+    float *const conv2d_workspace = (float *)(arena + 1257472);
+    float *const conv2d_workspace_57 = (float *)(arena + 1275904);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216384);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212288);
         float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
         float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
         float *const conv2d_1_workspace = (float *)(own + 86528);
@@ -2645,41 +2406,37 @@ static float run_gradients_v4(const mnist_cnn_weights *w, mnist_cnn_weights *gra
         dense_weight_gradient_gradients_v4((const float (*)[9216])conv2d_1_out, d_dropout_1, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
+    for (ptrdiff_t task = 0; task < 4; task++) {
         conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_55, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_v4((float (*)[576][16])conv2d_1_workspace_55, (float (*)[2][64][16])conv2d_1_workspace_56, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216384);
-        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212288);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 89664);
         float (*const rescaling_out_46)[28][28][1] = (float (*)[28][28][1])(own);
         float (*const conv2d_linear_out_47)[26][26][32] = (float (*)[26][26][32])(own + 3136);
-        float *const conv2d_1_workspace_54 = (float *)(own + 89664);
-        memset(conv2d_1_workspace_53 + task * 73792, 0, 73792 * sizeof(float));
+        float *const conv2d_1_workspace_54 = (float *)(own + 176192);
+        memset(conv2d_1_workspace_53 + task * 18496, 0, 18496 * sizeof(float));
         memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
-        memset(conv2d_workspace_58 + task * 32, 0, 32 * sizeof(float));
+        memset(conv2d_workspace_57 + task * 32, 0, 32 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
             rescaling_forward_v4(input + n * 784, &rescaling_out_46[0][0][0][0], 0, 1);
             conv2d_forward_v4(rescaling_out_46, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_47, 0, 1, 0, 26);
-            conv2d_1_gradients_part_v4(conv2d_linear_out_47, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_53 + task * 73792, conv2d_1_workspace_54, (float (*)[2][64][16])conv2d_1_workspace_56, conv2d_linear_out_47, 0, 1, 0);
+            conv2d_1_gradients_part_v4(conv2d_linear_out_47, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_53 + task * 18496, conv2d_1_workspace_54, conv2d_1_workspace_55, conv2d_linear_out_47, 0, 1, 0);
             conv2d_weight_gradient_part_v4(rescaling_out_46, d_conv2d, conv2d_workspace + task * 288, 0, 1);
-            conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_58 + task * 32, 0, 1);
+            conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_57 + task * 32, 0, 1);
         }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v4(gradients->conv2d_1_kernel, conv2d_1_workspace_53, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_v4(gradients->conv2d_1_kernel, conv2d_1_workspace_53, 72 * task / 16, 72 * (task + 1) / 16);
     }
     conv2d_1_bias_gradient_v4(gradients->conv2d_1_bias, conv2d_1_workspace_53, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         conv2d_weight_gradient_v4(&gradients->conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
     }
-    conv2d_bias_gradient_v4(gradients->conv2d_bias, conv2d_workspace_58, 0, 1);
+    conv2d_bias_gradient_v4(gradients->conv2d_bias, conv2d_workspace_57, 0, 1);
     double total = 0;
     {
         double sum = 0;
@@ -2752,30 +2509,29 @@ static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slot
     float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
-    float *const dense_1_loss = (float *)(arena + 11215872);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11206656);
+    float *const dense_1_loss = (float *)(arena + 11211776);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4796416);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11141120);
     float *const d_dense_1_bias = (float *)(arena + 4727424);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
-    float *const d_dense_bias = (float *)(arena + 11216384);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
-    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 10915840);
-    float *const d_conv2d_1_bias = (float *)(arena + 11084928);
-    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11083776);
-    float *const d_conv2d_bias = (float *)(arena + 11085184);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4718592);
+    float *const d_dense_bias = (float *)(arena + 11212288);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9437184);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 1183744);
+    float *const d_conv2d_1_bias = (float *)(arena + 1352832);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 1351680);
+    float *const d_conv2d_bias = (float *)(arena + 1353088);
     float *const dense_1_workspace = (float *)(arena + 4784128);
     float *const dense_1_workspace_67 = (float *)(arena + 4726784);
     float *const dense_workspace = (float *)(arena + 4718592);
-    float *const dense_workspace_69 = (float *)(arena + 10620928);
+    float *const dense_workspace_69 = (float *)(arena + 10616832);
     float *const conv2d_1_workspace_70 = (float *)(arena);
-    float *const conv2d_1_workspace_72 = (float *)(arena + 10989568);
-    float *const conv2d_1_workspace_73 = (float *)(arena + 10620928);
-    float *const conv2d_workspace = (float *)(arena + 11063296);
-    float *const conv2d_workspace_75 = (float *)(arena + 11081728);
+    float *const conv2d_1_workspace_72 = (float *)(arena + 1257472);
+    float *const conv2d_workspace = (float *)(arena + 1331200);
+    float *const conv2d_workspace_74 = (float *)(arena + 1349632);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212800);
         float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
         float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
         float *const conv2d_1_workspace = (float *)(own + 86528);
@@ -2800,6 +2556,11 @@ static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slot
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_loss_train_v4(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (step->refuse_nan) {
+        float zero = 0;
+        for (ptrdiff_t n = 0; n < count; n++) zero += 0.0F * dense_1_loss[n];
+        if (!(zero == 0)) return NAN;
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 4; task++) {
@@ -2831,41 +2592,37 @@ static float run_training_bytes_v4(mnist_cnn_weights *w, mnist_cnn_weights *slot
     }
     dense_bias_update_v4(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
+    for (ptrdiff_t task = 0; task < 4; task++) {
         conv2d_1_transpose_v4(w->conv2d_1_kernel, conv2d_1_workspace_72, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_v4((float (*)[576][16])conv2d_1_workspace_72, (float (*)[2][64][16])conv2d_1_workspace_73, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
-        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212800);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 89664);
         float (*const input_float32_out_63)[28][28][1] = (float (*)[28][28][1])(own);
         float (*const conv2d_linear_out_64)[26][26][32] = (float (*)[26][26][32])(own + 3136);
-        float *const conv2d_1_workspace_71 = (float *)(own + 89664);
-        memset(conv2d_1_workspace_70 + task * 73792, 0, 73792 * sizeof(float));
+        float *const conv2d_1_workspace_71 = (float *)(own + 176192);
+        memset(conv2d_1_workspace_70 + task * 18496, 0, 18496 * sizeof(float));
         memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
-        memset(conv2d_workspace_75 + task * 32, 0, 32 * sizeof(float));
+        memset(conv2d_workspace_74 + task * 32, 0, 32 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
             input_float32_forward_v4(input + n * 784, &input_float32_out_63[0][0][0][0], 0, 1);
             conv2d_forward_v4(input_float32_out_63, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_64, 0, 1, 0, 26);
-            conv2d_1_gradients_part_v4(conv2d_linear_out_64, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_70 + task * 73792, conv2d_1_workspace_71, (float (*)[2][64][16])conv2d_1_workspace_73, conv2d_linear_out_64, 0, 1, 0);
+            conv2d_1_gradients_part_v4(conv2d_linear_out_64, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_70 + task * 18496, conv2d_1_workspace_71, conv2d_1_workspace_72, conv2d_linear_out_64, 0, 1, 0);
             conv2d_weight_gradient_part_v4(input_float32_out_63, d_conv2d, conv2d_workspace + task * 288, 0, 1);
-            conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_75 + task * 32, 0, 1);
+            conv2d_bias_gradient_part_v4(&d_conv2d[0][0][0][0], conv2d_workspace_74 + task * 32, 0, 1);
         }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v4(d_conv2d_1_kernel, conv2d_1_workspace_70, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_v4(d_conv2d_1_kernel, conv2d_1_workspace_70, 72 * task / 16, 72 * (task + 1) / 16);
     }
     conv2d_1_bias_gradient_v4(d_conv2d_1_bias, conv2d_1_workspace_70, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         conv2d_weight_gradient_v4(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
     }
-    conv2d_bias_gradient_v4(d_conv2d_bias, conv2d_workspace_75, 0, 1);
+    conv2d_bias_gradient_v4(d_conv2d_bias, conv2d_workspace_74, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_1_kernel_update_v4(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
@@ -2979,6 +2736,27 @@ LEVEL_v3 INLINE static inline void store_u8_i32x8(uint8_t *to, i32x8 x)
     *(Bytes *)to = __builtin_ia32_pmovdb512_mask(x, (Bytes){0}, 0xffff);
 #else
     *(u8x8_at *)to = __builtin_convertvector(x, u8x8);
+#endif
+}
+
+LEVEL_v3 INLINE static inline void store_part_i32x8(int32_t *to, i32x8 x, size_t count)
+{
+    memcpy(to, &x, count * sizeof(int32_t));
+}
+
+/* A bit for each lane of a mask. */
+LEVEL_v3 INLINE static inline uint32_t bits_i32x8(i32x8 mask)
+{
+#if 8 == 16 && 0
+    return (uint16_t)__builtin_ia32_cvtd2mask512(mask);
+#elif 8 == 8 && defined(__x86_64__)
+    return (uint32_t)__builtin_ia32_movmskps256((f32x8)mask);
+#elif 8 == 4 && defined(__x86_64__)
+    return (uint32_t)__builtin_ia32_movmskps((f32x8)mask);
+#else
+    uint32_t bits = 0;
+    for (int i = 0; i < 8; i++) bits |= (uint32_t)(mask[i] & 1) << i;
+    return bits;
 #endif
 }
 
@@ -3126,17 +2904,6 @@ LEVEL_v3 static inline void winograd4_input_line_f32x8(const f32x8 d[6], f32x8 v
     v[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
 }
 
-LEVEL_v3 static inline void winograd4_input_adjoint_line_f32x8(const f32x8 v[6], f32x8 d[6])
-{
-    const f32x8 sum12 = v[1] + v[2], difference12 = v[2] - v[1], sum34 = v[3] + v[4], difference34 = v[4] - v[3];
-    d[0] = 4.0f * v[0];
-    d[1] = 4.0f * difference12 + 2.0f * difference34 + 4.0f * v[5];
-    d[2] = -5.0f * v[0] - 4.0f * sum12 - sum34;
-    d[3] = -5.0f * v[5] - difference12 - 2.0f * difference34;
-    d[4] = v[0] + sum12 + sum34;
-    d[5] = v[5];
-}
-
 LEVEL_v3 static inline void winograd4_output_line_f32x8(const f32x8 m[6], f32x8 y[4])
 {
     const f32x8 sum12 = m[1] + m[2], difference12 = m[1] - m[2], sum34 = m[3] + m[4], difference34 = m[3] - m[4];
@@ -3144,17 +2911,6 @@ LEVEL_v3 static inline void winograd4_output_line_f32x8(const f32x8 m[6], f32x8 
     y[1] = difference12 + 2.0f * difference34;
     y[2] = sum12 + 4.0f * sum34;
     y[3] = difference12 + 8.0f * difference34 + m[5];
-}
-
-LEVEL_v3 static inline void winograd4_output_adjoint_line_f32x8(const f32x8 y[4], f32x8 m[6])
-{
-    const f32x8 even = y[0] + y[2], odd = y[1] + y[3], even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
-    m[0] = y[0];
-    m[1] = even + odd;
-    m[2] = even - odd;
-    m[3] = even2 + odd2;
-    m[4] = even2 - odd2;
-    m[5] = y[3];
 }
 
 LEVEL_v3 static inline void winograd4_kernel_line_f32x8(const f32x8 g[3], f32x8 u[6])
@@ -3168,15 +2924,6 @@ LEVEL_v3 static inline void winograd4_kernel_line_f32x8(const f32x8 g[3], f32x8 
     u[4] = even2 - odd2;
     u[5] = g[2];
 }
-
-LEVEL_v3 static inline void winograd4_kernel_adjoint_line_f32x8(const f32x8 u[6], f32x8 g[3])
-{
-    const f32x8 sum12 = u[1] + u[2], difference12 = u[1] - u[2], sum34 = u[3] + u[4], difference34 = u[3] - u[4];
-    g[0] = u[0] * 0.25f - sum12 * (1.0f / 6) + sum34 * (1.0f / 24);
-    g[1] = difference34 * (1.0f / 12) - difference12 * (1.0f / 6);
-    g[2] = (sum34 - sum12) * (1.0f / 6) + u[5];
-}
-
 
 /* Bt d B of the pixels at `from`, whose rows and pixels lie `row` and `pixel` apart; the entries go to `to`, `entry` apart. */
 LEVEL_v3 static inline void winograd4_input_f32x8(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
@@ -3211,40 +2958,6 @@ LEVEL_v3 static inline void winograd4_output_f32x8(const float *from, ptrdiff_t 
     }
 }
 
-/* A y At, its adjoint: rows of results to entries `entry` apart. */
-LEVEL_v3 static inline void winograd4_output_adjoint_f32x8(f32x8 y[4][4], float *to, ptrdiff_t entry)
-{
-    f32x8 half[4][6]; /* [row][column] */
-    UNROLL for (int r = 0; r < 4; r++) winograd4_output_adjoint_line_f32x8(y[r], half[r]);
-    UNROLL for (int s = 0; s < 6; s++) {
-        f32x8 column[4], m[6];
-        UNROLL for (int r = 0; r < 4; r++) column[r] = half[r][s];
-        winograd4_output_adjoint_line_f32x8(column, m);
-        UNROLL for (int r = 0; r < 6; r++) store_f32x8(to + (6 * r + s) * entry, m[r]);
-    }
-}
-
-/* B v Bt, the adjoint of the input's, of entries `entry` apart, at pixels whose rows and pixels lie `row` and `pixel` apart: added to
- * the first two rows and columns, where other tiles have been, else stored. */
-LEVEL_v3 static inline void winograd4_input_adjoint_f32x8(const float *from, ptrdiff_t entry, float *to, ptrdiff_t row, ptrdiff_t pixel)
-{
-    f32x8 half[6][6]; /* [column][row] */
-    UNROLL for (int s = 0; s < 6; s++) {
-        f32x8 v[6];
-        UNROLL for (int r = 0; r < 6; r++) v[r] = load_f32x8(from + (6 * r + s) * entry);
-        winograd4_input_adjoint_line_f32x8(v, half[s]);
-    }
-    UNROLL for (int r = 0; r < 6; r++) {
-        f32x8 v[6], d[6];
-        UNROLL for (int s = 0; s < 6; s++) v[s] = half[s][r];
-        winograd4_input_adjoint_line_f32x8(v, d);
-        UNROLL for (int s = 0; s < 6; s++) {
-            float *const at = to + r * row + s * pixel;
-            store_f32x8(at, r < 2 || s < 2 ? load_f32x8(at) + d[s] : d[s]);
-        }
-    }
-}
-
 /* G g Gt of a 3x3 kernel, row by row `step` apart: entries `entry` apart. */
 LEVEL_v3 static inline void winograd4_kernel_f32x8(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
 {
@@ -3261,20 +2974,6 @@ LEVEL_v3 static inline void winograd4_kernel_f32x8(const float *from, ptrdiff_t 
         UNROLL for (int r = 0; r < 6; r++) store_f32x8(to + (6 * r + s) * entry, u[r]);
     }
 }
-
-/* Gt u G, its adjoint: the gradient of a 3x3 kernel, row by row `step` apart. */
-LEVEL_v3 static inline void winograd4_kernel_adjoint_f32x8(f32x8 u[6][6], float *to, ptrdiff_t step)
-{
-    f32x8 half[6][3]; /* [row][column] */
-    UNROLL for (int r = 0; r < 6; r++) winograd4_kernel_adjoint_line_f32x8(u[r], half[r]);
-    UNROLL for (int s = 0; s < 3; s++) {
-        f32x8 column[6], g[3];
-        UNROLL for (int r = 0; r < 6; r++) column[r] = half[r][s];
-        winograd4_kernel_adjoint_line_f32x8(column, g);
-        UNROLL for (int r = 0; r < 3; r++) store_f32x8(to + (3 * r + s) * step, g[r]);
-    }
-}
-
 
 /* conv2d_1: G g Gt of every kernel g, for Winograd's convolution. */
 LEVEL_v3 static void conv2d_1_kernel_transform_v3(const float (*kernel)[288][16], float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last)
@@ -4000,79 +3699,49 @@ LEVEL_v3 static void dense_forward_train_v3(const float (*x)[9216], const float 
     const uint32_t threshold8 = step ? 2147483648u : 0;
     const float scale8 = step ? 2.0f : 1.0f;
     for (ptrdiff_t part = first; part < last; part++) {
-        const int k = (int)part * 2;
-        const ptrdiff_t from = 0, to = count * 1;
-        for (int i = 0; i < 9216; i += 256) {
-            const int end = 9216 - i < 256 ? 9216 - i : 256;
+        const int k = (int)part / 4 * 8;
+        const ptrdiff_t tiles = (count) / 1, chunk = part % 4;
+        const ptrdiff_t from = tiles * chunk / 4 * 1, next = tiles * (chunk + 1) / 4 * 1;
+        const ptrdiff_t to = next < count * 1 ? next : count * 1;
+        for (int i = 0; i < 9216; i += 64) {
+            const int end = 9216 - i < 64 ? 9216 - i : 64;
             ptrdiff_t m = from;
-            for (; m + 4 <= to; m += 4) {
-                f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s1_1 = i ? load_f32x8(&y[m + 1][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s2_0 = i ? load_f32x8(&y[m + 2][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
-                f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                const float *const a = &x[m][i];
-                const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
-                const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
-                for (int j = 0; j < end; j++) {
-                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
-                    s1_0 += a[j + 9216] * w0; s1_1 += a[j + 9216] * w1;
-                    s2_0 += a[j + 18432] * w0; s2_1 += a[j + 18432] * w1;
-                    s3_0 += a[j + 27648] * w0; s3_1 += a[j + 27648] * w1;
-                }
-                if (i + end < 9216) {
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                    store_f32x8(&y[m + 1][k * 8], s1_0);
-                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
-                    store_f32x8(&y[m + 2][k * 8], s2_0);
-                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
-                    store_f32x8(&y[m + 3][k * 8], s3_0);
-                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
-                } else {
-                    s0_0 = max_f32x8((f32x8){0}, s0_0);
-                    s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + k * 8), threshold8), s0_0 * scale8);
-                    store_f32x8(&y[m][k * 8], s0_0);
-                    s0_1 = max_f32x8((f32x8){0}, s0_1);
-                    s0_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + (k + 1) * 8), threshold8), s0_1 * scale8);
-                    store_f32x8(&y[m][(k + 1) * 8], s0_1);
-                    s1_0 = max_f32x8((f32x8){0}, s1_0);
-                    s1_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 1) * 128 + k * 8), threshold8), s1_0 * scale8);
-                    store_f32x8(&y[m + 1][k * 8], s1_0);
-                    s1_1 = max_f32x8((f32x8){0}, s1_1);
-                    s1_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 1) * 128 + (k + 1) * 8), threshold8), s1_1 * scale8);
-                    store_f32x8(&y[m + 1][(k + 1) * 8], s1_1);
-                    s2_0 = max_f32x8((f32x8){0}, s2_0);
-                    s2_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 2) * 128 + k * 8), threshold8), s2_0 * scale8);
-                    store_f32x8(&y[m + 2][k * 8], s2_0);
-                    s2_1 = max_f32x8((f32x8){0}, s2_1);
-                    s2_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 2) * 128 + (k + 1) * 8), threshold8), s2_1 * scale8);
-                    store_f32x8(&y[m + 2][(k + 1) * 8], s2_1);
-                    s3_0 = max_f32x8((f32x8){0}, s3_0);
-                    s3_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 3) * 128 + k * 8), threshold8), s3_0 * scale8);
-                    store_f32x8(&y[m + 3][k * 8], s3_0);
-                    s3_1 = max_f32x8((f32x8){0}, s3_1);
-                    s3_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)((m + 3) * 128 + (k + 1) * 8), threshold8), s3_1 * scale8);
-                    store_f32x8(&y[m + 3][(k + 1) * 8], s3_1);
-                }
-            }
             for (; m < to; m++) {
                 f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                f32x8 s0_2 = i ? load_f32x8(&y[m][(k + 2) * 8]) : load_f32x8(&bias[(k + 2) * 8]);
+                f32x8 s0_3 = i ? load_f32x8(&y[m][(k + 3) * 8]) : load_f32x8(&bias[(k + 3) * 8]);
+                f32x8 s0_4 = i ? load_f32x8(&y[m][(k + 4) * 8]) : load_f32x8(&bias[(k + 4) * 8]);
+                f32x8 s0_5 = i ? load_f32x8(&y[m][(k + 5) * 8]) : load_f32x8(&bias[(k + 5) * 8]);
+                f32x8 s0_6 = i ? load_f32x8(&y[m][(k + 6) * 8]) : load_f32x8(&bias[(k + 6) * 8]);
+                f32x8 s0_7 = i ? load_f32x8(&y[m][(k + 7) * 8]) : load_f32x8(&bias[(k + 7) * 8]);
                 const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
                 const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
-                for (int j = 0; j < end; j++) {
-                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1;
+                const float *const b2 = &kernel[(k + 2) / 2][i][(k + 2) % 2 * 8];
+                const float *const b3 = &kernel[(k + 3) / 2][i][(k + 3) % 2 * 8];
+                const float *const b4 = &kernel[(k + 4) / 2][i][(k + 4) % 2 * 8];
+                const float *const b5 = &kernel[(k + 5) / 2][i][(k + 5) % 2 * 8];
+                const float *const b6 = &kernel[(k + 6) / 2][i][(k + 6) % 2 * 8];
+                const float *const b7 = &kernel[(k + 7) / 2][i][(k + 7) % 2 * 8];
+                const float *const ahead = a + (m + 4 < to ? 4 * 9216 : 0);
+                for (int j = 0; j < end; j += 16) __builtin_prefetch(ahead + j);
+                uint64_t found = 0;
+                for (int j = 0; j < end; j += 8) found |= (uint64_t)bits_i32x8(load_f32x8(a + j) != 0.0f) << j;
+                for (uint64_t left = found; left; left &= left - 1) {
+                    const int j = __builtin_ctzll(left);
+                    const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16); const f32x8 w2 = load_f32x8(b2 + j * 16); const f32x8 w3 = load_f32x8(b3 + j * 16); const f32x8 w4 = load_f32x8(b4 + j * 16); const f32x8 w5 = load_f32x8(b5 + j * 16); const f32x8 w6 = load_f32x8(b6 + j * 16); const f32x8 w7 = load_f32x8(b7 + j * 16);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3; s0_4 += a[j] * w4; s0_5 += a[j] * w5; s0_6 += a[j] * w6; s0_7 += a[j] * w7;
                 }
                 if (i + end < 9216) {
                     store_f32x8(&y[m][k * 8], s0_0);
                     store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    store_f32x8(&y[m][(k + 2) * 8], s0_2);
+                    store_f32x8(&y[m][(k + 3) * 8], s0_3);
+                    store_f32x8(&y[m][(k + 4) * 8], s0_4);
+                    store_f32x8(&y[m][(k + 5) * 8], s0_5);
+                    store_f32x8(&y[m][(k + 6) * 8], s0_6);
+                    store_f32x8(&y[m][(k + 7) * 8], s0_7);
                 } else {
                     s0_0 = max_f32x8((f32x8){0}, s0_0);
                     s0_0 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + k * 8), threshold8), s0_0 * scale8);
@@ -4080,6 +3749,24 @@ LEVEL_v3 static void dense_forward_train_v3(const float (*x)[9216], const float 
                     s0_1 = max_f32x8((f32x8){0}, s0_1);
                     s0_1 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + (k + 1) * 8), threshold8), s0_1 * scale8);
                     store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                    s0_2 = max_f32x8((f32x8){0}, s0_2);
+                    s0_2 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + (k + 2) * 8), threshold8), s0_2 * scale8);
+                    store_f32x8(&y[m][(k + 2) * 8], s0_2);
+                    s0_3 = max_f32x8((f32x8){0}, s0_3);
+                    s0_3 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + (k + 3) * 8), threshold8), s0_3 * scale8);
+                    store_f32x8(&y[m][(k + 3) * 8], s0_3);
+                    s0_4 = max_f32x8((f32x8){0}, s0_4);
+                    s0_4 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + (k + 4) * 8), threshold8), s0_4 * scale8);
+                    store_f32x8(&y[m][(k + 4) * 8], s0_4);
+                    s0_5 = max_f32x8((f32x8){0}, s0_5);
+                    s0_5 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + (k + 5) * 8), threshold8), s0_5 * scale8);
+                    store_f32x8(&y[m][(k + 5) * 8], s0_5);
+                    s0_6 = max_f32x8((f32x8){0}, s0_6);
+                    s0_6 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + (k + 6) * 8), threshold8), s0_6 * scale8);
+                    store_f32x8(&y[m][(k + 6) * 8], s0_6);
+                    s0_7 = max_f32x8((f32x8){0}, s0_7);
+                    s0_7 = keep_f32x8(~random_below_f32x8(key8, (uint32_t)(m * 128 + (k + 7) * 8), threshold8), s0_7 * scale8);
+                    store_f32x8(&y[m][(k + 7) * 8], s0_7);
                 }
             }
         }
@@ -4151,7 +3838,7 @@ LEVEL_v3 static void dense_1_input_gradient_v3(const float (*d_y)[10], const flo
     const uint64_t key8 = step ? random_key(step_key(step), 8u) : 0;
     const uint32_t threshold8 = step ? 2147483648u : 0;
     const float scale8 = step ? 2.0f : 1.0f;
-    float (*const turned)[16] = (float (*)[16])(work + task * 1024);
+    float (*const turned)[16] = (float (*)[16])(work + task * 256);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 16;
@@ -4398,86 +4085,37 @@ LEVEL_v3 static void dense_input_gradient_v3(const float (*d_y)[128], const floa
     const uint64_t key5 = step ? random_key(step_key(step), 5u) : 0;
     const uint32_t threshold5 = step ? 1073741824u : 0;
     const float scale5 = step ? 1.3333334f : 1.0f;
-    float (*const turned)[24] = (float (*)[24])(work + task * 8192);
+    float (*const turned)[48] = (float (*)[48])(work + task * 6144);
     const ptrdiff_t from = 0, to = count * 1;
+    uint64_t found[128][2];
+    memset(found, 0, sizeof found);
+    for (ptrdiff_t m = from; m < to; m++) {
+        for (int o = 0; o < 128; o += 8) found[m][o / 64] |= (uint64_t)bits_i32x8(load_f32x8(&d_y[m][o]) != 0.0f) << o % 64;
+    }
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 24;
-        const ptrdiff_t next = part + 1 < 384 ? i + 24 : 0;
+        const ptrdiff_t i = part * 48;
+        const ptrdiff_t next = part + 1 < 192 ? i + 48 : 0;
         for (int p = 0; p < 8; p++) {
             for (int o = 0; o < 16; o += 4) {
-                for (int r = 0; r < 24; r += 4) transpose4_f32x8(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 24);
+                for (int r = 0; r < 48; r += 4) transpose4_f32x8(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 48);
             }
         }
         ptrdiff_t m = from;
-        for (; m + 4 <= to; m += 4) {
-            f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0};
-            f32x8 s1_0 = {0}; f32x8 s1_1 = {0}; f32x8 s1_2 = {0};
-            f32x8 s2_0 = {0}; f32x8 s2_1 = {0}; f32x8 s2_2 = {0};
-            f32x8 s3_0 = {0}; f32x8 s3_1 = {0}; f32x8 s3_2 = {0};
-            const float *const a = d_y[m];
-            for (int t = 0; t < 4; t++) {
-                for (int at = 0; at < 24; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
-                }
-                for (ptrdiff_t line = (m + t) * 2; line < (m + t + 1) * 2 && line < 8 * 24; line++) __builtin_prefetch(kernel[line / 24][next + line % 24], 0);
-                for (int j = 128 * t / 4; j < 128 * (t + 1) / 4; j++) {
-                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8); const f32x8 w2 = load_f32x8(turned[j] + 2 * 8);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
-                    s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1; s1_2 += a[j + 128] * w2;
-                    s2_0 += a[j + 256] * w0; s2_1 += a[j + 256] * w1; s2_2 += a[j + 256] * w2;
-                    s3_0 += a[j + 384] * w0; s3_1 += a[j + 384] * w1; s3_2 += a[j + 384] * w2;
-                }
-            }
-            s0_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i), threshold5), s0_0 * scale5);
-            s0_0 = keep_f32x8(load_f32x8(&e0[m][i]) > 0.0f, s0_0);
-            store_f32x8(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 8), threshold5), s0_1 * scale5);
-            s0_1 = keep_f32x8(load_f32x8(&e0[m][i + 8]) > 0.0f, s0_1);
-            store_f32x8(&d_x[m][i + 8], s0_1);
-            s0_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 16), threshold5), s0_2 * scale5);
-            s0_2 = keep_f32x8(load_f32x8(&e0[m][i + 16]) > 0.0f, s0_2);
-            store_f32x8(&d_x[m][i + 16], s0_2);
-            s1_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + i), threshold5), s1_0 * scale5);
-            s1_0 = keep_f32x8(load_f32x8(&e0[m + 1][i]) > 0.0f, s1_0);
-            store_f32x8(&d_x[m + 1][i], s1_0);
-            s1_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + i + 8), threshold5), s1_1 * scale5);
-            s1_1 = keep_f32x8(load_f32x8(&e0[m + 1][i + 8]) > 0.0f, s1_1);
-            store_f32x8(&d_x[m + 1][i + 8], s1_1);
-            s1_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 1) * 9216 + i + 16), threshold5), s1_2 * scale5);
-            s1_2 = keep_f32x8(load_f32x8(&e0[m + 1][i + 16]) > 0.0f, s1_2);
-            store_f32x8(&d_x[m + 1][i + 16], s1_2);
-            s2_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + i), threshold5), s2_0 * scale5);
-            s2_0 = keep_f32x8(load_f32x8(&e0[m + 2][i]) > 0.0f, s2_0);
-            store_f32x8(&d_x[m + 2][i], s2_0);
-            s2_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + i + 8), threshold5), s2_1 * scale5);
-            s2_1 = keep_f32x8(load_f32x8(&e0[m + 2][i + 8]) > 0.0f, s2_1);
-            store_f32x8(&d_x[m + 2][i + 8], s2_1);
-            s2_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 2) * 9216 + i + 16), threshold5), s2_2 * scale5);
-            s2_2 = keep_f32x8(load_f32x8(&e0[m + 2][i + 16]) > 0.0f, s2_2);
-            store_f32x8(&d_x[m + 2][i + 16], s2_2);
-            s3_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + i), threshold5), s3_0 * scale5);
-            s3_0 = keep_f32x8(load_f32x8(&e0[m + 3][i]) > 0.0f, s3_0);
-            store_f32x8(&d_x[m + 3][i], s3_0);
-            s3_1 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + i + 8), threshold5), s3_1 * scale5);
-            s3_1 = keep_f32x8(load_f32x8(&e0[m + 3][i + 8]) > 0.0f, s3_1);
-            store_f32x8(&d_x[m + 3][i + 8], s3_1);
-            s3_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)((m + 3) * 9216 + i + 16), threshold5), s3_2 * scale5);
-            s3_2 = keep_f32x8(load_f32x8(&e0[m + 3][i + 16]) > 0.0f, s3_2);
-            store_f32x8(&d_x[m + 3][i + 16], s3_2);
-        }
         for (; m < to; m++) {
-            f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0};
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0}; f32x8 s0_4 = {0}; f32x8 s0_5 = {0};
             const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
-                for (int at = 0; at < 24; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                for (int at = 0; at < 48; at += 16) {
+                    __builtin_prefetch(&d_x[(m + 4 < to ? m + 4 : m)][i + at], 1);
+                    __builtin_prefetch(&e0[(m + 4 < to ? m + 4 : m)][i + at], 0);
                 }
-                for (ptrdiff_t line = (m + t) * 2; line < (m + t + 1) * 2 && line < 8 * 24; line++) __builtin_prefetch(kernel[line / 24][next + line % 24], 0);
-                for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
-                    const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8); const f32x8 w2 = load_f32x8(turned[j] + 2 * 8);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2;
+                for (ptrdiff_t line = (m + t) * 3; line < (m + t + 1) * 3 && line < 8 * 48; line++) __builtin_prefetch(kernel[line / 48][next + line % 48], 0);
+                for (int word = 0; word < 2; word++) {
+                    for (uint64_t left = found[m][word]; left; left &= left - 1) {
+                        const int j = word * 64 + __builtin_ctzll(left);
+                        const f32x8 w0 = load_f32x8(turned[j] + 0 * 8); const f32x8 w1 = load_f32x8(turned[j] + 1 * 8); const f32x8 w2 = load_f32x8(turned[j] + 2 * 8); const f32x8 w3 = load_f32x8(turned[j] + 3 * 8); const f32x8 w4 = load_f32x8(turned[j] + 4 * 8); const f32x8 w5 = load_f32x8(turned[j] + 5 * 8);
+                        s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3; s0_4 += a[j] * w4; s0_5 += a[j] * w5;
+                    }
                 }
             }
             s0_0 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i), threshold5), s0_0 * scale5);
@@ -4489,6 +4127,15 @@ LEVEL_v3 static void dense_input_gradient_v3(const float (*d_y)[128], const floa
             s0_2 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 16), threshold5), s0_2 * scale5);
             s0_2 = keep_f32x8(load_f32x8(&e0[m][i + 16]) > 0.0f, s0_2);
             store_f32x8(&d_x[m][i + 16], s0_2);
+            s0_3 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 24), threshold5), s0_3 * scale5);
+            s0_3 = keep_f32x8(load_f32x8(&e0[m][i + 24]) > 0.0f, s0_3);
+            store_f32x8(&d_x[m][i + 24], s0_3);
+            s0_4 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 32), threshold5), s0_4 * scale5);
+            s0_4 = keep_f32x8(load_f32x8(&e0[m][i + 32]) > 0.0f, s0_4);
+            store_f32x8(&d_x[m][i + 32], s0_4);
+            s0_5 = keep_f32x8(~random_below_f32x8(key5, (uint32_t)(m * 9216 + i + 40), threshold5), s0_5 * scale5);
+            s0_5 = keep_f32x8(load_f32x8(&e0[m][i + 40]) > 0.0f, s0_5);
+            store_f32x8(&d_x[m][i + 40], s0_5);
         }
     }
 }
@@ -4573,17 +4220,16 @@ LEVEL_v3 static void dense_bias_update_v3(const float *d_w, float *w, float *slo
     }
 }
 
-/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+/* conv2d_1: the gradients, as sums over what is not zero in d_y. */
 LEVEL_v3 static void conv2d_1_transpose_v3(const float (*kernel)[288][16], float *turned, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
-        float *to = turned + g * (9216);
         for (int r = 0; r < 3; r++) {
-            for (int s = 0; s < 3; s++) {
-                for (int k = 0; k < 64; k++) {
-                    for (int i = 0; i < 16; i++) {
-                        const ptrdiff_t c = g * 16 + i;
-                        *to++ = c < 32 ? kernel[k / 16][(r * 3 + s) * 32 + c][k % 16] : 0.0f;
+            for (int part = 0; part < 1; part++) {
+                for (int k = 0; k < 16; k++) {
+                    float *const to = turned + ((r + part) * 64 + g * 16 + k) * (96);
+                    for (int s = 0; s < 3; s++) {
+                        for (int i = 0; i < 32; i++) to[s * 32 + i] = kernel[g][(r * 3 + s) * 32 + part * 32 + i][k];
                     }
                 }
             }
@@ -4591,168 +4237,205 @@ LEVEL_v3 static void conv2d_1_transpose_v3(const float (*kernel)[288][16], float
     }
 }
 
-/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
-LEVEL_v3 static void conv2d_1_turned_transform_v3(float (*turned)[576][16], float (*u)[2][64][16], ptrdiff_t first, ptrdiff_t last)
+/* conv2d_1: the gradients, as sums over what is not zero in d_y. */
+LEVEL_v3 static void conv2d_1_gradients_part_v3(const float (*x)[26][26][32], const float (*d_y)[12][12][64], const uint8_t (*selected)[12][12][64], float (*d_x)[26][26][32], float *shards, float *tiles, float *turned, const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int c = 0; c < 64; c++) {
-            for (int part = 0; part < 16; part += 8) {
-                winograd4_kernel_f32x8(&turned[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
-            }
-        }
-    }
-}
-
-/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
-LEVEL_v3 static void conv2d_1_gradients_part_v3(const float (*x)[26][26][32], const float (*d_y)[12][12][64], const uint8_t (*selected)[12][12][64], float (*d_x)[26][26][32], float *shards, float *tiles, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float (*const sums)[4][32][16] = (float (*)[4][32][16])shards;
-    float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 170880);
-    float (*const z)[36][64] = (float (*)[36][64])(tiles + task * 170880 + 41472);
-    float *const bias_sums = shards + 73728;
-    float (*const d_v)[36][32] = (float (*)[36][32])(tiles + task * 170880 + 124416);
-    float (*const rows)[832] = (float (*)[832])(tiles + task * 170880 + 165888);
+    float (*const sums)[288] = (float (*)[288])shards;
+    int32_t (*const block)[64] = (int32_t (*)[64])(tiles + task * 1344 + 1152);
+    float *const bias_sums = shards + 18432;
+    uint64_t (*const band)[12][4][1] = (uint64_t (*)[12][4][1])(tiles + task * 1344);
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int i = 0; i < 6; i++) {
-            for (int b = 0; b < 1; b++) {
-                for (int j = 0; j < 6; j++) {
-                    for (int k = 0; k < 32; k += 8) {
-                        winograd4_input_f32x8(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][(i + b) * 6 + j][k], 36 * 32);
-                    }
-                }
-            }
-            for (int j = 0; j < 6; j++) {
+        for (int p0 = 0; p0 < 12; p0 += 3) {
+            const int rows = 12 - p0 < 3 ? 12 - p0 : 3;
+            for (int q0 = 0; q0 < 12; q0 += 12) {
+                const int columns = 12 - q0 < 12 ? 12 - q0 : 12;
                 for (int k = 0; k < 64; k += 8) {
-                    f32x8 d[4][4];
-                    UNROLL for (int r = 0; r < 4; r += 2) {
-                        UNROLL for (int s = 0; s < 4; s += 2) {
-                            const int p = (4 * i + r) / 2, q = (4 * j + s) / 2;
-                            const f32x8 largest = load_f32x8(&d_y[n][p][q][k]);
-                            const i32x8 place = load_u8_i32x8(&selected[n][p][q][k]);
-                            d[r][s] = keep_f32x8(place == 0, largest);
-                            d[r][s + 1] = keep_f32x8(place == 1, largest);
-                            d[r + 1][s] = keep_f32x8(place == 2, largest);
-                            d[r + 1][s + 1] = keep_f32x8(place == 3, largest);
+                    f32x8 sum = load_f32x8(&bias_sums[k]);
+                    for (int p = 0; p < rows; p++) {
+                        i32x8 found = {0};
+                        for (int q = 0; q < columns; q++) {
+                            const f32x8 d = load_f32x8(&d_y[n][p0 + p][q0 + q][k]);
+                            sum += d;
+                            found |= (d != 0.0f) & (int32_t)(1u << q);
+                        }
+                        store_part_i32x8(&block[p][k], found, 8);
+                    }
+                    store_f32x8(&bias_sums[k], sum);
+                }
+                for (int k = 0; k < 64; k++) {
+                    uint64_t found = (uint32_t)block[0][k];
+                    for (int p = 1; p < rows; p++) found |= (uint64_t)(uint32_t)block[p][k] << p * 12;
+                    if (!found) continue;
+                    for (int r = 0; r < 3; r++) {
+                        for (int part = 0; part < 3 * 32; part += 96) {
+                            float *const t = &sums[k][r * 96 + part];
+                            f32x8 s0 = load_f32x8(t);
+                            f32x8 s1 = load_f32x8(t + 8);
+                            f32x8 s2 = load_f32x8(t + 16);
+                            f32x8 s3 = load_f32x8(t + 24);
+                            f32x8 s4 = load_f32x8(t + 32);
+                            f32x8 s5 = load_f32x8(t + 40);
+                            f32x8 s6 = load_f32x8(t + 48);
+                            f32x8 s7 = load_f32x8(t + 56);
+                            f32x8 s8 = load_f32x8(t + 64);
+                            f32x8 s9 = load_f32x8(t + 72);
+                            f32x8 s10 = load_f32x8(t + 80);
+                            f32x8 s11 = load_f32x8(t + 88);
+                            for (uint64_t left = found; left; left &= left - 1) {
+                                const int place = __builtin_ctzll(left), p = place / 12, q = place % 12;
+                                const float d = d_y[n][p0 + p][q0 + q][k];
+                                const int at = selected[n][p0 + p][q0 + q][k] & 3;
+                                const float *const a = x[n][2 * (p0 + p) + at / 2][2 * (q0 + q) + at % 2] + r * 832 + part;
+                                s0 += d * load_f32x8(a);
+                                s1 += d * load_f32x8(a + 8);
+                                s2 += d * load_f32x8(a + 16);
+                                s3 += d * load_f32x8(a + 24);
+                                s4 += d * load_f32x8(a + 32);
+                                s5 += d * load_f32x8(a + 40);
+                                s6 += d * load_f32x8(a + 48);
+                                s7 += d * load_f32x8(a + 56);
+                                s8 += d * load_f32x8(a + 64);
+                                s9 += d * load_f32x8(a + 72);
+                                s10 += d * load_f32x8(a + 80);
+                                s11 += d * load_f32x8(a + 88);
+                            }
+                            store_f32x8(t + 0 * 8, s0);
+                            store_f32x8(t + 1 * 8, s1);
+                            store_f32x8(t + 2 * 8, s2);
+                            store_f32x8(t + 3 * 8, s3);
+                            store_f32x8(t + 4 * 8, s4);
+                            store_f32x8(t + 5 * 8, s5);
+                            store_f32x8(t + 6 * 8, s6);
+                            store_f32x8(t + 7 * 8, s7);
+                            store_f32x8(t + 8 * 8, s8);
+                            store_f32x8(t + 9 * 8, s9);
+                            store_f32x8(t + 10 * 8, s10);
+                            store_f32x8(t + 11 * 8, s11);
                         }
                     }
-                    f32x8 sum = load_f32x8(&bias_sums[k]);
-                    UNROLL for (int r = 0; r < 4; r++) sum += (d[r][0] + d[r][1]) + (d[r][2] + d[r][3]);
-                    store_f32x8(&bias_sums[k], sum);
-                    winograd4_output_adjoint_f32x8(d, &z[0][i * 6 + j][k], 36 * 64);
                 }
             }
         }
-        for (int entry = 0; entry < 36; entry++) {
-            for (int c = 0; c < 32; c += 4) {
-                for (int k = 0; k < 8; k += 2) {
-                    float *const t0 = &sums[entry][k / 2][c][k % 2 * 8];
-                    float *const t1 = &sums[entry][(k + 1) / 2][c][(k + 1) % 2 * 8];
-                    f32x8 s0_0 = load_f32x8(t0); f32x8 s0_1 = load_f32x8(t1);
-                    f32x8 s1_0 = load_f32x8(t0 + 16); f32x8 s1_1 = load_f32x8(t1 + 16);
-                    f32x8 s2_0 = load_f32x8(t0 + 32); f32x8 s2_1 = load_f32x8(t1 + 32);
-                    f32x8 s3_0 = load_f32x8(t0 + 48); f32x8 s3_1 = load_f32x8(t1 + 48);
-                    for (int t = 0; t < 36; t++) {
-                        const float *const a = &v[entry][t][c];
-                        const f32x8 w0 = load_f32x8(&z[entry][t][k * 8]); const f32x8 w1 = load_f32x8(&z[entry][t][(k + 1) * 8]);
-                        s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                        s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                        s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                        s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+        float (*const image)[832] = (float (*)[832])d_x[n];
+        memset(image, 0, 26 * sizeof *image);
+        for (int p0 = 0; p0 < 12; p0 += 12) {
+            const int rows = 12 - p0 < 12 ? 12 - p0 : 12;
+            for (int p = 0; p < rows; p++) {
+                for (int q = 0; q < 12; q++) {
+                    for (int word = 0; word < 1; word++) {
+                        uint64_t found[4] = {0};
+                        for (int v = 0; v < 8; v++) {
+                            const int k = word * 64 + v * 8;
+                            const i32x8 is = load_f32x8(&d_y[n][p0 + p][q][k]) != 0.0f, at = load_u8_i32x8(&selected[n][p0 + p][q][k]);
+                            UNROLL for (int i = 0; i < 4; i++) found[i] |= (uint64_t)bits_i32x8(is & (at == i)) << v * 8;
+                        }
+                        for (int i = 0; i < 4; i++) band[p][q][i][word] = found[i];
                     }
-                    store_f32x8(t0 + 0 * 16, s0_0);
-                    store_f32x8(t1 + 0 * 16, s0_1);
-                    store_f32x8(t0 + 1 * 16, s1_0);
-                    store_f32x8(t1 + 1 * 16, s1_1);
-                    store_f32x8(t0 + 2 * 16, s2_0);
-                    store_f32x8(t1 + 2 * 16, s2_1);
-                    store_f32x8(t0 + 3 * 16, s3_0);
-                    store_f32x8(t1 + 3 * 16, s3_1);
                 }
             }
-            for (int k = 0; k < 4; k += 2) {
-                const float *const b0 = &u[entry][k / 2][0][k % 2 * 8];
-                const float *const b1 = &u[entry][(k + 1) / 2][0][(k + 1) % 2 * 8];
-                for (int t = 0; t < 36; t += 6) {
-                    const float *const a = &z[entry][t][0];
-                    f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
-                    f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
-                    f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
-                    f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
-                    f32x8 s4_0 = {0}; f32x8 s4_1 = {0};
-                    f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
-                    for (int c = 0; c < 64; c++) {
-                        const f32x8 w0 = load_f32x8(b0 + c * 16); const f32x8 w1 = load_f32x8(b1 + c * 16);
-                        s0_0 += a[c] * w0; s0_1 += a[c] * w1;
-                        s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1;
-                        s2_0 += a[c + 128] * w0; s2_1 += a[c + 128] * w1;
-                        s3_0 += a[c + 192] * w0; s3_1 += a[c + 192] * w1;
-                        s4_0 += a[c + 256] * w0; s4_1 += a[c + 256] * w1;
-                        s5_0 += a[c + 320] * w0; s5_1 += a[c + 320] * w1;
+            for (int r = 0; r < 3; r++) {
+                for (int part = 0; part < 1; part++) {
+                    const float *const kernels = turned + (r + part) * (6144);
+                    for (int p = 0; p < 2 * rows; p++) {
+                        float *to = &image[2 * p0 + p + r][part * 32];
+                        f32x8 s0 = load_f32x8(to);
+                        f32x8 s1 = load_f32x8(to + 8);
+                        f32x8 s2 = load_f32x8(to + 16);
+                        f32x8 s3 = load_f32x8(to + 24);
+                        f32x8 s4 = load_f32x8(to + 32);
+                        f32x8 s5 = load_f32x8(to + 40);
+                        f32x8 s6 = load_f32x8(to + 48);
+                        f32x8 s7 = load_f32x8(to + 56);
+                        for (int q = 0; q < 2 * 12; q++) {
+                            f32x8 s8 = load_f32x8(to + 64);
+                            f32x8 s9 = load_f32x8(to + 72);
+                            f32x8 s10 = load_f32x8(to + 80);
+                            f32x8 s11 = load_f32x8(to + 88);
+                            for (int word = 0; word < 1; word++) {
+                                for (uint64_t left = band[p / 2][q / 2][p % 2 * 2 + q % 2][word]; left; left &= left - 1) {
+                                    const int k = word * 64 + __builtin_ctzll(left);
+                                    const float d = d_y[n][p0 + p / 2][q / 2][k];
+                                    const float *const b = kernels + k * (96);
+                                    s0 += d * load_f32x8(b);
+                                    s1 += d * load_f32x8(b + 8);
+                                    s2 += d * load_f32x8(b + 16);
+                                    s3 += d * load_f32x8(b + 24);
+                                    s4 += d * load_f32x8(b + 32);
+                                    s5 += d * load_f32x8(b + 40);
+                                    s6 += d * load_f32x8(b + 48);
+                                    s7 += d * load_f32x8(b + 56);
+                                    s8 += d * load_f32x8(b + 64);
+                                    s9 += d * load_f32x8(b + 72);
+                                    s10 += d * load_f32x8(b + 80);
+                                    s11 += d * load_f32x8(b + 88);
+                                }
+                            }
+                            store_f32x8(to + 0 * 32 + 0 * 8, s0);
+                            store_f32x8(to + 0 * 32 + 1 * 8, s1);
+                            store_f32x8(to + 0 * 32 + 2 * 8, s2);
+                            store_f32x8(to + 0 * 32 + 3 * 8, s3);
+                            s0 = s4;
+                            s1 = s5;
+                            s2 = s6;
+                            s3 = s7;
+                            s4 = s8;
+                            s5 = s9;
+                            s6 = s10;
+                            s7 = s11;
+                            to += 32;
+                        }
+                        store_f32x8(to + 0 * 32 + 0 * 8, s0);
+                        store_f32x8(to + 0 * 32 + 1 * 8, s1);
+                        store_f32x8(to + 0 * 32 + 2 * 8, s2);
+                        store_f32x8(to + 0 * 32 + 3 * 8, s3);
+                        store_f32x8(to + 1 * 32 + 0 * 8, s4);
+                        store_f32x8(to + 1 * 32 + 1 * 8, s5);
+                        store_f32x8(to + 1 * 32 + 2 * 8, s6);
+                        store_f32x8(to + 1 * 32 + 3 * 8, s7);
                     }
-                    store_f32x8(&d_v[entry][t][k * 8], s0_0);
-                    store_f32x8(&d_v[entry][t][(k + 1) * 8], s0_1);
-                    store_f32x8(&d_v[entry][t + 1][k * 8], s1_0);
-                    store_f32x8(&d_v[entry][t + 1][(k + 1) * 8], s1_1);
-                    store_f32x8(&d_v[entry][t + 2][k * 8], s2_0);
-                    store_f32x8(&d_v[entry][t + 2][(k + 1) * 8], s2_1);
-                    store_f32x8(&d_v[entry][t + 3][k * 8], s3_0);
-                    store_f32x8(&d_v[entry][t + 3][(k + 1) * 8], s3_1);
-                    store_f32x8(&d_v[entry][t + 4][k * 8], s4_0);
-                    store_f32x8(&d_v[entry][t + 4][(k + 1) * 8], s4_1);
-                    store_f32x8(&d_v[entry][t + 5][k * 8], s5_0);
-                    store_f32x8(&d_v[entry][t + 5][(k + 1) * 8], s5_1);
                 }
             }
         }
-        for (int i = 0; i < 6; i++) {
-            if (i == 0) memset(rows, 0, 2 * sizeof rows[0]);
-            else memcpy(rows[0], rows[4], 2 * sizeof rows[0]);
-            for (int r = 2; r < 6; r++) memset(rows[r], 0, 2 * 32 * sizeof(float));
-            for (int j = 0; j < 6; j++) {
+        for (int h = 0; h < 26; h++) {
+            for (int w = 0; w < 26; w++) {
                 for (int k = 0; k < 32; k += 8) {
-                    winograd4_input_adjoint_f32x8(&d_v[0][i * 6 + j][k], 36 * 32, &rows[0][4 * j * 32 + k], 832, 32);
-                }
-            }
-            for (int r = 0; r < (i + 1 < 6 ? 4 : 6); r++) {
-                const int h = 4 * i + r - 0;
-                if (h < 0 || h >= 26) continue;
-                for (int w = 0; w < 26; w++) {
-                    for (int k = 0; k < 32; k += 8) {
-                        f32x8 sum = load_f32x8(&rows[r][w * 32 + k]);
-                        sum = keep_f32x8(load_f32x8(&e0[n][h][w][k]) > 0.0f, sum);
-                        store_f32x8(&d_x[n][h][w][k], sum);
-                    }
+                    f32x8 sum = load_f32x8(&image[h][w * 32 + k]);
+                    sum = keep_f32x8(load_f32x8(&e0[n][h][w][k]) > 0.0f, sum);
+                    store_f32x8(&d_x[n][h][w][k], sum);
                 }
             }
         }
     }
 }
 
-/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+/* conv2d_1: the gradients, as sums over what is not zero in d_y. */
 LEVEL_v3 static void conv2d_1_weight_gradient_v3(float (*d_kernel)[288][16], float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int part = 0; part < 16; part += 8) {
-            f32x8 d[6][6];
-            for (int entry = 0; entry < 36; entry++) {
-                const float *const sums = shards + (entry * 128 + g) * 16 + part;
-                f32x8 sum = load_f32x8(sums);
-                for (int shard = 1; shard < 16; shard++) sum += load_f32x8(sums + shard * 73792);
-                d[entry / 6][entry % 6] = sum;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t g = part % 4, row = part / 4 * 16;
+        float sums[16][16];
+        for (int k = 0; k < 16; k++) {
+            for (int i = 0; i < 16; i += 8) {
+                const float *const from = shards + (g * 16 + k) * 288 + row + i;
+                f32x8 sum = load_f32x8(from);
+                for (int shard = 1; shard < 16; shard++) sum += load_f32x8(from + shard * 18496);
+                store_f32x8(&sums[k][i], sum);
             }
-            winograd4_kernel_adjoint_f32x8(d, &d_kernel[g / 32][g % 32][part], 32 * 16);
+        }
+        for (int k = 0; k < 16; k += 4) {
+            for (int i = 0; i < 16; i += 4) transpose4_f32x8(&sums[k][i], 16, &d_kernel[g][row + i][k], 16);
         }
     }
 }
 
-/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+/* conv2d_1: the gradients, as sums over what is not zero in d_y. */
 LEVEL_v3 static void conv2d_1_bias_gradient_v3(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 64 ? last * 256 : 64;
     ptrdiff_t i = first * 256;
     for (; i + 8 <= end; i += 8) {
-        f32x8 sum = load_f32x8(&shards[i + 73728]);
-        for (int s = 1; s < 16; s++) sum += load_f32x8(&shards[s * 73792 + i + 73728]);
+        f32x8 sum = load_f32x8(&shards[i + 18432]);
+        for (int s = 1; s < 16; s++) sum += load_f32x8(&shards[s * 18496 + i + 18432]);
         store_f32x8(&d_bias[i], sum);
     }
 }
@@ -4966,30 +4649,29 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
-    float *const dense_1_loss = (float *)(arena + 11215872);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11206656);
+    float *const dense_1_loss = (float *)(arena + 11211776);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4796416);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11141120);
     float *const d_dense_1_bias = (float *)(arena + 4727424);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
-    float *const d_dense_bias = (float *)(arena + 11216384);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
-    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 10915840);
-    float *const d_conv2d_1_bias = (float *)(arena + 11084928);
-    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11083776);
-    float *const d_conv2d_bias = (float *)(arena + 11085184);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4718592);
+    float *const d_dense_bias = (float *)(arena + 11212288);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9437184);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 1183744);
+    float *const d_conv2d_1_bias = (float *)(arena + 1352832);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 1351680);
+    float *const d_conv2d_bias = (float *)(arena + 1353088);
     float *const dense_1_workspace = (float *)(arena + 4784128);
     float *const dense_1_workspace_66 = (float *)(arena + 4726784);
     float *const dense_workspace = (float *)(arena + 4718592);
-    float *const dense_workspace_68 = (float *)(arena + 10620928);
+    float *const dense_workspace_68 = (float *)(arena + 10616832);
     float *const conv2d_1_workspace_69 = (float *)(arena);
-    float *const conv2d_1_workspace_71 = (float *)(arena + 10989568);
-    float *const conv2d_1_workspace_72 = (float *)(arena + 10620928);
-    float *const conv2d_workspace = (float *)(arena + 11063296);
-    float *const conv2d_workspace_74 = (float *)(arena + 11081728);
+    float *const conv2d_1_workspace_71 = (float *)(arena + 1257472);
+    float *const conv2d_workspace = (float *)(arena + 1331200);
+    float *const conv2d_workspace_73 = (float *)(arena + 1349632);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212800);
         float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
         float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
         float *const conv2d_1_workspace = (float *)(own + 86528);
@@ -5015,6 +4697,11 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_loss_train_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
+    if (step->refuse_nan) {
+        float zero = 0;
+        for (ptrdiff_t n = 0; n < count; n++) zero += 0.0F * dense_1_loss[n];
+        if (!(zero == 0)) return NAN;
+    }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_input_gradient_v3(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
@@ -5037,7 +4724,7 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_68, (const float (*)[9216])conv2d_1_out, step, count, 384 * task / 16, 384 * (task + 1) / 16, task);
+        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_68, (const float (*)[9216])conv2d_1_out, step, count, 192 * task / 16, 192 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5045,41 +4732,37 @@ static float run_training_v3(mnist_cnn_weights *w, mnist_cnn_weights *slots, con
     }
     dense_bias_update_v3(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
+    for (ptrdiff_t task = 0; task < 4; task++) {
         conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_71, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_v3((float (*)[576][16])conv2d_1_workspace_71, (float (*)[2][64][16])conv2d_1_workspace_72, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
-        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212800);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 89664);
         float (*const rescaling_out_62)[28][28][1] = (float (*)[28][28][1])(own);
         float (*const conv2d_linear_out_63)[26][26][32] = (float (*)[26][26][32])(own + 3136);
-        float *const conv2d_1_workspace_70 = (float *)(own + 89664);
-        memset(conv2d_1_workspace_69 + task * 73792, 0, 73792 * sizeof(float));
+        float *const conv2d_1_workspace_70 = (float *)(own + 176192);
+        memset(conv2d_1_workspace_69 + task * 18496, 0, 18496 * sizeof(float));
         memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
-        memset(conv2d_workspace_74 + task * 32, 0, 32 * sizeof(float));
+        memset(conv2d_workspace_73 + task * 32, 0, 32 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
             rescaling_forward_v3(input + n * 784, &rescaling_out_62[0][0][0][0], 0, 1);
             conv2d_forward_v3(rescaling_out_62, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_63, 0, 1, 0, 26);
-            conv2d_1_gradients_part_v3(conv2d_linear_out_63, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_69 + task * 73792, conv2d_1_workspace_70, (float (*)[2][64][16])conv2d_1_workspace_72, conv2d_linear_out_63, 0, 1, 0);
+            conv2d_1_gradients_part_v3(conv2d_linear_out_63, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_69 + task * 18496, conv2d_1_workspace_70, conv2d_1_workspace_71, conv2d_linear_out_63, 0, 1, 0);
             conv2d_weight_gradient_part_v3(rescaling_out_62, d_conv2d, conv2d_workspace + task * 288, 0, 1);
-            conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_74 + task * 32, 0, 1);
+            conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_73 + task * 32, 0, 1);
         }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v3(d_conv2d_1_kernel, conv2d_1_workspace_69, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_v3(d_conv2d_1_kernel, conv2d_1_workspace_69, 72 * task / 16, 72 * (task + 1) / 16);
     }
     conv2d_1_bias_gradient_v3(d_conv2d_1_bias, conv2d_1_workspace_69, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         conv2d_weight_gradient_v3(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
     }
-    conv2d_bias_gradient_v3(d_conv2d_bias, conv2d_workspace_74, 0, 1);
+    conv2d_bias_gradient_v3(d_conv2d_bias, conv2d_workspace_73, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_1_kernel_update_v3(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
@@ -5173,24 +4856,23 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
-    float *const dense_1_loss = (float *)(arena + 11215872);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11206656);
+    float *const dense_1_loss = (float *)(arena + 11211776);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4796416);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11141120);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4718592);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9437184);
     float *const dense_1_workspace = (float *)(arena + 4784128);
     float *const dense_1_workspace_50 = (float *)(arena + 4726784);
     float *const dense_workspace = (float *)(arena + 4718592);
-    float *const dense_workspace_52 = (float *)(arena + 10620928);
+    float *const dense_workspace_52 = (float *)(arena + 10616832);
     float *const conv2d_1_workspace_53 = (float *)(arena);
-    float *const conv2d_1_workspace_55 = (float *)(arena + 10915840);
-    float *const conv2d_1_workspace_56 = (float *)(arena + 10620928);
-    float *const conv2d_workspace = (float *)(arena + 10989568);
-    float *const conv2d_workspace_58 = (float *)(arena + 11008000);
+    float *const conv2d_1_workspace_55 = (float *)(arena + 1183744);
+    float *const conv2d_workspace = (float *)(arena + 1257472);
+    float *const conv2d_workspace_57 = (float *)(arena + 1275904);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216384);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212288);
         float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
         float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
         float *const conv2d_1_workspace = (float *)(own + 86528);
@@ -5237,48 +4919,44 @@ static float run_gradients_v3(const mnist_cnn_weights *w, mnist_cnn_weights *gra
     dense_bias_gradient_v3(gradients->dense_bias, dense_workspace, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_52, (const float (*)[9216])conv2d_1_out, NULL, count, 384 * task / 16, 384 * (task + 1) / 16, task);
+        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_52, (const float (*)[9216])conv2d_1_out, NULL, count, 192 * task / 16, 192 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_weight_gradient_gradients_v3((const float (*)[9216])conv2d_1_out, d_dropout_1, gradients->dense_kernel, count, 1536 * task / 16, 1536 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
+    for (ptrdiff_t task = 0; task < 4; task++) {
         conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_55, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_v3((float (*)[576][16])conv2d_1_workspace_55, (float (*)[2][64][16])conv2d_1_workspace_56, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216384);
-        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212288);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 89664);
         float (*const rescaling_out_46)[28][28][1] = (float (*)[28][28][1])(own);
         float (*const conv2d_linear_out_47)[26][26][32] = (float (*)[26][26][32])(own + 3136);
-        float *const conv2d_1_workspace_54 = (float *)(own + 89664);
-        memset(conv2d_1_workspace_53 + task * 73792, 0, 73792 * sizeof(float));
+        float *const conv2d_1_workspace_54 = (float *)(own + 176192);
+        memset(conv2d_1_workspace_53 + task * 18496, 0, 18496 * sizeof(float));
         memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
-        memset(conv2d_workspace_58 + task * 32, 0, 32 * sizeof(float));
+        memset(conv2d_workspace_57 + task * 32, 0, 32 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
             rescaling_forward_v3(input + n * 784, &rescaling_out_46[0][0][0][0], 0, 1);
             conv2d_forward_v3(rescaling_out_46, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_47, 0, 1, 0, 26);
-            conv2d_1_gradients_part_v3(conv2d_linear_out_47, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_53 + task * 73792, conv2d_1_workspace_54, (float (*)[2][64][16])conv2d_1_workspace_56, conv2d_linear_out_47, 0, 1, 0);
+            conv2d_1_gradients_part_v3(conv2d_linear_out_47, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_53 + task * 18496, conv2d_1_workspace_54, conv2d_1_workspace_55, conv2d_linear_out_47, 0, 1, 0);
             conv2d_weight_gradient_part_v3(rescaling_out_46, d_conv2d, conv2d_workspace + task * 288, 0, 1);
-            conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_58 + task * 32, 0, 1);
+            conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_57 + task * 32, 0, 1);
         }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v3(gradients->conv2d_1_kernel, conv2d_1_workspace_53, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_v3(gradients->conv2d_1_kernel, conv2d_1_workspace_53, 72 * task / 16, 72 * (task + 1) / 16);
     }
     conv2d_1_bias_gradient_v3(gradients->conv2d_1_bias, conv2d_1_workspace_53, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         conv2d_weight_gradient_v3(&gradients->conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
     }
-    conv2d_bias_gradient_v3(gradients->conv2d_bias, conv2d_workspace_58, 0, 1);
+    conv2d_bias_gradient_v3(gradients->conv2d_bias, conv2d_workspace_57, 0, 1);
     double total = 0;
     {
         double sum = 0;
@@ -5351,30 +5029,29 @@ static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slot
     float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
-    float *const dense_1_loss = (float *)(arena + 11215872);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11206656);
+    float *const dense_1_loss = (float *)(arena + 11211776);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4796416);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11141120);
     float *const d_dense_1_bias = (float *)(arena + 4727424);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
-    float *const d_dense_bias = (float *)(arena + 11216384);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
-    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 10915840);
-    float *const d_conv2d_1_bias = (float *)(arena + 11084928);
-    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11083776);
-    float *const d_conv2d_bias = (float *)(arena + 11085184);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4718592);
+    float *const d_dense_bias = (float *)(arena + 11212288);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9437184);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 1183744);
+    float *const d_conv2d_1_bias = (float *)(arena + 1352832);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 1351680);
+    float *const d_conv2d_bias = (float *)(arena + 1353088);
     float *const dense_1_workspace = (float *)(arena + 4784128);
     float *const dense_1_workspace_67 = (float *)(arena + 4726784);
     float *const dense_workspace = (float *)(arena + 4718592);
-    float *const dense_workspace_69 = (float *)(arena + 10620928);
+    float *const dense_workspace_69 = (float *)(arena + 10616832);
     float *const conv2d_1_workspace_70 = (float *)(arena);
-    float *const conv2d_1_workspace_72 = (float *)(arena + 10989568);
-    float *const conv2d_1_workspace_73 = (float *)(arena + 10620928);
-    float *const conv2d_workspace = (float *)(arena + 11063296);
-    float *const conv2d_workspace_75 = (float *)(arena + 11081728);
+    float *const conv2d_1_workspace_72 = (float *)(arena + 1257472);
+    float *const conv2d_workspace = (float *)(arena + 1331200);
+    float *const conv2d_workspace_74 = (float *)(arena + 1349632);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212800);
         float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
         float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
         float *const conv2d_1_workspace = (float *)(own + 86528);
@@ -5400,6 +5077,11 @@ static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slot
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_loss_train_v3(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
     }
+    if (step->refuse_nan) {
+        float zero = 0;
+        for (ptrdiff_t n = 0; n < count; n++) zero += 0.0F * dense_1_loss[n];
+        if (!(zero == 0)) return NAN;
+    }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
         dense_1_input_gradient_v3(d_dense_1_linear, w->dense_1_kernel, d_dropout_1, dense_1_workspace, dense_linear_out, step, count, task, task + 1, task);
@@ -5422,7 +5104,7 @@ static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slot
     dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_69, (const float (*)[9216])conv2d_1_out, step, count, 384 * task / 16, 384 * (task + 1) / 16, task);
+        dense_input_gradient_v3(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_69, (const float (*)[9216])conv2d_1_out, step, count, 192 * task / 16, 192 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -5430,41 +5112,37 @@ static float run_training_bytes_v3(mnist_cnn_weights *w, mnist_cnn_weights *slot
     }
     dense_bias_update_v3(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
+    for (ptrdiff_t task = 0; task < 4; task++) {
         conv2d_1_transpose_v3(w->conv2d_1_kernel, conv2d_1_workspace_72, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_v3((float (*)[576][16])conv2d_1_workspace_72, (float (*)[2][64][16])conv2d_1_workspace_73, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
-        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212800);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 89664);
         float (*const input_float32_out_63)[28][28][1] = (float (*)[28][28][1])(own);
         float (*const conv2d_linear_out_64)[26][26][32] = (float (*)[26][26][32])(own + 3136);
-        float *const conv2d_1_workspace_71 = (float *)(own + 89664);
-        memset(conv2d_1_workspace_70 + task * 73792, 0, 73792 * sizeof(float));
+        float *const conv2d_1_workspace_71 = (float *)(own + 176192);
+        memset(conv2d_1_workspace_70 + task * 18496, 0, 18496 * sizeof(float));
         memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
-        memset(conv2d_workspace_75 + task * 32, 0, 32 * sizeof(float));
+        memset(conv2d_workspace_74 + task * 32, 0, 32 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
             input_float32_forward_v3(input + n * 784, &input_float32_out_63[0][0][0][0], 0, 1);
             conv2d_forward_v3(input_float32_out_63, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_64, 0, 1, 0, 26);
-            conv2d_1_gradients_part_v3(conv2d_linear_out_64, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_70 + task * 73792, conv2d_1_workspace_71, (float (*)[2][64][16])conv2d_1_workspace_73, conv2d_linear_out_64, 0, 1, 0);
+            conv2d_1_gradients_part_v3(conv2d_linear_out_64, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_70 + task * 18496, conv2d_1_workspace_71, conv2d_1_workspace_72, conv2d_linear_out_64, 0, 1, 0);
             conv2d_weight_gradient_part_v3(input_float32_out_63, d_conv2d, conv2d_workspace + task * 288, 0, 1);
-            conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_75 + task * 32, 0, 1);
+            conv2d_bias_gradient_part_v3(&d_conv2d[0][0][0][0], conv2d_workspace_74 + task * 32, 0, 1);
         }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_v3(d_conv2d_1_kernel, conv2d_1_workspace_70, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_v3(d_conv2d_1_kernel, conv2d_1_workspace_70, 72 * task / 16, 72 * (task + 1) / 16);
     }
     conv2d_1_bias_gradient_v3(d_conv2d_1_bias, conv2d_1_workspace_70, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         conv2d_weight_gradient_v3(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
     }
-    conv2d_bias_gradient_v3(d_conv2d_bias, conv2d_workspace_75, 0, 1);
+    conv2d_bias_gradient_v3(d_conv2d_bias, conv2d_workspace_74, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_1_kernel_update_v3(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
@@ -5577,6 +5255,27 @@ LEVEL_base INLINE static inline void store_u8_i32x4(uint8_t *to, i32x4 x)
     *(Bytes *)to = __builtin_ia32_pmovdb512_mask(x, (Bytes){0}, 0xffff);
 #else
     *(u8x4_at *)to = __builtin_convertvector(x, u8x4);
+#endif
+}
+
+LEVEL_base INLINE static inline void store_part_i32x4(int32_t *to, i32x4 x, size_t count)
+{
+    memcpy(to, &x, count * sizeof(int32_t));
+}
+
+/* A bit for each lane of a mask. */
+LEVEL_base INLINE static inline uint32_t bits_i32x4(i32x4 mask)
+{
+#if 4 == 16 && 0
+    return (uint16_t)__builtin_ia32_cvtd2mask512(mask);
+#elif 4 == 8 && defined(__x86_64__)
+    return (uint32_t)__builtin_ia32_movmskps256((f32x4)mask);
+#elif 4 == 4 && defined(__x86_64__)
+    return (uint32_t)__builtin_ia32_movmskps((f32x4)mask);
+#else
+    uint32_t bits = 0;
+    for (int i = 0; i < 4; i++) bits |= (uint32_t)(mask[i] & 1) << i;
+    return bits;
 #endif
 }
 
@@ -5724,17 +5423,6 @@ LEVEL_base static inline void winograd4_input_line_f32x4(const f32x4 d[6], f32x4
     v[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
 }
 
-LEVEL_base static inline void winograd4_input_adjoint_line_f32x4(const f32x4 v[6], f32x4 d[6])
-{
-    const f32x4 sum12 = v[1] + v[2], difference12 = v[2] - v[1], sum34 = v[3] + v[4], difference34 = v[4] - v[3];
-    d[0] = 4.0f * v[0];
-    d[1] = 4.0f * difference12 + 2.0f * difference34 + 4.0f * v[5];
-    d[2] = -5.0f * v[0] - 4.0f * sum12 - sum34;
-    d[3] = -5.0f * v[5] - difference12 - 2.0f * difference34;
-    d[4] = v[0] + sum12 + sum34;
-    d[5] = v[5];
-}
-
 LEVEL_base static inline void winograd4_output_line_f32x4(const f32x4 m[6], f32x4 y[4])
 {
     const f32x4 sum12 = m[1] + m[2], difference12 = m[1] - m[2], sum34 = m[3] + m[4], difference34 = m[3] - m[4];
@@ -5742,17 +5430,6 @@ LEVEL_base static inline void winograd4_output_line_f32x4(const f32x4 m[6], f32x
     y[1] = difference12 + 2.0f * difference34;
     y[2] = sum12 + 4.0f * sum34;
     y[3] = difference12 + 8.0f * difference34 + m[5];
-}
-
-LEVEL_base static inline void winograd4_output_adjoint_line_f32x4(const f32x4 y[4], f32x4 m[6])
-{
-    const f32x4 even = y[0] + y[2], odd = y[1] + y[3], even2 = y[0] + 4.0f * y[2], odd2 = 2.0f * y[1] + 8.0f * y[3];
-    m[0] = y[0];
-    m[1] = even + odd;
-    m[2] = even - odd;
-    m[3] = even2 + odd2;
-    m[4] = even2 - odd2;
-    m[5] = y[3];
 }
 
 LEVEL_base static inline void winograd4_kernel_line_f32x4(const f32x4 g[3], f32x4 u[6])
@@ -5766,15 +5443,6 @@ LEVEL_base static inline void winograd4_kernel_line_f32x4(const f32x4 g[3], f32x
     u[4] = even2 - odd2;
     u[5] = g[2];
 }
-
-LEVEL_base static inline void winograd4_kernel_adjoint_line_f32x4(const f32x4 u[6], f32x4 g[3])
-{
-    const f32x4 sum12 = u[1] + u[2], difference12 = u[1] - u[2], sum34 = u[3] + u[4], difference34 = u[3] - u[4];
-    g[0] = u[0] * 0.25f - sum12 * (1.0f / 6) + sum34 * (1.0f / 24);
-    g[1] = difference34 * (1.0f / 12) - difference12 * (1.0f / 6);
-    g[2] = (sum34 - sum12) * (1.0f / 6) + u[5];
-}
-
 
 /* Bt d B of the pixels at `from`, whose rows and pixels lie `row` and `pixel` apart; the entries go to `to`, `entry` apart. */
 LEVEL_base static inline void winograd4_input_f32x4(const float *from, ptrdiff_t row, ptrdiff_t pixel, float *to, ptrdiff_t entry)
@@ -5809,40 +5477,6 @@ LEVEL_base static inline void winograd4_output_f32x4(const float *from, ptrdiff_
     }
 }
 
-/* A y At, its adjoint: rows of results to entries `entry` apart. */
-LEVEL_base static inline void winograd4_output_adjoint_f32x4(f32x4 y[4][4], float *to, ptrdiff_t entry)
-{
-    f32x4 half[4][6]; /* [row][column] */
-    UNROLL for (int r = 0; r < 4; r++) winograd4_output_adjoint_line_f32x4(y[r], half[r]);
-    UNROLL for (int s = 0; s < 6; s++) {
-        f32x4 column[4], m[6];
-        UNROLL for (int r = 0; r < 4; r++) column[r] = half[r][s];
-        winograd4_output_adjoint_line_f32x4(column, m);
-        UNROLL for (int r = 0; r < 6; r++) store_f32x4(to + (6 * r + s) * entry, m[r]);
-    }
-}
-
-/* B v Bt, the adjoint of the input's, of entries `entry` apart, at pixels whose rows and pixels lie `row` and `pixel` apart: added to
- * the first two rows and columns, where other tiles have been, else stored. */
-LEVEL_base static inline void winograd4_input_adjoint_f32x4(const float *from, ptrdiff_t entry, float *to, ptrdiff_t row, ptrdiff_t pixel)
-{
-    f32x4 half[6][6]; /* [column][row] */
-    UNROLL for (int s = 0; s < 6; s++) {
-        f32x4 v[6];
-        UNROLL for (int r = 0; r < 6; r++) v[r] = load_f32x4(from + (6 * r + s) * entry);
-        winograd4_input_adjoint_line_f32x4(v, half[s]);
-    }
-    UNROLL for (int r = 0; r < 6; r++) {
-        f32x4 v[6], d[6];
-        UNROLL for (int s = 0; s < 6; s++) v[s] = half[s][r];
-        winograd4_input_adjoint_line_f32x4(v, d);
-        UNROLL for (int s = 0; s < 6; s++) {
-            float *const at = to + r * row + s * pixel;
-            store_f32x4(at, r < 2 || s < 2 ? load_f32x4(at) + d[s] : d[s]);
-        }
-    }
-}
-
 /* G g Gt of a 3x3 kernel, row by row `step` apart: entries `entry` apart. */
 LEVEL_base static inline void winograd4_kernel_f32x4(const float *from, ptrdiff_t step, float *to, ptrdiff_t entry)
 {
@@ -5859,20 +5493,6 @@ LEVEL_base static inline void winograd4_kernel_f32x4(const float *from, ptrdiff_
         UNROLL for (int r = 0; r < 6; r++) store_f32x4(to + (6 * r + s) * entry, u[r]);
     }
 }
-
-/* Gt u G, its adjoint: the gradient of a 3x3 kernel, row by row `step` apart. */
-LEVEL_base static inline void winograd4_kernel_adjoint_f32x4(f32x4 u[6][6], float *to, ptrdiff_t step)
-{
-    f32x4 half[6][3]; /* [row][column] */
-    UNROLL for (int r = 0; r < 6; r++) winograd4_kernel_adjoint_line_f32x4(u[r], half[r]);
-    UNROLL for (int s = 0; s < 3; s++) {
-        f32x4 column[6], g[3];
-        UNROLL for (int r = 0; r < 6; r++) column[r] = half[r][s];
-        winograd4_kernel_adjoint_line_f32x4(column, g);
-        UNROLL for (int r = 0; r < 3; r++) store_f32x4(to + (3 * r + s) * step, g[r]);
-    }
-}
-
 
 /* conv2d_1: G g Gt of every kernel g, for Winograd's convolution. */
 static void conv2d_1_kernel_transform_base(const float (*kernel)[288][16], float (*u)[4][32][16], ptrdiff_t first, ptrdiff_t last)
@@ -6631,98 +6251,168 @@ static void dense_forward_train_base(const float (*x)[9216], const float (*kerne
     const uint32_t threshold8 = step ? 2147483648u : 0;
     const float scale8 = step ? 2.0f : 1.0f;
     for (ptrdiff_t part = first; part < last; part++) {
-        const int k = (int)part * 4;
-        const ptrdiff_t from = 0, to = count * 1;
-        for (int i = 0; i < 9216; i += 256) {
-            const int end = 9216 - i < 256 ? 9216 - i : 256;
-            ptrdiff_t m = from;
-            for (; m + 2 <= to; m += 2) {
-                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
-                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
-                f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s1_2 = i ? load_f32x4(&y[m + 1][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
-                f32x4 s1_3 = i ? load_f32x4(&y[m + 1][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
-                const float *const a = &x[m][i];
-                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
-                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
-                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
-                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
-                for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
-                    s1_0 += a[j + 9216] * w0; s1_1 += a[j + 9216] * w1; s1_2 += a[j + 9216] * w2; s1_3 += a[j + 9216] * w3;
-                }
-                if (i + end < 9216) {
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
-                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
-                    store_f32x4(&y[m + 1][k * 4], s1_0);
-                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    store_f32x4(&y[m + 1][(k + 2) * 4], s1_2);
-                    store_f32x4(&y[m + 1][(k + 3) * 4], s1_3);
-                } else {
-                    s0_0 = max_f32x4((f32x4){0}, s0_0);
-                    s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + k * 4), threshold8), s0_0 * scale8);
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    s0_1 = max_f32x4((f32x4){0}, s0_1);
-                    s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 1) * 4), threshold8), s0_1 * scale8);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                    s0_2 = max_f32x4((f32x4){0}, s0_2);
-                    s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 2) * 4), threshold8), s0_2 * scale8);
-                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
-                    s0_3 = max_f32x4((f32x4){0}, s0_3);
-                    s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 3) * 4), threshold8), s0_3 * scale8);
-                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
-                    s1_0 = max_f32x4((f32x4){0}, s1_0);
-                    s1_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + k * 4), threshold8), s1_0 * scale8);
-                    store_f32x4(&y[m + 1][k * 4], s1_0);
-                    s1_1 = max_f32x4((f32x4){0}, s1_1);
-                    s1_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + (k + 1) * 4), threshold8), s1_1 * scale8);
-                    store_f32x4(&y[m + 1][(k + 1) * 4], s1_1);
-                    s1_2 = max_f32x4((f32x4){0}, s1_2);
-                    s1_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + (k + 2) * 4), threshold8), s1_2 * scale8);
-                    store_f32x4(&y[m + 1][(k + 2) * 4], s1_2);
-                    s1_3 = max_f32x4((f32x4){0}, s1_3);
-                    s1_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)((m + 1) * 128 + (k + 3) * 4), threshold8), s1_3 * scale8);
-                    store_f32x4(&y[m + 1][(k + 3) * 4], s1_3);
+        const int k = (int)part / 3 * 12;
+        const ptrdiff_t tiles = (count) / 1, chunk = part % 3;
+        const ptrdiff_t from = tiles * chunk / 3 * 1, next = tiles * (chunk + 1) / 3 * 1;
+        const ptrdiff_t to = next < count * 1 ? next : count * 1;
+        if (k < 24) {
+            for (int i = 0; i < 9216; i += 64) {
+                const int end = 9216 - i < 64 ? 9216 - i : 64;
+                ptrdiff_t m = from;
+                for (; m < to; m++) {
+                    f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                    f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                    f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                    f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
+                    f32x4 s0_4 = i ? load_f32x4(&y[m][(k + 4) * 4]) : load_f32x4(&bias[(k + 4) * 4]);
+                    f32x4 s0_5 = i ? load_f32x4(&y[m][(k + 5) * 4]) : load_f32x4(&bias[(k + 5) * 4]);
+                    f32x4 s0_6 = i ? load_f32x4(&y[m][(k + 6) * 4]) : load_f32x4(&bias[(k + 6) * 4]);
+                    f32x4 s0_7 = i ? load_f32x4(&y[m][(k + 7) * 4]) : load_f32x4(&bias[(k + 7) * 4]);
+                    f32x4 s0_8 = i ? load_f32x4(&y[m][(k + 8) * 4]) : load_f32x4(&bias[(k + 8) * 4]);
+                    f32x4 s0_9 = i ? load_f32x4(&y[m][(k + 9) * 4]) : load_f32x4(&bias[(k + 9) * 4]);
+                    f32x4 s0_10 = i ? load_f32x4(&y[m][(k + 10) * 4]) : load_f32x4(&bias[(k + 10) * 4]);
+                    f32x4 s0_11 = i ? load_f32x4(&y[m][(k + 11) * 4]) : load_f32x4(&bias[(k + 11) * 4]);
+                    const float *const a = &x[m][i];
+                    const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                    const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                    const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                    const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
+                    const float *const b4 = &kernel[(k + 4) / 4][i][(k + 4) % 4 * 4];
+                    const float *const b5 = &kernel[(k + 5) / 4][i][(k + 5) % 4 * 4];
+                    const float *const b6 = &kernel[(k + 6) / 4][i][(k + 6) % 4 * 4];
+                    const float *const b7 = &kernel[(k + 7) / 4][i][(k + 7) % 4 * 4];
+                    const float *const b8 = &kernel[(k + 8) / 4][i][(k + 8) % 4 * 4];
+                    const float *const b9 = &kernel[(k + 9) / 4][i][(k + 9) % 4 * 4];
+                    const float *const b10 = &kernel[(k + 10) / 4][i][(k + 10) % 4 * 4];
+                    const float *const b11 = &kernel[(k + 11) / 4][i][(k + 11) % 4 * 4];
+                    const float *const ahead = a + (m + 4 < to ? 4 * 9216 : 0);
+                    for (int j = 0; j < end; j += 16) __builtin_prefetch(ahead + j);
+                    uint64_t found = 0;
+                    for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + j) != 0.0f) << j;
+                    for (uint64_t left = found; left; left &= left - 1) {
+                        const int j = __builtin_ctzll(left);
+                        const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16); const f32x4 w8 = load_f32x4(b8 + j * 16); const f32x4 w9 = load_f32x4(b9 + j * 16); const f32x4 w10 = load_f32x4(b10 + j * 16); const f32x4 w11 = load_f32x4(b11 + j * 16);
+                        s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3; s0_4 += a[j] * w4; s0_5 += a[j] * w5; s0_6 += a[j] * w6; s0_7 += a[j] * w7; s0_8 += a[j] * w8; s0_9 += a[j] * w9; s0_10 += a[j] * w10; s0_11 += a[j] * w11;
+                    }
+                    if (i + end < 9216) {
+                        store_f32x4(&y[m][k * 4], s0_0);
+                        store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                        store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                        store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                        store_f32x4(&y[m][(k + 4) * 4], s0_4);
+                        store_f32x4(&y[m][(k + 5) * 4], s0_5);
+                        store_f32x4(&y[m][(k + 6) * 4], s0_6);
+                        store_f32x4(&y[m][(k + 7) * 4], s0_7);
+                        store_f32x4(&y[m][(k + 8) * 4], s0_8);
+                        store_f32x4(&y[m][(k + 9) * 4], s0_9);
+                        store_f32x4(&y[m][(k + 10) * 4], s0_10);
+                        store_f32x4(&y[m][(k + 11) * 4], s0_11);
+                    } else {
+                        s0_0 = max_f32x4((f32x4){0}, s0_0);
+                        s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + k * 4), threshold8), s0_0 * scale8);
+                        store_f32x4(&y[m][k * 4], s0_0);
+                        s0_1 = max_f32x4((f32x4){0}, s0_1);
+                        s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 1) * 4), threshold8), s0_1 * scale8);
+                        store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                        s0_2 = max_f32x4((f32x4){0}, s0_2);
+                        s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 2) * 4), threshold8), s0_2 * scale8);
+                        store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                        s0_3 = max_f32x4((f32x4){0}, s0_3);
+                        s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 3) * 4), threshold8), s0_3 * scale8);
+                        store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                        s0_4 = max_f32x4((f32x4){0}, s0_4);
+                        s0_4 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 4) * 4), threshold8), s0_4 * scale8);
+                        store_f32x4(&y[m][(k + 4) * 4], s0_4);
+                        s0_5 = max_f32x4((f32x4){0}, s0_5);
+                        s0_5 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 5) * 4), threshold8), s0_5 * scale8);
+                        store_f32x4(&y[m][(k + 5) * 4], s0_5);
+                        s0_6 = max_f32x4((f32x4){0}, s0_6);
+                        s0_6 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 6) * 4), threshold8), s0_6 * scale8);
+                        store_f32x4(&y[m][(k + 6) * 4], s0_6);
+                        s0_7 = max_f32x4((f32x4){0}, s0_7);
+                        s0_7 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 7) * 4), threshold8), s0_7 * scale8);
+                        store_f32x4(&y[m][(k + 7) * 4], s0_7);
+                        s0_8 = max_f32x4((f32x4){0}, s0_8);
+                        s0_8 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 8) * 4), threshold8), s0_8 * scale8);
+                        store_f32x4(&y[m][(k + 8) * 4], s0_8);
+                        s0_9 = max_f32x4((f32x4){0}, s0_9);
+                        s0_9 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 9) * 4), threshold8), s0_9 * scale8);
+                        store_f32x4(&y[m][(k + 9) * 4], s0_9);
+                        s0_10 = max_f32x4((f32x4){0}, s0_10);
+                        s0_10 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 10) * 4), threshold8), s0_10 * scale8);
+                        store_f32x4(&y[m][(k + 10) * 4], s0_10);
+                        s0_11 = max_f32x4((f32x4){0}, s0_11);
+                        s0_11 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 11) * 4), threshold8), s0_11 * scale8);
+                        store_f32x4(&y[m][(k + 11) * 4], s0_11);
+                    }
                 }
             }
-            for (; m < to; m++) {
-                f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
-                f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
-                f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
-                const float *const a = &x[m][i];
-                const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
-                const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
-                const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
-                const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
-                for (int j = 0; j < end; j++) {
-                    const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
-                }
-                if (i + end < 9216) {
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
-                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
-                } else {
-                    s0_0 = max_f32x4((f32x4){0}, s0_0);
-                    s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + k * 4), threshold8), s0_0 * scale8);
-                    store_f32x4(&y[m][k * 4], s0_0);
-                    s0_1 = max_f32x4((f32x4){0}, s0_1);
-                    s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 1) * 4), threshold8), s0_1 * scale8);
-                    store_f32x4(&y[m][(k + 1) * 4], s0_1);
-                    s0_2 = max_f32x4((f32x4){0}, s0_2);
-                    s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 2) * 4), threshold8), s0_2 * scale8);
-                    store_f32x4(&y[m][(k + 2) * 4], s0_2);
-                    s0_3 = max_f32x4((f32x4){0}, s0_3);
-                    s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + (k + 3) * 4), threshold8), s0_3 * scale8);
-                    store_f32x4(&y[m][(k + 3) * 4], s0_3);
+        } else {
+            for (int i = 0; i < 9216; i += 64) {
+                const int end = 9216 - i < 64 ? 9216 - i : 64;
+                ptrdiff_t m = from;
+                for (; m < to; m++) {
+                    f32x4 s0_0 = i ? load_f32x4(&y[m][96]) : load_f32x4(&bias[96]);
+                    f32x4 s0_1 = i ? load_f32x4(&y[m][100]) : load_f32x4(&bias[100]);
+                    f32x4 s0_2 = i ? load_f32x4(&y[m][104]) : load_f32x4(&bias[104]);
+                    f32x4 s0_3 = i ? load_f32x4(&y[m][108]) : load_f32x4(&bias[108]);
+                    f32x4 s0_4 = i ? load_f32x4(&y[m][112]) : load_f32x4(&bias[112]);
+                    f32x4 s0_5 = i ? load_f32x4(&y[m][116]) : load_f32x4(&bias[116]);
+                    f32x4 s0_6 = i ? load_f32x4(&y[m][120]) : load_f32x4(&bias[120]);
+                    f32x4 s0_7 = i ? load_f32x4(&y[m][124]) : load_f32x4(&bias[124]);
+                    const float *const a = &x[m][i];
+                    const float *const b0 = &kernel[6][i][0];
+                    const float *const b1 = &kernel[6][i][4];
+                    const float *const b2 = &kernel[6][i][8];
+                    const float *const b3 = &kernel[6][i][12];
+                    const float *const b4 = &kernel[7][i][0];
+                    const float *const b5 = &kernel[7][i][4];
+                    const float *const b6 = &kernel[7][i][8];
+                    const float *const b7 = &kernel[7][i][12];
+                    const float *const ahead = a + (m + 4 < to ? 4 * 9216 : 0);
+                    for (int j = 0; j < end; j += 16) __builtin_prefetch(ahead + j);
+                    uint64_t found = 0;
+                    for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + j) != 0.0f) << j;
+                    for (uint64_t left = found; left; left &= left - 1) {
+                        const int j = __builtin_ctzll(left);
+                        const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16);
+                        s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3; s0_4 += a[j] * w4; s0_5 += a[j] * w5; s0_6 += a[j] * w6; s0_7 += a[j] * w7;
+                    }
+                    if (i + end < 9216) {
+                        store_f32x4(&y[m][96], s0_0);
+                        store_f32x4(&y[m][100], s0_1);
+                        store_f32x4(&y[m][104], s0_2);
+                        store_f32x4(&y[m][108], s0_3);
+                        store_f32x4(&y[m][112], s0_4);
+                        store_f32x4(&y[m][116], s0_5);
+                        store_f32x4(&y[m][120], s0_6);
+                        store_f32x4(&y[m][124], s0_7);
+                    } else {
+                        s0_0 = max_f32x4((f32x4){0}, s0_0);
+                        s0_0 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + 96), threshold8), s0_0 * scale8);
+                        store_f32x4(&y[m][96], s0_0);
+                        s0_1 = max_f32x4((f32x4){0}, s0_1);
+                        s0_1 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + 100), threshold8), s0_1 * scale8);
+                        store_f32x4(&y[m][100], s0_1);
+                        s0_2 = max_f32x4((f32x4){0}, s0_2);
+                        s0_2 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + 104), threshold8), s0_2 * scale8);
+                        store_f32x4(&y[m][104], s0_2);
+                        s0_3 = max_f32x4((f32x4){0}, s0_3);
+                        s0_3 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + 108), threshold8), s0_3 * scale8);
+                        store_f32x4(&y[m][108], s0_3);
+                        s0_4 = max_f32x4((f32x4){0}, s0_4);
+                        s0_4 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + 112), threshold8), s0_4 * scale8);
+                        store_f32x4(&y[m][112], s0_4);
+                        s0_5 = max_f32x4((f32x4){0}, s0_5);
+                        s0_5 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + 116), threshold8), s0_5 * scale8);
+                        store_f32x4(&y[m][116], s0_5);
+                        s0_6 = max_f32x4((f32x4){0}, s0_6);
+                        s0_6 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + 120), threshold8), s0_6 * scale8);
+                        store_f32x4(&y[m][120], s0_6);
+                        s0_7 = max_f32x4((f32x4){0}, s0_7);
+                        s0_7 = keep_f32x4(~random_below_f32x4(key8, (uint32_t)(m * 128 + 124), threshold8), s0_7 * scale8);
+                        store_f32x4(&y[m][124], s0_7);
+                    }
                 }
             }
         }
@@ -6794,7 +6484,7 @@ static void dense_1_input_gradient_base(const float (*d_y)[10], const float (*ke
     const uint64_t key8 = step ? random_key(step_key(step), 8u) : 0;
     const uint32_t threshold8 = step ? 2147483648u : 0;
     const float scale8 = step ? 2.0f : 1.0f;
-    float (*const turned)[8] = (float (*)[8])(work + task * 1024);
+    float (*const turned)[8] = (float (*)[8])(work + task * 128);
     const ptrdiff_t from = 0, to = count * 1;
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 8;
@@ -7077,70 +6767,37 @@ static void dense_input_gradient_base(const float (*d_y)[128], const float (*ker
     const uint64_t key5 = step ? random_key(step_key(step), 5u) : 0;
     const uint32_t threshold5 = step ? 1073741824u : 0;
     const float scale5 = step ? 1.3333334f : 1.0f;
-    float (*const turned)[16] = (float (*)[16])(work + task * 8192);
+    float (*const turned)[48] = (float (*)[48])(work + task * 6144);
     const ptrdiff_t from = 0, to = count * 1;
+    uint64_t found[128][2];
+    memset(found, 0, sizeof found);
+    for (ptrdiff_t m = from; m < to; m++) {
+        for (int o = 0; o < 128; o += 4) found[m][o / 64] |= (uint64_t)bits_i32x4(load_f32x4(&d_y[m][o]) != 0.0f) << o % 64;
+    }
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 16;
-        const ptrdiff_t next = part + 1 < 576 ? i + 16 : 0;
+        const ptrdiff_t i = part * 48;
+        const ptrdiff_t next = part + 1 < 192 ? i + 48 : 0;
         for (int p = 0; p < 8; p++) {
             for (int o = 0; o < 16; o += 4) {
-                for (int r = 0; r < 16; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 16);
+                for (int r = 0; r < 48; r += 4) transpose4_f32x4(&kernel[p][i + r][o], 16, &turned[p * 16 + o][r], 48);
             }
         }
         ptrdiff_t m = from;
-        for (; m + 2 <= to; m += 2) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
-            const float *const a = d_y[m];
-            for (int t = 0; t < 2; t++) {
-                for (int at = 0; at < 16; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
-                }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
-                for (int j = 128 * t / 2; j < 128 * (t + 1) / 2; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
-                    s1_0 += a[j + 128] * w0; s1_1 += a[j + 128] * w1; s1_2 += a[j + 128] * w2; s1_3 += a[j + 128] * w3;
-                }
-            }
-            s0_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i), threshold5), s0_0 * scale5);
-            s0_0 = keep_f32x4(load_f32x4(&e0[m][i]) > 0.0f, s0_0);
-            store_f32x4(&d_x[m][i], s0_0);
-            s0_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 4), threshold5), s0_1 * scale5);
-            s0_1 = keep_f32x4(load_f32x4(&e0[m][i + 4]) > 0.0f, s0_1);
-            store_f32x4(&d_x[m][i + 4], s0_1);
-            s0_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 8), threshold5), s0_2 * scale5);
-            s0_2 = keep_f32x4(load_f32x4(&e0[m][i + 8]) > 0.0f, s0_2);
-            store_f32x4(&d_x[m][i + 8], s0_2);
-            s0_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 12), threshold5), s0_3 * scale5);
-            s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
-            store_f32x4(&d_x[m][i + 12], s0_3);
-            s1_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i), threshold5), s1_0 * scale5);
-            s1_0 = keep_f32x4(load_f32x4(&e0[m + 1][i]) > 0.0f, s1_0);
-            store_f32x4(&d_x[m + 1][i], s1_0);
-            s1_1 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i + 4), threshold5), s1_1 * scale5);
-            s1_1 = keep_f32x4(load_f32x4(&e0[m + 1][i + 4]) > 0.0f, s1_1);
-            store_f32x4(&d_x[m + 1][i + 4], s1_1);
-            s1_2 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i + 8), threshold5), s1_2 * scale5);
-            s1_2 = keep_f32x4(load_f32x4(&e0[m + 1][i + 8]) > 0.0f, s1_2);
-            store_f32x4(&d_x[m + 1][i + 8], s1_2);
-            s1_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)((m + 1) * 9216 + i + 12), threshold5), s1_3 * scale5);
-            s1_3 = keep_f32x4(load_f32x4(&e0[m + 1][i + 12]) > 0.0f, s1_3);
-            store_f32x4(&d_x[m + 1][i + 12], s1_3);
-        }
         for (; m < to; m++) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0}; f32x4 s0_5 = {0}; f32x4 s0_6 = {0}; f32x4 s0_7 = {0}; f32x4 s0_8 = {0}; f32x4 s0_9 = {0}; f32x4 s0_10 = {0}; f32x4 s0_11 = {0};
             const float *const a = d_y[m];
             for (int t = 0; t < 1; t++) {
-                for (int at = 0; at < 16; at += 16) {
-                    __builtin_prefetch(&d_x[m + t][i + at], 1);
-                    __builtin_prefetch(&e0[m + t][i + at], 0);
+                for (int at = 0; at < 48; at += 16) {
+                    __builtin_prefetch(&d_x[(m + 4 < to ? m + 4 : m)][i + at], 1);
+                    __builtin_prefetch(&e0[(m + 4 < to ? m + 4 : m)][i + at], 0);
                 }
-                for (ptrdiff_t line = (m + t) * 1; line < (m + t + 1) * 1 && line < 8 * 16; line++) __builtin_prefetch(kernel[line / 16][next + line % 16], 0);
-                for (int j = 128 * t / 1; j < 128 * (t + 1) / 1; j++) {
-                    const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4);
-                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
+                for (ptrdiff_t line = (m + t) * 3; line < (m + t + 1) * 3 && line < 8 * 48; line++) __builtin_prefetch(kernel[line / 48][next + line % 48], 0);
+                for (int word = 0; word < 2; word++) {
+                    for (uint64_t left = found[m][word]; left; left &= left - 1) {
+                        const int j = word * 64 + __builtin_ctzll(left);
+                        const f32x4 w0 = load_f32x4(turned[j] + 0 * 4); const f32x4 w1 = load_f32x4(turned[j] + 1 * 4); const f32x4 w2 = load_f32x4(turned[j] + 2 * 4); const f32x4 w3 = load_f32x4(turned[j] + 3 * 4); const f32x4 w4 = load_f32x4(turned[j] + 4 * 4); const f32x4 w5 = load_f32x4(turned[j] + 5 * 4); const f32x4 w6 = load_f32x4(turned[j] + 6 * 4); const f32x4 w7 = load_f32x4(turned[j] + 7 * 4); const f32x4 w8 = load_f32x4(turned[j] + 8 * 4); const f32x4 w9 = load_f32x4(turned[j] + 9 * 4); const f32x4 w10 = load_f32x4(turned[j] + 10 * 4); const f32x4 w11 = load_f32x4(turned[j] + 11 * 4);
+                        s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3; s0_4 += a[j] * w4; s0_5 += a[j] * w5; s0_6 += a[j] * w6; s0_7 += a[j] * w7; s0_8 += a[j] * w8; s0_9 += a[j] * w9; s0_10 += a[j] * w10; s0_11 += a[j] * w11;
+                    }
                 }
             }
             s0_0 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i), threshold5), s0_0 * scale5);
@@ -7155,6 +6812,30 @@ static void dense_input_gradient_base(const float (*d_y)[128], const float (*ker
             s0_3 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 12), threshold5), s0_3 * scale5);
             s0_3 = keep_f32x4(load_f32x4(&e0[m][i + 12]) > 0.0f, s0_3);
             store_f32x4(&d_x[m][i + 12], s0_3);
+            s0_4 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 16), threshold5), s0_4 * scale5);
+            s0_4 = keep_f32x4(load_f32x4(&e0[m][i + 16]) > 0.0f, s0_4);
+            store_f32x4(&d_x[m][i + 16], s0_4);
+            s0_5 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 20), threshold5), s0_5 * scale5);
+            s0_5 = keep_f32x4(load_f32x4(&e0[m][i + 20]) > 0.0f, s0_5);
+            store_f32x4(&d_x[m][i + 20], s0_5);
+            s0_6 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 24), threshold5), s0_6 * scale5);
+            s0_6 = keep_f32x4(load_f32x4(&e0[m][i + 24]) > 0.0f, s0_6);
+            store_f32x4(&d_x[m][i + 24], s0_6);
+            s0_7 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 28), threshold5), s0_7 * scale5);
+            s0_7 = keep_f32x4(load_f32x4(&e0[m][i + 28]) > 0.0f, s0_7);
+            store_f32x4(&d_x[m][i + 28], s0_7);
+            s0_8 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 32), threshold5), s0_8 * scale5);
+            s0_8 = keep_f32x4(load_f32x4(&e0[m][i + 32]) > 0.0f, s0_8);
+            store_f32x4(&d_x[m][i + 32], s0_8);
+            s0_9 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 36), threshold5), s0_9 * scale5);
+            s0_9 = keep_f32x4(load_f32x4(&e0[m][i + 36]) > 0.0f, s0_9);
+            store_f32x4(&d_x[m][i + 36], s0_9);
+            s0_10 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 40), threshold5), s0_10 * scale5);
+            s0_10 = keep_f32x4(load_f32x4(&e0[m][i + 40]) > 0.0f, s0_10);
+            store_f32x4(&d_x[m][i + 40], s0_10);
+            s0_11 = keep_f32x4(~random_below_f32x4(key5, (uint32_t)(m * 9216 + i + 44), threshold5), s0_11 * scale5);
+            s0_11 = keep_f32x4(load_f32x4(&e0[m][i + 44]) > 0.0f, s0_11);
+            store_f32x4(&d_x[m][i + 44], s0_11);
         }
     }
 }
@@ -7229,17 +6910,16 @@ static void dense_bias_update_base(const float *d_w, float *w, float *slot0, flo
     }
 }
 
-/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+/* conv2d_1: the gradients, as sums over what is not zero in d_y. */
 static void conv2d_1_transpose_base(const float (*kernel)[288][16], float *turned, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t g = first; g < last; g++) {
-        float *to = turned + g * (9216);
         for (int r = 0; r < 3; r++) {
-            for (int s = 0; s < 3; s++) {
-                for (int k = 0; k < 64; k++) {
-                    for (int i = 0; i < 16; i++) {
-                        const ptrdiff_t c = g * 16 + i;
-                        *to++ = c < 32 ? kernel[k / 16][(r * 3 + s) * 32 + c][k % 16] : 0.0f;
+            for (int part = 0; part < 2; part++) {
+                for (int k = 0; k < 16; k++) {
+                    float *const to = turned + ((r * 2 + part) * 64 + g * 16 + k) * (48);
+                    for (int s = 0; s < 3; s++) {
+                        for (int i = 0; i < 16; i++) to[s * 16 + i] = kernel[g][(r * 3 + s) * 32 + part * 16 + i][k];
                     }
                 }
             }
@@ -7247,156 +6927,205 @@ static void conv2d_1_transpose_base(const float (*kernel)[288][16], float *turne
     }
 }
 
-/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
-static void conv2d_1_turned_transform_base(float (*turned)[576][16], float (*u)[2][64][16], ptrdiff_t first, ptrdiff_t last)
+/* conv2d_1: the gradients, as sums over what is not zero in d_y. */
+static void conv2d_1_gradients_part_base(const float (*x)[26][26][32], const float (*d_y)[12][12][64], const uint8_t (*selected)[12][12][64], float (*d_x)[26][26][32], float *shards, float *tiles, float *turned, const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int c = 0; c < 64; c++) {
-            for (int part = 0; part < 16; part += 4) {
-                winograd4_kernel_f32x4(&turned[g][c][part], 64 * 16, &u[0][g][c][part], 2048);
-            }
-        }
-    }
-}
-
-/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
-static void conv2d_1_gradients_part_base(const float (*x)[26][26][32], const float (*d_y)[12][12][64], const uint8_t (*selected)[12][12][64], float (*d_x)[26][26][32], float *shards, float *tiles, float (*u)[2][64][16], const float (*e0)[26][26][32], ptrdiff_t first, ptrdiff_t last, ptrdiff_t task)
-{
-    float (*const sums)[4][32][16] = (float (*)[4][32][16])shards;
-    float (*const v)[36][32] = (float (*)[36][32])(tiles + task * 170880);
-    float (*const z)[36][64] = (float (*)[36][64])(tiles + task * 170880 + 41472);
-    float *const bias_sums = shards + 73728;
-    float (*const d_v)[36][32] = (float (*)[36][32])(tiles + task * 170880 + 124416);
-    float (*const rows)[832] = (float (*)[832])(tiles + task * 170880 + 165888);
+    float (*const sums)[288] = (float (*)[288])shards;
+    int32_t (*const block)[64] = (int32_t (*)[64])(tiles + task * 1344 + 1152);
+    float *const bias_sums = shards + 18432;
+    uint64_t (*const band)[12][4][1] = (uint64_t (*)[12][4][1])(tiles + task * 1344);
     for (ptrdiff_t n = first; n < last; n++) {
-        for (int i = 0; i < 6; i++) {
-            for (int b = 0; b < 1; b++) {
-                for (int j = 0; j < 6; j++) {
-                    for (int k = 0; k < 32; k += 4) {
-                        winograd4_input_f32x4(&x[n][4 * (i + b)][4 * j][k], 26 * 32, 32, &v[0][(i + b) * 6 + j][k], 36 * 32);
-                    }
-                }
-            }
-            for (int j = 0; j < 6; j++) {
+        for (int p0 = 0; p0 < 12; p0 += 3) {
+            const int rows = 12 - p0 < 3 ? 12 - p0 : 3;
+            for (int q0 = 0; q0 < 12; q0 += 12) {
+                const int columns = 12 - q0 < 12 ? 12 - q0 : 12;
                 for (int k = 0; k < 64; k += 4) {
-                    f32x4 d[4][4];
-                    UNROLL for (int r = 0; r < 4; r += 2) {
-                        UNROLL for (int s = 0; s < 4; s += 2) {
-                            const int p = (4 * i + r) / 2, q = (4 * j + s) / 2;
-                            const f32x4 largest = load_f32x4(&d_y[n][p][q][k]);
-                            const i32x4 place = load_u8_i32x4(&selected[n][p][q][k]);
-                            d[r][s] = keep_f32x4(place == 0, largest);
-                            d[r][s + 1] = keep_f32x4(place == 1, largest);
-                            d[r + 1][s] = keep_f32x4(place == 2, largest);
-                            d[r + 1][s + 1] = keep_f32x4(place == 3, largest);
+                    f32x4 sum = load_f32x4(&bias_sums[k]);
+                    for (int p = 0; p < rows; p++) {
+                        i32x4 found = {0};
+                        for (int q = 0; q < columns; q++) {
+                            const f32x4 d = load_f32x4(&d_y[n][p0 + p][q0 + q][k]);
+                            sum += d;
+                            found |= (d != 0.0f) & (int32_t)(1u << q);
+                        }
+                        store_part_i32x4(&block[p][k], found, 4);
+                    }
+                    store_f32x4(&bias_sums[k], sum);
+                }
+                for (int k = 0; k < 64; k++) {
+                    uint64_t found = (uint32_t)block[0][k];
+                    for (int p = 1; p < rows; p++) found |= (uint64_t)(uint32_t)block[p][k] << p * 12;
+                    if (!found) continue;
+                    for (int r = 0; r < 3; r++) {
+                        for (int part = 0; part < 3 * 32; part += 48) {
+                            float *const t = &sums[k][r * 96 + part];
+                            f32x4 s0 = load_f32x4(t);
+                            f32x4 s1 = load_f32x4(t + 4);
+                            f32x4 s2 = load_f32x4(t + 8);
+                            f32x4 s3 = load_f32x4(t + 12);
+                            f32x4 s4 = load_f32x4(t + 16);
+                            f32x4 s5 = load_f32x4(t + 20);
+                            f32x4 s6 = load_f32x4(t + 24);
+                            f32x4 s7 = load_f32x4(t + 28);
+                            f32x4 s8 = load_f32x4(t + 32);
+                            f32x4 s9 = load_f32x4(t + 36);
+                            f32x4 s10 = load_f32x4(t + 40);
+                            f32x4 s11 = load_f32x4(t + 44);
+                            for (uint64_t left = found; left; left &= left - 1) {
+                                const int place = __builtin_ctzll(left), p = place / 12, q = place % 12;
+                                const float d = d_y[n][p0 + p][q0 + q][k];
+                                const int at = selected[n][p0 + p][q0 + q][k] & 3;
+                                const float *const a = x[n][2 * (p0 + p) + at / 2][2 * (q0 + q) + at % 2] + r * 832 + part;
+                                s0 += d * load_f32x4(a);
+                                s1 += d * load_f32x4(a + 4);
+                                s2 += d * load_f32x4(a + 8);
+                                s3 += d * load_f32x4(a + 12);
+                                s4 += d * load_f32x4(a + 16);
+                                s5 += d * load_f32x4(a + 20);
+                                s6 += d * load_f32x4(a + 24);
+                                s7 += d * load_f32x4(a + 28);
+                                s8 += d * load_f32x4(a + 32);
+                                s9 += d * load_f32x4(a + 36);
+                                s10 += d * load_f32x4(a + 40);
+                                s11 += d * load_f32x4(a + 44);
+                            }
+                            store_f32x4(t + 0 * 4, s0);
+                            store_f32x4(t + 1 * 4, s1);
+                            store_f32x4(t + 2 * 4, s2);
+                            store_f32x4(t + 3 * 4, s3);
+                            store_f32x4(t + 4 * 4, s4);
+                            store_f32x4(t + 5 * 4, s5);
+                            store_f32x4(t + 6 * 4, s6);
+                            store_f32x4(t + 7 * 4, s7);
+                            store_f32x4(t + 8 * 4, s8);
+                            store_f32x4(t + 9 * 4, s9);
+                            store_f32x4(t + 10 * 4, s10);
+                            store_f32x4(t + 11 * 4, s11);
                         }
                     }
-                    f32x4 sum = load_f32x4(&bias_sums[k]);
-                    UNROLL for (int r = 0; r < 4; r++) sum += (d[r][0] + d[r][1]) + (d[r][2] + d[r][3]);
-                    store_f32x4(&bias_sums[k], sum);
-                    winograd4_output_adjoint_f32x4(d, &z[0][i * 6 + j][k], 36 * 64);
                 }
             }
         }
-        for (int entry = 0; entry < 36; entry++) {
-            for (int c = 0; c < 32; c += 2) {
-                for (int k = 0; k < 16; k += 4) {
-                    float *const t0 = &sums[entry][k / 4][c][k % 4 * 4];
-                    float *const t1 = &sums[entry][(k + 1) / 4][c][(k + 1) % 4 * 4];
-                    float *const t2 = &sums[entry][(k + 2) / 4][c][(k + 2) % 4 * 4];
-                    float *const t3 = &sums[entry][(k + 3) / 4][c][(k + 3) % 4 * 4];
-                    f32x4 s0_0 = load_f32x4(t0); f32x4 s0_1 = load_f32x4(t1); f32x4 s0_2 = load_f32x4(t2); f32x4 s0_3 = load_f32x4(t3);
-                    f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16); f32x4 s1_2 = load_f32x4(t2 + 16); f32x4 s1_3 = load_f32x4(t3 + 16);
-                    for (int t = 0; t < 36; t++) {
-                        const float *const a = &v[entry][t][c];
-                        const f32x4 w0 = load_f32x4(&z[entry][t][k * 4]); const f32x4 w1 = load_f32x4(&z[entry][t][(k + 1) * 4]); const f32x4 w2 = load_f32x4(&z[entry][t][(k + 2) * 4]); const f32x4 w3 = load_f32x4(&z[entry][t][(k + 3) * 4]);
-                        s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
-                        s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+        float (*const image)[832] = (float (*)[832])d_x[n];
+        memset(image, 0, 26 * sizeof *image);
+        for (int p0 = 0; p0 < 12; p0 += 12) {
+            const int rows = 12 - p0 < 12 ? 12 - p0 : 12;
+            for (int p = 0; p < rows; p++) {
+                for (int q = 0; q < 12; q++) {
+                    for (int word = 0; word < 1; word++) {
+                        uint64_t found[4] = {0};
+                        for (int v = 0; v < 16; v++) {
+                            const int k = word * 64 + v * 4;
+                            const i32x4 is = load_f32x4(&d_y[n][p0 + p][q][k]) != 0.0f, at = load_u8_i32x4(&selected[n][p0 + p][q][k]);
+                            UNROLL for (int i = 0; i < 4; i++) found[i] |= (uint64_t)bits_i32x4(is & (at == i)) << v * 4;
+                        }
+                        for (int i = 0; i < 4; i++) band[p][q][i][word] = found[i];
                     }
-                    store_f32x4(t0 + 0 * 16, s0_0);
-                    store_f32x4(t1 + 0 * 16, s0_1);
-                    store_f32x4(t2 + 0 * 16, s0_2);
-                    store_f32x4(t3 + 0 * 16, s0_3);
-                    store_f32x4(t0 + 1 * 16, s1_0);
-                    store_f32x4(t1 + 1 * 16, s1_1);
-                    store_f32x4(t2 + 1 * 16, s1_2);
-                    store_f32x4(t3 + 1 * 16, s1_3);
                 }
             }
-            for (int k = 0; k < 8; k += 4) {
-                const float *const b0 = &u[entry][k / 4][0][k % 4 * 4];
-                const float *const b1 = &u[entry][(k + 1) / 4][0][(k + 1) % 4 * 4];
-                const float *const b2 = &u[entry][(k + 2) / 4][0][(k + 2) % 4 * 4];
-                const float *const b3 = &u[entry][(k + 3) / 4][0][(k + 3) % 4 * 4];
-                for (int t = 0; t < 36; t += 2) {
-                    const float *const a = &z[entry][t][0];
-                    f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
-                    f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
-                    for (int c = 0; c < 64; c++) {
-                        const f32x4 w0 = load_f32x4(b0 + c * 16); const f32x4 w1 = load_f32x4(b1 + c * 16); const f32x4 w2 = load_f32x4(b2 + c * 16); const f32x4 w3 = load_f32x4(b3 + c * 16);
-                        s0_0 += a[c] * w0; s0_1 += a[c] * w1; s0_2 += a[c] * w2; s0_3 += a[c] * w3;
-                        s1_0 += a[c + 64] * w0; s1_1 += a[c + 64] * w1; s1_2 += a[c + 64] * w2; s1_3 += a[c + 64] * w3;
+            for (int r = 0; r < 3; r++) {
+                for (int part = 0; part < 2; part++) {
+                    const float *const kernels = turned + (r * 2 + part) * (3072);
+                    for (int p = 0; p < 2 * rows; p++) {
+                        float *to = &image[2 * p0 + p + r][part * 16];
+                        f32x4 s0 = load_f32x4(to);
+                        f32x4 s1 = load_f32x4(to + 4);
+                        f32x4 s2 = load_f32x4(to + 8);
+                        f32x4 s3 = load_f32x4(to + 12);
+                        f32x4 s4 = load_f32x4(to + 32);
+                        f32x4 s5 = load_f32x4(to + 36);
+                        f32x4 s6 = load_f32x4(to + 40);
+                        f32x4 s7 = load_f32x4(to + 44);
+                        for (int q = 0; q < 2 * 12; q++) {
+                            f32x4 s8 = load_f32x4(to + 64);
+                            f32x4 s9 = load_f32x4(to + 68);
+                            f32x4 s10 = load_f32x4(to + 72);
+                            f32x4 s11 = load_f32x4(to + 76);
+                            for (int word = 0; word < 1; word++) {
+                                for (uint64_t left = band[p / 2][q / 2][p % 2 * 2 + q % 2][word]; left; left &= left - 1) {
+                                    const int k = word * 64 + __builtin_ctzll(left);
+                                    const float d = d_y[n][p0 + p / 2][q / 2][k];
+                                    const float *const b = kernels + k * (48);
+                                    s0 += d * load_f32x4(b);
+                                    s1 += d * load_f32x4(b + 4);
+                                    s2 += d * load_f32x4(b + 8);
+                                    s3 += d * load_f32x4(b + 12);
+                                    s4 += d * load_f32x4(b + 16);
+                                    s5 += d * load_f32x4(b + 20);
+                                    s6 += d * load_f32x4(b + 24);
+                                    s7 += d * load_f32x4(b + 28);
+                                    s8 += d * load_f32x4(b + 32);
+                                    s9 += d * load_f32x4(b + 36);
+                                    s10 += d * load_f32x4(b + 40);
+                                    s11 += d * load_f32x4(b + 44);
+                                }
+                            }
+                            store_f32x4(to + 0 * 32 + 0 * 4, s0);
+                            store_f32x4(to + 0 * 32 + 1 * 4, s1);
+                            store_f32x4(to + 0 * 32 + 2 * 4, s2);
+                            store_f32x4(to + 0 * 32 + 3 * 4, s3);
+                            s0 = s4;
+                            s1 = s5;
+                            s2 = s6;
+                            s3 = s7;
+                            s4 = s8;
+                            s5 = s9;
+                            s6 = s10;
+                            s7 = s11;
+                            to += 32;
+                        }
+                        store_f32x4(to + 0 * 32 + 0 * 4, s0);
+                        store_f32x4(to + 0 * 32 + 1 * 4, s1);
+                        store_f32x4(to + 0 * 32 + 2 * 4, s2);
+                        store_f32x4(to + 0 * 32 + 3 * 4, s3);
+                        store_f32x4(to + 1 * 32 + 0 * 4, s4);
+                        store_f32x4(to + 1 * 32 + 1 * 4, s5);
+                        store_f32x4(to + 1 * 32 + 2 * 4, s6);
+                        store_f32x4(to + 1 * 32 + 3 * 4, s7);
                     }
-                    store_f32x4(&d_v[entry][t][k * 4], s0_0);
-                    store_f32x4(&d_v[entry][t][(k + 1) * 4], s0_1);
-                    store_f32x4(&d_v[entry][t][(k + 2) * 4], s0_2);
-                    store_f32x4(&d_v[entry][t][(k + 3) * 4], s0_3);
-                    store_f32x4(&d_v[entry][t + 1][k * 4], s1_0);
-                    store_f32x4(&d_v[entry][t + 1][(k + 1) * 4], s1_1);
-                    store_f32x4(&d_v[entry][t + 1][(k + 2) * 4], s1_2);
-                    store_f32x4(&d_v[entry][t + 1][(k + 3) * 4], s1_3);
                 }
             }
         }
-        for (int i = 0; i < 6; i++) {
-            if (i == 0) memset(rows, 0, 2 * sizeof rows[0]);
-            else memcpy(rows[0], rows[4], 2 * sizeof rows[0]);
-            for (int r = 2; r < 6; r++) memset(rows[r], 0, 2 * 32 * sizeof(float));
-            for (int j = 0; j < 6; j++) {
+        for (int h = 0; h < 26; h++) {
+            for (int w = 0; w < 26; w++) {
                 for (int k = 0; k < 32; k += 4) {
-                    winograd4_input_adjoint_f32x4(&d_v[0][i * 6 + j][k], 36 * 32, &rows[0][4 * j * 32 + k], 832, 32);
-                }
-            }
-            for (int r = 0; r < (i + 1 < 6 ? 4 : 6); r++) {
-                const int h = 4 * i + r - 0;
-                if (h < 0 || h >= 26) continue;
-                for (int w = 0; w < 26; w++) {
-                    for (int k = 0; k < 32; k += 4) {
-                        f32x4 sum = load_f32x4(&rows[r][w * 32 + k]);
-                        sum = keep_f32x4(load_f32x4(&e0[n][h][w][k]) > 0.0f, sum);
-                        store_f32x4(&d_x[n][h][w][k], sum);
-                    }
+                    f32x4 sum = load_f32x4(&image[h][w * 32 + k]);
+                    sum = keep_f32x4(load_f32x4(&e0[n][h][w][k]) > 0.0f, sum);
+                    store_f32x4(&d_x[n][h][w][k], sum);
                 }
             }
         }
     }
 }
 
-/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+/* conv2d_1: the gradients, as sums over what is not zero in d_y. */
 static void conv2d_1_weight_gradient_base(float (*d_kernel)[288][16], float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    for (ptrdiff_t g = first; g < last; g++) {
-        for (int part = 0; part < 16; part += 4) {
-            f32x4 d[6][6];
-            for (int entry = 0; entry < 36; entry++) {
-                const float *const sums = shards + (entry * 128 + g) * 16 + part;
-                f32x4 sum = load_f32x4(sums);
-                for (int shard = 1; shard < 16; shard++) sum += load_f32x4(sums + shard * 73792);
-                d[entry / 6][entry % 6] = sum;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const ptrdiff_t g = part % 4, row = part / 4 * 16;
+        float sums[16][16];
+        for (int k = 0; k < 16; k++) {
+            for (int i = 0; i < 16; i += 4) {
+                const float *const from = shards + (g * 16 + k) * 288 + row + i;
+                f32x4 sum = load_f32x4(from);
+                for (int shard = 1; shard < 16; shard++) sum += load_f32x4(from + shard * 18496);
+                store_f32x4(&sums[k][i], sum);
             }
-            winograd4_kernel_adjoint_f32x4(d, &d_kernel[g / 32][g % 32][part], 32 * 16);
+        }
+        for (int k = 0; k < 16; k += 4) {
+            for (int i = 0; i < 16; i += 4) transpose4_f32x4(&sums[k][i], 16, &d_kernel[g][row + i][k], 16);
         }
     }
 }
 
-/* conv2d_1: the gradients of Winograd's convolution, by the adjoints of its transforms. */
+/* conv2d_1: the gradients, as sums over what is not zero in d_y. */
 static void conv2d_1_bias_gradient_base(float *d_bias, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t end = last * 256 < 64 ? last * 256 : 64;
     ptrdiff_t i = first * 256;
     for (; i + 4 <= end; i += 4) {
-        f32x4 sum = load_f32x4(&shards[i + 73728]);
-        for (int s = 1; s < 16; s++) sum += load_f32x4(&shards[s * 73792 + i + 73728]);
+        f32x4 sum = load_f32x4(&shards[i + 18432]);
+        for (int s = 1; s < 16; s++) sum += load_f32x4(&shards[s * 18496 + i + 18432]);
         store_f32x4(&d_bias[i], sum);
     }
 }
@@ -7729,30 +7458,29 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
-    float *const dense_1_loss = (float *)(arena + 11215872);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11206656);
+    float *const dense_1_loss = (float *)(arena + 11211776);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4796416);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11141120);
     float *const d_dense_1_bias = (float *)(arena + 4727424);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
-    float *const d_dense_bias = (float *)(arena + 11216384);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
-    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 10915840);
-    float *const d_conv2d_1_bias = (float *)(arena + 11084928);
-    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11083776);
-    float *const d_conv2d_bias = (float *)(arena + 11085184);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4718592);
+    float *const d_dense_bias = (float *)(arena + 11212288);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9437184);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 1183744);
+    float *const d_conv2d_1_bias = (float *)(arena + 1352832);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 1351680);
+    float *const d_conv2d_bias = (float *)(arena + 1353088);
     float *const dense_1_workspace = (float *)(arena + 4784128);
     float *const dense_1_workspace_66 = (float *)(arena + 4726784);
     float *const dense_workspace = (float *)(arena + 4718592);
-    float *const dense_workspace_68 = (float *)(arena + 10620928);
+    float *const dense_workspace_68 = (float *)(arena + 10616832);
     float *const conv2d_1_workspace_69 = (float *)(arena);
-    float *const conv2d_1_workspace_71 = (float *)(arena + 10989568);
-    float *const conv2d_1_workspace_72 = (float *)(arena + 10620928);
-    float *const conv2d_workspace = (float *)(arena + 11063296);
-    float *const conv2d_workspace_74 = (float *)(arena + 11081728);
+    float *const conv2d_1_workspace_71 = (float *)(arena + 1257472);
+    float *const conv2d_workspace = (float *)(arena + 1331200);
+    float *const conv2d_workspace_73 = (float *)(arena + 1349632);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212800);
         float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
         float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
         float *const conv2d_1_workspace = (float *)(own + 86528);
@@ -7763,7 +7491,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
         }
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
+    for (ptrdiff_t task = 0; task < 9; task++) {
         dense_forward_train_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, step, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -7777,6 +7505,11 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_loss_train_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (step->refuse_nan) {
+        float zero = 0;
+        for (ptrdiff_t n = 0; n < count; n++) zero += 0.0F * dense_1_loss[n];
+        if (!(zero == 0)) return NAN;
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7800,7 +7533,7 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_68, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_68, (const float (*)[9216])conv2d_1_out, step, count, 192 * task / 16, 192 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -7808,41 +7541,37 @@ static float run_training_base(mnist_cnn_weights *w, mnist_cnn_weights *slots, c
     }
     dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
+    for (ptrdiff_t task = 0; task < 4; task++) {
         conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_71, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_base((float (*)[576][16])conv2d_1_workspace_71, (float (*)[2][64][16])conv2d_1_workspace_72, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
-        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212800);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 89664);
         float (*const rescaling_out_62)[28][28][1] = (float (*)[28][28][1])(own);
         float (*const conv2d_linear_out_63)[26][26][32] = (float (*)[26][26][32])(own + 3136);
-        float *const conv2d_1_workspace_70 = (float *)(own + 89664);
-        memset(conv2d_1_workspace_69 + task * 73792, 0, 73792 * sizeof(float));
+        float *const conv2d_1_workspace_70 = (float *)(own + 176192);
+        memset(conv2d_1_workspace_69 + task * 18496, 0, 18496 * sizeof(float));
         memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
-        memset(conv2d_workspace_74 + task * 32, 0, 32 * sizeof(float));
+        memset(conv2d_workspace_73 + task * 32, 0, 32 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
             rescaling_forward_base(input + n * 784, &rescaling_out_62[0][0][0][0], 0, 1);
             conv2d_forward_base(rescaling_out_62, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_63, 0, 1, 0, 26);
-            conv2d_1_gradients_part_base(conv2d_linear_out_63, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_69 + task * 73792, conv2d_1_workspace_70, (float (*)[2][64][16])conv2d_1_workspace_72, conv2d_linear_out_63, 0, 1, 0);
+            conv2d_1_gradients_part_base(conv2d_linear_out_63, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_69 + task * 18496, conv2d_1_workspace_70, conv2d_1_workspace_71, conv2d_linear_out_63, 0, 1, 0);
             conv2d_weight_gradient_part_base(rescaling_out_62, d_conv2d, conv2d_workspace + task * 288, 0, 1);
-            conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_74 + task * 32, 0, 1);
+            conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_73 + task * 32, 0, 1);
         }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_base(d_conv2d_1_kernel, conv2d_1_workspace_69, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_base(d_conv2d_1_kernel, conv2d_1_workspace_69, 72 * task / 16, 72 * (task + 1) / 16);
     }
     conv2d_1_bias_gradient_base(d_conv2d_1_bias, conv2d_1_workspace_69, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         conv2d_weight_gradient_base(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
     }
-    conv2d_bias_gradient_base(d_conv2d_bias, conv2d_workspace_74, 0, 1);
+    conv2d_bias_gradient_base(d_conv2d_bias, conv2d_workspace_73, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_1_kernel_update_base(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
@@ -7952,24 +7681,23 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
-    float *const dense_1_loss = (float *)(arena + 11215872);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11206656);
+    float *const dense_1_loss = (float *)(arena + 11211776);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4796416);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11141120);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4718592);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9437184);
     float *const dense_1_workspace = (float *)(arena + 4784128);
     float *const dense_1_workspace_50 = (float *)(arena + 4726784);
     float *const dense_workspace = (float *)(arena + 4718592);
-    float *const dense_workspace_52 = (float *)(arena + 10620928);
+    float *const dense_workspace_52 = (float *)(arena + 10616832);
     float *const conv2d_1_workspace_53 = (float *)(arena);
-    float *const conv2d_1_workspace_55 = (float *)(arena + 10915840);
-    float *const conv2d_1_workspace_56 = (float *)(arena + 10620928);
-    float *const conv2d_workspace = (float *)(arena + 10989568);
-    float *const conv2d_workspace_58 = (float *)(arena + 11008000);
+    float *const conv2d_1_workspace_55 = (float *)(arena + 1183744);
+    float *const conv2d_workspace = (float *)(arena + 1257472);
+    float *const conv2d_workspace_57 = (float *)(arena + 1275904);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216384);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212288);
         float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
         float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
         float *const conv2d_1_workspace = (float *)(own + 86528);
@@ -7980,7 +7708,7 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
         }
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
+    for (ptrdiff_t task = 0; task < 9; task++) {
         dense_forward_train_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, NULL, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -8016,48 +7744,44 @@ static float run_gradients_base(const mnist_cnn_weights *w, mnist_cnn_weights *g
     dense_bias_gradient_base(gradients->dense_bias, dense_workspace, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_52, (const float (*)[9216])conv2d_1_out, NULL, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_52, (const float (*)[9216])conv2d_1_out, NULL, count, 192 * task / 16, 192 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_weight_gradient_gradients_base((const float (*)[9216])conv2d_1_out, d_dropout_1, gradients->dense_kernel, count, 4608 * task / 16, 4608 * (task + 1) / 16);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
+    for (ptrdiff_t task = 0; task < 4; task++) {
         conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_55, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_base((float (*)[576][16])conv2d_1_workspace_55, (float (*)[2][64][16])conv2d_1_workspace_56, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216384);
-        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212288);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 89664);
         float (*const rescaling_out_46)[28][28][1] = (float (*)[28][28][1])(own);
         float (*const conv2d_linear_out_47)[26][26][32] = (float (*)[26][26][32])(own + 3136);
-        float *const conv2d_1_workspace_54 = (float *)(own + 89664);
-        memset(conv2d_1_workspace_53 + task * 73792, 0, 73792 * sizeof(float));
+        float *const conv2d_1_workspace_54 = (float *)(own + 176192);
+        memset(conv2d_1_workspace_53 + task * 18496, 0, 18496 * sizeof(float));
         memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
-        memset(conv2d_workspace_58 + task * 32, 0, 32 * sizeof(float));
+        memset(conv2d_workspace_57 + task * 32, 0, 32 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
             rescaling_forward_base(input + n * 784, &rescaling_out_46[0][0][0][0], 0, 1);
             conv2d_forward_base(rescaling_out_46, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_47, 0, 1, 0, 26);
-            conv2d_1_gradients_part_base(conv2d_linear_out_47, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_53 + task * 73792, conv2d_1_workspace_54, (float (*)[2][64][16])conv2d_1_workspace_56, conv2d_linear_out_47, 0, 1, 0);
+            conv2d_1_gradients_part_base(conv2d_linear_out_47, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_53 + task * 18496, conv2d_1_workspace_54, conv2d_1_workspace_55, conv2d_linear_out_47, 0, 1, 0);
             conv2d_weight_gradient_part_base(rescaling_out_46, d_conv2d, conv2d_workspace + task * 288, 0, 1);
-            conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_58 + task * 32, 0, 1);
+            conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_57 + task * 32, 0, 1);
         }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_base(gradients->conv2d_1_kernel, conv2d_1_workspace_53, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_base(gradients->conv2d_1_kernel, conv2d_1_workspace_53, 72 * task / 16, 72 * (task + 1) / 16);
     }
     conv2d_1_bias_gradient_base(gradients->conv2d_1_bias, conv2d_1_workspace_53, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         conv2d_weight_gradient_base(&gradients->conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
     }
-    conv2d_bias_gradient_base(gradients->conv2d_bias, conv2d_workspace_58, 0, 1);
+    conv2d_bias_gradient_base(gradients->conv2d_bias, conv2d_workspace_57, 0, 1);
     double total = 0;
     {
         double sum = 0;
@@ -8130,30 +7854,29 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
     float (*const conv2d_1_out)[12][12][64] = (float (*)[12][12][64])(arena);
     float (*const dense_linear_out)[128] = (float (*)[128])(arena + 4718592);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena + 4784128);
-    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11210752);
-    float *const dense_1_loss = (float *)(arena + 11215872);
-    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4849664);
-    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11145216);
+    float (*const dense_1_out)[10] = (float (*)[10])(arena + 11206656);
+    float *const dense_1_loss = (float *)(arena + 11211776);
+    float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 4796416);
+    float (*const d_dropout_1)[128] = (float (*)[128])(arena + 11141120);
     float *const d_dense_1_bias = (float *)(arena + 4727424);
-    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4722688);
-    float *const d_dense_bias = (float *)(arena + 11216384);
-    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9441280);
-    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 10915840);
-    float *const d_conv2d_1_bias = (float *)(arena + 11084928);
-    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 11083776);
-    float *const d_conv2d_bias = (float *)(arena + 11085184);
+    float (*const d_flatten)[9216] = (float (*)[9216])(arena + 4718592);
+    float *const d_dense_bias = (float *)(arena + 11212288);
+    uint8_t (*const max_pooling2d_selected_out)[12][12][64] = (uint8_t (*)[12][12][64])(arena + 9437184);
+    float (*const d_conv2d_1_kernel)[288][16] = (float (*)[288][16])(arena + 1183744);
+    float *const d_conv2d_1_bias = (float *)(arena + 1352832);
+    float (*const d_conv2d_kernel)[9][16] = (float (*)[9][16])(arena + 1351680);
+    float *const d_conv2d_bias = (float *)(arena + 1353088);
     float *const dense_1_workspace = (float *)(arena + 4784128);
     float *const dense_1_workspace_67 = (float *)(arena + 4726784);
     float *const dense_workspace = (float *)(arena + 4718592);
-    float *const dense_workspace_69 = (float *)(arena + 10620928);
+    float *const dense_workspace_69 = (float *)(arena + 10616832);
     float *const conv2d_1_workspace_70 = (float *)(arena);
-    float *const conv2d_1_workspace_72 = (float *)(arena + 10989568);
-    float *const conv2d_1_workspace_73 = (float *)(arena + 10620928);
-    float *const conv2d_workspace = (float *)(arena + 11063296);
-    float *const conv2d_workspace_75 = (float *)(arena + 11081728);
+    float *const conv2d_1_workspace_72 = (float *)(arena + 1257472);
+    float *const conv2d_workspace = (float *)(arena + 1331200);
+    float *const conv2d_workspace_74 = (float *)(arena + 1349632);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212800);
         float (*const input_float32_out)[28][28][1] = (float (*)[28][28][1])(own + 86528);
         float (*const conv2d_linear_out)[26][26][32] = (float (*)[26][26][32])(own);
         float *const conv2d_1_workspace = (float *)(own + 86528);
@@ -8164,7 +7887,7 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
         }
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 8; task++) {
+    for (ptrdiff_t task = 0; task < 9; task++) {
         dense_forward_train_base((const float (*)[9216])conv2d_1_out, w->dense_kernel, w->dense_bias, dense_linear_out, step, count, task, task + 1);
     }
     PARALLEL_FOR
@@ -8178,6 +7901,11 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         dense_1_loss_train_base(&dense_1_linear_out[0][0], target, sample_weights, dense_1_loss, &d_dense_1_linear[0][0], count, count * task / 16, count * (task + 1) / 16);
+    }
+    if (step->refuse_nan) {
+        float zero = 0;
+        for (ptrdiff_t n = 0; n < count; n++) zero += 0.0F * dense_1_loss[n];
+        if (!(zero == 0)) return NAN;
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -8201,7 +7929,7 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_69, (const float (*)[9216])conv2d_1_out, step, count, 576 * task / 16, 576 * (task + 1) / 16, task);
+        dense_input_gradient_base(d_dropout_1, w->dense_kernel, d_flatten, dense_workspace_69, (const float (*)[9216])conv2d_1_out, step, count, 192 * task / 16, 192 * (task + 1) / 16, task);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -8209,41 +7937,37 @@ static float run_training_bytes_base(mnist_cnn_weights *w, mnist_cnn_weights *sl
     }
     dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
+    for (ptrdiff_t task = 0; task < 4; task++) {
         conv2d_1_transpose_base(w->conv2d_1_kernel, conv2d_1_workspace_72, task, task + 1);
     }
     PARALLEL_FOR
-    for (ptrdiff_t task = 0; task < 2; task++) {
-        conv2d_1_turned_transform_base((float (*)[576][16])conv2d_1_workspace_72, (float (*)[2][64][16])conv2d_1_workspace_73, task, task + 1);
-    }
-    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        unsigned char *const own = arena + (WORKER * 859712 + 11216896);
-        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 773184);
+        unsigned char *const own = arena + (WORKER * 181568 + 11212800);
+        float (*const d_conv2d)[26][26][32] = (float (*)[26][26][32])(own + 89664);
         float (*const input_float32_out_63)[28][28][1] = (float (*)[28][28][1])(own);
         float (*const conv2d_linear_out_64)[26][26][32] = (float (*)[26][26][32])(own + 3136);
-        float *const conv2d_1_workspace_71 = (float *)(own + 89664);
-        memset(conv2d_1_workspace_70 + task * 73792, 0, 73792 * sizeof(float));
+        float *const conv2d_1_workspace_71 = (float *)(own + 176192);
+        memset(conv2d_1_workspace_70 + task * 18496, 0, 18496 * sizeof(float));
         memset(conv2d_workspace + task * 288, 0, 288 * sizeof(float));
-        memset(conv2d_workspace_75 + task * 32, 0, 32 * sizeof(float));
+        memset(conv2d_workspace_74 + task * 32, 0, 32 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
             input_float32_forward_base(input + n * 784, &input_float32_out_63[0][0][0][0], 0, 1);
             conv2d_forward_base(input_float32_out_63, w->conv2d_kernel, w->conv2d_bias, conv2d_linear_out_64, 0, 1, 0, 26);
-            conv2d_1_gradients_part_base(conv2d_linear_out_64, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_70 + task * 73792, conv2d_1_workspace_71, (float (*)[2][64][16])conv2d_1_workspace_73, conv2d_linear_out_64, 0, 1, 0);
+            conv2d_1_gradients_part_base(conv2d_linear_out_64, (const float (*)[12][12][64])(d_flatten + n), max_pooling2d_selected_out + n, d_conv2d, conv2d_1_workspace_70 + task * 18496, conv2d_1_workspace_71, conv2d_1_workspace_72, conv2d_linear_out_64, 0, 1, 0);
             conv2d_weight_gradient_part_base(input_float32_out_63, d_conv2d, conv2d_workspace + task * 288, 0, 1);
-            conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_75 + task * 32, 0, 1);
+            conv2d_bias_gradient_part_base(&d_conv2d[0][0][0][0], conv2d_workspace_74 + task * 32, 0, 1);
         }
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        conv2d_1_weight_gradient_base(d_conv2d_1_kernel, conv2d_1_workspace_70, 128 * task / 16, 128 * (task + 1) / 16);
+        conv2d_1_weight_gradient_base(d_conv2d_1_kernel, conv2d_1_workspace_70, 72 * task / 16, 72 * (task + 1) / 16);
     }
     conv2d_1_bias_gradient_base(d_conv2d_1_bias, conv2d_1_workspace_70, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
         conv2d_weight_gradient_base(&d_conv2d_kernel[0][0][0], conv2d_workspace, task, task + 1);
     }
-    conv2d_bias_gradient_base(d_conv2d_bias, conv2d_workspace_75, 0, 1);
+    conv2d_bias_gradient_base(d_conv2d_bias, conv2d_workspace_74, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         conv2d_1_kernel_update_base(&d_conv2d_1_kernel[0][0][0], &w->conv2d_1_kernel[0][0][0], &slots[0].conv2d_1_kernel[0][0][0], &slots[1].conv2d_1_kernel[0][0][0], step, 18 * task / 16, 18 * (task + 1) / 16);
@@ -8371,7 +8095,7 @@ float mnist_cnn_evaluate(const mnist_cnn_weights *w, const float *input, const f
     return run_evaluation_base(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
 }
 
-float mnist_cnn_train_step(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, size_t n, const mnist_cnn_step *step, float *losses, float *output, void *arena)
+float mnist_cnn_train_step(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, size_t n, const mnist_cnn_training_step *step, float *losses, float *output, void *arena)
 {
     const Step now = step_begin(step);
 #if defined(__x86_64__)
@@ -8402,7 +8126,7 @@ float mnist_cnn_evaluate_bytes(const mnist_cnn_weights *w, const uint8_t *input,
     return run_evaluation_bytes_base(w, input, target, sample_weights, (ptrdiff_t)n, losses, output, (unsigned char *)arena);
 }
 
-float mnist_cnn_train_step_bytes(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, size_t n, const mnist_cnn_step *step, float *losses, float *output, void *arena)
+float mnist_cnn_train_step_bytes(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, size_t n, const mnist_cnn_training_step *step, float *losses, float *output, void *arena)
 {
     const Step now = step_begin(step);
 #if defined(__x86_64__)

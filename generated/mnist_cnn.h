@@ -21,8 +21,15 @@ extern "C" {
 #define MNIST_CNN_WEIGHTS_BYTES 5097536
 #define MNIST_CNN_ARENA_BYTES 621056 /* scratch memory of predict */
 #define MNIST_CNN_BATCH_ARENA_BYTES 7495680 /* of predict_batch */
+/* How to declare an arena, so that it is aligned and lies in the section that -DMNIST_CNN_ARENA_SECTION='".fast"' names, where there is one:
+ * static MNIST_CNN_ARENA unsigned char arena[MNIST_CNN_ARENA_BYTES]; */
+#ifdef MNIST_CNN_ARENA_SECTION
+#define MNIST_CNN_ARENA MNIST_CNN_ALIGNED __attribute__((section(MNIST_CNN_ARENA_SECTION)))
+#else
+#define MNIST_CNN_ARENA MNIST_CNN_ALIGNED
+#endif
 #define MNIST_CNN_EVALUATE_ARENA_BYTES 7495680 /* of evaluate */
-#define MNIST_CNN_TRAIN_ARENA_BYTES 24972288 /* of train_step and gradients */
+#define MNIST_CNN_TRAIN_ARENA_BYTES 14117888 /* of train_step and gradients */
 #define MNIST_CNN_SLOTS 2 /* the optimiser's memories: each a struct of weights, zero at first where nothing else is said */
 
 /* The weights as files hold them, in Keras's layouts. */
@@ -60,11 +67,12 @@ void mnist_cnn_predict(const mnist_cnn_weights *w, const float *input, float *ou
 void mnist_cnn_predict_batch(const mnist_cnn_weights *w, const float *input, float *output, size_t n, void *arena);
 
 /* What a training step is told beside its data. */
-typedef struct mnist_cnn_step {
+typedef struct mnist_cnn_training_step {
     uint64_t seed;       /* of the random numbers of dropout and its like */
     uint64_t step;       /* steps made before this one: with the slots all that the optimiser knows of them */
     float learning_rate; /* of this step */
-} mnist_cnn_step;
+    int refuse_nan;      /* not 0: a step whose loss is not finite returns NaN and updates nothing */
+} mnist_cnn_training_step;
 
 /* The mean loss of 1 to MNIST_CNN_BATCH_SIZE samples, as in inference. Targets are rows like the outputs; sample_weights may be
  * NULL, for all ones. losses may be NULL: the loss of each output. So may outputs. */
@@ -72,11 +80,11 @@ float mnist_cnn_evaluate(const mnist_cnn_weights *w, const float *input, const f
 
 /* One step on 1 to MNIST_CNN_BATCH_SIZE samples: updates the weights and the slots, returns the mean loss. The rest as for
  * evaluate; outputs receive the predictions made on the way, with noise. */
-float mnist_cnn_train_step(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, size_t n, const mnist_cnn_step *step, float *losses, float *output, void *arena);
+float mnist_cnn_train_step(mnist_cnn_weights *w, mnist_cnn_weights *slots, const float *input, const float *target, const float *sample_weights, size_t n, const mnist_cnn_training_step *step, float *losses, float *output, void *arena);
 
 /* The same on inputs of whole numbers from 0 to 255, as image files hold them: they are converted as they are read. */
 float mnist_cnn_evaluate_bytes(const mnist_cnn_weights *w, const uint8_t *input, const float *target, const float *sample_weights, size_t n, float *losses, float *output, void *arena);
-float mnist_cnn_train_step_bytes(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, size_t n, const mnist_cnn_step *step, float *losses, float *output, void *arena);
+float mnist_cnn_train_step_bytes(mnist_cnn_weights *w, mnist_cnn_weights *slots, const uint8_t *input, const float *target, const float *sample_weights, size_t n, const mnist_cnn_training_step *step, float *losses, float *output, void *arena);
 
 /* The loss and its gradients, noise off; nothing is updated. */
 float mnist_cnn_gradients(const mnist_cnn_weights *w, mnist_cnn_weights *gradients, const float *input, const float *target, const float *sample_weights, size_t n, void *arena);

@@ -1,5 +1,5 @@
 /* Packed weights as a file of their own, which a program maps or finds in flash and reads where they are: this header, then the struct of
- * weights as it lies in memory, little-endian. cnnc writes it (compiler/blob.c); emitted code holds a copy of what checks it. */
+ * weights as it lies in memory, little-endian. cnnc writes it (compiler/emission/blob.c); emitted code holds a copy of what checks it. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

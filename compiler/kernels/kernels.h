@@ -4,8 +4,8 @@
 #ifndef CNNC_KERNELS_H
 #define CNNC_KERNELS_H
 
-#include "../choose.h"
-#include "../emit.h"
+#include "passes/choose.h"
+#include "emission/emit.h"
 
 /* A parameter of all layers of images. */
 #define SEED_PARAMETER {.name = "seed", .type = PARAMETER_SIZE, .fallback = "none", .help = "for random numbers of its own; none: those of the training"}

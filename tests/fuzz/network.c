@@ -4,7 +4,7 @@
  * file. A large network takes long and says nothing new, so it goes as far as its shapes only. */
 #define _GNU_SOURCE /* memmem */
 #include "fuzz.h"
-#include "choose.h"
+#include "passes/choose.h"
 
 #include <string.h>
 

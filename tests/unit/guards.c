@@ -45,7 +45,7 @@ static bool has_word(const char *text, const char *word)
 Test(guards, passes_name_no_layer)
 {
     static const char *const passes[] = {
-        "graph", "shape", "gradient", "fuse", "plan", "driver", "generate", "emit", "unroll", "simplify", "trainer_table", "summary", "kernels_summary", "choose", "choices_file", "tune", "compile", "baked", "reference", "fit",
+        "graph", "passes/shape", "passes/gradient", "passes/fuse", "passes/plan", "emission/driver", "emission/generate", "emission/emit", "passes/unroll", "passes/simplify", "emission/trainer_table", "commands/summary", "commands/kernels_summary", "passes/choose", "passes/choices_file", "commands/tune", "passes/compile", "emission/baked", "commands/reference", "passes/fit",
     };
     /* Words that are rows' names but say something else in these files. */
     static const char *const common[] = {"input", "add", "average", "maximum", "minimum", "multiply", "constant", "identity", "linear", "normal", "zero", "one"};

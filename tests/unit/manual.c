@@ -1,5 +1,5 @@
 /* The manual: each row of each table has an example, which `cnnc --help NAME` and docs/reference.md show, and each example compiles. */
-#include "command_line.h"
+#include "commands/command_line.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
