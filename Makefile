@@ -239,4 +239,4 @@ always:
 .PHONY: all always analyze bench bench-quick clean coverage data deb demo format fuzz generated help install mlp mnist reference sanitize soak test test-deb test-demo test-faults test-python test-random test-report uninstall valgrind
 .DELETE_ON_ERROR:
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)

@@ -698,9 +698,12 @@ double tile_cycles(const Level *, Tile, int64_t rows, int64_t vectors); /* of on
 typedef struct { char *data; size_t length, capacity; } Text;
 void text_add(Text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_add_bytes(Text *, const char *bytes, size_t count);
+void text_add_string(Text *, const char *);                     /* as a C string, in quotes */
 void text_add_escaped(Text *, const char *string, int bytes);   /* for XML, in which it means nothing but itself; at most so many bytes of it, with an ellipsis */
 FILE *stream_begin(char **data, size_t *size); /* a stream into memory, for what prints */
 const char *stream_end(FILE *, char **data); /* closes a stream of open_memstream; its text, in the arena */
+const char *upper_case(const char *);
+uint64_t hash_text(const char *);                               /* FNV-1a, 64 bits */
 bool text_names(const char *text, const char *word);            /* is the word in it, not as part of a longer one? */
 
 /* emit.c: the template writer. Lines with holes ($K) that are filled from bindings, and the functions they make up. */

@@ -86,3 +86,29 @@ void text_add_escaped(Text *text, const char *string, int bytes)
     }
     if (shown < length) text_add(text, "…");
 }
+
+void text_add_string(Text *text, const char *string)
+{
+    text_add(text, "\"");
+    for (const unsigned char *c = (const unsigned char *)string; *c; c++) {
+        if (*c == '\n') text_add(text, "\\n\"\n    \"");
+        else if (*c == '"' || *c == '\\') text_add(text, "\\%c", *c);
+        else if (*c < 32 || *c == '?' || *c >= 127) text_add(text, "\\%03o", *c);
+        else text_add(text, "%c", *c);
+    }
+    text_add(text, "\"");
+}
+
+const char *upper_case(const char *text)
+{
+    char *copy = memory_copy(text, strlen(text));
+    for (char *c = copy; *c; c++) *c = (char)toupper((unsigned char)*c);
+    return copy;
+}
+
+uint64_t hash_text(const char *text)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+    return hash;
+}

@@ -1,33 +1,7 @@
 /* Drivers: for each program and level one function that calls the phases in order, with every tensor at its place in the arena. */
 #include "emission/generate.h"
 
-#include <ctype.h>
 #include <string.h>
-#include <strings.h>
-
-const char *upper_case(const char *text)
-{
-    char *copy = memory_copy(text, strlen(text));
-    for (char *c = copy; *c; c++) *c = (char)toupper((unsigned char)*c);
-    return copy;
-}
-
-const char *port_name(const Generation *g, Tensor *const *ports, int count, int number, const char *what)
-{
-    (void)g;
-    if (count == 1) return what;
-    for (int i = 0; i < count; i++) /* as macros, which are upper-case, they must differ too */
-        if (i != number && !strcasecmp(ports[i]->identifier, ports[number]->identifier))
-            return memory_format("%s_%d_%s", what, number + 1, ports[number]->identifier);
-    return memory_format("%s_%s", what, ports[number]->identifier);
-}
-
-const char *input_name(const Generation *g, Program program, int number)
-{
-    const Graph *source = g->source;
-    bool frame = program == PROGRAM_STEP && source->inputs[number]->steps == STEPS_AXIS;
-    return port_name(g, source->inputs, source->input_count, number, frame ? "frame" : "input");
-}
 
 /* The type of the numbers of an output's target. */
 static const char *target_type(const Generation *g, int output)

@@ -64,7 +64,7 @@ static void add_layers(Text *text, const Generation *g, const char *arguments)
     text_add(text, "static const CnncLayer model_layers[] = {\n");
     for (int i = 0; i < g->source->layer_count; i++) {
         text_add(text, "    {");
-        add_string(text, g->source->layers[i].name);
+        text_add_string(text, g->source->layers[i].name);
         text_add(text, ", %lld},\n", (long long)costs[i].macs);
     }
     text_add(text, "    {0},\n};\n\n");

@@ -6,9 +6,11 @@
 
 extern const char vector_text[], winograd_text[], winograd_tiles_text[], random_text[], transform_text[], packing_text[], timing_text[], selftest_text[], blob_text[]; /* runtime/vector.h and so on as text; the Makefile makes them */
 
-const char *upper_case(const char *);
+/* ports.c */
 const char *port_name(const Generation *, Tensor *const *ports, int count, int number, const char *what); /* input, or input_<name> where there are several */
 const char *input_name(const Generation *, Program, int number); /* of a network's input: a frame in `step`, where it is a sequence */
+void add_shape(Text *, const Shape *); /* its rank and sizes */
+void add_port(Text *, const Tensor *); /* a row of the trainer's table */
 
 /* driver.c: the functions that call a program's phases in order. */
 const char *driver_parameters(const Generation *, Program, bool bytes, bool public); /* the parameters of a program's functions, as text */
@@ -20,22 +22,18 @@ typedef struct { int64_t parameters, trainable, macs; } LayerCost;
 LayerCost *layer_costs(const Graph *source);
 const char *number_with_commas(int64_t);
 
-/* sections of the trainer's table */
-void add_string(Text *, const char *); /* as a C string */
-void add_port(Text *, const Tensor *);
 int add_features(Text *, const Generation *); /* features.c; returns how many there are */
 Generation *layers_generation(const Generation *); /* features.c: of the network with all layers for outputs; its programs are still to be compiled */
 
-/* sections of both */
+/* frame.c: what emitted code stands on. */
+const char *generate_frame(const Generation *, const char *code); /* includes, macros, random numbers: what the code needs of them */
+const char *level_code(const Emit *);                             /* what was emitted for a level, with the vectors that it uses */
 void add_section(Text *, const Target *, const Level *, const char *code); /* the code of a level, for those machines only that can have it */
 void add_level_function(Text *, const Generation *); /* level(), the best that this machine has */
 void add_choice(Text *, const Generation *, const char *indent, const char *driver, const char *arguments, bool returns); /* the call of the best level's driver */
+const char *used_paragraphs(const char *header, const char *code, int lanes, const Level *); /* copies of the functions and types of a runtime header that the code uses, for vectors of `lanes` floats at a level; level NULL: as they are */
 
 /* sections of model.c */
-const char *generate_frame(const Generation *, const char *code); /* what the code stands on: includes, macros, random numbers */
-const char *level_code(const Emit *);                             /* what was emitted for a level, with the vectors that it uses */
-void add_choice(Text *, const Generation *, const char *indent, const char *driver, const char *arguments, bool returns); /* the call of the best level's driver */
-const char *used_paragraphs(const char *header, const char *code, int lanes, const Level *); /* copies of the functions and types of a runtime header that the code uses, for vectors of `lanes` floats at a level; level NULL: as they are */
 const char *generate_selftest(const Generation *); /* selftest.c: what stands behind the network */
 void emit_pieces(Emit *, const Generation *, const Graph *); /* driver.c: --pauses */
 const char *pieces_fields(const Generation *); /* of its struct: what predict is told, */
@@ -47,6 +45,5 @@ const float *packed_image(const Generation *); /* the struct of packed weights a
 void add_baked(Text *, const Generation *);
 void add_blob_header(Text *, const Generation *);
 void add_blob_function(Text *, const Generation *);
-uint64_t hash_text(const char *); /* trainer_table.c */
 
 #endif

@@ -4,18 +4,6 @@
 
 #include <string.h>
 
-void add_string(Text *text, const char *string)
-{
-    text_add(text, "\"");
-    for (const unsigned char *c = (const unsigned char *)string; *c; c++) {
-        if (*c == '\n') text_add(text, "\\n\"\n    \"");
-        else if (*c == '"' || *c == '\\') text_add(text, "\\%c", *c);
-        else if (*c < 32 || *c == '?' || *c >= 127) text_add(text, "\\%03o", *c);
-        else text_add(text, "%c", *c);
-    }
-    text_add(text, "\"");
-}
-
 /* An argument's value as the runtime reads it: as it would be written, but strings without their quotes. */
 static const char *value_text(const Value *value)
 {
@@ -34,7 +22,7 @@ static void add_arguments(Text *text, const Object *object)
     for (int i = 0; parameter && parameter[i].name; i++) {
         if (parameter[i].list) continue;
         text_add(text, "{\"%s\", ", parameter[i].name);
-        add_string(text, value_text(&object->values[i]));
+        text_add_string(text, value_text(&object->values[i]));
         text_add(text, "}, ");
     }
 }
@@ -45,25 +33,9 @@ static void add_files(Text *text, const Object *fit, const char *name, Tensor *c
     const Value *files = argument(fit, name);
     for (int i = 0; i < files->list.count; i++) {
         text_add(text, "{\"%s\", ", name);
-        add_string(text, memory_format("%s=%s", ports[i]->name, files->list.items[i].text));
+        text_add_string(text, memory_format("%s=%s", ports[i]->name, files->list.items[i].text));
         text_add(text, "}, ");
     }
-}
-
-static void add_shape(Text *text, const Shape *shape)
-{
-    text_add(text, "%d, {", shape->rank);
-    for (int i = 0; i < shape->rank; i++) text_add(text, "%s%lld", i ? ", " : "", (long long)shape->size[i]);
-    text_add(text, shape->rank ? "}" : "0}");
-}
-
-void add_port(Text *text, const Tensor *tensor)
-{
-    text_add(text, "    {");
-    add_string(text, tensor->name);
-    text_add(text, ", %s, ", tensor->type == TYPE_INT32 ? "CNNC_INT32" : "CNNC_FLOAT32");
-    add_shape(text, &tensor->shape);
-    text_add(text, ", %lld},\n", (long long)tensor->limit);
 }
 
 static bool is_memory(const Tensor *tensor)
@@ -80,7 +52,7 @@ static void add_tensors(Text *text, const Generation *g, bool memories)
         const Tensor *tensor = g->source->tensors[i];
         if (memories ? !is_memory(tensor) : tensor->role != ROLE_WEIGHT) continue;
         text_add(text, "    {");
-        add_string(text, tensor->name);
+        text_add_string(text, tensor->name);
         text_add(text, ", ");
         add_shape(text, &tensor->shape);
         text_add(text,
@@ -96,14 +68,6 @@ static void add_tensors(Text *text, const Generation *g, bool memories)
                  (long long)tensor->ones_to);
     }
     text_add(text, "    {0},\n};\n\n");
-}
-
-/* 64-bit FNV-1a over what a checkpoint depends on: the text of the layers, weights and training. */
-uint64_t hash_text(const char *text)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-    return hash;
 }
 
 static uint64_t network_hash(const Generation *g)
@@ -178,7 +142,7 @@ static void add_targets(Text *text, const Generation *g)
         for (int j = 0; j < source->uses[i].metric_count; j++) {
             const MetricUse *metric = &source->uses[i].metrics[j];
             text_add(text, "    {");
-            add_string(text, metric->name);
+            text_add_string(text, metric->name);
             text_add(text, ", \"%s\", %d, %s, %d, (const CnncArgument[]){", metric->object->entry->name, i, metric->weighted ? "true" : "false", metric->loss ? value++ : -1);
             add_arguments(text, metric->object);
             text_add(text, "{0}}},\n");
@@ -257,15 +221,15 @@ char *generate_table(const Generation *g, const char *header_name)
     const char *summarized = stream_end(stream, &summary);
     text_add(&text, "extern const CnncModel cnnc_model;\nconst CnncModel cnnc_model = {\n");
     text_add(&text, "    .runtime_version = CNNC_RUNTIME_VERSION,\n    .name = \"%s\",\n    .hash = \"%016llx\",\n    .summary =\n    ", name, (unsigned long long)network_hash(g));
-    add_string(&text, summarized);
+    text_add_string(&text, summarized);
     text_add(&text, ",\n    .drawing =\n    ");
-    add_string(&text, draw_network(g->source));
+    text_add_string(&text, draw_network(g->source));
     text_add(&text, ",\n    .feature_count = %d,\n    .features = model_features,\n    .features_arena_size = FEATURES_ARENA_BYTES,\n    .activations = activations", features);
     text_add(&text, ",\n    .layer_count = %d,\n    .layers = model_layers,\n    .times_arena_size = TIMES_ARENA_BYTES,\n    .time_layers = time_layers", g->source->layer_count);
     text_add(&text, ",\n    .predict_memory =\n    ");
-    add_string(&text, draw_memory(g->predict));
+    text_add_string(&text, draw_memory(g->predict));
     text_add(&text, ",\n    .train_memory =\n    ");
-    add_string(&text, draw_memory(g->train));
+    text_add_string(&text, draw_memory(g->train));
     text_add(&text, ",\n    .batch_size = %s_BATCH_SIZE,\n", upper);
     text_add(&text, "    .input_count = %d,\n    .output_count = %d,\n    .tensor_count = (int)(sizeof model_tensors / sizeof *model_tensors) - 1,\n", g->source->input_count, g->source->output_count);
     text_add(&text, "    .inputs = model_inputs,\n    .outputs = model_outputs,\n    .targets = model_targets,\n    .metrics = model_metrics,\n    .weight_steps = %lld,\n    .tensors = model_tensors,\n", (long long)weight_steps(g->source));
