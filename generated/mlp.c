@@ -151,6 +151,22 @@ LEVEL_v4 INLINE static inline i32x16 load_u8_i32x16(const uint8_t *from)
 #endif
 }
 
+/* A bit for each lane of a mask. */
+LEVEL_v4 INLINE static inline uint32_t bits_i32x16(i32x16 mask)
+{
+#if 16 == 16 && 1
+    return (uint16_t)__builtin_ia32_cvtd2mask512(mask);
+#elif 16 == 8 && defined(__x86_64__)
+    return (uint32_t)__builtin_ia32_movmskps256((f32x16)mask);
+#elif 16 == 4 && defined(__x86_64__)
+    return (uint32_t)__builtin_ia32_movmskps((f32x16)mask);
+#else
+    uint32_t bits = 0;
+    for (int i = 0; i < 16; i++) bits |= (uint32_t)(mask[i] & 1) << i;
+    return bits;
+#endif
+}
+
 /* The 4x4 floats at `from`, whose rows lie `row` apart, with rows and columns exchanged. */
 LEVEL_v4 static inline void transpose4_f32x16(const float *from, ptrdiff_t row, float *to, ptrdiff_t to_row)
 {
@@ -292,15 +308,15 @@ LEVEL_v4 static void dense_forward_v4(const float (*x)[784], const float (*kerne
         const float *const b6 = &kernel[k + 6][0][0];
         const float *const b7 = &kernel[k + 7][0][0];
         f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0}; f32x16 s0_4 = {0}; f32x16 s0_5 = {0}; f32x16 s0_6 = {0}; f32x16 s0_7 = {0};
-        for (int j = 0; j < 784; j += 1) {
-            s0_0 += a[j] * load_f32x16(b0 + j * 16);
-            s0_1 += a[j] * load_f32x16(b1 + j * 16);
-            s0_2 += a[j] * load_f32x16(b2 + j * 16);
-            s0_3 += a[j] * load_f32x16(b3 + j * 16);
-            s0_4 += a[j] * load_f32x16(b4 + j * 16);
-            s0_5 += a[j] * load_f32x16(b5 + j * 16);
-            s0_6 += a[j] * load_f32x16(b6 + j * 16);
-            s0_7 += a[j] * load_f32x16(b7 + j * 16);
+        for (int i = 0; i < 784; i += 64) {
+            const int end = 784 - i < 64 ? 784 - i : 64;
+            uint64_t found = 0;
+            for (int j = 0; j < end; j += 16) found |= (uint64_t)bits_i32x16(load_f32x16(a + i + j) != 0.0f) << j;
+            for (uint64_t left = found; left; left &= left - 1) {
+                const int j = i + __builtin_ctzll(left);
+                const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16); const f32x16 w4 = load_f32x16(b4 + j * 16); const f32x16 w5 = load_f32x16(b5 + j * 16); const f32x16 w6 = load_f32x16(b6 + j * 16); const f32x16 w7 = load_f32x16(b7 + j * 16);
+                s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3; s0_4 += a[j] * w4; s0_5 += a[j] * w5; s0_6 += a[j] * w6; s0_7 += a[j] * w7;
+            }
         }
         s0_0 += load_f32x16(&bias[k * 16]);
         s0_1 += load_f32x16(&bias[(k + 1) * 16]);
@@ -343,15 +359,28 @@ LEVEL_v4 static void dense_1_forward_v4(const float (*x)[512], const float (*ker
         f32x16 s5_0 = {0};
         f32x16 s6_0 = {0};
         f32x16 s7_0 = {0};
-        for (int j = 0; j < 512; j += 8) {
-            s0_0 += a[j] * load_f32x16(b0 + j * 16);
-            s1_0 += a[j + 1] * load_f32x16(b0 + (j + 1) * 16);
-            s2_0 += a[j + 2] * load_f32x16(b0 + (j + 2) * 16);
-            s3_0 += a[j + 3] * load_f32x16(b0 + (j + 3) * 16);
-            s4_0 += a[j + 4] * load_f32x16(b0 + (j + 4) * 16);
-            s5_0 += a[j + 5] * load_f32x16(b0 + (j + 5) * 16);
-            s6_0 += a[j + 6] * load_f32x16(b0 + (j + 6) * 16);
-            s7_0 += a[j + 7] * load_f32x16(b0 + (j + 7) * 16);
+        for (int i = 0; i < 512; i += 64) {
+            const int end = 512 - i < 64 ? 512 - i : 64;
+            uint64_t found = 0;
+            for (int j = 0; j < end; j += 16) found |= (uint64_t)bits_i32x16(load_f32x16(a + i + j) != 0.0f) << j;
+            int rows[72], listed = 0;
+            float factors[72];
+            for (uint64_t left = found; left; left &= left - 1) {
+                rows[listed] = i + __builtin_ctzll(left);
+                factors[listed] = a[rows[listed]];
+                listed++;
+            }
+            for (int t = 0; t < 8; t++) rows[listed + t] = i, factors[listed + t] = 0;
+            for (int r = 0; r < listed; r += 8) {
+                s0_0 += factors[r] * load_f32x16(b0 + rows[r] * 16);
+                s1_0 += factors[r + 1] * load_f32x16(b0 + rows[r + 1] * 16);
+                s2_0 += factors[r + 2] * load_f32x16(b0 + rows[r + 2] * 16);
+                s3_0 += factors[r + 3] * load_f32x16(b0 + rows[r + 3] * 16);
+                s4_0 += factors[r + 4] * load_f32x16(b0 + rows[r + 4] * 16);
+                s5_0 += factors[r + 5] * load_f32x16(b0 + rows[r + 5] * 16);
+                s6_0 += factors[r + 6] * load_f32x16(b0 + rows[r + 6] * 16);
+                s7_0 += factors[r + 7] * load_f32x16(b0 + rows[r + 7] * 16);
+            }
         }
         s0_0 += s4_0;
         s1_0 += s5_0;
@@ -1602,6 +1631,22 @@ LEVEL_v3 INLINE static inline i32x8 load_u8_i32x8(const uint8_t *from)
 #endif
 }
 
+/* A bit for each lane of a mask. */
+LEVEL_v3 INLINE static inline uint32_t bits_i32x8(i32x8 mask)
+{
+#if 8 == 16 && 0
+    return (uint16_t)__builtin_ia32_cvtd2mask512(mask);
+#elif 8 == 8 && defined(__x86_64__)
+    return (uint32_t)__builtin_ia32_movmskps256((f32x8)mask);
+#elif 8 == 4 && defined(__x86_64__)
+    return (uint32_t)__builtin_ia32_movmskps((f32x8)mask);
+#else
+    uint32_t bits = 0;
+    for (int i = 0; i < 8; i++) bits |= (uint32_t)(mask[i] & 1) << i;
+    return bits;
+#endif
+}
+
 /* The 4x4 floats at `from`, whose rows lie `row` apart, with rows and columns exchanged. */
 LEVEL_v3 static inline void transpose4_f32x8(const float *from, ptrdiff_t row, float *to, ptrdiff_t to_row)
 {
@@ -1743,15 +1788,15 @@ LEVEL_v3 static void dense_forward_v3(const float (*x)[784], const float (*kerne
         const float *const b6 = &kernel[(k + 6) / 2][0][(k + 6) % 2 * 8];
         const float *const b7 = &kernel[(k + 7) / 2][0][(k + 7) % 2 * 8];
         f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0}; f32x8 s0_4 = {0}; f32x8 s0_5 = {0}; f32x8 s0_6 = {0}; f32x8 s0_7 = {0};
-        for (int j = 0; j < 784; j += 1) {
-            s0_0 += a[j] * load_f32x8(b0 + j * 16);
-            s0_1 += a[j] * load_f32x8(b1 + j * 16);
-            s0_2 += a[j] * load_f32x8(b2 + j * 16);
-            s0_3 += a[j] * load_f32x8(b3 + j * 16);
-            s0_4 += a[j] * load_f32x8(b4 + j * 16);
-            s0_5 += a[j] * load_f32x8(b5 + j * 16);
-            s0_6 += a[j] * load_f32x8(b6 + j * 16);
-            s0_7 += a[j] * load_f32x8(b7 + j * 16);
+        for (int i = 0; i < 784; i += 64) {
+            const int end = 784 - i < 64 ? 784 - i : 64;
+            uint64_t found = 0;
+            for (int j = 0; j < end; j += 8) found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
+            for (uint64_t left = found; left; left &= left - 1) {
+                const int j = i + __builtin_ctzll(left);
+                const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16); const f32x8 w2 = load_f32x8(b2 + j * 16); const f32x8 w3 = load_f32x8(b3 + j * 16); const f32x8 w4 = load_f32x8(b4 + j * 16); const f32x8 w5 = load_f32x8(b5 + j * 16); const f32x8 w6 = load_f32x8(b6 + j * 16); const f32x8 w7 = load_f32x8(b7 + j * 16);
+                s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3; s0_4 += a[j] * w4; s0_5 += a[j] * w5; s0_6 += a[j] * w6; s0_7 += a[j] * w7;
+            }
         }
         s0_0 += load_f32x8(&bias[k * 8]);
         s0_1 += load_f32x8(&bias[(k + 1) * 8]);
@@ -1796,15 +1841,28 @@ LEVEL_v3 static void dense_1_forward_v3(const float (*x)[512], const float (*ker
             f32x8 s5_0 = {0};
             f32x8 s6_0 = {0};
             f32x8 s7_0 = {0};
-            for (int j = 0; j < 512; j += 8) {
-                s0_0 += a[j] * load_f32x8(b0 + j * 16);
-                s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
-                s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
-                s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
-                s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
-                s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
-                s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
-                s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
+            for (int i = 0; i < 512; i += 64) {
+                const int end = 512 - i < 64 ? 512 - i : 64;
+                uint64_t found = 0;
+                for (int j = 0; j < end; j += 8) found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
+                int rows[72], listed = 0;
+                float factors[72];
+                for (uint64_t left = found; left; left &= left - 1) {
+                    rows[listed] = i + __builtin_ctzll(left);
+                    factors[listed] = a[rows[listed]];
+                    listed++;
+                }
+                for (int t = 0; t < 8; t++) rows[listed + t] = i, factors[listed + t] = 0;
+                for (int r = 0; r < listed; r += 8) {
+                    s0_0 += factors[r] * load_f32x8(b0 + rows[r] * 16);
+                    s1_0 += factors[r + 1] * load_f32x8(b0 + rows[r + 1] * 16);
+                    s2_0 += factors[r + 2] * load_f32x8(b0 + rows[r + 2] * 16);
+                    s3_0 += factors[r + 3] * load_f32x8(b0 + rows[r + 3] * 16);
+                    s4_0 += factors[r + 4] * load_f32x8(b0 + rows[r + 4] * 16);
+                    s5_0 += factors[r + 5] * load_f32x8(b0 + rows[r + 5] * 16);
+                    s6_0 += factors[r + 6] * load_f32x8(b0 + rows[r + 6] * 16);
+                    s7_0 += factors[r + 7] * load_f32x8(b0 + rows[r + 7] * 16);
+                }
             }
             s0_0 += s4_0;
             s1_0 += s5_0;
@@ -1826,15 +1884,28 @@ LEVEL_v3 static void dense_1_forward_v3(const float (*x)[512], const float (*ker
             f32x8 s5_0 = {0};
             f32x8 s6_0 = {0};
             f32x8 s7_0 = {0};
-            for (int j = 0; j < 512; j += 8) {
-                s0_0 += a[j] * load_f32x8(b0 + j * 16);
-                s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
-                s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
-                s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
-                s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
-                s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
-                s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
-                s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
+            for (int i = 0; i < 512; i += 64) {
+                const int end = 512 - i < 64 ? 512 - i : 64;
+                uint64_t found = 0;
+                for (int j = 0; j < end; j += 8) found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
+                int rows[72], listed = 0;
+                float factors[72];
+                for (uint64_t left = found; left; left &= left - 1) {
+                    rows[listed] = i + __builtin_ctzll(left);
+                    factors[listed] = a[rows[listed]];
+                    listed++;
+                }
+                for (int t = 0; t < 8; t++) rows[listed + t] = i, factors[listed + t] = 0;
+                for (int r = 0; r < listed; r += 8) {
+                    s0_0 += factors[r] * load_f32x8(b0 + rows[r] * 16);
+                    s1_0 += factors[r + 1] * load_f32x8(b0 + rows[r + 1] * 16);
+                    s2_0 += factors[r + 2] * load_f32x8(b0 + rows[r + 2] * 16);
+                    s3_0 += factors[r + 3] * load_f32x8(b0 + rows[r + 3] * 16);
+                    s4_0 += factors[r + 4] * load_f32x8(b0 + rows[r + 4] * 16);
+                    s5_0 += factors[r + 5] * load_f32x8(b0 + rows[r + 5] * 16);
+                    s6_0 += factors[r + 6] * load_f32x8(b0 + rows[r + 6] * 16);
+                    s7_0 += factors[r + 7] * load_f32x8(b0 + rows[r + 7] * 16);
+                }
             }
             s0_0 += s4_0;
             s1_0 += s5_0;
@@ -2948,6 +3019,22 @@ LEVEL_base INLINE static inline i32x4 load_u8_i32x4(const uint8_t *from)
 #endif
 }
 
+/* A bit for each lane of a mask. */
+LEVEL_base INLINE static inline uint32_t bits_i32x4(i32x4 mask)
+{
+#if 4 == 16 && 0
+    return (uint16_t)__builtin_ia32_cvtd2mask512(mask);
+#elif 4 == 8 && defined(__x86_64__)
+    return (uint32_t)__builtin_ia32_movmskps256((f32x4)mask);
+#elif 4 == 4 && defined(__x86_64__)
+    return (uint32_t)__builtin_ia32_movmskps((f32x4)mask);
+#else
+    uint32_t bits = 0;
+    for (int i = 0; i < 4; i++) bits |= (uint32_t)(mask[i] & 1) << i;
+    return bits;
+#endif
+}
+
 /* The 4x4 floats at `from`, whose rows lie `row` apart, with rows and columns exchanged. */
 LEVEL_base static inline void transpose4_f32x4(const float *from, ptrdiff_t row, float *to, ptrdiff_t to_row)
 {
@@ -3089,15 +3176,15 @@ static void dense_forward_base(const float (*x)[784], const float (*kernel)[784]
         const float *const b6 = &kernel[(k + 6) / 4][0][(k + 6) % 4 * 4];
         const float *const b7 = &kernel[(k + 7) / 4][0][(k + 7) % 4 * 4];
         f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0}; f32x4 s0_5 = {0}; f32x4 s0_6 = {0}; f32x4 s0_7 = {0};
-        for (int j = 0; j < 784; j += 1) {
-            s0_0 += a[j] * load_f32x4(b0 + j * 16);
-            s0_1 += a[j] * load_f32x4(b1 + j * 16);
-            s0_2 += a[j] * load_f32x4(b2 + j * 16);
-            s0_3 += a[j] * load_f32x4(b3 + j * 16);
-            s0_4 += a[j] * load_f32x4(b4 + j * 16);
-            s0_5 += a[j] * load_f32x4(b5 + j * 16);
-            s0_6 += a[j] * load_f32x4(b6 + j * 16);
-            s0_7 += a[j] * load_f32x4(b7 + j * 16);
+        for (int i = 0; i < 784; i += 64) {
+            const int end = 784 - i < 64 ? 784 - i : 64;
+            uint64_t found = 0;
+            for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
+            for (uint64_t left = found; left; left &= left - 1) {
+                const int j = i + __builtin_ctzll(left);
+                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16);
+                s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3; s0_4 += a[j] * w4; s0_5 += a[j] * w5; s0_6 += a[j] * w6; s0_7 += a[j] * w7;
+            }
         }
         s0_0 += load_f32x4(&bias[k * 4]);
         s0_1 += load_f32x4(&bias[(k + 1) * 4]);
@@ -3142,15 +3229,28 @@ static void dense_1_forward_base(const float (*x)[512], const float (*kernel)[51
             f32x4 s5_0 = {0};
             f32x4 s6_0 = {0};
             f32x4 s7_0 = {0};
-            for (int j = 0; j < 512; j += 8) {
-                s0_0 += a[j] * load_f32x4(b0 + j * 16);
-                s1_0 += a[j + 1] * load_f32x4(b0 + (j + 1) * 16);
-                s2_0 += a[j + 2] * load_f32x4(b0 + (j + 2) * 16);
-                s3_0 += a[j + 3] * load_f32x4(b0 + (j + 3) * 16);
-                s4_0 += a[j + 4] * load_f32x4(b0 + (j + 4) * 16);
-                s5_0 += a[j + 5] * load_f32x4(b0 + (j + 5) * 16);
-                s6_0 += a[j + 6] * load_f32x4(b0 + (j + 6) * 16);
-                s7_0 += a[j + 7] * load_f32x4(b0 + (j + 7) * 16);
+            for (int i = 0; i < 512; i += 64) {
+                const int end = 512 - i < 64 ? 512 - i : 64;
+                uint64_t found = 0;
+                for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
+                int rows[72], listed = 0;
+                float factors[72];
+                for (uint64_t left = found; left; left &= left - 1) {
+                    rows[listed] = i + __builtin_ctzll(left);
+                    factors[listed] = a[rows[listed]];
+                    listed++;
+                }
+                for (int t = 0; t < 8; t++) rows[listed + t] = i, factors[listed + t] = 0;
+                for (int r = 0; r < listed; r += 8) {
+                    s0_0 += factors[r] * load_f32x4(b0 + rows[r] * 16);
+                    s1_0 += factors[r + 1] * load_f32x4(b0 + rows[r + 1] * 16);
+                    s2_0 += factors[r + 2] * load_f32x4(b0 + rows[r + 2] * 16);
+                    s3_0 += factors[r + 3] * load_f32x4(b0 + rows[r + 3] * 16);
+                    s4_0 += factors[r + 4] * load_f32x4(b0 + rows[r + 4] * 16);
+                    s5_0 += factors[r + 5] * load_f32x4(b0 + rows[r + 5] * 16);
+                    s6_0 += factors[r + 6] * load_f32x4(b0 + rows[r + 6] * 16);
+                    s7_0 += factors[r + 7] * load_f32x4(b0 + rows[r + 7] * 16);
+                }
             }
             s0_0 += s4_0;
             s1_0 += s5_0;
@@ -3172,15 +3272,28 @@ static void dense_1_forward_base(const float (*x)[512], const float (*kernel)[51
             f32x4 s5_0 = {0};
             f32x4 s6_0 = {0};
             f32x4 s7_0 = {0};
-            for (int j = 0; j < 512; j += 8) {
-                s0_0 += a[j] * load_f32x4(b0 + j * 16);
-                s1_0 += a[j + 1] * load_f32x4(b0 + (j + 1) * 16);
-                s2_0 += a[j + 2] * load_f32x4(b0 + (j + 2) * 16);
-                s3_0 += a[j + 3] * load_f32x4(b0 + (j + 3) * 16);
-                s4_0 += a[j + 4] * load_f32x4(b0 + (j + 4) * 16);
-                s5_0 += a[j + 5] * load_f32x4(b0 + (j + 5) * 16);
-                s6_0 += a[j + 6] * load_f32x4(b0 + (j + 6) * 16);
-                s7_0 += a[j + 7] * load_f32x4(b0 + (j + 7) * 16);
+            for (int i = 0; i < 512; i += 64) {
+                const int end = 512 - i < 64 ? 512 - i : 64;
+                uint64_t found = 0;
+                for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
+                int rows[72], listed = 0;
+                float factors[72];
+                for (uint64_t left = found; left; left &= left - 1) {
+                    rows[listed] = i + __builtin_ctzll(left);
+                    factors[listed] = a[rows[listed]];
+                    listed++;
+                }
+                for (int t = 0; t < 8; t++) rows[listed + t] = i, factors[listed + t] = 0;
+                for (int r = 0; r < listed; r += 8) {
+                    s0_0 += factors[r] * load_f32x4(b0 + rows[r] * 16);
+                    s1_0 += factors[r + 1] * load_f32x4(b0 + rows[r + 1] * 16);
+                    s2_0 += factors[r + 2] * load_f32x4(b0 + rows[r + 2] * 16);
+                    s3_0 += factors[r + 3] * load_f32x4(b0 + rows[r + 3] * 16);
+                    s4_0 += factors[r + 4] * load_f32x4(b0 + rows[r + 4] * 16);
+                    s5_0 += factors[r + 5] * load_f32x4(b0 + rows[r + 5] * 16);
+                    s6_0 += factors[r + 6] * load_f32x4(b0 + rows[r + 6] * 16);
+                    s7_0 += factors[r + 7] * load_f32x4(b0 + rows[r + 7] * 16);
+                }
             }
             s0_0 += s4_0;
             s1_0 += s5_0;

@@ -736,15 +736,28 @@ LEVEL_v4 static void dense_forward_v4(const float (*x)[9216], const float (*kern
         f32x16 s1_0 = {0}; f32x16 s1_1 = {0};
         f32x16 s2_0 = {0}; f32x16 s2_1 = {0};
         f32x16 s3_0 = {0}; f32x16 s3_1 = {0};
-        for (int j = 0; j < 9216; j += 4) {
-            s0_0 += a[j] * load_f32x16(b0 + j * 16);
-            s0_1 += a[j] * load_f32x16(b1 + j * 16);
-            s1_0 += a[j + 1] * load_f32x16(b0 + (j + 1) * 16);
-            s1_1 += a[j + 1] * load_f32x16(b1 + (j + 1) * 16);
-            s2_0 += a[j + 2] * load_f32x16(b0 + (j + 2) * 16);
-            s2_1 += a[j + 2] * load_f32x16(b1 + (j + 2) * 16);
-            s3_0 += a[j + 3] * load_f32x16(b0 + (j + 3) * 16);
-            s3_1 += a[j + 3] * load_f32x16(b1 + (j + 3) * 16);
+        for (int i = 0; i < 9216; i += 64) {
+            const int end = 9216 - i < 64 ? 9216 - i : 64;
+            uint64_t found = 0;
+            for (int j = 0; j < end; j += 16) found |= (uint64_t)bits_i32x16(load_f32x16(a + i + j) != 0.0f) << j;
+            int rows[68], listed = 0;
+            float factors[68];
+            for (uint64_t left = found; left; left &= left - 1) {
+                rows[listed] = i + __builtin_ctzll(left);
+                factors[listed] = a[rows[listed]];
+                listed++;
+            }
+            for (int t = 0; t < 4; t++) rows[listed + t] = i, factors[listed + t] = 0;
+            for (int r = 0; r < listed; r += 4) {
+                s0_0 += factors[r] * load_f32x16(b0 + rows[r] * 16);
+                s0_1 += factors[r] * load_f32x16(b1 + rows[r] * 16);
+                s1_0 += factors[r + 1] * load_f32x16(b0 + rows[r + 1] * 16);
+                s1_1 += factors[r + 1] * load_f32x16(b1 + rows[r + 1] * 16);
+                s2_0 += factors[r + 2] * load_f32x16(b0 + rows[r + 2] * 16);
+                s2_1 += factors[r + 2] * load_f32x16(b1 + rows[r + 2] * 16);
+                s3_0 += factors[r + 3] * load_f32x16(b0 + rows[r + 3] * 16);
+                s3_1 += factors[r + 3] * load_f32x16(b1 + rows[r + 3] * 16);
+            }
         }
         s0_0 += s2_0;
         s0_1 += s2_1;
@@ -775,15 +788,28 @@ LEVEL_v4 static void dense_1_forward_v4(const float (*x)[128], const float (*ker
         f32x16 s5_0 = {0};
         f32x16 s6_0 = {0};
         f32x16 s7_0 = {0};
-        for (int j = 0; j < 128; j += 8) {
-            s0_0 += a[j] * load_f32x16(b0 + j * 16);
-            s1_0 += a[j + 1] * load_f32x16(b0 + (j + 1) * 16);
-            s2_0 += a[j + 2] * load_f32x16(b0 + (j + 2) * 16);
-            s3_0 += a[j + 3] * load_f32x16(b0 + (j + 3) * 16);
-            s4_0 += a[j + 4] * load_f32x16(b0 + (j + 4) * 16);
-            s5_0 += a[j + 5] * load_f32x16(b0 + (j + 5) * 16);
-            s6_0 += a[j + 6] * load_f32x16(b0 + (j + 6) * 16);
-            s7_0 += a[j + 7] * load_f32x16(b0 + (j + 7) * 16);
+        for (int i = 0; i < 128; i += 64) {
+            const int end = 128 - i < 64 ? 128 - i : 64;
+            uint64_t found = 0;
+            for (int j = 0; j < end; j += 16) found |= (uint64_t)bits_i32x16(load_f32x16(a + i + j) != 0.0f) << j;
+            int rows[72], listed = 0;
+            float factors[72];
+            for (uint64_t left = found; left; left &= left - 1) {
+                rows[listed] = i + __builtin_ctzll(left);
+                factors[listed] = a[rows[listed]];
+                listed++;
+            }
+            for (int t = 0; t < 8; t++) rows[listed + t] = i, factors[listed + t] = 0;
+            for (int r = 0; r < listed; r += 8) {
+                s0_0 += factors[r] * load_f32x16(b0 + rows[r] * 16);
+                s1_0 += factors[r + 1] * load_f32x16(b0 + rows[r + 1] * 16);
+                s2_0 += factors[r + 2] * load_f32x16(b0 + rows[r + 2] * 16);
+                s3_0 += factors[r + 3] * load_f32x16(b0 + rows[r + 3] * 16);
+                s4_0 += factors[r + 4] * load_f32x16(b0 + rows[r + 4] * 16);
+                s5_0 += factors[r + 5] * load_f32x16(b0 + rows[r + 5] * 16);
+                s6_0 += factors[r + 6] * load_f32x16(b0 + rows[r + 6] * 16);
+                s7_0 += factors[r + 7] * load_f32x16(b0 + rows[r + 7] * 16);
+            }
         }
         s0_0 += s4_0;
         s1_0 += s5_0;
@@ -3192,15 +3218,28 @@ LEVEL_v3 static void dense_forward_v3(const float (*x)[9216], const float (*kern
         const float *const b3 = &kernel[(k + 3) / 2][0][(k + 3) % 2 * 8];
         f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0};
         f32x8 s1_0 = {0}; f32x8 s1_1 = {0}; f32x8 s1_2 = {0}; f32x8 s1_3 = {0};
-        for (int j = 0; j < 9216; j += 2) {
-            s0_0 += a[j] * load_f32x8(b0 + j * 16);
-            s0_1 += a[j] * load_f32x8(b1 + j * 16);
-            s0_2 += a[j] * load_f32x8(b2 + j * 16);
-            s0_3 += a[j] * load_f32x8(b3 + j * 16);
-            s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
-            s1_1 += a[j + 1] * load_f32x8(b1 + (j + 1) * 16);
-            s1_2 += a[j + 1] * load_f32x8(b2 + (j + 1) * 16);
-            s1_3 += a[j + 1] * load_f32x8(b3 + (j + 1) * 16);
+        for (int i = 0; i < 9216; i += 64) {
+            const int end = 9216 - i < 64 ? 9216 - i : 64;
+            uint64_t found = 0;
+            for (int j = 0; j < end; j += 8) found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
+            int rows[66], listed = 0;
+            float factors[66];
+            for (uint64_t left = found; left; left &= left - 1) {
+                rows[listed] = i + __builtin_ctzll(left);
+                factors[listed] = a[rows[listed]];
+                listed++;
+            }
+            for (int t = 0; t < 2; t++) rows[listed + t] = i, factors[listed + t] = 0;
+            for (int r = 0; r < listed; r += 2) {
+                s0_0 += factors[r] * load_f32x8(b0 + rows[r] * 16);
+                s0_1 += factors[r] * load_f32x8(b1 + rows[r] * 16);
+                s0_2 += factors[r] * load_f32x8(b2 + rows[r] * 16);
+                s0_3 += factors[r] * load_f32x8(b3 + rows[r] * 16);
+                s1_0 += factors[r + 1] * load_f32x8(b0 + rows[r + 1] * 16);
+                s1_1 += factors[r + 1] * load_f32x8(b1 + rows[r + 1] * 16);
+                s1_2 += factors[r + 1] * load_f32x8(b2 + rows[r + 1] * 16);
+                s1_3 += factors[r + 1] * load_f32x8(b3 + rows[r + 1] * 16);
+            }
         }
         s0_0 += s1_0;
         s0_1 += s1_1;
@@ -3237,15 +3276,28 @@ LEVEL_v3 static void dense_1_forward_v3(const float (*x)[128], const float (*ker
             f32x8 s5_0 = {0};
             f32x8 s6_0 = {0};
             f32x8 s7_0 = {0};
-            for (int j = 0; j < 128; j += 8) {
-                s0_0 += a[j] * load_f32x8(b0 + j * 16);
-                s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
-                s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
-                s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
-                s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
-                s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
-                s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
-                s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
+            for (int i = 0; i < 128; i += 64) {
+                const int end = 128 - i < 64 ? 128 - i : 64;
+                uint64_t found = 0;
+                for (int j = 0; j < end; j += 8) found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
+                int rows[72], listed = 0;
+                float factors[72];
+                for (uint64_t left = found; left; left &= left - 1) {
+                    rows[listed] = i + __builtin_ctzll(left);
+                    factors[listed] = a[rows[listed]];
+                    listed++;
+                }
+                for (int t = 0; t < 8; t++) rows[listed + t] = i, factors[listed + t] = 0;
+                for (int r = 0; r < listed; r += 8) {
+                    s0_0 += factors[r] * load_f32x8(b0 + rows[r] * 16);
+                    s1_0 += factors[r + 1] * load_f32x8(b0 + rows[r + 1] * 16);
+                    s2_0 += factors[r + 2] * load_f32x8(b0 + rows[r + 2] * 16);
+                    s3_0 += factors[r + 3] * load_f32x8(b0 + rows[r + 3] * 16);
+                    s4_0 += factors[r + 4] * load_f32x8(b0 + rows[r + 4] * 16);
+                    s5_0 += factors[r + 5] * load_f32x8(b0 + rows[r + 5] * 16);
+                    s6_0 += factors[r + 6] * load_f32x8(b0 + rows[r + 6] * 16);
+                    s7_0 += factors[r + 7] * load_f32x8(b0 + rows[r + 7] * 16);
+                }
             }
             s0_0 += s4_0;
             s1_0 += s5_0;
@@ -3267,15 +3319,28 @@ LEVEL_v3 static void dense_1_forward_v3(const float (*x)[128], const float (*ker
             f32x8 s5_0 = {0};
             f32x8 s6_0 = {0};
             f32x8 s7_0 = {0};
-            for (int j = 0; j < 128; j += 8) {
-                s0_0 += a[j] * load_f32x8(b0 + j * 16);
-                s1_0 += a[j + 1] * load_f32x8(b0 + (j + 1) * 16);
-                s2_0 += a[j + 2] * load_f32x8(b0 + (j + 2) * 16);
-                s3_0 += a[j + 3] * load_f32x8(b0 + (j + 3) * 16);
-                s4_0 += a[j + 4] * load_f32x8(b0 + (j + 4) * 16);
-                s5_0 += a[j + 5] * load_f32x8(b0 + (j + 5) * 16);
-                s6_0 += a[j + 6] * load_f32x8(b0 + (j + 6) * 16);
-                s7_0 += a[j + 7] * load_f32x8(b0 + (j + 7) * 16);
+            for (int i = 0; i < 128; i += 64) {
+                const int end = 128 - i < 64 ? 128 - i : 64;
+                uint64_t found = 0;
+                for (int j = 0; j < end; j += 8) found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
+                int rows[72], listed = 0;
+                float factors[72];
+                for (uint64_t left = found; left; left &= left - 1) {
+                    rows[listed] = i + __builtin_ctzll(left);
+                    factors[listed] = a[rows[listed]];
+                    listed++;
+                }
+                for (int t = 0; t < 8; t++) rows[listed + t] = i, factors[listed + t] = 0;
+                for (int r = 0; r < listed; r += 8) {
+                    s0_0 += factors[r] * load_f32x8(b0 + rows[r] * 16);
+                    s1_0 += factors[r + 1] * load_f32x8(b0 + rows[r + 1] * 16);
+                    s2_0 += factors[r + 2] * load_f32x8(b0 + rows[r + 2] * 16);
+                    s3_0 += factors[r + 3] * load_f32x8(b0 + rows[r + 3] * 16);
+                    s4_0 += factors[r + 4] * load_f32x8(b0 + rows[r + 4] * 16);
+                    s5_0 += factors[r + 5] * load_f32x8(b0 + rows[r + 5] * 16);
+                    s6_0 += factors[r + 6] * load_f32x8(b0 + rows[r + 6] * 16);
+                    s7_0 += factors[r + 7] * load_f32x8(b0 + rows[r + 7] * 16);
+                }
             }
             s0_0 += s4_0;
             s1_0 += s5_0;
@@ -5704,15 +5769,15 @@ static void dense_forward_base(const float (*x)[9216], const float (*kernel)[921
         const float *const b6 = &kernel[(k + 6) / 4][0][(k + 6) % 4 * 4];
         const float *const b7 = &kernel[(k + 7) / 4][0][(k + 7) % 4 * 4];
         f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0}; f32x4 s0_5 = {0}; f32x4 s0_6 = {0}; f32x4 s0_7 = {0};
-        for (int j = 0; j < 9216; j += 1) {
-            s0_0 += a[j] * load_f32x4(b0 + j * 16);
-            s0_1 += a[j] * load_f32x4(b1 + j * 16);
-            s0_2 += a[j] * load_f32x4(b2 + j * 16);
-            s0_3 += a[j] * load_f32x4(b3 + j * 16);
-            s0_4 += a[j] * load_f32x4(b4 + j * 16);
-            s0_5 += a[j] * load_f32x4(b5 + j * 16);
-            s0_6 += a[j] * load_f32x4(b6 + j * 16);
-            s0_7 += a[j] * load_f32x4(b7 + j * 16);
+        for (int i = 0; i < 9216; i += 64) {
+            const int end = 9216 - i < 64 ? 9216 - i : 64;
+            uint64_t found = 0;
+            for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
+            for (uint64_t left = found; left; left &= left - 1) {
+                const int j = i + __builtin_ctzll(left);
+                const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16);
+                s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3; s0_4 += a[j] * w4; s0_5 += a[j] * w5; s0_6 += a[j] * w6; s0_7 += a[j] * w7;
+            }
         }
         s0_0 += load_f32x4(&bias[k * 4]);
         s0_1 += load_f32x4(&bias[(k + 1) * 4]);
@@ -5757,15 +5822,28 @@ static void dense_1_forward_base(const float (*x)[128], const float (*kernel)[12
             f32x4 s5_0 = {0};
             f32x4 s6_0 = {0};
             f32x4 s7_0 = {0};
-            for (int j = 0; j < 128; j += 8) {
-                s0_0 += a[j] * load_f32x4(b0 + j * 16);
-                s1_0 += a[j + 1] * load_f32x4(b0 + (j + 1) * 16);
-                s2_0 += a[j + 2] * load_f32x4(b0 + (j + 2) * 16);
-                s3_0 += a[j + 3] * load_f32x4(b0 + (j + 3) * 16);
-                s4_0 += a[j + 4] * load_f32x4(b0 + (j + 4) * 16);
-                s5_0 += a[j + 5] * load_f32x4(b0 + (j + 5) * 16);
-                s6_0 += a[j + 6] * load_f32x4(b0 + (j + 6) * 16);
-                s7_0 += a[j + 7] * load_f32x4(b0 + (j + 7) * 16);
+            for (int i = 0; i < 128; i += 64) {
+                const int end = 128 - i < 64 ? 128 - i : 64;
+                uint64_t found = 0;
+                for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
+                int rows[72], listed = 0;
+                float factors[72];
+                for (uint64_t left = found; left; left &= left - 1) {
+                    rows[listed] = i + __builtin_ctzll(left);
+                    factors[listed] = a[rows[listed]];
+                    listed++;
+                }
+                for (int t = 0; t < 8; t++) rows[listed + t] = i, factors[listed + t] = 0;
+                for (int r = 0; r < listed; r += 8) {
+                    s0_0 += factors[r] * load_f32x4(b0 + rows[r] * 16);
+                    s1_0 += factors[r + 1] * load_f32x4(b0 + rows[r + 1] * 16);
+                    s2_0 += factors[r + 2] * load_f32x4(b0 + rows[r + 2] * 16);
+                    s3_0 += factors[r + 3] * load_f32x4(b0 + rows[r + 3] * 16);
+                    s4_0 += factors[r + 4] * load_f32x4(b0 + rows[r + 4] * 16);
+                    s5_0 += factors[r + 5] * load_f32x4(b0 + rows[r + 5] * 16);
+                    s6_0 += factors[r + 6] * load_f32x4(b0 + rows[r + 6] * 16);
+                    s7_0 += factors[r + 7] * load_f32x4(b0 + rows[r + 7] * 16);
+                }
             }
             s0_0 += s4_0;
             s1_0 += s5_0;
@@ -5787,15 +5865,28 @@ static void dense_1_forward_base(const float (*x)[128], const float (*kernel)[12
             f32x4 s5_0 = {0};
             f32x4 s6_0 = {0};
             f32x4 s7_0 = {0};
-            for (int j = 0; j < 128; j += 8) {
-                s0_0 += a[j] * load_f32x4(b0 + j * 16);
-                s1_0 += a[j + 1] * load_f32x4(b0 + (j + 1) * 16);
-                s2_0 += a[j + 2] * load_f32x4(b0 + (j + 2) * 16);
-                s3_0 += a[j + 3] * load_f32x4(b0 + (j + 3) * 16);
-                s4_0 += a[j + 4] * load_f32x4(b0 + (j + 4) * 16);
-                s5_0 += a[j + 5] * load_f32x4(b0 + (j + 5) * 16);
-                s6_0 += a[j + 6] * load_f32x4(b0 + (j + 6) * 16);
-                s7_0 += a[j + 7] * load_f32x4(b0 + (j + 7) * 16);
+            for (int i = 0; i < 128; i += 64) {
+                const int end = 128 - i < 64 ? 128 - i : 64;
+                uint64_t found = 0;
+                for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
+                int rows[72], listed = 0;
+                float factors[72];
+                for (uint64_t left = found; left; left &= left - 1) {
+                    rows[listed] = i + __builtin_ctzll(left);
+                    factors[listed] = a[rows[listed]];
+                    listed++;
+                }
+                for (int t = 0; t < 8; t++) rows[listed + t] = i, factors[listed + t] = 0;
+                for (int r = 0; r < listed; r += 8) {
+                    s0_0 += factors[r] * load_f32x4(b0 + rows[r] * 16);
+                    s1_0 += factors[r + 1] * load_f32x4(b0 + rows[r + 1] * 16);
+                    s2_0 += factors[r + 2] * load_f32x4(b0 + rows[r + 2] * 16);
+                    s3_0 += factors[r + 3] * load_f32x4(b0 + rows[r + 3] * 16);
+                    s4_0 += factors[r + 4] * load_f32x4(b0 + rows[r + 4] * 16);
+                    s5_0 += factors[r + 5] * load_f32x4(b0 + rows[r + 5] * 16);
+                    s6_0 += factors[r + 6] * load_f32x4(b0 + rows[r + 6] * 16);
+                    s7_0 += factors[r + 7] * load_f32x4(b0 + rows[r + 7] * 16);
+                }
             }
             s0_0 += s4_0;
             s1_0 += s5_0;

@@ -147,19 +147,67 @@ static void emit_forward_tile(Emit *e, const Product *product, int rows)
     }
 }
 
+/* Sums of one row: how many a group of so many vectors makes of each, so that they hide the latency of its additions. */
+static int row_depth(int vectors, int64_t inputs)
+{
+    int depth = 1;
+    while (depth * vectors < ROW_SUMS && 4 * depth < inputs) depth *= 2;
+    return depth;
+}
+
+/* Does one row pass over those rows of the matrix whose input is zero? Where a group is wide, that costs next to nothing; else it
+ * has to be likely that there are some. */
+static bool is_sparse_row(const Emit *e, const Node *node, int64_t inputs, int depth)
+{
+    bool dropped;
+    return !emit_options(e)->unroll_full && inputs >= 2 * WORD && inputs % e->graph->panel == 0 && (depth == 1 || is_rectified(node->inputs[0], &dropped));
+}
+
+/* The sums of a stretch of the row at a time: its inputs that are not zero are bits of a word; for several sums of each column
+ * a list, filled up to whole steps with a zero. */
+static void emit_sparse_row(Emit *e, int depth, int vectors)
+{
+    fill_size(e, "BLOCK", WORD);
+    fill_size(e, "ROOM", WORD + depth);
+    EMIT(e,
+         "for (int i = 0; i < $N; i += $BLOCK) {",
+         "const int end = $N - i < $BLOCK ? $N - i : $BLOCK;",
+         "uint64_t found = 0;",
+         "for (int j = 0; j < end; j += $L) found |= (uint64_t)bits_i32x$L(load_f32x$L(a + i + j) != 0.0f) << j;");
+    if (depth == 1) emit_sparse_steps(e, vectors, "found", "i + ", "a[j]", "load_f32x$L(b$V + j * $PANEL)");
+    else {
+        EMIT(e,
+             "int rows[$ROOM], listed = 0;",
+             "float factors[$ROOM];",
+             "for (uint64_t left = found; left; left &= left - 1) {",
+             "rows[listed] = i + __builtin_ctzll(left);",
+             "factors[listed] = a[rows[listed]];",
+             "listed++;",
+             "}",
+             "for (int t = 0; t < $DEPTH; t++) rows[listed + t] = i, factors[listed + t] = 0;",
+             "for (int r = 0; r < listed; r += $DEPTH) {");
+        for (int t = 0; t < depth; t++)
+            for (int v = 0; v < vectors; v++)
+                text_add(&e->body, "s%d_%d += factors[r + %d] * load_f32x%d(b%d + rows[r + %d] * %lld);\n", t, v, t, emit_level(e)->lanes, v, t, (long long)e->graph->panel);
+        EMIT(e, "}");
+    }
+    EMIT(e, "}");
+}
+
 /* One row, as inference on one sample has it: the time goes into reading the weights. A group of vectors that has too few sums
  * to hide the latency of their additions makes each in several strands, the first with inputs 0, depth, 2 depth, ... */
 static void emit_row(Emit *e, const Product *product)
 {
     const VectorGroup *group = product->group;
-    int vectors = group->vectors, lanes = emit_level(e)->lanes, depth = 1;
-    while (depth * vectors < ROW_SUMS && 4 * depth < product->inputs) depth *= 2;
+    int vectors = group->vectors, lanes = emit_level(e)->lanes, depth = row_depth(vectors, product->inputs);
     fill_size(e, "DEPTH", depth);
     fill_size(e, "FULL", product->inputs / depth * depth);
     EMIT(e, "const float *const a = x[0];");
     tile_pointers(e, vectors, group_first(group), e->graph->panel, "kernel", "0");
     tile_begin(e, depth, vectors, "{0}");
-    for (int part = 0; part < 2; part++) {
+    bool sparse = is_sparse_row(e, product->node, product->inputs, depth);
+    if (sparse) emit_sparse_row(e, depth, vectors);
+    for (int part = 0; part < 2 && !sparse; part++) {
         int steps = part ? (int)(product->inputs % depth) : depth;
         EMIT(e, part ? "{" : "for (int j = 0; j < $FULL; j += $DEPTH) {");
         if (part) EMIT(e, "const int j = $FULL;");
@@ -213,7 +261,9 @@ static Tile forward_tile(Emit *e, const Node *node, int64_t inputs, int64_t outp
     }
     Tile tile = {1, vectors < ROW_SUMS ? vectors : ROW_SUMS};
     while (tile.vectors > 1 && vectors / tile.vectors < SHARES && !emit_options(e)->unroll_full) tile.vectors = (tile.vectors + 1) / 2;
-    return choose_only(e, node, work, tile, "one row: many sums hide each other's latency, and threads share the groups");
+    bool sparse = is_sparse_row(e, node, inputs, row_depth(tile.vectors, inputs));
+    return choose_only(e, node, work, tile, sparse ? "one row: many sums hide each other's latency, threads share the groups, and weights of inputs that are zero are not read"
+                                                   : "one row: many sums hide each other's latency, and threads share the groups");
 }
 
 /* One group of columns for the rows from .. to - 1. */
