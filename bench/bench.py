@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import numpy as np
 
 import scaling
 import zoo
-from networks import GATES, NETWORKS, SAMPLES, make_weights, multiply_adds, reference, write_safetensors
+from networks import GATES, NETWORKS, SAMPLES, make_weights, multiply_adds, read_safetensors, reference, starting_state, write_safetensors
 from peers import PEERS, read_mnist
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -33,6 +34,7 @@ TARGETS = {("mnist_cnn", "infer", 1): 0.5, ("mnist_cnn", "infer", 128): 0.42, ("
            ("mlp", "infer", 1): 0.5, ("mlp", "step", 128): 0.3, ("lenet5", "infer", 1): 0.5, ("lenet5", "step", 128): 0.3,
            ("micro", "infer", 1): 0.5, ("lstm", "step", 128): 0.5, ("gru", "step", 128): 0.5}
 MEMORY_TARGET, LONG_TARGET = 0.1, 0.2
+TRAINED = ("mnist_cnn", "mlp", "lenet5")  # by one epoch, before inference is timed: how much of an activation is zero counts
 
 
 def rows():
@@ -106,20 +108,24 @@ def prepare(name, data, with_peers):
     for stale in ("emx.c", "emx.so"):
         if os.path.exists(f"{folder}/{stale}"):
             os.remove(f"{folder}/{stale}")
-    weights, random = make_weights(network), np.random.default_rng(1)
+    random = np.random.default_rng(1)
     x, classes = random.integers(0, 256, (SAMPLES, network["size"], network["size"], 1)), random.integers(0, 10, SAMPLES)
     if network["size"] == 28:  # digits: how much of a picture is zero counts
         x, classes = read_mnist(data, "train-images-idx3-ubyte")[:SAMPLES, ..., None], read_mnist(data, "train-labels-idx1-ubyte")[:SAMPLES]
     x = x.astype("<f4")
-    write_safetensors(f"{folder}/weights.safetensors", weights)
+    write_safetensors(f"{folder}/initial.safetensors", make_weights(network))
     x.tofile(f"{folder}/input.f32")
     np.eye(10, dtype="<f4")[classes].tofile(f"{folder}/target.f32")
-    np.save(f"{folder}/reference.npy", reference(network, weights, x))
     training = not network.get("inference_only")
     times = compile_net(os.path.join(HERE, "..", network["file"]), folder, name, training,
                         network.get("options", []) + (["--batch=128"] if training else []))
-    if name == "mnist_cnn":
+    shutil.copy(f"{folder}/initial.safetensors", f"{folder}/trained.safetensors")
+    if name in TRAINED:
         subprocess.run([CNNC, os.path.join(HERE, "..", network["file"]), "-o", f"{folder}/trainer"], check=True)
+        run(["./trainer", "fit", "--data", data, "--epochs", "1", "--validation-split", "0", "--callbacks", "none", "--verbose", "0",
+             "--weights", "initial.safetensors", "--output", "trained.safetensors"], 2, cwd=folder)
+    for state in ("initial", "trained"):
+        np.save(f"{folder}/{state}.npy", reference(network, read_safetensors(f"{folder}/{state}.safetensors"), x))
     if with_peers and name != "wide":
         try:
             run([sys.executable, f"{HERE}/peers.py", "prepare", name, folder], 2)
@@ -141,12 +147,13 @@ def measure_peak(peak):
 # ---- measurements --------------------------------------------------------------------------------------------------
 
 
-def drive(folder, work, batch, threads, seconds, driver=None, samples=SAMPLES):
-    text, memory = run([driver or f"{folder}/driver", work, str(batch), str(seconds), f"{folder}/weights.safetensors", f"{folder}/input.f32",
+def drive(folder, work, batch, threads, seconds, driver=None, samples=SAMPLES, state=None):
+    state = state or starting_state(work)
+    text, memory = run([driver or f"{folder}/driver", work, str(batch), str(seconds), f"{folder}/{state}.safetensors", f"{folder}/input.f32",
                         f"{folder}/target.f32", f"{folder}/output.f32"], threads)
     result = json.loads(text)
     answers = np.fromfile(f"{folder}/output.f32", "<f4").reshape(samples, -1)
-    expected = np.load(f"{folder}/reference.npy")
+    expected = np.load(f"{folder}/{state}.npy")
     expected = expected.reshape(len(expected), -1) # of the first samples, or of all
     return {**result, "memory": memory, "error": float(np.max(np.abs(answers[:len(expected)] - expected)))}
 
@@ -161,7 +168,7 @@ def measure(program, row, arguments):
     if work != "epoch":
         return drive(folder, work, batch, threads, arguments.seconds)
     text, memory = run(["./trainer", "fit", "--data", arguments.data, "--epochs", "1", "--validation-split", "0", "--callbacks", "none",
-                        "--weights", "weights.safetensors", "--threads", str(threads), "--verbose", "2"], threads, cwd=folder)
+                        "--weights", "initial.safetensors", "--threads", str(threads), "--verbose", "2"], threads, cwd=folder)
     error = drive(folder, "infer", batch, threads, 0)["error"]
     return {"seconds": float(re.search(r"([\d.]+) s an epoch", text)[1]), "memory": memory, "error": error}
 
@@ -218,7 +225,7 @@ def layer_times(arguments, peak):
         parameters[kind if kind not in used else f"{kind}_{used[kind]}"] = count
         used[kind] = used.get(kind, 0) + 1
     for work in ("infer", "step"):
-        text, _ = run([f"{folder}/profiled", work, "128", str(arguments.seconds), f"{folder}/weights.safetensors", f"{folder}/input.f32",
+        text, _ = run([f"{folder}/profiled", work, "128", str(arguments.seconds), f"{folder}/{starting_state(work)}.safetensors", f"{folder}/input.f32",
                        f"{folder}/target.f32", f"{folder}/output.f32"], 1)
         profile = {symbols[int(address, 16)]: times for address, times in json.loads(text.strip().splitlines()[-1]).items()}
         whole, layers = "run_batch" if work == "infer" else "run_training", {}
@@ -240,7 +247,7 @@ def long_run(arguments):
     state = os.path.join(folder, "state.safetensors")
     result = {}
     for epoch in range(1, 31):
-        place = ["--resume", state] if epoch > 1 else ["--weights", "weights.safetensors"]
+        place = ["--resume", state] if epoch > 1 else ["--weights", "initial.safetensors"]
         text, _ = run(["./trainer", "fit", "--data", arguments.data, "--epochs", str(epoch), "--checkpoint", state, "--output", "long.safetensors",
                        "--validation-split", "0", "--callbacks", "none", "--threads", "2", "--verbose", "2", *place], 2, cwd=folder)
         seconds += float(re.search(r"([\d.]+) s an epoch", text)[1])

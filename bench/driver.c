@@ -1,10 +1,10 @@
 /* Times one function of an emitted model.c, in a process of its own, and prints JSON.
  *
  *     cc -O2 -fopenmp -DMODEL=lenet5 -DMODEL_UPPER=LENET5 [-DTRAINING] -I FOLDER driver.c FOLDER/lenet5.c -lm
- *     driver infer|step BATCH SECONDS weights.safetensors input.f32 target.f32 output.f32
+ *     driver infer|step BATCH SECONDS WEIGHTS.safetensors input.f32 target.f32 output.f32
  *
  * input and target hold raw floats of CHECKED samples; output receives the network's answers to them, which the caller
- * compares before it believes the times. The number of threads is OMP_NUM_THREADS. */
+ * compares before it believes the times. Inference takes the samples by turns, a batch at a time. The number of threads is OMP_NUM_THREADS. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +77,7 @@ static void infer(Job *job, size_t first)
 static void step(Job *job)
 {
 #ifdef TRAINING
-    const LOWER(step) s = {.seed = 1, .step = job->steps++, .learning_rate = 0.001f};
+    const LOWER(training_step) s = {.seed = 1, .step = job->steps++, .learning_rate = 0.001f};
     LOWER(train_step)(job->weights, job->slots, job->input, job->target, NULL, job->batch, &s, NULL, NULL, job->arena);
 #else
     (void)job;
@@ -91,7 +91,7 @@ static void repeat(Job *job, int training, size_t times)
         if (training)
             step(job);
         else
-            infer(job, 0);
+            infer(job, job->steps++ * job->batch % CHECKED);
     }
 }
 
@@ -115,7 +115,7 @@ static int by_size(const void *a, const void *b)
 int main(int argc, char **argv)
 {
     static double times[MOST_TIMES];
-    if (argc != 8) give_up("infer|step BATCH SECONDS weights.safetensors input.f32 target.f32 output.f32");
+    if (argc != 8) give_up("infer|step BATCH SECONDS WEIGHTS.safetensors input.f32 target.f32 output.f32");
     int training = !strcmp(argv[1], "step");
     double budget = atof(argv[3]);
     Job job = {.batch = (size_t)atoi(argv[2])};

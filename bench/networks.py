@@ -154,6 +154,19 @@ def write_safetensors(path, weights):
             file.write(array.tobytes())
 
 
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        length = struct.unpack("<Q", file.read(8))[0]
+        header, data = json.loads(file.read(length)), file.read()
+    header.pop("__metadata__", None)
+    return {name: np.frombuffer(data[slice(*entry["data_offsets"])], "<f4").reshape(entry["shape"]) for name, entry in header.items()}
+
+
+def starting_state(work):
+    """Which weights a piece of work begins with: inference is what one does with a network that has been trained."""
+    return "trained" if work == "infer" else "initial"
+
+
 def reference(network, weights, x):
     """What the network makes of x (n, size, size, 1), in double precision."""
     values, left = x.astype(np.float64) / 255, pairs(weights)

@@ -8,6 +8,7 @@ weights; its answers to the same inputs are compared with the reference before a
 """
 import ctypes
 import gzip
+import itertools
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ import time
 
 import numpy as np
 
-from networks import GATES, NETWORKS, SAMPLES, make_weights, pairs
+from networks import GATES, NETWORKS, SAMPLES, pairs, read_safetensors, starting_state
 
 
 def read_mnist(folder, name):
@@ -349,7 +350,7 @@ def emx_peer(job):
         with open(source, "a") as file:
             file.write("\nvoid emx_repeat(const float *x, float *y, long times);\n"
                        "void emx_repeat(const float *x, float *y, long times)\n{\n"
-                       "    for (long i = 0; i < times; i++) emx_net((const void *)x, (void *)y);\n}\n")
+                       f"    for (long i = 0; i < times; i++) emx_net((const void *)(x + i % {SAMPLES} * {job['network']['size'] ** 2}), (void *)y);\n}}\n")
         subprocess.run(["gcc", "-O3", "-march=native", "-w", "-shared", "-fPIC", source, "-o", library, "-lm"], check=True)
     call = ctypes.CDLL(library).emx_repeat
     call.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_long]
@@ -403,24 +404,24 @@ def train_to_99(functions, data):
 def main():
     if sys.argv[1] == "prepare":
         network = NETWORKS[sys.argv[2]]
-        prepare(network, make_weights(network), sys.argv[3])
+        prepare(network, read_safetensors(f"{sys.argv[3]}/trained.safetensors"), sys.argv[3])
         return
     peer, name, folder, work, batch, threads, budget, data = sys.argv[1:]
     network = NETWORKS[name]
     side = network["size"]
     x = np.fromfile(f"{folder}/input.f32", np.float32).reshape(SAMPLES, side, side, 1)
     y = np.fromfile(f"{folder}/target.f32", np.float32).reshape(SAMPLES, 10)
-    job = {"network": network, "weights": make_weights(network), "folder": folder, "batch": int(batch), "threads": int(threads), "x": x, "y": y}
+    state = starting_state(work)
+    job = {"network": network, "weights": read_safetensors(f"{folder}/{state}.safetensors"), "folder": folder, "batch": int(batch), "threads": int(threads), "x": x, "y": y}
     functions = PEERS[peer](job)
     if work != "infer" and "step" not in functions:
         print(json.dumps({"cannot": work}))
         return
     answers = np.concatenate([functions["infer"](x[i:i + job["batch"]]).copy() for i in range(0, SAMPLES, job["batch"])])
-    result = {"error": float(np.max(np.abs(answers - np.load(f"{folder}/reference.npy"))))}
+    result = {"error": float(np.max(np.abs(answers - np.load(f"{folder}/{state}.npy"))))}
     if work == "infer":
-        one = np.ascontiguousarray(x[:job["batch"]])
-        infer = functions["infer"]
-        repeat = (lambda n: functions["repeat"](one, n)) if "repeat" in functions else (lambda n: [infer(one) for _ in range(n)])
+        batches, infer, turn = [np.ascontiguousarray(x[i:i + job["batch"]]) for i in range(0, SAMPLES, job["batch"])], functions["infer"], itertools.count()
+        repeat = (lambda n: functions["repeat"](x, n)) if "repeat" in functions else (lambda n: [infer(batches[next(turn) % len(batches)]) for _ in range(n)])
         result["seconds"] = median_seconds(repeat, float(budget))
     elif work == "step":
         # The loss of the batch without noise, before and after: it must become less, however few the steps.

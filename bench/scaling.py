@@ -40,10 +40,10 @@ def prepare(bench, folder, size, channels, batch):
     with open(f"{folder}/scaling.net", "w") as file:
         file.write(f"model scaling\ninput({size}, {size}, {channels})\nrescaling(1/255)\nconv2d({channels}, 3x3, padding=same, activation=relu)\n"
                    f"conv2d({channels}, 3x3, padding=same, activation=relu)\ncompile(optimizer=sgd, loss=mean_squared_error)\n")
-    write_safetensors(f"{folder}/weights.safetensors", weights)
+    write_safetensors(f"{folder}/initial.safetensors", weights)
     x.tofile(f"{folder}/input.f32")
     np.zeros_like(x).tofile(f"{folder}/target.f32")
-    np.save(f"{folder}/reference.npy", reference(network, weights, x[:2]))
+    np.save(f"{folder}/initial.npy", reference(network, weights, x[:2]))
     for kind, (work, options) in KINDS.items():
         os.makedirs(f"{folder}/{kind}", exist_ok=True)
         emit = [] if work == "step" else ["--emit=inference"]
@@ -63,7 +63,7 @@ def measure(bench, peak, seconds, quick):
             built = (size, channels, batch)
         point = {"sweep": sweep, "value": value, "size": size, "channels": channels, "batch": batch, "threads": threads}
         for kind, (work, _) in KINDS.items():
-            one = bench.drive(folder, work, batch, threads, seconds, f"{folder}/{kind}/driver", batch)
+            one = bench.drive(folder, work, batch, threads, seconds, f"{folder}/{kind}/driver", batch, "initial")
             if not one["error"] <= bench.TOLERANCE:
                 raise RuntimeError(f"scaling, {kind}, {point}: other answers: {one['error']:.2g} off")
             point[kind] = {"seconds": one["least"] / batch, "gflop": 2e-9 * count * (2.5 if work == "step" else 1)}

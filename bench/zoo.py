@@ -92,10 +92,10 @@ def prepare(name, folder):
     module, weights = build(name, torch.float32)
     image = module.image()
     with torch.no_grad():
-        np.save(f"{folder}/reference.npy", exact(exact.image()).numpy())
+        np.save(f"{folder}/initial.npy", exact(exact.image()).numpy())
         torch.onnx.export(module, image, f"{folder}/1.onnx", input_names=["x"], output_names=["y"], dynamo=False)
     image.permute(0, 2, 3, 1).contiguous().numpy().tofile(f"{folder}/input.f32")
-    write_safetensors(f"{folder}/weights.safetensors", {key: weight.numpy() for key, weight in weights.items()})
+    write_safetensors(f"{folder}/initial.safetensors", {key: weight.numpy() for key, weight in weights.items()})
 
 
 def inference_text(name):
@@ -131,7 +131,7 @@ def peer(program, name, folder, threads, seconds):
     else:
         request = openvino_request(f"{folder}/1.onnx", threads)
         infer = lambda: next(iter(request.infer({0: x}, share_inputs=True).values()))
-    error = float(np.max(np.abs(infer() - np.load(f"{folder}/reference.npy"))))
+    error = float(np.max(np.abs(infer() - np.load(f"{folder}/initial.npy"))))
     return {"seconds": median_seconds(lambda n: [infer() for _ in range(n)], seconds), "error": error}
 
 
@@ -147,12 +147,12 @@ def measure(bench, arguments):
         bench.run([sys.executable, f"{HERE}/zoo.py", "prepare", name, folder], 2)
         with open(f"{folder}/{name}.net", "w") as file:
             file.write(inference_text(name))
-        np.zeros(len(np.load(f"{folder}/reference.npy")[0]), "<f4").tofile(f"{folder}/target.f32")
+        np.zeros(len(np.load(f"{folder}/initial.npy")[0]), "<f4").tofile(f"{folder}/target.f32")
         compiled = bench.compile_net(f"{folder}/{name}.net", folder, name, False, ["--batch=1"], flags=["-DCHECKED=1"])
         for threads in wanted:
             def one(program):
                 if program == "cnnc":
-                    return bench.drive(folder, "infer", 1, threads, arguments.seconds, samples=1)
+                    return bench.drive(folder, "infer", 1, threads, arguments.seconds, samples=1, state="initial")
                 text, _ = bench.run([sys.executable, f"{HERE}/zoo.py", program, name, folder, str(threads), str(arguments.seconds)], threads)
                 return json.loads(text.strip().splitlines()[-1])
 
