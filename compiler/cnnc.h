@@ -519,6 +519,7 @@ void *memory_allocate(size_t bytes);                           /* zeroed; never 
 void *memory_resize(void *piece, size_t old_bytes, size_t bytes); /* a larger one with the same content; the old one is gone */
 void *memory_grow(void *items, int *capacity, int count, size_t item_bytes); /* room for one more: doubles when count == *capacity */
 char *memory_format(const char *format, ...) __attribute__((format(printf, 1, 2), nonnull(1)));
+char *memory_join(const char *first, const char *second);      /* what "%s%s" makes, quickly where it is long */
 char *memory_copy(const char *text, size_t length);            /* adds the final zero */
 _Noreturn void memory_short(size_t bytes);                      /* says so and exits */
 void memory_release(void);                                     /* all of it */

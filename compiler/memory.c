@@ -106,6 +106,15 @@ char *memory_format(const char *format, ...)
     return text;
 }
 
+char *memory_join(const char *first, const char *second)
+{
+    size_t before = strlen(first), after = strlen(second);
+    char *text = memory_allocate(before + after + 1);
+    memcpy(text, first, before);
+    memcpy(text + before, second, after);
+    return text;
+}
+
 char *memory_copy(const char *text, size_t length)
 {
     char *copy = memory_allocate(length + 1);

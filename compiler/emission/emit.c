@@ -412,7 +412,10 @@ void phase_end(Emit *e)
     PhaseCall *call = &e->current;
     Text *whole = &e->whole; /* the body between its braces */
     whole->length = 0;
-    text_add(whole, "{\n%s%s}\n", e->prologue.data, e->body.data);
+    text_add(whole, "{\n");
+    text_add_bytes(whole, e->prologue.data, e->prologue.length);
+    text_add_bytes(whole, e->body.data, e->body.length);
+    text_add(whole, "}\n");
     const char *body = whole->data;
     if (e->options.unroll_full) {
         body = unroll_text(body, UNROLLED_LINES);

@@ -91,7 +91,11 @@ const char *used_paragraphs(const char *header, const char *code, int lanes, con
             if (level && !strncmp(c, "LEVEL ", 6)) text_add(&copy, "LEVEL_%s ", level->suffix), c += 6;
             else if (level && !strncmp(c, "LANES", 5)) text_add(&copy, "%d", lanes), c += 5;
             else if (level && !strncmp(c, "MASKS", 5)) text_add(&copy, "%d", level->masks), c += 5;
-            else text_add_bytes(&copy, c++, 1);
+            else {
+                size_t plain = 1 + strcspn(c + 1, "LM");
+                text_add_bytes(&copy, c, plain);
+                c += plain;
+            }
         }
         bool used = is_type;
         if (is_code) { /* the function's name stands before its first parenthesis */
@@ -102,7 +106,7 @@ const char *used_paragraphs(const char *header, const char *code, int lanes, con
             const char *word = memory_copy(name, (size_t)(open - name));
             used = text_names(code, word) || text_names(result, word);
         }
-        if (used) result = memory_format("%s\n\n%s", copy.data, result);
+        if (used) text_add(&copy, "\n\n"), result = memory_join(copy.data, result);
     }
     return result;
 }
@@ -114,7 +118,11 @@ static const char *winograd_tiles(const char *tile, const char *side, const Leve
     for (const char *c = winograd_tiles_text; *c;) {
         if (!strncmp(c, "TILE", 4)) text_add(&text, "%s", tile), c += 4;
         else if (!strncmp(c, "SIDE", 4)) text_add(&text, "%s", side), c += 4;
-        else text_add_bytes(&text, c++, 1);
+        else {
+            size_t plain = 1 + strcspn(c + 1, "TS");
+            text_add_bytes(&text, c, plain);
+            c += plain;
+        }
     }
     return used_paragraphs(text.data, code, level->lanes, level);
 }
@@ -129,7 +137,7 @@ static const char *shorter_vectors(const char *code, const Level *level, int lan
         text_add_bytes(&text, code, (size_t)(found - code));
         text_add(&text, "32x%d_%s(", lanes, level->suffix);
     }
-    text_add(&text, "%s", code);
+    text_add_bytes(&text, code, strlen(code));
     return text.data;
 }
 
@@ -137,15 +145,15 @@ const char *level_code(const Emit *e)
 {
     const Level *level = e->level;
     const char *code = e->text.data, *vectors = "";
-    code = memory_format("%s%s", winograd_tiles("2", "4", level, code), code);
-    code = memory_format("%s%s", winograd_tiles("4", "6", level, code), code);
-    code = memory_format("%s%s", used_paragraphs(winograd_text, code, level->lanes, level), code);
+    code = memory_join(winograd_tiles("2", "4", level, code), code);
+    code = memory_join(winograd_tiles("4", "6", level, code), code);
+    code = memory_join(used_paragraphs(winograd_text, code, level->lanes, level), code);
     for (int lanes = level->lanes; lanes >= SHORTEST_VECTOR; lanes /= 2) {
         if (!strstr(code, memory_format("f32x%d ", lanes))) continue;
-        vectors = memory_format("%s%s", vectors, shorter_vectors(used_paragraphs(vector_text, code, lanes, level), level, lanes));
+        vectors = memory_join(vectors, shorter_vectors(used_paragraphs(vector_text, code, lanes, level), level, lanes));
         code = shorter_vectors(code, level, lanes);
     }
-    return memory_format("%s%s", vectors, code);
+    return memory_join(vectors, code);
 }
 
 void add_choice(Text *text, const Generation *g, const char *indent, const char *driver, const char *arguments, bool returns)
@@ -171,7 +179,9 @@ void add_level_function(Text *text, const Generation *g)
 void add_section(Text *text, const Target *target, const Level *level, const char *code)
 {
     bool guarded = level->attribute && target->level_count > 1;
-    text_add(text, "%s%s%s", guarded ? "#if defined(__x86_64__)\n" : "", code, guarded ? "#endif\n\n" : "");
+    if (guarded) text_add(text, "#if defined(__x86_64__)\n");
+    text_add_bytes(text, code, strlen(code));
+    if (guarded) text_add(text, "#endif\n\n");
 }
 
 /* What the functions of a training step are told: what the caller says, and what the optimiser makes of that, once a step. */

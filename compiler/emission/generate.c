@@ -50,7 +50,7 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
     if (g->layers) text_add(&e->text, "/* ---- what each layer gives ---- */\n\n");
     if (g->layers) add_program(e, g->layers, g->layers->predict, "run_layers");
     if (g->layers && g->layers->predict_batch) add_program(e, g->layers, g->layers->predict_batch, "run_layers_batch");
-    return memory_format("/* ---- %s: vectors of %d floats, %d registers ---- */\n\n%s", level->name, level->lanes, level->registers, level_code(e));
+    return memory_join(memory_format("/* ---- %s: vectors of %d floats, %d registers ---- */\n\n", level->name, level->lanes, level->registers), level_code(e));
 }
 
 static void add_packing(Text *text, const Generation *g)
@@ -165,9 +165,9 @@ char *generate_source(const Generation *g, const char *header_name)
     if (header_name) text_add(&text, "#include \"%s\"\n\n", header_name);
     else text_add(&text, "%s\n", generate_header(g));
     const char *test = g->layers ? generate_selftest(g) : "";
-    text_add(&text, "%s", generate_frame(g, memory_format("%s%s", code.data, test)));
-    text_add(&text, "%s", code.data);
-    text_add(&text, "%s", interface.data);
+    text_add(&text, "%s", generate_frame(g, memory_join(code.data, test)));
+    text_add_bytes(&text, code.data, code.length);
+    text_add_bytes(&text, interface.data, interface.length);
     if (g->baked && g->form == WEIGHTS_CODE) add_baked(&text, g);
     if (g->baked && g->form == WEIGHTS_BLOB) add_blob_function(&text, g);
     text_add(&text, "%s", test);
