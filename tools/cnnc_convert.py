@@ -51,7 +51,8 @@ def weights(arguments):
         pairs = dict(pair.split("=", 1) for pair in arguments.map)
         tensors = pytorch_weights.convert(pytorch_weights.read(kind), net, pairs)
     else:
-        raise Problem(f"{kind}: this takes model.keras, model.weights.h5, and PyTorch's state.pt, state.pth or state.safetensors")
+        what = "is a folder; " if Path(kind).is_dir() else ""
+        raise Problem(f"{kind}: {what}this takes model.keras, model.weights.h5, and PyTorch's state.pt, state.pth or state.safetensors")
     if net:
         net.check(tensors)
     safetensors_file.write(arguments.output, tensors)
@@ -127,7 +128,8 @@ def main():
     try:
         sys.exit(arguments.run(arguments))
     except (Problem, OSError) as problem:
-        sys.exit(f"{Path(sys.argv[0]).name}: error: {problem}")
+        about = f"{problem.filename}: {problem.strerror}" if isinstance(problem, OSError) and problem.filename else problem
+        sys.exit(f"{Path(sys.argv[0]).name}: error: {about}")
 
 
 if __name__ == "__main__":

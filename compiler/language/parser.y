@@ -69,6 +69,7 @@ statements: %empty                          { $$ = (StatementList){NULL, NULL}; 
           ;
 
 statement: MODEL NAME                       { $$ = parse_statement(STATEMENT_MODEL, @$, $NAME, @NAME); }
+         | MODEL[word] MODEL[name]          { $$ = parse_statement(STATEMENT_MODEL, @$, "model", @name); } /* its default name */
          | LET NAME '=' value               { $$ = parse_statement(STATEMENT_LET, @$, $NAME, @NAME); $$->value = $value; }
          | NAME '=' call_statement          { $$ = $call_statement; $$->span = @$; $$->name = $NAME; $$->name_span = @NAME; }
          | call_statement

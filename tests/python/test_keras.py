@@ -122,5 +122,19 @@ class Fixtures(unittest.TestCase):
             np.testing.assert_array_equal(weights[path], variable.numpy(), path)
 
 
+class Names(unittest.TestCase):
+    def test_a_model_called_model(self):
+        """`model` is a word of the language, and what people call their file."""
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        with tempfile.TemporaryDirectory() as folder:
+            file, net, code = Path(folder) / "a.keras", Path(folder) / "model.net", Path(folder) / "model.c"
+            model.save(file)
+            net.write_text(keras_network.translate(keras_file.read_config(file), "model", inference=True)[0])
+            run(find_cnnc(None), net, "-o", code)
+            self.assertIn("void model_predict(", code.with_suffix(".h").read_text())
+        self.assertEqual([keras_file.model_name(name) for name in ("let", "2nd net", "model")], ["let_", "_2nd_net", "model"])
+        self.assertEqual(keras_file.identifier("model"), "model_")
+
+
 if __name__ == "__main__":
     unittest.main()

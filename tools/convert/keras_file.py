@@ -3,18 +3,37 @@
 import json
 import re
 import zipfile
+from pathlib import Path
 
 from convert.problem import Problem
 
 RESERVED = {"model", "let", "block", "repeat"}
+SAVE = 'Load it in Keras 3 and save it again: model.save("model.keras")'
 
 
 def read_config(path):
     try:
         with zipfile.ZipFile(path) as archive:
             return json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError):
-        raise Problem(f'{path}: not a .keras file of Keras 3. Load it in Keras and save it again: model.save("model.keras")') from None
+    except (zipfile.BadZipFile, KeyError, ValueError):
+        raise Problem(f"{path}: {what_else(path)}") from None
+    except IsADirectoryError:
+        if (Path(path) / "saved_model.pb").exists():
+            raise Problem(f'{path}: is a SavedModel, a program without layers. Save the model where it was made: model.save("model.keras")') from None
+        raise Problem(f'{path}: is a folder, not a .keras file of Keras 3: model.save("model.keras")') from None
+
+
+def what_else(path):
+    """What a file is that is no .keras file, and what to do."""
+    with open(path, "rb") as file:
+        head = file.read(8)
+    if head == b"\x89HDF\r\n\x1a\n" and str(path).endswith(".weights.h5"):
+        return "holds weights and no layers. Save the whole model in Keras: model.save(\"model.keras\")"
+    if head == b"\x89HDF\r\n\x1a\n":
+        return f"is HDF5, as Keras 2 saved models. {SAVE}"
+    if str(path).endswith((".pt", ".pth", ".bin", ".safetensors")):
+        return "PyTorch's files hold no layers: write the network by hand, a line for each module; docs/converting.md has the table"
+    return f"not a .keras file of Keras 3. {SAVE}"
 
 
 def snake_case(name):
@@ -24,12 +43,17 @@ def snake_case(name):
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def identifier(name):
+def identifier(name, reserved=RESERVED):
     """A name as the language of cnnc can write it."""
     name = re.sub(r"[^A-Za-z0-9_]", "_", name)
     if not re.match("[A-Za-z_]", name):
         name = "_" + name
-    return name + "_" if name in RESERVED else name
+    return name + "_" if name in reserved else name
+
+
+def model_name(name):
+    """The same for the network as a whole, which may be called `model`."""
+    return identifier(name, RESERVED - {"model"})
 
 
 def layers_of(config):

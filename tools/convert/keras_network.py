@@ -6,7 +6,7 @@ written out. An argument that no row knows must be empty, or the layer is refuse
 
 import struct
 
-from convert.keras_file import identifier, layers_of, snake_case
+from convert.keras_file import layers_of, model_name, snake_case
 from convert.problem import Problem
 
 REQUIRED = object()
@@ -458,7 +458,7 @@ def translate(config, title, inference):
 
         lines += ["", compile_statement(translator, compiled, outputs, config)]
     given = config["config"]["name"]
-    head = ["# Converted from a Keras model by tools/cnnc_convert.py.", f"model {identifier(title if is_automatic(given) else given)}", ""]
+    head = ["# Converted from a Keras model by tools/cnnc_convert.py.", f"model {model_name(title if is_automatic(given) else given)}", ""]
     return "\n".join(head + lines) + "\n", translator.notes
 
 

@@ -17,7 +17,7 @@ RECURRENT = ("simple_rnn", "lstm", "gru")
 KERNEL = ("kernel", "bias")
 
 
-def open_h5(file):
+def open_h5(file, name):
     try:
         import h5py
     except ImportError:
@@ -25,7 +25,7 @@ def open_h5(file):
     try:
         return h5py.File(file, "r")
     except OSError:
-        raise Problem(f"{file}: not an HDF5 file") from None
+        raise Problem(f'{name}: not an HDF5 file, or a damaged one. Write it in Keras 3: model.save_weights("model.weights.h5")') from None
 
 
 def variables(kind, config):
@@ -104,11 +104,11 @@ def of_model(path, config):
         kind = snake_case(layer["class_name"])
         layers.append((kind, tensors_of(kind, layer["config"], layer["net_name"])))
     with zipfile.ZipFile(path) as archive:
-        return read_layers(open_h5(io.BytesIO(archive.read("model.weights.h5"))), path, layers)
+        return read_layers(open_h5(io.BytesIO(archive.read("model.weights.h5")), path), path, layers)
 
 
 def of_file(path, net):
     if net is None:
         raise Problem(f"{path} holds no names of layers: say which network it is for, with --net model.net")
     layers = [(layer.kind, list(layer.tensors)) for layer in net.layers.values()]
-    return read_layers(open_h5(path), path, layers)
+    return read_layers(open_h5(path, path), path, layers)

@@ -20,6 +20,8 @@ each tensor that is flat, at which place of PyTorch's each of its numbers stands
 
 import math
 import re
+import zipfile
+from pathlib import Path
 
 import numpy as np
 
@@ -30,21 +32,55 @@ RECURRENT = {"simple_rnn": (0,), "lstm": (0, 1, 2, 3), "gru": (1, 0, 2)}  # the 
 NORMALIZATION = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
 KEEP_ORDER = ("dropout alpha_dropout gaussian_dropout gaussian_noise activation relu relu6 leaky_relu elu selu gelu silu mish sigmoid "
               "hard_sigmoid tanh softplus softsign exponential linear softmax rescaling batch_normalization p_re_lu").split()
+REMEDY = 'Write one in Python: torch.save(model.state_dict(), "state.pt")'
 OF_PLACES = ("conv1d", "max_pooling1d", "average_pooling1d", "zero_padding1d", "cropping1d", "up_sampling1d", "spatial_dropout1d")
 
 
 def read(path):
     if path.endswith(".safetensors"):
         return safetensors_file.read(path)
+    state = load(path)
+    state = state.get("state_dict", state.get("model_state_dict", state)) if isinstance(state, dict) else state
+    if not isinstance(state, dict) or not state or not all(isinstance(value, torch_tensor()) for value in state.values()):
+        raise Problem(f"{path}: holds {described(state)}, not a state_dict. {REMEDY}")
+    return {name: tensor.detach().float().numpy() if tensor.is_floating_point() else tensor.numpy() for name, tensor in state.items()}
+
+
+def torch_tensor():
+    import torch
+
+    return torch.Tensor
+
+
+def described(value):
+    if isinstance(value, dict) and value:
+        return "a dict of " + ", ".join(map(str, list(value)[:4])) + ", ..." * (len(value) > 4)
+    return f"a {type(value).__name__}" if value else f"an empty {type(value).__name__}"
+
+
+def load(path):
+    """What torch.save wrote, without running any code of it."""
     try:
         import torch
     except ImportError:
         raise Problem(f"{path} needs torch to be read: pip install torch") from None
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    state = state.get("state_dict", state.get("model_state_dict", state)) if isinstance(state, dict) else state
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise Problem(f"{path}: not a state_dict. Write one: torch.save(model.state_dict(), {path!r})")
-    return {name: tensor.detach().float().numpy() if tensor.is_floating_point() else tensor.numpy() for name, tensor in state.items()}
+    if Path(path).is_dir():
+        raise Problem(f"{path}: is a folder. {REMEDY}")
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+        if "config.json" in names and "metadata.json" in names:
+            raise Problem(f"{path}: is a .keras file: give it that suffix")
+        if any(name.endswith("constants.pkl") for name in names):
+            raise Problem(f"{path}: is TorchScript, a program (torch.jit.save), not a state_dict. {REMEDY}")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # of many kinds: of pickle, zipfile, torch
+        if "nsupported global" in str(error) or "nsupported class" in str(error):
+            raise Problem(f"{path}: holds Python objects, such as a whole model (torch.save(model)), and not only its weights. {REMEDY}") from None
+        raise Problem(f"{path}: is no file of torch.save, or a damaged one. {REMEDY}") from None
 
 
 def modules_of(state):

@@ -16,9 +16,12 @@ def read_header(path):
     content = Path(path).read_bytes()
     length = int.from_bytes(content[:8], "little")
     try:
-        return json.loads(content[8 : 8 + length]), content[8 + length :]
+        header = json.loads(content[8 : 8 + length])
     except ValueError:
-        raise Problem(f"{path}: not a safetensors file") from None
+        header = None
+    if not isinstance(header, dict):
+        raise Problem(f"{path}: not a safetensors file")
+    return header, content[8 + length :]
 
 
 def read_metadata(path):
@@ -31,14 +34,21 @@ def read(path):
     for name, entry in header.items():
         if name == "__metadata__":
             continue
-        begin, end = entry["data_offsets"]
-        if entry["dtype"] == "BF16":  # the upper half of a float32
-            array = (np.frombuffer(data[begin:end], "<u2").astype("<u4") << 16).view("<f4")
-        elif entry["dtype"] in TYPES:
-            array = np.frombuffer(data[begin:end], TYPES[entry["dtype"]])
-        else:
-            raise Problem(f"{path}: {name} is of type {entry['dtype']}: convert it to float32 first")
-        tensors[name] = array.reshape(entry["shape"])
+        try:
+            begin, end = entry["data_offsets"]
+            numbers, kind, shape = data[begin:end], entry["dtype"], entry["shape"]
+        except (TypeError, KeyError, ValueError):
+            raise Problem(f"{path}: a damaged safetensors file: {name} has no type, shape or place") from None
+        if kind != "BF16" and kind not in TYPES:
+            raise Problem(f"{path}: {name} is of type {kind}: convert it to float32 first")
+        try:
+            if kind == "BF16":  # the upper half of a float32
+                array = (np.frombuffer(numbers, "<u2").astype("<u4") << 16).view("<f4")
+            else:
+                array = np.frombuffer(numbers, TYPES[kind])
+            tensors[name] = array.reshape(shape)
+        except (TypeError, ValueError):
+            raise Problem(f"{path}: a damaged or truncated safetensors file: the numbers of {name} are not all there") from None
     return tensors
 
 
