@@ -50,12 +50,19 @@ int64_t array_count(const Array *array)
     return count;
 }
 
+const char *shape_text(int rank, const int64_t *shape, char *text, size_t size)
+{
+    size_t used = (size_t)snprintf(text, size, "(");
+    for (int i = 0; i < rank && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, i ? ", %lld" : "%lld", (long long)shape[i]);
+    if (used < size) snprintf(text + used, size - used, rank == 1 ? ",)" : ")");
+    return text;
+}
+
 const char *array_describe(const Array *array, char *text, size_t size)
 {
-    size_t used = (size_t)snprintf(text, size, "%s [", types[array->type].name);
-    for (int i = 0; i < array->rank && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, i ? ", %lld" : "%lld", (long long)array->shape[i]);
-    if (used < size) snprintf(text + used, size - used, "]");
+    size_t used = (size_t)snprintf(text, size, "%s ", types[array->type].name);
+    if (used < size) shape_text(array->rank, array->shape, text + used, size - used);
     return text;
 }
 
@@ -204,14 +211,30 @@ size_t stored_decode(Stored type, bool big_endian, const uint8_t *bytes, size_t 
 
 /* ---- a file of either kind ---------------------------------------------------------------------------- */
 
+/* A file that is not there may be an IDX file that lacks its .gz: idx_read says so if not. */
+static bool may_be_idx(const char *path, uint8_t head[6])
+{
+    memset(head, 0, 6);
+    return !read_head(path, head, 6) || (head[0] == 0x1f && head[1] == 0x8b) || (head[0] == 0 && head[1] == 0);
+}
+
+static bool is_npy(const uint8_t head[6])
+{
+    return memcmp(head, "\x93NUMPY", 6) == 0;
+}
+
+bool is_array(const char *path)
+{
+    uint8_t head[6];
+    return may_be_idx(path, head) || is_npy(head);
+}
+
 bool array_read(const char *path, Array *array, Failure *failure)
 {
+    uint8_t head[6];
     *array = (Array){0};
-    uint8_t head[6] = {0};
-    /* A file that is not there may be an IDX file that lacks its .gz: idx_read says so if not. */
-    if (!read_head(path, head, sizeof head) || (head[0] == 0x1f && head[1] == 0x8b) || (head[0] == 0 && head[1] == 0))
-        return idx_read(path, array, failure);
-    if (memcmp(head, "\x93NUMPY", 6) == 0) return npy_read(path, array, failure);
+    if (may_be_idx(path, head)) return idx_read(path, array, failure);
+    if (is_npy(head)) return npy_read(path, array, failure);
     if (memcmp(head, "\x89PNG", 4) == 0) return fail_file(failure, path, "is a PNG picture; expected a .npy or an IDX file");
     if (memcmp(head, "PK\x03\x04", 4) == 0)
         return fail_file(

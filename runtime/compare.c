@@ -95,12 +95,17 @@ static double relative_error(const Compared *compared)
     return compared->error > 0 ? compared->error / compared->largest : 0;
 }
 
-/* "[3, 0, 17]": sample, then the place in it. */
+/* "[3, 0, 17]": sample, then the place in it, as an index is written. */
 static const char *place_text(const Compared *compared, char *text, size_t size)
 {
+    const Array *array = &compared->theirs;
     int64_t place[CNNC_MAX_RANK], rest = compared->place;
-    for (int i = compared->theirs.rank; i-- > 0; rest /= compared->theirs.shape[i]) place[i] = rest % compared->theirs.shape[i];
-    return shape_text(compared->theirs.rank, place, text, size);
+    size_t used = 0;
+    for (int i = array->rank; i-- > 0; rest /= array->shape[i]) place[i] = rest % array->shape[i];
+    for (int i = 0; i < array->rank && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%" PRId64, i ? ", " : "[", place[i]);
+    if (used < size) snprintf(text + used, size - used, "]");
+    return text;
 }
 
 static const char *text_of_error(const Compared *compared, char *text, size_t size)

@@ -42,7 +42,7 @@ static int64_t elements_per_sample(const Array *array)
     return array->rank ? shape_elements(array->rank - 1, array->shape + 1) : 0;
 }
 
-/* A shape without its ones: [28, 28, 1] and [28, 28] are the same picture. */
+/* A shape without its ones: (28, 28, 1) and (28, 28) are the same picture. */
 static int without_ones(int rank, const int64_t *shape, int64_t *kept)
 {
     int count = 0;
@@ -182,14 +182,16 @@ bool dataset_check_targets(const CnncModel *model, const Dataset *data, Failure 
         } else if (given == elements / classes && classes > 1) {
             fits = check_labels(array, data->target_paths[i], classes, failure);
         } else {
+            bool flat = port->rank > 1 && (given == 1 || given == classes); /* as dense on the last axis of a picture leaves it */
             fits =
                 fail(failure,
-                     "%s is %s, but the network's output%s%s has shape %s: its targets are rows of that shape or class numbers",
+                     "%s is %s, but the network's output%s%s has shape %s: its targets are rows of that shape or class numbers%s",
                      data->target_paths[i],
                      array_describe(array, found, sizeof found),
                      model->output_count > 1 ? " " : "",
                      model->output_count > 1 ? port->name : "",
-                     shape_text(port->rank, port->shape, wanted, sizeof wanted));
+                     shape_text(port->rank, port->shape, wanted, sizeof wanted),
+                     flat ? ". If a sample has one answer, is a flatten() missing before the dense layers?" : "");
         }
         if (!fits) return false;
         warn_not_finite(model, array, data->target_paths[i]);
@@ -324,7 +326,7 @@ static bool read_weights(Dataset *data, const CnncModel *model, const char *path
     if (!array_read(path, &data->weights, failure)) return false;
     if (steps > 1 && (data->weights.rank != 2 || data->weights.shape[0] != data->count || data->weights.shape[1] != steps)) {
         return fail(failure,
-                    "%s is %s, but one weight for each step of each sample is wanted: [%" PRId64 ", %" PRId64 "]",
+                    "%s is %s, but one weight for each step of each sample is wanted: (%" PRId64 ", %" PRId64 ")",
                     path,
                     array_describe(&data->weights, found, sizeof found),
                     data->count,

@@ -491,6 +491,14 @@ static bool end_training(Fit *fit, Failure *failure)
     return write_output(fit, failure);
 }
 
+/* Whether anything outlives the program: the weights, or the whole state. */
+static bool keeps_weights(const Training *training)
+{
+    bool kept = training->options->output || training->options->checkpoint;
+    for (int i = 0; i < training->callback_count; i++) kept = kept || training->callbacks[i].kind->keeps_weights;
+    return kept;
+}
+
 static int train(Fit *fit, Failure *failure)
 {
     Training *training = &fit->training;
@@ -503,6 +511,8 @@ static int train(Fit *fit, Failure *failure)
     } else if (options->verbose) {
         printf("training on %" PRId64 " samples\n", fit->samples.count);
     }
+    if (options->verbose && !keeps_weights(training))
+        printf("note: the trained weights will not be kept; --output weights.safetensors writes them at the end\n");
     if (options->verbose && (begin >= options->epochs || training->stop)) {
         const char *ended = training->stop ? " and was ended by a callback" : "";
         printf("%s has %" PRId64 " epochs behind it%s; --epochs N, with a larger number, goes on\n",

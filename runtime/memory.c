@@ -33,16 +33,6 @@ int64_t shape_elements(int rank, const int64_t *shape)
     return elements;
 }
 
-const char *shape_text(int rank, const int64_t *shape, char *text, size_t size)
-{
-    size_t length = (size_t)snprintf(text, size, "[");
-    for (int i = 0; i < rank && length < size; i++) {
-        length += (size_t)snprintf(text + length, size - length, "%s%" PRId64, i ? ", " : "", shape[i]);
-    }
-    if (length < size) snprintf(text + length, size - length, "]");
-    return text;
-}
-
 char *text_format(Failure *failure, const char *format, ...)
 {
     char *text;

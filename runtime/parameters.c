@@ -27,37 +27,16 @@ bool parameters_add(TensorFile *file, const CnncModel *model, const char *prefix
     return true;
 }
 
-/* That the array is what the network has under this name. */
-static bool check_tensor(const Array *array, const char *path, const char *name, const CnncTensor *tensor, Failure *failure)
-{
-    char found[128], wanted[128];
-    if (!array) return fail(failure, "%s: tensor %s is missing: these are not the weights of this network", path, name);
-    bool same =
-        array->rank == tensor->rank && !memcmp(array->shape, tensor->shape, (size_t)tensor->rank * sizeof *tensor->shape);
-    if (same && array->type == ARRAY_FLOAT32) return true;
-    return fail(failure,
-                "%s: tensor %s is %s, but the network has float32 %s",
-                path,
-                name,
-                array_describe(array, found, sizeof found),
-                shape_text(tensor->rank, tensor->shape, wanted, sizeof wanted));
-}
-
 bool parameters_take(const TensorFile *file, const char *path, const CnncModel *model, const char *prefix, void *parameters,
                      Failure *failure)
 {
-    /* Twice through: all are checked before the first is changed. */
-    for (int copying = 0; copying < 2; copying++) {
-        for (int i = 0; i < model->tensor_count; i++) {
-            const CnncTensor *tensor = &model->tensors[i];
-            char *name = text_format(failure, "%s%s", prefix, tensor->name);
-            if (!name) return false;
-            const Array *array = safetensors_find(file, name);
-            if (copying) memcpy((char *)parameters + tensor->offset, array->data, tensor_size(tensor));
-            bool fits = copying || check_tensor(array, path, name, tensor, failure);
-            free(name);
-            if (!fits) return false;
-        }
+    if (!tensors_fit(file, path, prefix, model->tensors, model->tensor_count, true, failure)) return false;
+    for (int i = 0; i < model->tensor_count; i++) {
+        const CnncTensor *tensor = &model->tensors[i];
+        char *name = text_format(failure, "%s%s", prefix, tensor->name);
+        if (!name) return false;
+        memcpy((char *)parameters + tensor->offset, safetensors_find(file, name)->data, tensor_size(tensor));
+        free(name);
     }
     return true;
 }
@@ -72,24 +51,13 @@ bool parameters_write(const char *path, const CnncModel *model, const void *para
     return done;
 }
 
-/* A weight file holds the network's tensors and no other. */
-static bool check_no_others(const TensorFile *file, const char *path, const CnncModel *model, Failure *failure)
-{
-    for (int k = 0; k < file->count; k++) {
-        bool known = false;
-        for (int i = 0; i < model->tensor_count && !known; i++) known = !strcmp(file->items[k].name, model->tensors[i].name);
-        if (!known) return fail(failure, "%s: tensor %s is not in this network", path, file->items[k].name);
-    }
-    return true;
-}
-
 bool parameters_read(const char *path, const CnncModel *model, void *parameters, Failure *failure)
 {
     TensorFile file = {0};
     if (!safetensors_read(path, &file, failure)) return false;
     bool is_checkpoint;
     bool done = checkpoint_recognize(&file, path, &is_checkpoint, failure) &&
-                (is_checkpoint || check_no_others(&file, path, model, failure)) &&
+                tensors_fit(&file, path, "", model->tensors, model->tensor_count, is_checkpoint, failure) &&
                 parameters_take(&file, path, model, "", parameters, failure);
     safetensors_free(&file);
     return done;

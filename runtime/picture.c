@@ -191,7 +191,7 @@ bool png_encode(FILE *stream, const char *path, const Array *array, Failure *fai
     if (!fits)
         return fail_file(failure,
                          path,
-                         "a picture cannot be made of %s; expected uint8 [height, width, 1 or 3]",
+                         "a picture cannot be made of %s; expected uint8 (height, width, 1 or 3)",
                          array_describe(array, text, sizeof text));
     Encoder encoder = {.path = path, .failure = failure, .stream = stream};
     encoder.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &encoder, handle_write_error, ignore_warning);

@@ -44,6 +44,9 @@ bool inputs_read(Dataset *data, const CnncModel *model, const Options *options, 
         return fail(failure, "--x and the file %s exclude one another", options->files[0]);
     if (options->file_count && is_png(options->files[0]))
         return read_pictures(data, model, options->files, options->file_count, failure);
+    for (int i = 0; i < options->file_count; i++)
+        if (!is_png(options->files[i]) && !is_array(options->files[i]))
+            return fail(failure, "%s is no file that can be read here: samples are PNG pictures (save others as PNG), or one array, .npy or IDX, plain or .gz", options->files[i]);
     if (options->file_count > 1) {
         return fail(failure, "one array at a time: what is %s? (several inputs: --x NAME=FILE)", options->files[1]);
     }

@@ -177,12 +177,14 @@ int64_t array_count(const Array *);                      /* of elements */
 bool array_new(Array *, ArrayType, int rank, const int64_t *shape, Failure *); /* zeroed; checks overflow and memory */
 void array_free(Array *);
 bool array_to_float32(Array *, Failure *);               /* in place, from any type */
-const char *array_describe(const Array *, char *text, size_t size); /* "float32 [60000, 28, 28]" */
+const char *shape_text(int rank, const int64_t *shape, char *text, size_t size); /* "(28, 28, 1)", "(4,)": as numpy writes it */
+const char *array_describe(const Array *, char *text, size_t size);              /* "float32 (60000, 28, 28)" */
 
 bool idx_read(const char *path, Array *, Failure *);     /* plain or gzip, told by content; the path may lack its .gz */
 bool npy_read(const char *path, Array *, Failure *);     /* versions 1 to 3, C and Fortran order, little and big endian, bool and float16 too */
 bool npy_write(const char *path, const Array *, Failure *);
 bool array_read(const char *path, Array *, Failure *);   /* .npy or IDX, told by content */
+bool is_array(const char *path);                         /* whether array_read would try; also of what is not there, which it says */
 bool is_png(const char *path);                           /* told by content */
 /* Height x width x channels as float32 0 to 255; any PNG: palettes expanded, alpha laid on black, colour to grey by luminance where
  * channels is 1; a picture of another size is an error that says both sizes. */
@@ -208,6 +210,9 @@ bool safetensors_seal(TensorFile *, const char *format, Failure *); /* the last 
 const Array *safetensors_find(const TensorFile *, const char *name);   /* NULL: none */
 const char *safetensors_value(const TensorFile *, const char *key);    /* of metadata; NULL: none */
 void safetensors_free(TensorFile *);
+/* tensors.c: that the file has these tensors, under their names with `prefix` before them, as float32 and in their shapes; and, without a
+ * prefix, no others, but for what a checkpoint holds beside the weights. The failure names those that differ. */
+bool tensors_fit(const TensorFile *, const char *path, const char *prefix, const CnncTensor *, int count, bool checkpoint, Failure *);
 
 /* A file written beside its place and renamed onto it when complete and synced: at any moment the place holds
  * the old file or the new one, whole. */

@@ -327,8 +327,6 @@ static bool describe_entry(const char *path, const cJSON *json, Entry *entry, Fa
         return fail_file(failure, path, "tensor %.100s: its data_offsets are not two whole numbers in order", entry->name);
     size_t bytes;
     if (!shape_bytes(entry->rank, entry->shape, stored_size(entry->type), &bytes) || bytes != entry->end - entry->begin) {
-        Array promise = {.type = stored_type(entry->type), .rank = entry->rank};
-        memcpy(promise.shape, entry->shape, sizeof promise.shape);
         char text[256];
         return fail_file(failure,
                          path,
@@ -336,7 +334,7 @@ static bool describe_entry(const char *path, const cJSON *json, Entry *entry, Fa
                          entry->name,
                          (unsigned long long)(entry->end - entry->begin),
                          cJSON_GetStringValue(dtype),
-                         strchr(array_describe(&promise, text, sizeof text), '['));
+                         shape_text(entry->rank, entry->shape, text, sizeof text));
     }
     return true;
 }

@@ -70,8 +70,7 @@ void *memory_scratch(size_t bytes, const char *what, Failure *); /* not zeroed: 
 char *text_format(Failure *, const char *format, ...) __attribute__((format(printf, 2, 3))); /* free() it; NULL: no memory */
 /* Closes a stream of open_memstream. False: memory ran out on the way; the text, which is not whole, is freed. */
 bool text_end(FILE *, char **text, Failure *);
-int64_t shape_elements(int rank, const int64_t *shape);                          /* 1 for rank 0 */
-const char *shape_text(int rank, const int64_t *shape, char *text, size_t size); /* "[28, 28, 1]" */
+int64_t shape_elements(int rank, const int64_t *shape); /* 1 for rank 0 */
 bool path_writable(const char *option, const char *path, Failure *); /* that a file can be made there; makes none. NULL: fine */
 
 /* path.c: {epoch:02d} and the like in a path, filled in; free() it. NULL: failed. */
@@ -309,6 +308,7 @@ typedef struct {
         *arguments; /* names in their positional order, and defaults (value NULL: required); ended by a NULL name */
     size_t state_size;
     bool logs_learning_rate;                              /* the history has a column of it */
+    bool keeps_weights;                                   /* it writes them to a file */
     bool (*begin)(Training *, Callback *, Failure *);     /* reads and checks its arguments */
     bool (*epoch_begin)(Training *, Callback *, Failure *); /* not of an epoch that goes on after --resume */
     bool (*batch_end)(Training *, Callback *, Failure *); /* of step steps_done - 1 */

@@ -53,31 +53,34 @@ bool write_texts(const OutputText *texts, int count, Failure *failure)
     return good;
 }
 
+/* The network's tensors as files hold them, in the order of the source's. */
+static int weight_tensors(const Graph *graph, CnncTensor *tensors)
+{
+    int count = 0;
+    for (int i = 0; i < graph->tensor_count; i++) {
+        const Tensor *tensor = graph->tensors[i];
+        if (tensor->role != ROLE_WEIGHT) continue;
+        tensors[count] = (CnncTensor){.name = tensor->name, .rank = tensor->shape.rank};
+        for (int j = 0; j < tensor->shape.rank; j++) tensors[count].shape[j] = tensor->shape.size[j];
+        count++;
+    }
+    return count;
+}
+
 /* The values of every weight, in the order of the source's tensors, from a safetensors file that holds just these. */
 const float *const *read_weights(const char *path, const Graph *graph)
 {
     Failure failure;
     TensorFile file = {0};
-    if (!safetensors_read(path, &file, &failure)) command_error("%s", failure.text);
+    CnncTensor *tensors = NEW_ARRAY(CnncTensor, graph->tensor_count + 1);
     const float **values = NEW_ARRAY(const float *, graph->tensor_count + 1);
-    int count = 0;
-    for (int i = 0; i < graph->tensor_count; i++) {
-        const Tensor *tensor = graph->tensors[i];
-        if (tensor->role != ROLE_WEIGHT) continue;
-        const Array *array = safetensors_find(&file, tensor->name);
-        if (!array) command_error("%s: has no tensor %s, which the network needs", path, tensor->name);
-        char text[256];
-        bool fits = array->type == ARRAY_FLOAT32 && array->rank == tensor->shape.rank;
-        for (int j = 0; fits && j < array->rank; j++) fits = array->shape[j] == tensor->shape.size[j];
-        if (!fits) command_error("%s: %s is %s; the network needs float32 %s", path, tensor->name, array_describe(array, text, sizeof text), shape_string(&tensor->shape));
+    int count = weight_tensors(graph, tensors);
+    if (!safetensors_read(path, &file, &failure) || !tensors_fit(&file, path, "", tensors, count, true, &failure)) command_error("%s", failure.text);
+    for (int i = 0; i < count; i++) {
+        const Array *array = safetensors_find(&file, tensors[i].name);
         float *copy = NEW_ARRAY(float, array_count(array) + 1);
         memcpy(copy, array->data, sizeof(float) * (size_t)array_count(array));
-        values[count++] = copy;
-    }
-    for (int i = 0; i < file.count; i++) {
-        bool known = !strncmp(file.items[i].name, "optimizer/", 10) || !strncmp(file.items[i].name, "callback/", 9); /* a checkpoint's */
-        for (int j = 0; j < graph->tensor_count && !known; j++) known = graph->tensors[j]->role == ROLE_WEIGHT && !strcmp(graph->tensors[j]->name, file.items[i].name);
-        if (!known) command_error("%s: holds a tensor %s that the network does not have; is it of another network?", path, file.items[i].name);
+        values[i] = copy;
     }
     safetensors_free(&file);
     return values;

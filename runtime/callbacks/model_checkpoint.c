@@ -200,6 +200,7 @@ const CallbackKind model_checkpoint_kind = {
     .name = "model_checkpoint",
     .arguments = arguments,
     .state_size = sizeof(ModelCheckpoint),
+    .keeps_weights = true,
     .begin = begin,
     .batch_end = batch_end,
     .epoch_end = epoch_end,

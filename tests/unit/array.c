@@ -16,7 +16,7 @@ Test(array, is_zeroed_and_aligned)
     cr_assert_eq((uintptr_t)array.data % 64, 0);
     for (int i = 0; i < 15; i++) cr_assert_eq(((int32_t *)array.data)[i], 0);
     char text[64];
-    cr_assert_str_eq(array_describe(&array, text, sizeof text), "int32 [3, 5]");
+    cr_assert_str_eq(array_describe(&array, text, sizeof text), "int32 (3, 5)");
     array_free(&array);
     cr_assert_null(array.data);
 }
@@ -32,7 +32,7 @@ Test(array, may_be_empty_or_a_scalar)
     array_free(&array);
     assert_good(array_new(&array, ARRAY_FLOAT64, 0, NULL, &failure), &failure);
     cr_assert_eq(array_count(&array), 1);
-    cr_assert_str_eq(array_describe(&array, text, sizeof text), "float64 []");
+    cr_assert_str_eq(array_describe(&array, text, sizeof text), "float64 ()");
     array_free(&array);
 }
 
@@ -44,7 +44,7 @@ Test(array, refuses_what_no_memory_holds)
         array_new(&array, ARRAY_FLOAT32, 2, (int64_t[]){1ll << 40, 1ll << 40}, &failure), &failure, "larger than any memory");
     assert_refused(array_new(&array, ARRAY_FLOAT64, 1, (int64_t[]){INT64_MAX / 8}, &failure), &failure, "memory");
     assert_refused(array_new(&array, ARRAY_UINT8, 1, (int64_t[]){1ll << 60}, &failure), &failure, "1152921504606846976 bytes");
-    assert_refused(array_new(&array, ARRAY_UINT8, 1, (int64_t[]){-1}, &failure), &failure, "[-1]");
+    assert_refused(array_new(&array, ARRAY_UINT8, 1, (int64_t[]){-1}, &failure), &failure, "(-1,)");
     assert_refused(array_new(&array, ARRAY_UINT8, 9, (int64_t[9]){1}, &failure), &failure, "9 dimensions");
     cr_assert_null(array.data);
 }

@@ -183,7 +183,7 @@ typedef struct {
 
 static const Tensor kernel = {"conv2d/kernel", 4, {3, 3, 1, FILTERS}}, bias = {"conv2d/bias", 1, {FILTERS}},
                     dense_kernel = {"dense/kernel", 2, {72, CLASSES}}, dense_bias = {"dense/bias", 1, {CLASSES}},
-                    wrong_kernel = {"conv2d/kernel", 4, {5, 5, 1, FILTERS}}, further = {"dense_1/bias", 1, {CLASSES}};
+                    wrong_kernel = {"conv2d/kernel", 4, {5, 5, 1, FILTERS}}, further = {"dense_1/bias", 1, {CLASSES}}, of_pytorch = {"conv1.weight", 4, {FILTERS, 1, 3, 3}};
 
 static void write_weights(const char *path, const Tensor *const *tensors)
 {
@@ -209,6 +209,7 @@ static void make_weights(void)
     WEIGHTS("further.safetensors", &kernel, &bias, &dense_kernel, &dense_bias, &further);
     WEIGHTS("shape.safetensors", &wrong_kernel, &bias, &dense_kernel, &dense_bias);
     WEIGHTS("other.safetensors", &further);
+    WEIGHTS("pytorch.safetensors", &of_pytorch);
     shell_good("head -c 600 w.safetensors > short.safetensors");
     shell_good("{ head -c 20 w.safetensors; printf '\\377'; tail -c +22 w.safetensors; } > flipped.safetensors");
     shell_good("{ printf '\\377\\377\\377\\377\\377\\377\\377\\177'; tail -c +9 w.safetensors; } > huge.safetensors");
@@ -269,6 +270,7 @@ Test(bad_input, compiler)
 {
     static const Case cases[] = {
         {"$CNNC missing.net -o model.c", {"missing.net", "No such file"}},
+        {"$CNNC missing.net", {"missing.net", "No such file"}},
         {"$CNNC folder -o model.c", {"folder", "is a folder"}},
         {"$CNNC good.net/a.net -o model.c", {"good.net/a.net", "Not a directory"}},
         {"$CNNC empty.net -o model.c", {"empty.net:1:1: error:", "no network"}},
@@ -313,6 +315,7 @@ Test(bad_input, compiler)
         {"$CNNC good.net -o model.c --emit=inference --weights=huge.safetensors", {"huge.safetensors"}},
         {"$CNNC good.net -o model.c --emit=inference --weights=flipped.safetensors", {"flipped.safetensors"}},
         {"$CNNC good.net -o model.c --emit=inference --weights=lacking.safetensors", {"lacking.safetensors", "dense/bias"}},
+        {"$CNNC good.net -o model.c --emit=inference --weights=pytorch.safetensors", {"are missing", "conv1.weight", "PyTorch"}},
         {"$CNNC good.net -o model.c --emit=inference --weights=further.safetensors", {"further.safetensors", "dense_1/bias"}},
         {"$CNNC good.net -o model.c --emit=inference --weights=other.safetensors", {"other.safetensors", "conv2d/kernel"}},
         {"$CNNC good.net -o model.c --emit=inference --weights=shape.safetensors",
@@ -443,8 +446,8 @@ Test(bad_input, trainer)
         {FIT "--x empty.npy --y y.npy", {"empty.npy"}},
         {FIT "--x text.npy --y y.npy", {"text.npy"}},
         {FIT "--x short.npy --y y.npy", {"short.npy"}},
-        {FIT "--x wide.npy --y y.npy", {"wide.npy", "[16, 8, 9, 1]", "[8, 8, 1]"}},
-        {FIT "--x rank.npy --y y.npy", {"rank.npy", "[16]", "[8, 8, 1]"}},
+        {FIT "--x wide.npy --y y.npy", {"wide.npy", "(16, 8, 9, 1)", "(8, 8, 1)"}},
+        {FIT "--x rank.npy --y y.npy", {"rank.npy", "(16,)", "(8, 8, 1)"}},
         {FIT "--x none.npy --y y.npy", {"none.npy", "no samples"}},
         {FIT "--x x.npy --y fewer.npy", {"fewer.npy", "15", "16"}},
         {FIT "--x x.npy --y high.npy", {"high.npy", "label 3 at index 7", "3 classes"}},
@@ -479,14 +482,16 @@ Test(bad_input, trainer)
         {PREDICT "short.safetensors x.npy", {"short.safetensors"}},
         {PREDICT "flipped.safetensors x.npy", {"flipped.safetensors"}},
         {PREDICT "huge.safetensors x.npy", {"huge.safetensors"}},
+        {PREDICT "pytorch.safetensors x.npy", {"conv2d/kernel", "conv1.weight", "PyTorch"}},
         {PREDICT "lacking.safetensors x.npy", {"lacking.safetensors", "dense/bias"}},
         {PREDICT "further.safetensors x.npy", {"further.safetensors", "dense_1/bias"}},
-        {PREDICT "shape.safetensors x.npy", {"shape.safetensors", "conv2d/kernel", "[5, 5, 1, 2]"}},
+        {PREDICT "shape.safetensors x.npy", {"shape.safetensors", "conv2d/kernel", "(5, 5, 1, 2)"}},
         {PREDICT "x.npy x.npy", {"x.npy"}},
+        {PREDICT "w.safetensors small.net", {"small.net", "PNG", "IDX"}},
         {PREDICT "w.safetensors", {"which samples?"}},
         {PREDICT "w.safetensors missing.npy", {"missing.npy", "no such file"}},
         {PREDICT "w.safetensors short.npy", {"short.npy"}},
-        {PREDICT "w.safetensors wide.npy", {"wide.npy", "[8, 8, 1]"}},
+        {PREDICT "w.safetensors wide.npy", {"wide.npy", "(8, 8, 1)"}},
         {PREDICT "w.safetensors missing.png", {"missing.png", "no such file"}},
         {PREDICT "w.safetensors short.png", {"short.png"}},
         {PREDICT "w.safetensors head.png", {"head.png"}},

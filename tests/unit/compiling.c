@@ -183,6 +183,6 @@ Test(compiling, weights_of_steps, .timeout = 120)
     shell_good("CFLAGS=\"$QUICK\" $CNNC m.net -o m");
     shell_good("./m fit --x x.npy --y y.npy --sample-weight w.npy --epochs 3 --history whole.csv --output whole.st");
     shell_good("head -n 1 whole.csv | grep -q ^epoch,accuracy,auc,loss,weighted_accuracy,val_accuracy");
-    shell_refused("one weight for each step of each sample is wanted: [12, 3]", "./m fit --x x.npy --y y.npy --sample-weight one.npy");
+    shell_refused("one weight for each step of each sample is wanted: (12, 3)", "./m fit --x x.npy --y y.npy --sample-weight one.npy");
     shell_good("./m evaluate --x x.npy --y y.npy --sample-weight w.npy --weights whole.st | grep -q '^weighted_accuracy: '");
 }

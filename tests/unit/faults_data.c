@@ -144,8 +144,8 @@ Test(faults_data, of_another_net_or_size)
 {
     shell_good("sed 's/input(6)/input(5)/; s/small/other/' small.net > other.net && CFLAGS='-O1 -w' \"$CNNC\" --target=generic other.net -o other");
     write_npy("x5.npy", ARRAY_FLOAT32, 2, (const int64_t[]){20, 5});
-    shell_refused("tensor dense/kernel is float32 [6, 3], but the network has float32 [5, 3]", "./other predict --weights weights x5.npy");
-    shell_refused("tensor dense/kernel is float32 [6, 3], but the network has float32 [5, 3]", "./other predict --weights checkpoint x5.npy");
+    shell_refused("dense/kernel is (6, 3) instead of (5, 3)", "./other predict --weights weights x5.npy");
+    shell_refused("dense/kernel is (6, 3) instead of (5, 3)", "./other predict --weights checkpoint x5.npy");
     shell_refused("is a checkpoint of another network", "./other fit --resume checkpoint --x x5.npy --y y.npy");
     shell_good("{ cat weights; head -c 100000 /dev/zero; } > grown");
     shell_refused("bytes left over", "./small predict --weights grown x.npy");

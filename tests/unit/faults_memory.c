@@ -188,7 +188,7 @@ Test(faults_memory, of_a_machine_too_small)
 
     /* 4 TB of samples, in a file that takes no room */
     shell_good("printf '\\223NUMPY\\001\\000\\166\\000%%-117s\\n' \"{'descr': '<f4', 'fortran_order': False, 'shape': (17179869184, 8, 8), }\" > sparse.npy && truncate -s 4398046511232 sparse.npy");
-    shell_refused("no memory for float32 [17179869184, 8, 8]: 4398046511104 bytes", "./small predict --weights weights sparse.npy");
+    shell_refused("no memory for float32 (17179869184, 8, 8): 4398046511104 bytes", "./small predict --weights weights sparse.npy");
 
     /* Where less may be had than the machine has, the size is said too. */
     shell_good("printf 'model wide\\ninput(8000)\\ndense(8000)\\ndense(3, activation=softmax)\\ncompile(optimizer=adam(), loss=categorical_crossentropy)\\nfit(batch_size=2)\\n' > wide.net");

@@ -131,7 +131,7 @@ Test(idx, says_what_is_wrong)
     assert_refused(idx_read(scratch_write("short", bytes_2x3, 15), &array, &failure),
                    &failure,
                    "/short: truncated",
-                   "uint8 [2, 3]",
+                   "uint8 (2, 3)",
                    "only 3");
     size_t length = pack(bytes_2x3, sizeof bytes_2x3 - 2, packed, sizeof packed);
     assert_refused(

@@ -169,7 +169,7 @@ Test(npy, says_what_is_wrong_with_a_header)
         {"{'shape': (99999999999999999999,)", "below 2^63"},
         {"{'shape': (1,1,1,1,1,1,1,1,1)", "more than 8 dimensions"},
         {"{'shape': (1,), 'descr': '|u1', 'fortran_order': False} x", "nothing but spaces"},
-        {"{'shape': (1,), 'descr': '<f4', 'fortran_order': False}", "promises float32 [1], that is 4 bytes, but only 1"},
+        {"{'shape': (1,), 'descr': '<f4', 'fortran_order': False}", "promises float32 (1,), that is 4 bytes, but only 1"},
         {"{'shape': (), 'descr': '|b1', 'fortran_order': False}", "0 or 1"},
         {"{'shape': (0,), 'descr': '|u1', 'fortran_order': False}", "bytes left over"},
         {"{'shape': (4611686018427387904,4), 'descr': '|u1', 'fortran_order': False}", "larger than any memory"},

@@ -214,7 +214,7 @@ Test(picture, says_what_is_wrong)
     free(bytes);
 
     assert_good(array_new(&array, ARRAY_UINT8, 3, (int64_t[]){2, 2, 2}, &failure), &failure);
-    assert_refused(png_write(scratch_path("c"), &array, &failure), &failure, "/c: ", "uint8 [2, 2, 2]");
+    assert_refused(png_write(scratch_path("c"), &array, &failure), &failure, "/c: ", "uint8 (2, 2, 2)");
     array_free(&array);
 }
 

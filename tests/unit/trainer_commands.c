@@ -340,7 +340,7 @@ Test(trainer_commands, shapes_of_pictures)
         write_array("x.npy", ARRAY_UINT8, cases[i].rank, cases[i].shape, pixels);
         const Run *run = RUN(&toy_digits, "predict", "--weights", "w", "x.npy", "-o", "p.npy");
         cr_expect_eq(run->status, cases[i].fits ? 0 : 1, "case %zu: %s", i, run->err);
-        if (!cases[i].fits) cr_expect(strstr(run->err, "takes samples of shape [28, 28, 1]"), "case %zu: %s", i, run->err);
+        if (!cases[i].fits) cr_expect(strstr(run->err, "takes samples of shape (28, 28, 1)"), "case %zu: %s", i, run->err);
     }
     write_array("x.npy", ARRAY_UINT8, 2, (const int64_t[]){28, 28}, pixels);
     const Run *run = RUN(&toy_digits, "predict", "--weights", "w", "x.npy", "-o", "p.npy");
@@ -389,16 +389,16 @@ Test(trainer_commands, wrong_weights)
         const char *message; /* NULL: they are right */
     } cases[] = {
         {"dense/kernel", ARRAY_FLOAT32, 2, 3, false, NULL},
-        {"dense/kernels", ARRAY_FLOAT32, 2, 3, false, "w: tensor dense/kernels is not in this network"},
+        {"dense/kernels", ARRAY_FLOAT32, 2, 3, false, "w: these are not the weights of this network: dense/kernel is missing; dense/kernels is none of its tensors. Give"},
         {"dense/kernel",
          ARRAY_FLOAT64,
          2,
          3,
          false,
-         "w: tensor dense/kernel is float64 [4, 3], but the network has float32 [4, 3]"},
-        {"dense/kernel", ARRAY_FLOAT32, 2, 2, false, "is float32 [4, 2]"},
-        {"dense/kernel", ARRAY_FLOAT32, 1, 3, false, "is float32 [4]"},
-        {"dense/kernel", ARRAY_FLOAT32, 2, 3, true, "w: tensor dense_1/bias is not in this network"},
+         "w: these are not the weights of this network: dense/kernel is float64 (4, 3) instead of float32 (4, 3). Give"},
+        {"dense/kernel", ARRAY_FLOAT32, 2, 2, false, "is (4, 2) instead of (4, 3). Give"},
+        {"dense/kernel", ARRAY_FLOAT32, 1, 3, false, "is (4,) instead of (4, 3). Give"},
+        {"dense/kernel", ARRAY_FLOAT32, 2, 3, true, "dense_1/bias is none of its tensors"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_weights(cases[i].name, cases[i].type, cases[i].rank, cases[i].columns, cases[i].extra);
@@ -408,4 +408,17 @@ Test(trainer_commands, wrong_weights)
     }
     const Run *run = RUN(&toy_flowers, "evaluate", "--x", "x.npy", "--y", "y.npy");
     cr_expect(run->status == 1 && strstr(run->err, "--weights FILE is missing"), "%s", run->err);
+}
+
+/* dense on a picture leaves rows and columns, as in Keras: whoever has a label for each picture forgot something. */
+Test(trainer_commands, a_flatten_that_is_missing)
+{
+    static const CnncPort places = {.name = "dense", .rank = 3, .shape = {2, 1, 3}};
+    CnncModel unflattened = toy_flowers;
+    unflattened.outputs = &places;
+    write_flowers("", 8, 1);
+    write_weights("dense/kernel", ARRAY_FLOAT32, 2, 3, false);
+    const Run *run = RUN(&unflattened, "evaluate", "--weights", "w", "--x", "x.npy", "--y", "y.npy");
+    cr_expect(run->status == 1, "%s", run->out);
+    cr_expect(strstr(run->err, "output has shape (2, 1, 3): its targets are rows of that shape or class numbers. If a sample has one answer, is a flatten() missing"), "%s", run->err);
 }

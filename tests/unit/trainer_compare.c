@@ -112,7 +112,7 @@ Test(trainer_compare, what_does_not_fit)
     shell_refused("which samples?", "./m compare --weights w --activations there");
     shell_refused("nowhere", "./m compare --weights w --activations nowhere x.npy");
     write_elsewhere("few", SAMPLES - 1, "last");
-    shell_refused("few: hidden is float32 [4, 3], but the network gives [3] for each of 5 samples", "./m compare --weights w --activations few x.npy");
+    shell_refused("few: hidden is float32 (4, 3), but the network gives (3,) for each of 5 samples", "./m compare --weights w --activations few x.npy");
     write_elsewhere("other", SAMPLES, "dense_9");
     cr_expect(strstr(shell("./m compare --weights w --activations other x.npy")->out, "dense_9: not compared, as the network gives nothing of that name"));
     shell_refused("no tensor is called like a layer of the network, such as hidden", "./m compare --weights w --activations w x.npy");

@@ -131,6 +131,23 @@ Test(trainer_fit, verbosity)
     cr_expect(strstr(run->out, "\nEpoch 1/2 - 3/3 - 0s - "), "%s", run->out);
 }
 
+/* Who forgets to say where the weights go is told so before the training, not after it. */
+Test(trainer_fit, weights_that_will_be_lost)
+{
+    static const char note[] = "note: the trained weights will not be kept; --output weights.safetensors writes them";
+    static const char *const keeping[][2] = {{"-o", "w"}, {"--checkpoint", "c"}, {"--callbacks", "model_checkpoint(w)"}};
+    write_flowers("", 20, 1);
+    const Run *run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "early_stopping(loss)");
+    expect_success(run);
+    const char *said = strstr(run->out, note);
+    cr_expect(said && said < strstr(run->out, "Epoch 1/1"), "%s", run->out);
+    for (size_t i = 0; i < sizeof keeping / sizeof *keeping; i++) {
+        run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", keeping[i][0], keeping[i][1]);
+        expect_success(run);
+        cr_expect_not(strstr(run->out, "note:"), "%s", run->out);
+    }
+}
+
 Test(trainer_fit, steps_per_epoch_goes_on_where_the_last_epoch_ended)
 {
     write_flowers("", 32, 1);

@@ -132,7 +132,7 @@ Test(trainer_options, wrong_data)
     FAILS(&toy_flowers, "--y FILE is missing", "fit", "--x", "x.npy");
     FAILS(&toy_flowers, "--y needs --x", "fit", "--y", "y.npy");
     FAILS(&toy_flowers, "short-y.npy has 19 samples, but x.npy has 20", "fit", "--x", "x.npy", "--y", "short-y.npy");
-    FAILS(&toy_flowers, "takes samples of shape [4]", "fit", "--x", "y.npy", "--y", "y.npy");
+    FAILS(&toy_flowers, "takes samples of shape (4,)", "fit", "--x", "y.npy", "--y", "y.npy");
     FAILS(&toy_flowers, "class numbers", "fit", "--x", "x.npy", "--y", "x.npy");
     FAILS(&toy_flowers, "only input is named input", "fit", "--x", "inputs=x.npy", "--y", "y.npy");
     FAILS(&toy_flowers, "two files", "fit", "--x", "x.npy", "--x", "x.npy", "--y", "y.npy");
