@@ -81,7 +81,7 @@ $(MNIST_CNN)/mnist_cnn $(MLP)/mlp:
 
 # make data       MNIST in data/mnist, or what MNIST_DIR names
 data: $(BUILD)/packages
-	@tools/get_mnist.sh
+	@tools/get_mnist.sh $(if $(filter data,$(MAKECMDGOALS)),--say)
 
 # make mnist      trains the lecture's CNN for EPOCHS epochs on the whole training set, and scores the last weights
 mnist: $(MNIST_CNN)/mnist_cnn data

@@ -39,6 +39,26 @@ END
     done
 }
 
+# The folders that all of it stands in; . is the root.
+folders() {
+    list | while read -r path rest; do
+        while case $path in */*) true ;; *) false ;; esac do
+            path=${path%/*}
+            echo "$path"
+        done
+    done | sort -u
+    echo .
+}
+
+# Which of them were made here, those and no others go again when they are empty.
+made=lib/cnnc/folders
+if [ "$what" = install ]; then
+    new=$(folders | while read -r folder; do [ -d "$root/$folder" ] || echo "$folder"; done)
+else
+    new=$(cat "$root/$made" 2> /dev/null || true)
+    rm -f "$root/$made"
+fi
+
 list | while read -r path how from; do
     target=$root/$path
     if [ "$what" = uninstall ]; then
@@ -55,11 +75,15 @@ list | while read -r path how from; do
     esac
     case $path in bin/* | */cnnc_convert.py) chmod 755 "$target" ;; *) chmod 644 "$target" ;; esac
 done
-if [ "$what" = uninstall ]; then # the folders that were cnnc's alone
-    rm -rf "${root:?}/$doc/examples"
-    for folder in lib/cnnc lib/cmake/cnnc share/cnnc "$doc"; do
+if [ "$what" = uninstall ]; then
+    rm -rf "${root:?}/$doc/examples" # with what was built among them
+    for folder in lib/cnnc lib/cmake/cnnc share/cnnc "$doc"; do # cnnc's own, however they came there
         [ ! -d "$root/$folder" ] || find "$root/$folder" -depth -type d -empty -delete
     done
+    echo "$new" | LC_ALL=C sort -ru | while read -r folder; do
+        [ -z "$folder" ] || rmdir "$root/${folder#.}" 2> /dev/null || true
+    done
 else
+    [ -z "$new" ] || echo "$new" >> "$root/$made"
     echo "installed: $root/bin/cnnc"
 fi

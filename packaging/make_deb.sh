@@ -12,6 +12,7 @@ mkdir -p "$root/DEBIAN"
 "$(dirname "$0")/install.sh" install "$build" "$root/usr" > /dev/null
 (
     cd "$root/usr"
+    rm lib/cnnc/folders # dpkg knows
     mv share/zsh/site-functions share/zsh/vendor-completions # where Debian's zsh looks
     mv share/doc/cnnc/LICENSE share/doc/cnnc/copyright
     mv share/doc/cnnc/CHANGELOG.md share/doc/cnnc/changelog

@@ -2,6 +2,7 @@
 # Sees to it that the examples have their data, and says which data they are.
 #
 #     tools/get_mnist.sh            fetches them if they are not there
+#     tools/get_mnist.sh --say      the same, and says so if they are there
 #     tools/get_mnist.sh --name     one line: which data they are, by their content
 #
 # $MNIST_DIR, if set, is taken as it is. Else they are in data/mnist, which is filled once: with MNIST from a mirror, and
@@ -127,4 +128,6 @@ elif [ -n "$file" ]; then
     mv -T "$part" "$folder"
     say "$(print_name)"
     is_dataset MNIST "$folder" || say "Remove $folder to try again for MNIST."
+elif [ "${1:-}" = --say ]; then
+    say "$(print_name): all four files are there"
 fi

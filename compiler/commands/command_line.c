@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 _Noreturn void command_error(const char *format, ...)
 {
@@ -200,6 +201,7 @@ void command_line_read(Options *o, int argc, char **argv)
     }
     if (optind + 1 < argc) command_error("more than one input file: %s and %s", argv[optind], argv[optind + 1]);
     o->input = argv[optind];
+    if (strcmp(o->input, "-") && access(o->input, F_OK)) command_error("%s: %s", o->input, strerror(errno));
     o->changes = changes.data;
     if (o->code.openblas && o->emit == EMIT_INFERENCE) command_error("--gemm=openblas is for trainers: inference code depends on nothing but libc and libm");
     if (o->weights && o->emit != EMIT_INFERENCE && !o->selftest) command_error("--weights goes with --emit=inference, or --selftest");

@@ -43,6 +43,14 @@ Test(installing, uninstall_leaves_nothing)
                "\"$ROOT/packaging/install.sh\" uninstall \"$BUILD\" \"$PWD/stage/usr\"");
     cr_expect_str_eq(shell("find stage -type f")->out, "stage/usr/bin/other\n");
     cr_expect_str_eq(shell("find stage -name 'cnnc*'")->out, "");
+    cr_expect_str_eq(shell("find stage -type d | sort")->out, "stage\nstage/usr\nstage/usr/bin\n");
+}
+
+/* Folders that were there before stay, and the others go, with the root if that is new too. */
+Test(installing, uninstall_takes_its_folders_along)
+{
+    shell_good("mkdir -p old/share/man && for root in old new/root; do for what in install install uninstall; do \"$ROOT/packaging/install.sh\" $what \"$BUILD\" \"$PWD/$root\" || exit 1; done; done");
+    cr_expect_str_eq(shell("find old new | sort")->out, "new\nold\nold/share\nold/share/man\n");
 }
 
 /* A program with trained weights, and a trainer. */

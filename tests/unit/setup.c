@@ -231,6 +231,7 @@ Test(get_mnist, fetches_once, .init = mirrors_begin, .fini = mirrors_end)
     EXPECT_DONE(again, "");
     cr_expect(!*again->out, "%s", again->out);
     EXPECT_DONE(shell("exec 2>&1; \"$ROOT/tools/get_mnist.sh\" --name"), "data: MNIST (data/mnist)\n");
+    EXPECT_DONE(shell("exec 2>&1; \"$ROOT/tools/get_mnist.sh\" --say"), "data: MNIST (data/mnist): all four files are there\n");
     EXPECT_DONE(shell("ls data"), "mnist\n");
 }
 
