@@ -188,6 +188,19 @@ static bool has_written(const Object *object)
     return any;
 }
 
+static void put_value(FILE *stream, const Value *value)
+{
+    if (value->kind == VALUE_OBJECT && !has_written(value->object)) fputs(value->object->entry->name, stream);
+    else dump_value(stream, value, false);
+}
+
+/* What is written without brackets: the rest of the arguments, and one value where a list of them may stand. */
+static bool is_bare(const Parameter *parameter, const Value *value)
+{
+    return parameter->rest ||
+           (parameter->list && value->kind == VALUE_LIST && value->list.count == 1 && value->list.items[0].kind != VALUE_LIST);
+}
+
 /* The call as one would write it: without the names of the first arguments, and only what was written. */
 static const char *call_text(const LayerUse *layer)
 {
@@ -204,13 +217,12 @@ static const char *call_text(const LayerUse *layer)
         if (!value->written) continue;
         fputs(count++ ? ", " : "(", stream);
         if (named) fprintf(stream, "%s=", parameter[i].name);
-        for (int j = 0; parameter[i].rest && j < value->list.count; j++) {
+        bool bare = is_bare(&parameter[i], value);
+        if (!bare) put_value(stream, value);
+        for (int j = 0; bare && j < value->list.count; j++) {
             if (j) fputs(", ", stream);
-            dump_value(stream, &value->list.items[j], false);
+            put_value(stream, &value->list.items[j]);
         }
-        if (parameter[i].rest) continue;
-        if (value->kind == VALUE_OBJECT && !has_written(value->object)) fputs(value->object->entry->name, stream);
-        else dump_value(stream, value, false);
     }
     if (count) fputs(")", stream);
     return stream_end(stream, &data);

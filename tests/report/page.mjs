@@ -19,6 +19,10 @@ await run(async () => {
     // Boxes of the drawings stay within them.
     const outside = await tab.evaluate(`Array.from(document.querySelectorAll('svg')).filter(svg => svg.querySelector('rect') && Array.from(svg.querySelectorAll('rect')).some(box => { const a = svg.getBoundingClientRect(), b = box.getBoundingClientRect(); return b.left < a.left - 1 || b.right > a.right + 1 || b.top < a.top - 1 || b.bottom > a.bottom + 1 })).length`)
     check(outside === 0, `${outside} drawings have boxes outside them`)
+    // The confusion matrix of ten classes needs no scrolling, and its shares stay on their lines.
+    const matrix = await tab.evaluate(`(() => { const t = document.querySelector('table.counts'), cells = Array.from(t.rows, row => row.lastChild.offsetHeight); return [t.scrollWidth - t.parentNode.clientWidth, Math.max(...cells)] })()`)
+    check(matrix[0] <= 0, `the confusion matrix is ${matrix[0]} pixels too wide`)
+    check(matrix[1] < 32, `a row of the confusion matrix is ${matrix[1]} pixels high`)
     await tab.shot(`report-${width}-${dark ? 'dark' : 'light'}.png`)
   }
 })

@@ -72,6 +72,27 @@ Test(drawing, of_a_chain)
     free(svg);
 }
 
+/* A box has the call as it was written, where a value may stand alone or in a list too. */
+Test(drawing, calls_as_they_are_written)
+{
+    static const char *const calls[] = {"conv2d(2, 3x3, padding=same)",
+                                        "conv2d(2, 3x3, padding=1x2)",
+                                        "conv2d(2, 3x3, padding=[1x2, 2x1])",
+                                        "zero_padding2d([1x2, 2x1])",
+                                        "reshape(10, -1)",
+                                        "dense(3, relu)"};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        char text[128], box[128];
+        snprintf(text, sizeof text, "model m\ninput(10, 10, 2)\n%s\n", calls[i]);
+        shell_file("m.net", text);
+        shell_good("$CNNC m.net -o m.svg");
+        char *svg = read_text("m.svg");
+        snprintf(box, sizeof box, ">%s<", calls[i]);
+        cr_expect(strstr(svg, box), "%s is not there:\n%s", box, svg);
+        free(svg);
+    }
+}
+
 Test(drawing, of_branches)
 {
     static const struct {
