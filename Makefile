@@ -124,7 +124,7 @@ $(BUILD)/allocations.so: tests/faults/allocations.c $(BUILD)/flags
 	$(CC) -O1 -std=gnu11 $(WARN) -fno-builtin -fPIC -shared -o $@ $<
 
 # The front end alone, with tables of its own: what the cases of tests/language are run through.
-FRONT := language/arguments callbacks diagnostics language/dump language/evaluate language/expand memory names language/parse language/scope statements
+FRONT := language/arguments callbacks diagnostics language/dump language/evaluate language/expand language/habits memory names language/parse language/scope statements
 $(BUILD)/front_end: $(FRONT:%=$(BUILD)/compiler/%.o) $(BUILD)/runtime/memory_left.o $(BUILD)/runtime/failure.o $(BUILD)/tests/language/front_end.o $(BUILD)/lexer.o $(BUILD)/parser.o
 	$(CC) $(CFLAGS) -o $@ $^ -lm
 

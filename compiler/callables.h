@@ -36,6 +36,7 @@ typedef struct Parameter {
     const Table *table;       /* of PARAMETER_OBJECT; of PARAMETER_NUMBER what may stand in a number's place */
     bool list;                /* a list of such values; where one is written without brackets it is a list of one */
     bool rest;                /* takes all remaining positional arguments as a list: input(28, 28, 1) */
+    bool none_is_fallback;    /* `none` is another way to write the default, as in Keras */
     bool per_output;          /* of a list: its items may be lists in turn, and a map from the names of the outputs serves as well */
 } Parameter;
 

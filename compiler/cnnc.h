@@ -44,6 +44,7 @@ void diagnose_warning(Place place, const char *format, ...) __attribute__((forma
 void diagnose_note(Place place, const char *format, ...) __attribute__((format(printf, 2, 3))); /* belongs to the error before it */
 int diagnostics_errors(void);                                  /* how many errors so far, each place counted once */
 bool diagnostics_full(void);                                   /* more than MAX_ERRORS, or the same ones again and again: stop looking */
+bool diagnostics_alike(const char *, const char *); /* whether they differ in capitals and underscores only */
 const char *diagnostics_closest(const char *name, const char *const *candidates, int count); /* "did you mean", or NULL */
 bool diagnostics_is_text(const char *text, size_t length);      /* valid UTF-8 */
 int diagnostics_cut(const char *text, int bytes);               /* at most so many bytes, not splitting a character */

@@ -311,8 +311,8 @@ static int distance(const char *a, const char *b, int most)
     return rows[a_length % 3][b_length] > most ? most + 1 : rows[a_length % 3][b_length];
 }
 
-/* Whether they differ in capitals and underscores only: MaxPooling2D, as in Python, and max_pooling2d. */
-static bool same_letters(const char *a, const char *b)
+/* MaxPooling2D, as in Python, and max_pooling2d. */
+bool diagnostics_alike(const char *a, const char *b)
 {
     for (;; a++, b++) {
         while (*a == '_') a++;
@@ -322,21 +322,54 @@ static bool same_letters(const char *a, const char *b)
     }
 }
 
-const char *diagnostics_closest(const char *name, const char *const *candidates, int count)
+static const char *closest_of(const char *name, const char *const *candidates, int count)
 {
     size_t length = strlen(name);
-    if (length >= 64) return NULL;
-    for (int i = 0; i < count; i++)
-        if (same_letters(name, candidates[i])) return candidates[i];
     int most = length < 2 ? 0 : length < 4 ? 1 : length < 6 ? 2 : (int)(length / 3);
     const char *closest = NULL, *begun = NULL;
     for (int i = 0; i < count && most >= 0; i++) {
-        if (strlen(candidates[i]) >= 64) continue;
+        if (strlen(candidates[i]) >= 64 || !*candidates[i]) continue;
         int edits = distance(name, candidates[i], most);
         if (edits <= most) closest = candidates[i], most = edits - 1; /* only a closer one is better */
         if (!begun && length >= 3 && !strncmp(name, candidates[i], length)) begun = candidates[i];
     }
     return begun ? begun : closest;
+}
+
+/* In small letters, without underscores; both hold 64 bytes. */
+static void simplify(const char *name, char *simple)
+{
+    for (; *name; name++)
+        if (*name != '_') *simple++ = (char)tolower((unsigned char)*name);
+    *simple = '\0';
+}
+
+/* As people write who think of Python's classes: MaxPool of max_pooling2d. */
+static const char *closest_alike(const char *name, const char *const *candidates, int count)
+{
+    enum { MOST = 512 };
+    char simple[64], texts[MOST][64];
+    const char *simplified[MOST];
+    int kept = 0;
+    simplify(name, simple);
+    for (int i = 0; i < count && i < MOST; i++) {
+        texts[i][0] = '\0';
+        if (strlen(candidates[i]) < 64) simplify(candidates[i], texts[i]);
+        simplified[kept++] = texts[i];
+    }
+    const char *closest = closest_of(simple, simplified, kept);
+    for (int i = 0; i < kept; i++)
+        if (closest == simplified[i]) return candidates[i];
+    return NULL;
+}
+
+const char *diagnostics_closest(const char *name, const char *const *candidates, int count)
+{
+    if (strlen(name) >= 64) return NULL;
+    for (int i = 0; i < count; i++)
+        if (diagnostics_alike(name, candidates[i])) return candidates[i];
+    const char *closest = closest_of(name, candidates, count);
+    return closest ? closest : closest_alike(name, candidates, count);
 }
 
 _Noreturn void die_at(const char *file, int line, const char *format, ...)

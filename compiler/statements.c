@@ -80,7 +80,12 @@ const Entry fit_statement = {
         (const Parameter[]){
             FILES("x", "the samples, .npy or IDX: a file for each input; none: the images of --data"),
             FILES("y", "the targets: a file for each output"),
-            {.name = "batch_size", .type = PARAMETER_SIZE, .fallback = "32", .minimum = 1, .help = "samples of a step"},
+            {.name = "batch_size",
+             .type = PARAMETER_SIZE,
+             .fallback = "32",
+             .none_is_fallback = true,
+             .minimum = 1,
+             .help = "samples of a step; none: 32"},
             {.name = "epochs", .type = PARAMETER_SIZE, .fallback = "1", .minimum = 1, .help = "passes over the training data"},
             {.name = "verbose",
              .type = PARAMETER_SIZE,

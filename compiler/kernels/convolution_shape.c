@@ -71,11 +71,7 @@ Convolution *convolution_windows(Node *node, int axes)
 {
     const Object *a = node->arguments;
     Tensor *x = node->inputs[0];
-    if (x->shape.rank != axes + 1) {
-        diagnose(node->place, axes == 1 ? "%s needs sequences (length, channels), not %s" : "%s needs images (height, width, channels), not %s", a->entry->name, shape_string(&x->shape));
-        note_producer(x);
-        return NULL;
-    }
+    if (!places_given(node, a->entry->name, axes)) return NULL;
     Convolution *c = node->detail = NEW(Convolution);
     Shape image = axes == 1 ? shape_of(3, (const int64_t[]){1, x->shape.size[0], x->shape.size[1]}) : x->shape;
     *c = convolution_pointwise(&image, image.size[2]);

@@ -12,6 +12,9 @@
 #define DATA_FORMAT_PARAMETER                                                                                                  \
     {.name = "data_format", .type = PARAMETER_WORD, .words = (const char *const[]){"channels_last", NULL}, .fallback = "channels_last", .help = "the order of the axes: the channels stand last"}
 
+/* places.c: whether the node's input has `axes` of them (2: an image, 1: a sequence) and channels; reports it where not */
+bool places_given(const Node *, const char *name, int axes);
+
 /* tile.c */
 void tile_pointers(Emit *, int vectors, const char *first, int64_t panel, const char *matrix, const char *row); /* b0, b1, ...: the vectors from number `first` on, in packed weights */
 void tile_begin(Emit *, int rows, int vectors, const char *initial); /* declares the sums; initial has $T and $V */

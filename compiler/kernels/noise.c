@@ -54,11 +54,7 @@ void random_transform_shape(Graph *graph, Node *node)
 {
     (void)graph;
     const Tensor *x = node->inputs[0];
-    if (x->shape.rank != 3) {
-        diagnose(node->place, "%s needs images (height, width, channels), not %s", node->op->name, shape_string(&x->shape));
-        note_producer(x);
-        return;
-    }
+    if (!places_given(node, node->op->name, 2)) return;
     node->outputs[0]->shape = x->shape;
 }
 

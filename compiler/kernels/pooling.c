@@ -25,11 +25,7 @@ void pooling_shape(Graph *graph, Node *node)
     const Shape *shape = &x->shape;
     const Object *a = node->arguments;
     Pooling *p = node->detail;
-    if (shape->rank != p->axes + 1) {
-        diagnose(node->place, "%s needs %s, not %s", a->entry->name, p->axes == 2 ? "images (height, width, channels)" : "sequences (length, channels)", shape_string(shape));
-        note_producer(x);
-        return;
-    }
+    if (!places_given(node, a->entry->name, p->axes)) return;
     int width = p->axes - 1;
     p->height = p->axes == 2 ? shape->size[0] : 1;
     p->width = shape->size[width];

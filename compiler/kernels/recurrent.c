@@ -96,7 +96,10 @@ static void shape(Graph *graph, Node *node)
     Recurrent *r = node->detail;
     const Tensor *sums = node->inputs[0], *x = sums->producer->inputs[0];
     if (sums->shape.rank != 2) {
-        diagnose(node->place, "%s needs an input of steps and features, such as (28, 28), not %s", node->arguments->entry->name, shape_string(&x->shape));
+        const Shape *shape = &x->shape;
+        bool image = shape->rank == 3 && shape->size[2] == 1;
+        const char *remedy = image ? memory_format("; reshape(%lld, %lld) takes the rows as steps", (long long)shape->size[0], (long long)shape->size[1]) : "";
+        diagnose(node->place, "%s needs an input of steps and features, such as (28, 28), not %s%s", node->arguments->entry->name, shape_string(shape), remedy);
         note_producer(x);
         return;
     }

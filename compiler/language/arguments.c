@@ -1,6 +1,7 @@
 /* A call against its row of a table: which argument is which parameter, and whether it is what the row wants.
  * Then, for those who compile layers, the arguments by name. */
 #include "language/expand.h"
+#include "language/habits.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -68,6 +69,8 @@ static const char *wanted_text(const Parameter *parameter)
 static bool refuse(const char *callee, const Parameter *parameter, const Value *value)
 {
     diagnose(value->place, "`%s` of %s must be %s, not %s", parameter->name, callee, wanted_text(parameter), value_text(value));
+    if (parameter->type == PARAMETER_STRING && value->kind == VALUE_WORD && table_find(&statement_table, callee)) /* Python's arrays */
+        diagnose_note(value->place, "data are files, as in %s=\"%s.npy\"; without any the trainer takes the images of its --data", parameter->name, parameter->name);
     return false;
 }
 
@@ -80,18 +83,22 @@ static bool refuse_word(Scope *scope, const char *callee, const Parameter *param
     int count = 0;
     for (const char *const *at = parameter->words; at && *at && count < MAX_PARAMETERS - 3; at++) candidates[count++] = *at;
     if (parameter->type == PARAMETER_BOOLEAN) candidates[count++] = "true", candidates[count++] = "false";
-    if (parameter->fallback && !strcmp(parameter->fallback, "none")) candidates[count++] = "none";
+    if (parameter->none_is_fallback || (parameter->fallback && !strcmp(parameter->fallback, "none"))) candidates[count++] = "none";
     const char *closest = diagnostics_closest(value->text, candidates, count);
     if (closest) {
         diagnose(value->place, "`%s` of %s cannot be `%s`; did you mean `%s`?", parameter->name, callee, value->text, closest);
         return false;
     }
-    bool value_word = !strcmp(value->text, "none") || !strcmp(value->text, "true") || !strcmp(value->text, "false");
+    static const char *const values[] = {"none", "true", "false"};
+    bool value_word = false;
+    for (int i = 0; i < 3; i++) value_word = value_word || diagnostics_alike(value->text, values[i]);
     if (!value_word && ((numeric && !parameter->words) || parameter->type == PARAMETER_TENSOR)) {
         scope_report_unknown(scope, value->text, value->place);
         return false;
     }
-    return refuse(callee, parameter, value);
+    refuse(callee, parameter, value);
+    if (parameter->table == &loss_table && value_word) diagnose_note(value->place, "each output is trained: one that has no loss is left out of outputs(...)");
+    return false;
 }
 
 typedef struct {
@@ -171,8 +178,10 @@ static bool convert_object(Scope *scope, const Parameter *parameter, const Value
     if (call) name_place.span.end = name_place.span.begin + (uint32_t)strlen(name);
     const Entry *entry = table_find(parameter->table, name);
     if (!entry) {
-        const char *closest = closest_entry(parameter->table, name), *kind = parameter->table->kind;
-        if (closest)
+        const char *closest = closest_entry(parameter->table, name), *kind = parameter->table->kind, *advice = habit_of_row(name);
+        if (advice)
+            diagnose(name_place, "unknown %s `%s`; %s", kind, name, advice);
+        else if (closest)
             diagnose(name_place, "unknown %s `%s`; did you mean `%s`?", kind, name, closest);
         else
             diagnose(name_place, "unknown %s `%s`; `cnnc --help` lists what there is", kind, name);
@@ -288,6 +297,10 @@ bool convert_value(Scope *scope, const char *callee, const Parameter *parameter,
         to->list.lone = false;
         return true;
     }
+    if (none && parameter->none_is_fallback) {
+        Value value;
+        return evaluate(scope, parse_expression(parameter->fallback), &value) && convert_value(scope, callee, parameter, &value, to);
+    }
     if (parameter->list || parameter->rest) return convert_list(scope, callee, parameter, from, to);
     if (from->kind == VALUE_TENSOR && parameter->type != PARAMETER_TENSOR && has_word(parameter, from->tensor_name)) {
         to->kind = VALUE_WORD;
@@ -324,6 +337,7 @@ bool convert_value(Scope *scope, const char *callee, const Parameter *parameter,
         if (word && parameter->words) return refuse_word(scope, callee, parameter, from);
         return from->kind == VALUE_STRING || refuse(callee, parameter, from);
     case PARAMETER_OBJECT:
+        if (word && diagnostics_alike(from->text, "none")) return refuse_word(scope, callee, parameter, from);
         if (word || from->kind == VALUE_CALL || from->kind == VALUE_TENSOR) return convert_object(scope, parameter, from, to);
         return refuse(callee, parameter, from);
     case PARAMETER_TENSOR:
@@ -367,19 +381,24 @@ static const Value *defaults_of(Expansion *expansion, const Entry *entry)
     return values;
 }
 
-/* Whether Keras has an argument of that name, somewhere, which is known to be missing here. */
-static bool missing_here(const char *name)
+/* The statement that has the parameter: epochs in compile(...) belongs into fit(...). NULL: none, or the row is no statement. */
+static const Entry *other_statement(const Entry *entry, const char *name)
 {
-    static const char *const names[] = {
-        "mask_zero", "weights", "noise_shape", "return_state", "use_cudnn", "ignore_class", "reduction", "trainable", "dtype", "autocast", "batch_shape",
-        "use_ema", "ema_momentum", "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps", "run_eagerly", "steps_per_execution",
-        "jit_compile", "auto_scale_loss", "lora_rank", "lora_alpha", "quantization_config", "renorm", "synchronized", "multi_label", "num_labels",
-        "label_weights", "from_sorted_ids", "input_axes", "output_axes", "input_shape", "initial_state", "mask", NULL};
-    const char *end = strrchr(name, '_');
-    if (end && !strcmp(end, "_constraint")) return true;
-    for (const char *const *known = names; *known; known++)
-        if (!strcmp(*known, name)) return true;
-    return false;
+    if (table_find(&statement_table, entry->name) != entry) return NULL;
+    for (int i = 0; i < statement_table.count; i++)
+        for (const Parameter *p = statement_table.entries[i]->parameters; p && p->name; p++)
+            if (!strcmp(p->name, name)) return statement_table.entries[i];
+    return NULL;
+}
+
+/* The parameter that is meant by another name for it. */
+static const char *synonym(const Entry *entry, int count, const char *name)
+{
+    const char *meant;
+    for (int which = 0; (meant = habit_synonym(name, which)); which++)
+        for (int i = 0; i < count; i++)
+            if (!strcmp(entry->parameters[i].name, meant)) return meant;
+    return NULL;
 }
 
 static int find_parameter(Scope *scope, const Entry *entry, int count, const Item *argument)
@@ -388,11 +407,18 @@ static int find_parameter(Scope *scope, const Entry *entry, int count, const Ite
     for (int i = 0; i < count; i++)
         if (!strcmp(entry->parameters[i].name, argument->name)) return i;
     for (int i = 0; i < count; i++) candidates[i] = entry->parameters[i].name;
-    const char *closest = diagnostics_closest(argument->name, candidates, count);
+    const char *closest = synonym(entry, count, argument->name), *advice = habit_of_parameter(argument->name);
+    const Entry *other = other_statement(entry, argument->name);
+    bool meant = closest != NULL;
+    if (!meant) closest = diagnostics_closest(argument->name, candidates, count);
     Place place = scope_place(scope, argument->name_span);
     if (!strcmp(argument->name, "name"))
         diagnose(place, "no parameter `name` in %s; a name stands in front, as in `a = %s(...)`", entry->name, entry->name);
-    else if (missing_here(argument->name))
+    else if (advice && !meant)
+        diagnose(place, "no parameter `%s` in %s; %s", argument->name, entry->name, advice);
+    else if (other)
+        diagnose(place, "no parameter `%s` in %s; it belongs into %s(...)", argument->name, entry->name, other->name);
+    else if (habit_not_supported(argument->name))
         diagnose(place, "no parameter `%s` in %s: that one of Keras's is not supported; `cnnc --help %s` lists what there is", argument->name, entry->name, entry->name);
     else if (closest)
         diagnose(place, "no parameter `%s` in %s; did you mean `%s`?", argument->name, entry->name, closest);
@@ -459,6 +485,14 @@ static bool check_missing(const Entry *entry, const Item *const *given, int coun
     return !*text;
 }
 
+/* add(a, b), which is add()(a, b). */
+static const char *inputs_elsewhere(const Entry *entry)
+{
+    const Layer *layer = (const Layer *)(const void *)entry;
+    if (table_find(&layer_table, entry->name) != entry || layer->most_inputs == 1) return "";
+    return memory_format("; its inputs stand in parentheses of their own: %s()(a, b)", entry->name);
+}
+
 Object *check_call(Scope *scope, const Entry *entry, const Item *arguments, Place call, Place name)
 {
     Expansion *expansion = scope->expansion;
@@ -473,7 +507,7 @@ Object *check_call(Scope *scope, const Entry *entry, const Item *arguments, Plac
         Place place = scope_place(scope, argument->name ? argument->name_span : expression_span(argument->value));
         int i = argument->name ? find_parameter(scope, entry, count, argument) : position++;
         if (i < 0 || i >= count) {
-            if (i >= count && !count) diagnose(place, "%s takes no arguments", entry->name);
+            if (i >= count && !count) diagnose(place, "%s takes no arguments%s", entry->name, inputs_elsewhere(entry));
             if (i >= count && count) diagnose(place, "too many arguments: %s takes at most %d", entry->name, count);
             good = false;
             if (i >= count) break;

@@ -6,6 +6,7 @@
  *
  * Whoever walks a body carries a Scope: what its names mean, the numbering of its layers, the output before. */
 #include "language/expand.h"
+#include "language/habits.h"
 
 #include <string.h>
 
@@ -66,7 +67,12 @@ static bool find_inputs(Scope *scope, const Statement *statement, const char *ca
         if (item->name) {
             diagnose(scope_place(scope, item->name_span), "inputs are given by position, without `%s =`", item->name);
             good = false;
-        } else if (evaluate(scope, item->value, &name) && convert_value(scope, callee, &input, &name, &tensor)) {
+        } else if (!evaluate(scope, item->value, &name)) {
+            good = false;
+        } else if (name.kind == VALUE_LIST) {
+            diagnose(name.place, "inputs stand without brackets, as in %s()(a, b)", callee);
+            good = false;
+        } else if (convert_value(scope, callee, &input, &name, &tensor)) {
             (*inputs)[i++] = tensor.tensor;
         } else {
             good = false;
@@ -280,13 +286,23 @@ static const Definition *find_definition(const Scope *scope, const char *name)
     return found;
 }
 
+static bool is_row(const char *word)
+{
+    bool found = false;
+    for (const Table *const *table = all_tables; *table; table++) found = found || table_find(*table, word);
+    return found;
+}
+
 static void run_let(Scope *scope, const Statement *statement)
 {
     static const Parameter number = {.name = "value", .type = PARAMETER_NUMBER};
     const Definition *definition = find_definition(scope, statement->name);
     Value value, converted;
     bool good = evaluate(scope, statement->value, &value);
-    if (good && value.kind == VALUE_WORD) {
+    if (good && value.kind == VALUE_WORD && is_row(value.text)) {
+        diagnose(value.place, "`let` names a number, not the word `%s`", value.text);
+        good = false;
+    } else if (good && value.kind == VALUE_WORD) {
         scope_report_unknown(scope, value.text, value.place);
         good = false;
     } else if (good && value.kind != VALUE_NUMBER) {
@@ -432,8 +448,10 @@ static void report_callee(Scope *scope, const char *callee, Place place, const B
     for (; scope; scope = scope->parent)
         for (int i = 0; i < scope->names.count && count < MOST; i++)
             if (scope->bindings[i].block) candidates[count++] = scope->names.names[i].text;
-    const char *closest = diagnostics_closest(callee, candidates, count);
-    if (closest)
+    const char *closest = diagnostics_closest(callee, candidates, count), *advice = habit_of_callee(callee);
+    if (advice)
+        diagnose(place, "unknown layer `%s`; %s", callee, advice);
+    else if (closest)
         diagnose(place, "unknown layer `%s`; did you mean `%s`?", callee, closest);
     else
         diagnose(place, "unknown layer `%s`; `cnnc --help` lists what there is", callee);

@@ -4,6 +4,7 @@
  * The parser recovers at the beginning of a statement. Only here is it known where one may begin: at a line start
  * outside brackets, at a reserved word at a line start (it stands nowhere else), or at the brace that closes the body
  * in which the error was. So after an error yylex skips to there and says RECOVERED. */
+#include "language/habits.h"
 #include "language/parse.h"
 #include "parser.h"
 
@@ -73,6 +74,7 @@ static int next_token(ParseContext *context, YYSTYPE *value)
 {
     context->open_before = context->open_count;
     context->bodies_before = context->bodies;
+    context->names_model = context->previous_kind == MODEL;
     context->previous_kind = context->kind;
     context->previous_span = context->span;
     context->kind = context->stopped || diagnostics_full() ? YYEOF : lexer_scan(value, &context->span, context->scanner);
@@ -182,6 +184,31 @@ static bool closes(const Expected *expected, char opening)
     return strchr(expected->punctuation, opening == '(' ? ')' : opening == '[' ? ']' : '}') != NULL;
 }
 
+static const char *previous_word(const ParseContext *context)
+{
+    return memory_copy(context->source + context->previous_span.begin, context->previous_span.end - context->previous_span.begin);
+}
+
+/* What to write instead, where the token is one that other languages have there; "": nothing is known. */
+static const char *hint(const ParseContext *context, const Expected *expected)
+{
+    int kind = context->kind, previous = context->previous_kind;
+    bool after_name = previous == NAME, in_parentheses = strchr(expected->punctuation, ')') && !strchr(expected->punctuation, ',');
+    char first = context->source[context->span.begin];
+    if (after_name && habit_is_python(previous_word(context))) return memory_format("; `%s` is Python's, and a model file holds nothing but statements such as dense(10)", previous_word(context));
+    if (kind == ',' && !expected->value && in_parentheses) return "; a pair of sizes is 3x3 or [3, 3], other sizes stand by themselves, as in input(28, 28, 1)";
+    if (kind == '(' && expected->statement && context->names_model) return "; `model` needs a name, as in `model digits`";
+    if ((kind == ',' || kind == ':') && expected->statement) return "; a statement ends where its call ends";
+    if (kind == '/' && expected->statement) return "; a comment begins with #";
+    if (kind == '-' && expected->statement && after_name) return "; names are made of letters, digits and _";
+    if (kind == '*' && previous == '*') return "; there are no powers, 2*2 is one";
+    if (kind == STRING && expected->name && !expected->value) return "; names stand without quotes";
+    if (kind == NAME && previous == NUMBER && (first == 'x' || first == 'X')) return "; a pair is written without spaces, as in 3x3";
+    if (after_name && strchr("+-*/", kind) && strchr(expected->punctuation, '(') && !expected->statement)
+        return "; tensors are added by a layer, as in add()(a, b)";
+    return "";
+}
+
 void parse_syntax_error(ParseContext *context, const Expected *expected)
 {
     context->recovering = true;
@@ -190,16 +217,15 @@ void parse_syntax_error(ParseContext *context, const Expected *expected)
     if (context->stopped || context->kind == INVALID) return; /* reported already */
 
     const char *found = token_text(context, context->kind, context->span);
+    const char *previous = token_text(context, context->previous_kind, context->previous_span);
     bool first = context->previous_kind == YYEMPTY;
     /* What is missing at the end of a line is reported there, not on the line that shows it. */
     bool next_line = !first && context->open_before <= context->level && !expected->statement &&
                      !same_line(context, context->previous_span.end, context->span.begin);
     bool at_previous = next_line || (!first && context->kind == YYEOF);
     if (reserved(context->previous_kind) && expected->name && (context->kind == '=' || context->kind == '(')) {
-        parse_error(context,
-                    context->previous_span,
-                    "%s is a reserved word; choose another name",
-                    token_text(context, context->previous_kind, context->previous_span));
+        const char *network = context->previous_kind == MODEL ? "; `model digits` names the network, and its layers follow as they are" : "";
+        parse_error(context, context->previous_span, "%s is a reserved word; choose another name%s", previous, network);
     } else if (reserved(context->kind) && expected->name && !expected->statement && !at_previous) {
         parse_error(context, context->span, "expected %s; %s is a reserved word", expected_text(expected), found);
     } else if (context->previous_kind == '=' && expected->name && !expected->value) {
@@ -207,17 +233,16 @@ void parse_syntax_error(ParseContext *context, const Expected *expected)
                     at_previous ? context->previous_span : context->span,
                     "expected a layer, found %s; to name a number write `let name = ...`",
                     found);
-    } else if (context->kind == ',' && !expected->value && !strcmp(expected->punctuation, ")")) {
-        parse_error(context, context->span, "expected `)`, found `,`; a pair of sizes is 3x3 or [3, 3]");
     } else if (at_previous) {
+        bool lone = context->previous_kind == NAME && strchr(expected->punctuation, '(') && !expected->value && context->open_before <= context->level;
         parse_error(context,
                     context->previous_span,
-                    "expected %s after %s, found %s",
+                    lone ? "expected %s after %s, found %s; a layer has parentheses, though nothing may stand in them" : "expected %s after %s, found %s",
                     expected_text(expected),
-                    token_text(context, context->previous_kind, context->previous_span),
+                    previous,
                     found);
     } else {
-        parse_error(context, context->span, "expected %s, found %s", expected_text(expected), found);
+        parse_error(context, context->span, "expected %s, found %s%s", expected_text(expected), found, hint(context, expected));
     }
     if (context->open_before && !context->of_table) {
         OpenBracket open = context->open[context->open_before - 1];

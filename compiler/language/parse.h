@@ -36,6 +36,8 @@ typedef struct ParseContext {
     int kind, previous_kind;
     Span span, previous_span;
     const char *name;    /* its text where it is a NAME */
+    bool names_model;    /* before the two stood `model` */
+    bool python_told;    /* model.add and its like were met */
     bool again;          /* give the token to the parser again */
     bool recovering;     /* after a syntax error: skip to where a statement begins */
     int level;           /* the bodies that the parser was in at the error */

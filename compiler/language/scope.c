@@ -62,7 +62,8 @@ Binding *scope_add(Scope *scope, const char *name, Span span)
 {
     int number = names_find(&scope->names, name);
     if (number >= 0) {
-        diagnose(scope_place(scope, span), "`%s` is defined twice", name);
+        bool layer = scope->bindings[number].value.kind == VALUE_TENSOR && !scope->bindings[number].block;
+        diagnose(scope_place(scope, span), "`%s` is defined twice%s", name, layer ? "; a layer that follows the one before it needs no name" : "");
         diagnose_note(scope_place(scope, scope->bindings[number].span), "first defined here");
         return NULL;
     }

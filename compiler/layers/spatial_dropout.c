@@ -11,8 +11,9 @@ enum { MOST_CHANNELS = 1 << 14 }; /* whose factors are laid out on the stack */
 static void shape_of_rank(Graph *graph, Node *node, int rank)
 {
     const Shape *x = &node->inputs[0]->shape;
-    if (x->rank != rank || x->size[rank - 1] > MOST_CHANNELS) {
-        diagnose(node->place, "%s needs %s with at most %d channels, not %s", node->op->name, rank == 3 ? "images (height, width, channels)" : "sequences (steps, channels)", MOST_CHANNELS, shape_string(x));
+    if (!places_given(node, node->op->name, rank - 1)) return;
+    if (x->size[rank - 1] > MOST_CHANNELS) {
+        diagnose(node->place, "%s takes at most %d channels, not %s", node->op->name, MOST_CHANNELS, shape_string(x));
         note_producer(node->inputs[0]);
         return;
     }

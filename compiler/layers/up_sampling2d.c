@@ -25,11 +25,7 @@ static void repeat(Node *node, int axes, int64_t times_height, int64_t times_wid
 {
     const Tensor *x = node->inputs[0];
     const Shape *shape = &x->shape;
-    if (shape->rank != axes + 1) {
-        diagnose(node->place, "%s needs %s, not %s", node->arguments->entry->name, axes == 2 ? "images (height, width, channels)" : "sequences (length, channels)", shape_string(shape));
-        note_producer(x);
-        return;
-    }
+    if (!places_given(node, node->arguments->entry->name, axes)) return;
     int64_t height = axes == 2 ? shape->size[0] : 1, width = shape->size[axes - 1], channels = shape->size[axes];
     Shape result = *shape;
     if (axes == 2) result.size[0] *= times_height;

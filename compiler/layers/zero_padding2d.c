@@ -32,11 +32,7 @@ static void change_size(Node *node, int axes, const char *parameter, int sign)
     const Tensor *x = node->inputs[0];
     const Shape *shape = &x->shape;
     const Object *a = node->arguments;
-    if (shape->rank != axes + 1) {
-        diagnose(node->place, "%s needs %s, not %s", a->entry->name, axes == 2 ? "images (height, width, channels)" : "sequences (length, channels)", shape_string(shape));
-        note_producer(x);
-        return;
-    }
+    if (!places_given(node, a->entry->name, axes)) return;
     Margins margins[2] = {{0, 0}, {0, 0}};
     if (axes == 2 && !margins_read(argument(a, parameter), parameter, margins)) return;
     if (axes == 1) argument_pair(a, parameter, &margins[0].before, &margins[0].after);
