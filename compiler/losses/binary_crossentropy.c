@@ -92,10 +92,12 @@ static void emit_focal(Emit *e, const LossRow *row)
     emit_crossentropy(e, row, "b", "slope");
     EMIT(e, row->loss_case->logits ? "const f32x$L q = sigmoid_f32x$L(z);" : "const f32x$L q = p_given;");
     EMIT(e, "const f32x$L missing = truth + q - 2.0f * truth * q;");
-    /* Of what is no probability it may be negative, and then an even power is that of its size; any other is no number. */
+    /* Of what is no probability it may be negative: then a whole power is that of its size, an odd one with its sign; any other is no number. */
+    bool whole = gamma == floor(gamma), odd = whole && fmod(gamma, 2) == 1;
     EMIT(e,
-         fmod(gamma, 2) == 0 ? "const f32x$L size = max_f32x$L(missing, -missing);" : "const f32x$L size = missing;",
-         "const f32x$L factor = exp_f32x$L($GAMMA * log_f32x$L(size + 1e-30f));");
+         whole ? "const f32x$L size = max_f32x$L(missing, -missing);" : "const f32x$L size = missing;",
+         odd ? "const f32x$L power = exp_f32x$L($GAMMA * log_f32x$L(size + 1e-30f));" : "const f32x$L factor = exp_f32x$L($GAMMA * log_f32x$L(size + 1e-30f));");
+    if (odd) EMIT(e, "const f32x$L factor = select_f32x$L(missing < 0.0f, -power, power);");
     EMIT(e, argument_boolean(arguments, "apply_class_balancing") ? "const f32x$L weight_of_class = $OTHER - $FALL * truth;" : "const float weight_of_class = 1.0f;");
     EMIT(e, "const f32x$L v = weight_of_class * factor * b;");
     if (!row->gradient) return;
