@@ -12,6 +12,13 @@
 #include <math.h>
 #include <string.h>
 
+/* -Wpedantic need not say that this file uses more than C11 and C++17 promise: pointers to arrays that become pointers to constant ones
+ * (C23 has them), compound literals in C++, long strings. */
+#if defined(__GNUC__)
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+#endif
+
 /* Loops have 16 turns at most, and so many threads at most share them: WORKER is the number of one among them. */
 #ifdef _OPENMP
 extern int omp_get_max_threads(void), omp_get_thread_num(void);

@@ -7,7 +7,7 @@
 # $BUILD is where cnnc was built; what was emitted stays in $BUILD/warnings. Exit status 1 if anything was said.
 set -u
 build=${BUILD:-build}
-warnings="-O2 -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wdouble-promotion -Wvla -Werror"
+warnings="-O2 -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wdouble-promotion -Wvla -pedantic -Werror"
 failed=0
 
 if [ $# -eq 0 ]; then

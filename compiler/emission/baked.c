@@ -107,6 +107,7 @@ char *generate_weights(const Generation *g, const char *header_name)
 {
     Text text = {0};
     text_add(&text, "/* %s, by cnnc " CNNC_VERSION ": %s */\n#include \"%s\"\n\n", g->source->name, g->command, header_name);
+    add_extensions(&text);
     add_baked(&text, g);
     return text.data;
 }

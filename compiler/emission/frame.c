@@ -207,11 +207,20 @@ static void add_step(Text *text, const Generation *g)
                               values.data));
 }
 
+void add_extensions(Text *text)
+{
+    text_add(text,
+             "/* -Wpedantic need not say that this file uses more than C11 and C++17 promise: pointers to arrays that become pointers to constant ones\n"
+             " * (C23 has them), compound literals in C++, long strings. */\n"
+             "#if defined(__GNUC__)\n#pragma GCC diagnostic ignored \"-Wpedantic\"\n#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n#endif\n\n");
+}
+
 const char *generate_frame(const Generation *g, const char *code)
 {
     const char *name = g->source->name;
     Text text = {0};
     text_add(&text, "#include <math.h>\n#include <string.h>\n%s\n", strstr(code, "cblas_") ? "#include <cblas.h>\n" : "");
+    add_extensions(&text);
     if (g->target->level_count == 1 && g->target->levels[0]->attribute) text_add(&text, "#if !defined(__x86_64__)\n#error \"this file was written for %s; run cnnc with another --target\"\n#endif\n\n", g->target->levels[0]->name);
     add_levels(&text, g);
     text_add(&text, "#ifndef __cplusplus\n_Static_assert(sizeof(%s_parameters) == %s_PARAMETERS_BYTES && sizeof(%s_weights) == %s_WEIGHTS_BYTES, \"the sizes in the header\");\n#endif\n\n", name, upper_case(name), name, upper_case(name));

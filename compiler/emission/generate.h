@@ -26,6 +26,7 @@ int add_features(Text *, const Generation *); /* features.c; returns how many th
 Generation *layers_generation(const Generation *); /* features.c: of the network with all layers for outputs; its programs are still to be compiled */
 
 /* frame.c: what emitted code stands on. */
+void add_extensions(Text *); /* behind the includes: -Wpedantic is told what is meant so */
 const char *generate_frame(const Generation *, const char *code); /* includes, macros, random numbers: what the code needs of them */
 const char *level_code(const Emit *);                             /* what was emitted for a level, with the vectors that it uses */
 void add_section(Text *, const Target *, const Level *, const char *code); /* the code of a level, for those machines only that can have it */

@@ -195,6 +195,7 @@ char *generate_table(const Generation *g, const char *header_name)
     const char *name = g->source->name, *upper = upper_case(name);
     Text text = {0};
     text_add(&text, "/* %s as the trainer's runtime sees it, by cnnc " CNNC_VERSION ": %s */\n#include \"%s\"\n#include \"runtime.h\"\n\n#include <math.h>\n\n", name, g->command, header_name);
+    add_extensions(&text);
     text_add(&text, "#if CNNC_RUNTIME_VERSION != %d\n#error \"this file was written for another version of the runtime; run cnnc again\"\n#endif\n\n", CNNC_RUNTIME_VERSION);
     text_add(&text, "static const CnncPort model_inputs[] = {\n");
     for (int i = 0; i < g->source->input_count; i++) add_port(&text, g->source->inputs[i]);

@@ -448,3 +448,22 @@ Test(contract, warnings_of_the_optimiser)
     shell_good("\"$CNNC\" f.net -o f.c --emit=inference && $CC -std=c11 -O2 " WARNINGS " -c f.c && $CC -std=gnu11 -O3 " WARNINGS
                " -c f.c");
 }
+
+/* Whoever embeds a network with -pedantic sees nothing: of the header in any dialect, of the code as C11 and C++17, weights and all. */
+Test(contract, pedantic)
+{
+    static const char *const headers[] = {"$CC -std=c99", "$CC -std=c11", "clang -std=c99", "$CXX -x c++ -std=c++11", "clang++ -x c++ -std=c++11"};
+    static const char *const codes[] = {"$CC -std=c11", "clang -std=c11", "$CXX -x c++ -std=c++17", "clang++ -x c++ -std=c++17"};
+    static const char *const files[] = {"model.c", "object.c", "object_weights.c", "blob.c", "single.c"};
+    shell_good("cp \"$ROOT\"/examples/lenet5/lenet5.net \"$ROOT\"/examples/lenet5/lenet5.safetensors . && emit='--emit=inference --weights=lenet5.safetensors' && "
+               "\"$CNNC\" lenet5.net -o model.c $emit && \"$CNNC\" lenet5.net -o object.c $emit --weights-as=object && \"$CNNC\" lenet5.net -o blob.c $emit --weights-as=blob && "
+               "\"$CNNC\" lenet5.net -o single.c $emit --target=generic --pauses && echo '#include \"model.h\"' > header.c");
+    bool clang = shell_has("clang") && shell_has("clang++");
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+        if (clang || !strstr(headers[i], "clang")) shell_good("said=$(%s -pedantic -Wall -Wextra -Wcast-qual -Werror -fsyntax-only header.c 2>&1) && [ -z \"$said\" ] || { echo \"$said\"; exit 1; }", headers[i]);
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        for (size_t k = 0; k < sizeof files / sizeof *files && (clang || !strstr(codes[i], "clang")); k++)
+            shell_good("said=$(%s -pedantic " WARNINGS " -fsyntax-only %s 2>&1) && [ -z \"$said\" ] || { echo \"$said\"; exit 1; }", codes[i], files[k]);
+    shell_good("\"$CNNC\" --selftest lenet5.net -o self.c && $CC -std=c11 -pedantic " WARNINGS " -fsyntax-only self.c");
+    if (!clang) cr_skip_test("clang is not installed");
+}
