@@ -154,7 +154,7 @@ int main(int argc, char **argv)
     const CompileInput input = {file, text, length, o.definitions, o.definition_count, options};
     if (o.tune) {
         write_plan(&o, &input);
-        return fflush(stdout) || diagnostics_errors() ? 1 : 0;
+        return fflush(stdout) || ferror(stdout) || diagnostics_errors() ? 1 : 0;
     }
     Graph *source = compile_source(file, text, length, o.definitions, o.definition_count, &options);
     if (!source) return 1;
@@ -179,6 +179,6 @@ int main(int argc, char **argv)
         else if (is_source) write_source(&o, &generation);
         else write_trainer(&o, &generation);
     }
-    if (fflush(stdout)) command_error("standard output: cannot write");
+    if (fflush(stdout) || ferror(stdout)) command_error("standard output: cannot write");
     return diagnostics_errors() ? 1 : 0;
 }

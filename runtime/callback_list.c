@@ -116,6 +116,7 @@ typedef struct {
 static bool complain(Parser *parser, const char *wanted)
 {
     if (parser->short_of_memory) return fail(parser->failure, "no memory for --callbacks '%s'", parser->text);
+    if (!*parser->at) return fail(parser->failure, "--callbacks '%s': %s wanted at the end", parser->text, wanted);
     return fail(parser->failure, "--callbacks '%s': %s wanted before '%s'", parser->text, wanted, parser->at);
 }
 

@@ -63,6 +63,22 @@ static void release_signals(void)
 
 /* ---- preparations ------------------------------------------------------------------------------------------------ */
 
+static bool check_outputs(const Options *options, Failure *failure)
+{
+    const struct { const char *option, *path; } outputs[] = {
+        {"--output", options->output}, {"--checkpoint", options->checkpoint}, {"--history", options->history}};
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j < i; j++) {
+            if (outputs[i].path && outputs[j].path && !strcmp(outputs[i].path, outputs[j].path)) {
+                return fail(failure, "%s and %s name the same file, %s", outputs[j].option, outputs[i].option, outputs[i].path);
+            }
+        }
+        if (!path_writable(outputs[i].option, outputs[i].path, failure)) return false;
+        if (!path_spares_inputs(outputs[i].option, outputs[i].path, options, failure)) return false;
+    }
+    return true;
+}
+
 static bool check_options(const Options *options, Failure *failure)
 {
     if (options->resume && option_given(options, "initial-epoch")) {
@@ -72,9 +88,6 @@ static bool check_options(const Options *options, Failure *failure)
         return fail(failure, "--resume and --weights exclude one another: a checkpoint has its own weights");
     }
     if (options->checkpoint_steps && !options->checkpoint) return fail(failure, "--checkpoint-steps needs --checkpoint FILE");
-    if (options->output && options->checkpoint && !strcmp(options->output, options->checkpoint)) {
-        return fail(failure, "--output and --checkpoint name the same file, %s", options->output);
-    }
     if (options->y.count && !options->x.count) return fail(failure, "--y needs --x beside it");
     if (options->x.count && options->data) return fail(failure, "--x and --data exclude one another");
     if (options->validation_y.count && !options->validation_x.count)
@@ -85,7 +98,7 @@ static bool check_options(const Options *options, Failure *failure)
                     options->initial_epoch,
                     options->epochs);
     }
-    return path_writable("--output", options->output, failure) && path_writable("--checkpoint", options->checkpoint, failure);
+    return check_outputs(options, failure);
 }
 
 /* Cuts the last share of the data off, before any shuffling. */

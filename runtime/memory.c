@@ -60,6 +60,9 @@ bool path_writable(const char *option, const char *path, Failure *failure)
     struct stat status;
     if (!path) return true;
     if (!*path) return fail(failure, "%s: the name of the file is empty", option);
+    if (!strcmp(path, "-")) {
+        return fail(failure, "%s -: results are written into files; name one, or /dev/stdout where the result is to go on from there", option);
+    }
     bool exists = !stat(path, &status);
     if (!exists && errno == ENAMETOOLONG) return fail(failure, "%s: the file's name is too long: %s", option, path);
     if (exists && S_ISDIR(status.st_mode)) return fail(failure, "%s %s: this is a folder; name a file", option, path);
@@ -74,4 +77,31 @@ bool path_writable(const char *option, const char *path, Failure *failure)
                     fail(failure, "%s %s: cannot write into the folder %s: %s", option, path, folder, strerror(errno));
     free(copy);
     return writable;
+}
+
+static bool same_file(const char *path, const char *other)
+{
+    struct stat a, b;
+    return other && !stat(path, &a) && !stat(other, &b) && S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+bool path_spares_inputs(const char *option, const char *path, const Options *options, Failure *failure)
+{
+    if (!path) return true;
+    bool fit = options->command == COMMAND_FIT; /* which may go on in the weights that it began with, and writes the history */
+    const char *const files[] = {options->sample_weight, fit ? NULL : options->weights, fit ? NULL : options->history};
+    const NamedFiles *const data[] = {&options->x, &options->y, &options->validation_x, &options->validation_y};
+    const char *same = NULL;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (same_file(path, files[i])) same = files[i];
+    }
+    for (size_t i = 0; i < sizeof data / sizeof *data; i++) {
+        for (int j = 0; j < data[i]->count; j++) {
+            if (same_file(path, data[i]->items[j].path)) same = data[i]->items[j].path;
+        }
+    }
+    for (int i = 0; i < options->file_count; i++) {
+        if (same_file(path, options->files[i])) same = options->files[i];
+    }
+    return !same || fail(failure, "%s %s: the result would replace %s, which is read; name another file", option, path, same);
 }

@@ -73,6 +73,8 @@ bool text_end(FILE *, char **text, Failure *);
 int64_t shape_elements(int rank, const int64_t *shape); /* 1 for rank 0 */
 bool path_writable(const char *option, const char *path, Failure *); /* that a file can be made there; makes none. NULL: fine */
 
+bool path_spares_inputs(const char *option, const char *path, const Options *, Failure *); /* that it is none of the files to be read */
+
 /* path.c: {epoch:02d} and the like in a path, filled in; free() it. NULL: failed. */
 typedef struct {
     const char *name; /* epoch, val_loss */

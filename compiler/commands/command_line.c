@@ -80,7 +80,8 @@ static void print_entry(const char *name)
     }
     if (found) return;
     const char *closest = diagnostics_closest(name, names, count);
-    command_error("nothing is called %s%s%s%s", name, closest ? "; did you mean " : "", closest ? closest : "", closest ? "?" : "");
+    if (closest) command_error("nothing is called %s; did you mean %s?", name, closest);
+    command_error("nothing is called %s; `cnnc --help` ends with all names", name);
 }
 
 /* --manual[=KIND]: for the Makefile, which makes docs/reference.md and editors/ of some and installs the others. */
@@ -88,6 +89,13 @@ static const char *const manual_words[] = {"reference", "man", "trainer", "bash"
 static const struct {
     void (*print)(FILE *);
 } manuals[] = {{print_manual}, {print_man_page}, {cnnc_man_page}, {print_bash_completion}, {print_zsh_completion}, {print_vim_syntax}, {print_vscode_grammar}};
+
+/* The end of a run that only says something. */
+static _Noreturn void end_said(void)
+{
+    if (fflush(stdout) || ferror(stdout)) command_error("standard output: cannot write");
+    exit(0);
+}
 
 /* Options that change the output are repeated in its banner. */
 static void note_option(Text *command, const char *format, const char *value)
@@ -109,8 +117,8 @@ void command_line_read(Options *o, int argc, char **argv)
         switch (c) {
         case 'o': o->output = optarg; break;
         case 'h': help = true; break;
-        case OPTION_MANUAL: manuals[optarg ? choice("manual", optarg, manual_words) : 0].print(stdout); exit(0);
-        case OPTION_VERSION: printf("cnnc " CNNC_VERSION "\n"); exit(0);
+        case OPTION_MANUAL: manuals[optarg ? choice("manual", optarg, manual_words) : 0].print(stdout); end_said();
+        case OPTION_VERSION: printf("cnnc " CNNC_VERSION "\n"); end_said();
         case 'D':
             add_definition(o, optarg);
             text_add(&changes, " -D %s", optarg);
@@ -191,7 +199,7 @@ void command_line_read(Options *o, int argc, char **argv)
             print_usage(stdout);
             print_index(stdout);
         }
-        exit(0);
+        end_said();
     }
     if (optind == argc) {
         if (argc > 1) command_error("no input file; run `cnnc --help`");

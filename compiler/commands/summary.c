@@ -103,14 +103,14 @@ void print_summary(FILE *out, const Generation *g)
             if (g->step->tensors[i]->role == ROLE_STATE) state += 4 * shape_count(&g->step->tensors[i]->shape);
         fprintf(out, "Memory, one frame:   state %s bytes, arena %s bytes\n", number_with_commas(state), number_with_commas(g->step->arena_bytes));
     }
-    fprintf(out, "Memory, batch %lld:   arena %s bytes\n", (long long)g->predict_batch->batch, number_with_commas(g->predict_batch->arena_bytes));
+    fprintf(out, "%-20s arena %s bytes\n", memory_format("Memory, batch %lld:", (long long)g->predict_batch->batch), number_with_commas(batch_arena_bytes(g)));
     if (g->train) {
         Slot slots[MOST_SLOTS];
         int slot_count;
         optimizer_of(source, slots, &slot_count);
         fprintf(out,
                 "Memory, training:    arena %s bytes, in which activations %s, gradients %s; optimizer %s bytes\n",
-                number_with_commas(g->train->arena_bytes),
+                number_with_commas(training_arena_bytes(g)),
                 number_with_commas(activation_bytes(g->train, false)),
                 number_with_commas(activation_bytes(g->train, true)),
                 number_with_commas(slot_count * graph_struct_offset(g->source, NULL, true)));

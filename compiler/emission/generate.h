@@ -12,6 +12,10 @@ const char *input_name(const Generation *, Program, int number); /* of a network
 void add_shape(Text *, const Shape *); /* its rank and sizes */
 void add_port(Text *, const Tensor *); /* a row of the trainer's table */
 
+/* header.c: the scratch memory that the header's macros promise; of training what all its functions need. */
+int64_t batch_arena_bytes(const Generation *);
+int64_t training_arena_bytes(const Generation *);
+
 /* driver.c: the functions that call a program's phases in order. */
 const char *driver_parameters(const Generation *, Program, bool bytes, bool public); /* the parameters of a program's functions, as text */
 const char *driver_arguments(const Generation *, Program);

@@ -53,6 +53,16 @@ static int64_t arena_of(const Graph *program, int64_t others)
     return program && program->arena_bytes > others ? program->arena_bytes : others;
 }
 
+int64_t batch_arena_bytes(const Generation *g)
+{
+    return (g->options.unroll_full ? g->predict : g->predict_batch)->arena_bytes; /* straight-line code takes one sample after the other */
+}
+
+int64_t training_arena_bytes(const Generation *g)
+{
+    return arena_of(g->train, arena_of(g->gradients, arena_of(g->train_bytes, 0)));
+}
+
 static void add_slots(Text *text, const Generation *g)
 {
     const char *upper = upper_case(g->source->name);
@@ -143,13 +153,12 @@ char *generate_header(const Generation *g)
     text_add(&text, "#define %s_PARAMETERS_BYTES %lld\n", upper, (long long)graph_struct_offset(g->source, NULL, false));
     text_add(&text, "#define %s_WEIGHTS_BYTES %lld\n", upper, (long long)graph_struct_offset(g->source, NULL, true));
     text_add(&text, "#define %s_ARENA_BYTES %lld /* scratch memory of predict */\n", upper, (long long)g->predict->arena_bytes);
-    text_add(&text, "#define %s_BATCH_ARENA_BYTES %lld /* of predict_batch */\n", upper, (long long)(g->options.unroll_full ? g->predict : g->predict_batch)->arena_bytes);
+    text_add(&text, "#define %s_BATCH_ARENA_BYTES %lld /* of predict_batch */\n", upper, (long long)batch_arena_bytes(g));
     add_arena(&text, upper);
     if (g->step) add_step_sizes(&text, g);
     if (g->train) {
-        int64_t most = arena_of(g->train, arena_of(g->gradients, arena_of(g->train_bytes, 0)));
         text_add(&text, "#define %s_EVALUATE_ARENA_BYTES %lld /* of evaluate */\n", upper, (long long)arena_of(g->evaluate, arena_of(g->evaluate_bytes, 0)));
-        text_add(&text, "#define %s_TRAIN_ARENA_BYTES %lld /* of train_step and gradients */\n", upper, (long long)most);
+        text_add(&text, "#define %s_TRAIN_ARENA_BYTES %lld /* of train_step and gradients */\n", upper, (long long)training_arena_bytes(g));
         add_slots(&text, g);
     }
     text_add(&text, "\n/* The weights as files hold them, in Keras's layouts. */\n");

@@ -236,7 +236,7 @@ static void check_inference(Selftester *s)
         check_outputs(s, layers->source, layers->layer_names, "layers", "run_layers_batch", true, layers->predict_batch->arena_bytes, values, s->samples);
     }
     add_part(s, memory_format("%s_predict_batch", name));
-    check_outputs(s, s->source, NULL, "few", memory_format("%s_predict_batch", name), false, (g->options.unroll_full ? g->predict : g->predict_batch)->arena_bytes, values, s->samples);
+    check_outputs(s, s->source, NULL, "few", memory_format("%s_predict_batch", name), false, batch_arena_bytes(g), values, s->samples);
     reference_free(s->source, values);
 }
 

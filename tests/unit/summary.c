@@ -34,3 +34,23 @@ Test(summary, parameters, .timeout = 60)
         cr_expect(length > strlen(last) && !strcmp(ended->out + length - strlen(last), last), "%s does not end with %s", examples[i].name, last);
     }
 }
+
+/* The arena's bytes in the summary's line that begins with `line`, as the macro says them. */
+static void expect_arena(const char *line, const char *macro, const char *options)
+{
+    shell_good("$CNNC --summary %s m.net > summary && $CNNC %s m.net -o m.c", options, options);
+    const Shell *ended = shell("test $(grep '^%s' summary | sed 's/.*arena \\([0-9,]*\\) bytes.*/\\1/; s/,//g') -eq $(awk '$2 == \"%s\" {print $3}' m.h)", line, macro);
+    cr_expect(ended->status == 0, "%s%s: %s of m.h says otherwise %s", options, line, macro, ended->err);
+}
+
+Test(summary, arenas_are_those_of_the_header, .timeout = 60)
+{
+    shell_file("m.net", "model m\ninput(6)\ndense(8, activation=relu)\ndropout(0.25)\ndense(4, activation=softmax)\n"
+                        "compile(adam, sparse_categorical_crossentropy)\nfit(batch_size=8)\n");
+    static const char *const options[] = {"", "--unroll=full"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        expect_arena("Memory, one sample:", "M_ARENA_BYTES", options[i]);
+        expect_arena("Memory, batch 8:", "M_BATCH_ARENA_BYTES", options[i]);
+        expect_arena("Memory, training:", "M_TRAIN_ARENA_BYTES", options[i]);
+    }
+}

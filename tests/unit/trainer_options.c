@@ -97,6 +97,7 @@ Test(trainer_options, mistyped)
           "y.npy",
           "--callbacks",
           "model_checkpoint(\"{loss_}\")");
+    FAILS(&toy_flowers, "wanted at the end", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "[early_stopping(");
     FAILS(&toy_flowers, "lacks a }", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "model_checkpoint(\"{loss\")");
     FAILS(&toy_flowers, "filename is missing", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "csv_logger()");
     cr_expect_eq(scratch_files(), before, "a failed run leaves no file");
@@ -116,6 +117,11 @@ Test(trainer_options, places_are_checked_before_training)
     FAILS(&toy_flowers, "name is too long", "fit", "--x", "x.npy", "--y", "y.npy", "-o", long_name);
     FAILS(&toy_flowers, "this is a folder", "fit", "--x", "x.npy", "--y", "y.npy", "-o", ".");
     FAILS(&toy_flowers, "same file", "fit", "--x", "x.npy", "--y", "y.npy", "-o", "w", "--checkpoint", "w");
+    FAILS(&toy_flowers, "same file", "fit", "--x", "x.npy", "--y", "y.npy", "-o", "w", "--history", "w");
+    FAILS(&toy_flowers, "--history nowhere", "fit", "--x", "x.npy", "--y", "y.npy", "--history", "nowhere/w");
+    FAILS(&toy_flowers, "/dev/stdout", "fit", "--x", "x.npy", "--y", "y.npy", "-o", "-");
+    FAILS(&toy_flowers, "would replace", "fit", "--x", "x.npy", "--y", "y.npy", "-o", "./y.npy");
+    FAILS(&toy_flowers, "would replace", "fit", "--x", "x.npy", "--y", "y.npy", "--history", "x.npy");
     FAILS(&toy_flowers, "needs --checkpoint", "fit", "--x", "x.npy", "--y", "y.npy", "--checkpoint-steps", "2");
     FAILS(&toy_flowers, "nothing to train", "fit", "--x", "x.npy", "--y", "y.npy", "--initial-epoch", "1");
     cr_expect_eq(scratch_files(), before);
