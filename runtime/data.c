@@ -212,7 +212,15 @@ static bool match_files(const NamedFiles *files, const char *flag, const char *k
         if (!file->name && count == 1) port = 0;
         if (port < 0 && count == 1) {
             return fail(
-                failure, "%s %s=%s: the network's only %s is named %s", flag, file->name, file->path, kind, ports[0].name);
+                failure,
+                "%s %s=%s: the network's only %s is named %s (a file with = in its name: ./%s=%s)",
+                flag,
+                file->name,
+                file->path,
+                kind,
+                ports[0].name,
+                file->name,
+                file->path);
         }
         if (port < 0 && file->name) {
             const char *names[64];
@@ -220,7 +228,7 @@ static bool match_files(const NamedFiles *files, const char *flag, const char *k
             for (int i = 0; i < known; i++) names[i] = ports[i].name;
             const char *near = closest_name(file->name, names, known);
             return fail(failure,
-                        "%s %s=%s: the network has no %s %s; did you mean %s?",
+                        near ? "%s %s=%s: the network has no %s %s; did you mean %s?" : "%s %s=%s: the network has no %s %s; the first is %s",
                         flag,
                         file->name,
                         file->path,

@@ -39,7 +39,7 @@ static int edit_distance(const char *a, const char *b)
 const char *closest_name(const char *name, const char *const *candidates, int count)
 {
     const char *best = NULL;
-    int least = 1 + (int)strlen(name) / 3; /* beyond a third of the letters it is another word */
+    int length = (int)strlen(name), least = length < 2 ? 0 : 1 + length / 3; /* beyond a third of the letters it is another word */
     for (int i = 0; i < count; i++) {
         int distance = edit_distance(name, candidates[i]);
         if (distance <= least) {

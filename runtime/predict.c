@@ -80,7 +80,7 @@ static int64_t extreme(const float *row, int64_t length, bool lowest)
 static bool show_sample(const CnncModel *model, const Batch *batch, int64_t i, Failure *failure)
 {
     int64_t height, width, channels;
-    if (!picture_is_shown(model, &height, &width, &channels)) return true;
+    if (!picture_can_be_drawn(model, &height, &width, &channels)) return true;
     int64_t count = height * width * channels;
     uint8_t *bytes = malloc((size_t)count);
     if (!bytes) return fail(failure, "no memory to show a picture");
@@ -200,6 +200,10 @@ int predict_command(const CnncModel *model, const Options *options, Failure *fai
     if (options->output && !new_answers(answers, model, options, count, failure)) goto end;
     model->pack(parameters, weights);
 
+    int64_t height, width, channels;
+    if (options->show && !picture_can_be_drawn(model, &height, &width, &channels)) {
+        fprintf(stderr, "%s: warning: --show draws nothing: the network takes no grey or coloured pictures\n", options->program);
+    }
     for (int i = 0; i < options->file_count; i++) {
         int length = (int)strlen(options->files[i]);
         name_width = length > name_width ? length : name_width;

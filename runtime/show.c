@@ -22,13 +22,19 @@ bool picture_shape(const CnncPort *port, int64_t *height, int64_t *width, int64_
                 shape_text(port->rank, port->shape, text, sizeof text));
 }
 
-bool picture_is_shown(const CnncModel *model, int64_t *height, int64_t *width, int64_t *channels)
+enum { LEAST = 36 }; /* pixels: fewer numbers are no picture, where nobody says that they are */
+
+bool picture_can_be_drawn(const CnncModel *model, int64_t *height, int64_t *width, int64_t *channels)
 {
-    enum { LEAST = 36 }; /* pixels: fewer numbers are no picture */
     Failure unused;
     if (model->input_count != 1 || model->inputs[0].type != CNNC_FLOAT32) return false;
     if (!picture_shape(&model->inputs[0], height, width, channels, &unused)) return false;
-    return (*channels == 1 || *channels == 3) && *height * *width >= LEAST;
+    return (*channels == 1 || *channels == 3) && (model->inputs[0].rank > 1 || *height * *width >= LEAST);
+}
+
+bool picture_is_shown(const CnncModel *model, int64_t *height, int64_t *width, int64_t *channels)
+{
+    return picture_can_be_drawn(model, height, width, channels) && *height * *width >= LEAST;
 }
 
 void value_range(const float *values, int64_t count, float *low, float *high)

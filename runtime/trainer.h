@@ -219,7 +219,8 @@ void confusion_print(const Confusion *, FILE *);
 
 /* The height, width and channels of the pictures that an input takes: [28, 28, 1], [28, 28], or a flat square [784]. */
 bool picture_shape(const CnncPort *, int64_t *height, int64_t *width, int64_t *channels, Failure *);
-bool picture_is_shown(const CnncModel *, int64_t *height, int64_t *width, int64_t *channels); /* is its only input grey or in colours? */
+bool picture_can_be_drawn(const CnncModel *, int64_t *height, int64_t *width, int64_t *channels); /* is its only input grey or in colours? */
+bool picture_is_shown(const CnncModel *, int64_t *height, int64_t *width, int64_t *channels); /* and large enough to be a picture, unasked */
 void value_range(const float *values, int64_t count, float *low, float *high); /* of the finite ones; both 0 where there are none */
 void shades(const float *values, int64_t count, float low, float high, uint8_t *bytes); /* 0 to 255; 0 too for what is not finite */
 void picture_shades(const float *values, int64_t count, uint8_t *bytes); /* 0 to 255 as they are, others from the least to the largest */

@@ -141,6 +141,7 @@ Test(trainer_options, wrong_data)
     FAILS(&toy_flowers, "takes samples of shape (4,)", "fit", "--x", "y.npy", "--y", "y.npy");
     FAILS(&toy_flowers, "class numbers", "fit", "--x", "x.npy", "--y", "x.npy");
     FAILS(&toy_flowers, "only input is named input", "fit", "--x", "inputs=x.npy", "--y", "y.npy");
+    FAILS(&toy_flowers, "./rate=0.1/x.npy", "fit", "--x", "rate=0.1/x.npy", "--y", "y.npy");
     FAILS(&toy_flowers, "two files", "fit", "--x", "x.npy", "--x", "x.npy", "--y", "y.npy");
     FAILS(&toy_flowers,
           "leaves no sample to validate on",

@@ -255,8 +255,9 @@ Test(trainer_report, predict_shows)
     write_flowers("", 3, 1); /* no pictures: only the answers */
     expect_success(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "-o", "f"));
     run = RUN(&toy_flowers, "predict", "--weights", "f", "--show", "x.npy");
-    expect_success(run);
+    cr_expect_eq(run->status, 0);
     cr_expect_eq(occurrences(run->out, "\n"), 3);
+    cr_expect(strstr(run->err, "warning: --show draws nothing"), "%s", run->err);
 }
 
 typedef struct {
