@@ -42,15 +42,27 @@ static OutputText weights_output(const Options *o, const Generation *g, const ch
     return output;
 }
 
+/* A path as a rule has it: make would take a space for the end of the name, # for a comment, $ for a variable. */
+static const char *name_for_make(const char *path)
+{
+    Text text = {0};
+    text_add(&text, "%s", "");
+    for (; *path; path++) {
+        if (*path == '$') text_add(&text, "$$");
+        else text_add(&text, *path == ' ' || *path == '\t' || *path == '#' ? "\\%c" : "%c", *path);
+    }
+    return text.data;
+}
+
 /* What the outputs depend on, as a rule for make: model.d. */
 static OutputText dependencies(const Options *o, const OutputText *outputs, int count)
 {
     Text text = {0};
-    for (int i = 0; i < count; i++) text_add(&text, "%s%s", i ? " " : "", outputs[i].path);
+    for (int i = 0; i < count; i++) text_add(&text, "%s%s", i ? " " : "", name_for_make(outputs[i].path));
     text_add(&text, ":");
     const char *const sources[] = {strcmp(o->input, "-") ? o->input : NULL, o->weights, o->plan};
     for (int i = 0; i < 3; i++)
-        if (sources[i]) text_add(&text, " %s", sources[i]);
+        if (sources[i]) text_add(&text, " %s", name_for_make(sources[i]));
     text_add(&text, "\n");
     const char *dot = strrchr(base_name(o->output), '.');
     const char *stem = dot ? memory_copy(o->output, (size_t)(dot - o->output)) : o->output;
