@@ -190,7 +190,8 @@ void command_line_read(Options *o, int argc, char **argv)
             o->dump = optarg;
             break;
         case ':': command_error("%s needs a value; run `cnnc --help`", argv[optind - 1]);
-        default: command_error("unknown option %s; run `cnnc --help`", argv[optind - 1]);
+        default: /* several letters may stand behind one -: which of them is it? */
+            command_error("unknown option %s; run `cnnc --help`", optopt > 0 && optopt < 128 ? memory_format("-%c", optopt) : argv[optind - 1]);
         }
     }
     if (help) {

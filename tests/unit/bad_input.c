@@ -288,6 +288,7 @@ Test(bad_input, compiler)
         {"$CNNC good.net -o", {"-o needs a value"}},
         {"$CNNC good.net inference.net -o model.c", {"good.net and inference.net"}},
         {"$CNNC good.net --nonsense -o model.c", {"--nonsense"}},
+        {"$CNNC -o model.c -qr good.net", {"unknown option -q"}},
         {"$CNNC good.net --batch=0 -o model.c", {"--batch=0"}},
         {"$CNNC good.net --batch=99999999999999999999 -o model.c", {"--batch=99999999999999999999"}},
         {"$CNNC good.net --threads=-1 -o model.c", {"--threads=-1"}},
