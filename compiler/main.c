@@ -127,8 +127,9 @@ static void write_plan(const Options *o, const CompileInput *input)
     if (same_file(o->input, path)) command_error("%s: this is the network itself; name another output", path);
     if (strcmp(path, "-")) check_output_place(path); /* before minutes go by */
     if (!(text = tune_plan(input))) return;
-    if (!strcmp(path, "-")) fputs(text, stdout);
-    else if (!write_texts(&(OutputText){.path = path, .text = text}, 1, &failure)) command_error("%s", failure.text);
+    if (!strcmp(path, "-") && (fputs(text, stdout) < 0 || fflush(stdout))) command_error("standard output: cannot write");
+    if (!strcmp(path, "-")) return;
+    if (!write_texts(&(OutputText){.path = path, .text = text}, 1, &failure)) command_error("%s", failure.text);
     else fprintf(stderr, "cnnc: %s is written; cnnc --plan=%s uses it\n", path, path);
 }
 

@@ -120,6 +120,7 @@ enum { ENDING_SIGNALS = sizeof ending_signals / sizeof *ending_signals };
 static struct sigaction former[ENDING_SIGNALS];
 static volatile sig_atomic_t ended_by, running; /* the signal; the process that it is handed on to */
 static char open_folder[PATH_MAX];
+static DIR *listing; /* of its files, opened while there is memory for it */
 
 static void on_signal(int number)
 {
@@ -141,13 +142,13 @@ void check_output_place(const char *path)
 static void remove_folder(void)
 {
     char path[PATH_MAX + sizeof ((struct dirent *)NULL)->d_name];
-    DIR *directory = *open_folder ? opendir(open_folder) : NULL;
-    if (!directory) return;
-    for (struct dirent *entry; (entry = readdir(directory));) {
+    if (!*open_folder) return;
+    rewinddir(listing);
+    for (struct dirent *entry; (entry = readdir(listing));) {
         snprintf(path, sizeof path, "%s/%s", open_folder, entry->d_name);
         if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) unlink(path);
     }
-    closedir(directory);
+    closedir(listing);
     rmdir(open_folder);
     *open_folder = 0;
 }
@@ -162,7 +163,11 @@ static const char *folder_begin(void)
         sigaction(ending_signals[i], NULL, &former[i]);
         if (former[i].sa_handler != SIG_IGN) sigaction(ending_signals[i], &action, NULL);
     }
-    if (!mkdtemp(folder)) command_error("%s: cannot make a folder for the C files: %s", folder, strerror(errno));
+    bool made = mkdtemp(folder);
+    listing = made ? opendir(folder) : NULL;
+    int reason = errno;
+    if (made && !listing) rmdir(folder);
+    if (!listing) command_error("%s: cannot make a folder for the C files: %s", folder, strerror(reason));
     static bool registered;
     if (!registered) registered = !atexit(remove_folder);
     return strcpy(open_folder, folder);
@@ -180,10 +185,10 @@ static int run_command(const char *const *arguments, const char *output, int *st
 {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    if (output) posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     fflush(NULL);
     pid_t child;
-    int reason = ended_by ? EINTR : posix_spawnp(&child, arguments[0], &actions, NULL, (char *const *)(const void *)arguments, environ);
+    int reason = output ? posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0600) : 0;
+    if (!reason) reason = ended_by ? EINTR : posix_spawnp(&child, arguments[0], &actions, NULL, (char *const *)(const void *)arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     *status = -1;
     if (reason) return reason;
@@ -221,15 +226,16 @@ const char *build_and_run(const char *source)
     const char *file = memory_format("%s/measure.c", folder), *program = memory_format("%s/measure", folder), *output = memory_format("%s/times", folder), *compiler;
     Failure failure;
     bool good = write_texts(&(OutputText){.path = file, .text = source}, 1, &failure);
-    int reason = 0, compiled = -1, ran = -1;
+    int reason = 0, hindrance = 0, compiled = -1, ran = -1;
     if (good) reason = run_compiler("-std=gnu11 -O2 -w", (const char *const[]){file, "-o", program, "-lm", NULL}, &compiler, &compiled);
-    if (good && !reason && ended_well(compiled)) run_command((const char *const[]){program, NULL}, output, &ran);
+    if (good && !reason && ended_well(compiled)) hindrance = run_command((const char *const[]){program, NULL}, output, &ran);
     size_t length;
     const char *text = ended_well(ran) ? text_of_input(output, &length) : NULL;
     folder_end();
     if (!good) command_error("%s", failure.text);
     if (reason) command_error("cannot run the C compiler %s: %s; CC names another", compiler, strerror(reason));
     if (!ended_well(compiled)) command_error("the program that measures was not built: %s failed", compiler);
+    if (hindrance) command_error("the program that measures cannot be run: %s", strerror(hindrance));
     if (!text && !(WIFSIGNALED(ran) && WTERMSIG(ran) == SIGALRM)) command_error("the program that measures failed");
     return text;
 }

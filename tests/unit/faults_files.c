@@ -1,7 +1,7 @@
 /* Every way in which a file is written, with every system call on that way failing once: the file that was there stays, or the new
  * one is whole; nothing is left beside it; the message says what happened; the status is not 0.
  *
- * FAULTS=whole (make test-faults) does it for all of the commands below, else it is done for three of them. */
+ * FAULTS=whole (make test-faults) does it for all of the commands below, else it is done for those that are `quick`. */
 #include "inject.h"
 #include "runtime.h"
 #include "shell.h"
@@ -33,6 +33,9 @@ static const Case cases[] = {
     {"the report", "./small report --weights weights --threads 1 --history h.csv --x x.npy --y y.npy -o out/r.html", {"r.html"}, false, true},
     {"C, header, rule for make", "{cnnc} small.net -o out/m.c -MD", {"m.c", "m.h", "m.d"}, true, false},
     {"baked weights", "{cnnc} small.net --emit=inference --weights=weights -o out/m.c", {"m.c", "m.h"}, false, false},
+    {"weights in a blob", "{cnnc} small.net --emit=inference --weights=weights --weights-as=blob -o out/m.c", {"m.c", "m.h", "m_weights.bin"}, true, false},
+    {"weights in an object", "{cnnc} small.net --emit=inference --weights=weights --weights-as=object -o out/m.c", {"m.c", "m.h", "m_weights.c"}, false, false},
+    {"a plan", "{cnnc} tiny.net --tune -o out/tiny.plan", {"tiny.plan"}, true, false},
     {"a drawing", "{cnnc} small.net -o out/m.svg", {"m.svg"}, false, false},
     {"a trainer", "{cnnc} small.net -o out/trainer", {"trainer"}, true, false},
 };
@@ -56,14 +59,15 @@ static void begin(void)
     shell_file("small.net",
                "model small\ninput(8, 8, 1)\nconv2d(2, 3x3, activation=relu)\nflatten()\ndropout(0.2)\ndense(3, activation=softmax)\n"
                "compile(optimizer=sgd(momentum=0.9), loss=categorical_crossentropy, metrics=[accuracy])\nfit(batch_size=8)\n");
+    shell_file("tiny.net", "model tiny\ninput(9)\ndense(7)\n"); /* its plan takes few measurements */
     shell_good("CFLAGS='-O1 -w' \"$CNNC\" --target=generic small.net -o small && mkdir out tmp");
     write_npy("x.npy", ARRAY_FLOAT32, 3, (const int64_t[]){40, 8, 8});
     write_npy("y.npy", ARRAY_UINT8, 1, (const int64_t[]){40});
     write_npy("x8.npy", ARRAY_FLOAT32, 3, (const int64_t[]){8, 8, 8});
     write_npy("y8.npy", ARRAY_UINT8, 1, (const int64_t[]){8});
     shell_good("./small fit --x x.npy --y y.npy --verbose 0 --epochs 1 --output weights --history h.csv");
-    /* A C compiler that is done at once: it is not the one that is tested. */
-    shell_file("cc", "#!/bin/sh\nwhile [ $# -gt 1 ]; do [ \"$1\" = -o ] && echo '#!/bin/sh' > \"$2\" && echo 'echo 1 1' >> \"$2\" && chmod +x \"$2\"; shift; done\n");
+    /* A C compiler that is done at once: it is not the one that is tested. What it makes says that all kernels take the same time. */
+    shell_file("cc", "#!/bin/sh\nwhile [ $# -gt 1 ]; do [ \"$1\" = -o ] && echo '#!/bin/sh' > \"$2\" && echo 'echo 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1' >> \"$2\" && chmod +x \"$2\"; shift; done\n");
     shell_good("chmod +x cc");
     char path[4096];
     cr_assert(getcwd(path, sizeof path - 8));
@@ -288,4 +292,12 @@ Test(faults_files, of_every_call)
 Test(faults_files, killed_at_every_call)
 {
     try_cases(kill_everywhere, "kills", faults_whole() ? 300 : 150);
+}
+
+/* A stream that is no file of ours can be full, too. */
+Test(faults_files, of_standard_output)
+{
+    shell_refused("standard output: cannot write", "\"$CNNC\" --tune tiny.net -o - > /dev/full");
+    shell_refused("standard output: cannot write", "\"$CNNC\" tiny.net -o - > /dev/full");
+    shell_good("\"$CNNC\" --tune tiny.net -o - > tiny.plan && tail -n 1 tiny.plan | grep -qx end");
 }
