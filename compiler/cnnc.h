@@ -277,6 +277,7 @@ typedef struct Generation {
     WeightsForm form;    /* of these */
     const char *const *layer_names; /* where the source's outputs are the layers' (features.c): their names */
     struct Generation *layers;      /* that generation, where the source is to check itself; else NULL */
+    struct Generation *fused, *fused_batch; /* the same with those outputs only that predict and predict_batch write down anyway; NULL: none but their own */
     bool timed; /* drivers call `lap` after each phase, with the number of its layer */
 } Generation;
 char *generate_source(const Generation *, const char *header_name); /* NULL: the header inlined */

@@ -50,6 +50,8 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
     if (g->layers) text_add(&e->text, "/* ---- what each layer gives ---- */\n\n");
     if (g->layers) add_program(e, g->layers, g->layers->predict, "run_layers");
     if (g->layers && g->layers->predict_batch) add_program(e, g->layers, g->layers->predict_batch, "run_layers_batch");
+    if (g->fused) add_program(e, g->fused, g->fused->predict, "run_fused");
+    if (g->fused_batch) add_program(e, g->fused_batch, g->fused_batch->predict_batch, "run_fused_batch");
     return memory_join(memory_format("/* ---- %s: vectors of %d floats, %d registers ---- */\n\n", level->name, level->lanes, level->registers), level_code(e));
 }
 

@@ -3,7 +3,9 @@
  * Weights and data are drawn by the program as cnnc draws them here (runtime/selftest.h), or the weights are those given. What the
  * reference makes of them in double is written down as sums. For one sample and for a few, the outputs of all layers are compared: they
  * come from predict and predict_batch of the same network with these for outputs (features.c), so that kernels, plan and driver are
- * what the network itself uses, functions that are the same to the letter being emitted once. Then come the public functions.
+ * what the network itself uses, functions that are the same to the letter being emitted once. To give every layer's output these fuse
+ * less than the network does; so the same goes on with those layers for outputs that it writes down with all its fusions, and a fault
+ * in a fused form has a name, too. Then come the public functions.
  *
  * Gradients are compared with differences of the reference's loss: moving the weights of a share by +h or -h, each by its sign,
  * gives the sum of their gradients with these signs, for two runs of the reference. Where the network is too large for a sum of
@@ -214,7 +216,7 @@ static void check_outputs(Selftester *s, const Graph *graph, const char *const *
         arguments = memory_format("%s, %s_%d", arguments, prefix, i);
     }
     add_memory(s, "unsigned char", arena, memory_format("%lld", (long long)arena_bytes));
-    if (level) add_choice(&s->body, s->g, "", function, memory_format("%s%s, %s", arguments, samples > 1 || !strcmp(function, "run_layers_batch") ? memory_format(", %lld", (long long)samples) : "", arena), false);
+    if (level) add_choice(&s->body, s->g, "", function, memory_format("%s%s, %s", arguments, strstr(function, "_batch") ? memory_format(", %lld", (long long)samples) : "", arena), false);
     else text_add(&s->body, "%s(%s%s, %s);\n", function, arguments, strstr(function, "_predict_batch") ? memory_format(", %lld", (long long)samples) : "", arena);
     for (int i = 0; i < graph->output_count; i++)
         compare_numbers(s, names ? names[i] : graph->outputs[i]->name, memory_format("%s_%d", prefix, i), values[graph->outputs[i]->index], samples * shape_count(&graph->outputs[i]->shape));
@@ -229,11 +231,19 @@ static void check_inference(Selftester *s)
     double **values = reference_values(s->source, false, s->samples, s->inputs, s->weights);
     add_part(s, "one sample, layer by layer");
     check_outputs(s, layers->source, layers->layer_names, "layer", "run_layers", true, layers->predict->arena_bytes, values, 1);
+    if (g->fused) {
+        add_part(s, memory_format("one sample, fused as in %s_predict", name));
+        check_outputs(s, g->fused->source, g->fused->layer_names, "fused", "run_fused", true, g->fused->predict->arena_bytes, values, 1);
+    }
     add_part(s, memory_format("%s_predict", name));
     check_outputs(s, s->source, NULL, "one", memory_format("%s_predict", name), false, g->predict->arena_bytes, values, 1);
     if (layers->predict_batch) {
         add_part(s, memory_format("%lld samples, layer by layer", (long long)s->samples));
         check_outputs(s, layers->source, layers->layer_names, "layers", "run_layers_batch", true, layers->predict_batch->arena_bytes, values, s->samples);
+    }
+    if (g->fused_batch) {
+        add_part(s, memory_format("%lld samples, fused as in %s_predict_batch", (long long)s->samples, name));
+        check_outputs(s, g->fused_batch->source, g->fused_batch->layer_names, "fuseds", "run_fused_batch", true, g->fused_batch->predict_batch->arena_bytes, values, s->samples);
     }
     add_part(s, memory_format("%s_predict_batch", name));
     check_outputs(s, s->source, NULL, "few", memory_format("%s_predict_batch", name), false, batch_arena_bytes(g), values, s->samples);
@@ -376,8 +386,74 @@ static void check_training(Selftester *s, double macs)
 
 /* ---- the file ---- */
 
+/* Do both have the same nodes with the same epilogues, in the same chains? */
+static bool same_form(const Graph *a, const Graph *b)
+{
+    if (a->node_count != b->node_count || a->chain_count != b->chain_count) return false;
+    for (int i = 0; i < a->node_count; i++) {
+        const Node *one = a->nodes[i], *other = b->nodes[i];
+        if (one->op != other->op || strcmp(one->name, other->name) || one->epilogue_count != other->epilogue_count) return false;
+        for (int j = 0; j < one->epilogue_count; j++)
+            if (one->epilogue[j]->op != other->epilogue[j]->op || strcmp(one->epilogue[j]->name, other->epilogue[j]->name)) return false;
+    }
+    for (int i = 0; i < a->chain_count; i++)
+        if (a->chains[i]->first != b->chains[i]->first || a->chains[i]->last != b->chains[i]->last) return false;
+    return true;
+}
+
+static bool is_output(const Graph *source, const Tensor *tensor)
+{
+    for (int i = 0; i < source->output_count; i++)
+        if (source->outputs[i] == tensor) return true;
+    return false;
+}
+
+/* Outputs in the order of the layers: those wanted, and the network's own. */
+static void choose_outputs(Generation *fused, const Generation *layers, const Graph *source, const bool *wanted)
+{
+    Graph *seen = fused->source;
+    const char **names = NEW_ARRAY(const char *, layers->source->output_count + source->output_count + 1);
+    seen->outputs = NEW_ARRAY(Tensor *, layers->source->output_count + source->output_count + 1);
+    seen->output_count = 0;
+    fused->layer_names = names;
+    for (int i = 0; i < layers->source->output_count; i++) {
+        if (!wanted[i] && !is_output(source, layers->source->outputs[i])) continue;
+        names[seen->output_count] = layers->layer_names[i];
+        seen->outputs[seen->output_count++] = layers->source->outputs[i];
+    }
+    for (int i = 0; i < source->output_count; i++) { /* what noise gives is not among the layers' */
+        if (is_output(seen, source->outputs[i])) continue;
+        names[seen->output_count] = source->outputs[i]->name;
+        seen->outputs[seen->output_count++] = source->outputs[i];
+    }
+}
+
+/* The network with more outputs: those of layers that the program writes down in any case. Which these are is found by asking for one more
+ * and looking whether the program stays the same. NULL: there are none but its own. */
+static Generation *fused_generation(const Generation *g, const Graph *program, const CompileOptions *options)
+{
+    const Generation *layers = layers_generation(g);
+    Generation *fused = layers_generation(g);
+    Graph *compiled = NULL;
+    int count = layers->source->output_count;
+    bool *wanted = NEW_ARRAY(bool, count + 1);
+    for (int i = 0; i < count; i++) {
+        wanted[i] = !is_output(g->source, layers->source->outputs[i]);
+        if (!wanted[i]) continue;
+        choose_outputs(fused, layers, g->source, wanted);
+        Graph *trial = compile_program(fused->source, program->program, program->batch, false, options);
+        wanted[i] = same_form(trial, program);
+        if (wanted[i]) compiled = trial;
+    }
+    choose_outputs(fused, layers, g->source, wanted);
+    *(program->program == PROGRAM_PREDICT ? &fused->predict : &fused->predict_batch) = compiled;
+    return compiled ? fused : NULL;
+}
+
 void selftest_programs(Generation *g, const CompileOptions *options)
 {
+    g->fused = fused_generation(g, g->predict, options);
+    if (!g->options.unroll_full) g->fused_batch = fused_generation(g, g->predict_batch, options);
     Generation *layers = g->layers = layers_generation(g);
     layers->predict = compile_program(layers->source, PROGRAM_PREDICT, 1, false, options);
     if (!g->options.unroll_full) layers->predict_batch = compile_program(layers->source, PROGRAM_PREDICT_BATCH, g->predict_batch->batch, false, options);

@@ -90,6 +90,9 @@ Test(selftest, names_what_is_broken)
     expect_named("is add (one sample, layer by layer)", "/^static void add_forward_base/,/^}/ s/ + load/ - load/");
     expect_named("is a (3 samples, layer by layer)", "/^static void a_forward_batch_base/,/^}/ s/tanh_f32x4(/-tanh_f32x4(/");
     expect_named("is conv2d_1/kernel (m_gradients)", "/^static void conv2d_1_weight_gradient_base/,/^}/ s/u0 [*] 0.25f/u0 * 0.24f/");
+    /* What is wrong only where layers are fused: a normalisation behind a convolution, the rectifier that a pooling does. */
+    expect_named("is batch_normalization (one sample, fused as in m_predict)", "/^static void conv2d_1_forward_base/,/^}/ s/load_f32x4(&e1\\[k\\])/1.01f * &/");
+    expect_named("is max_pooling2d (one sample, fused as in m_predict)", "/^static void max_pooling2d_forward_base/,/^}/ s/max_f32x4((f32x4){0}, v)/max_f32x4((f32x4){0} + 0.01f, v)/");
     /* A step that writes behind its arena, and one from another state. */
     expect_named("is the arena (m_predict)", "s/one_arena);$/&\\none_arena[M_ARENA_BYTES + 3] = 0;/");
     expect_named("is the loss of the same step again (m_train_step)", "s/^ *const float again = loss;/&\\nstepped1->a_bias[0] += 1e-6f;/");
