@@ -1,4 +1,4 @@
-/* A network grows statement by statement. A layer is drawn from the table, blindly, and the compiler is asked whether the network with it
+/* A network grows statement by statement, mostly from a layer with weights on. A layer is drawn from the table, blindly, and the compiler is asked whether the network with it
  * holds; if not, another is drawn. So the generator knows the rules of no layer, and a new one takes part at once. */
 #include "network.h"
 
@@ -132,6 +132,27 @@ static void draw_layer(Draft *draft)
     }
 }
 
+static bool has_weights(const Draft *draft)
+{
+    const Graph *graph = understand(draft);
+    for (int i = 0; graph && i < graph->tensor_count; i++)
+        if (graph->tensors[i]->role == ROLE_WEIGHT && graph->tensors[i]->trainable) return true;
+    return false;
+}
+
+/* A layer with weights: what is behind it has to pass gradients back. */
+static void draw_weights(Draft *draft)
+{
+    for (int i = 0; i < MOST_TRIES; i++) {
+        const Draft before = *draft;
+        draw_layer(draft);
+        if (has_weights(draft)) return;
+        const Random random = draft->random;
+        *draft = before;
+        draft->random = random;
+    }
+}
+
 /* All that is read by nobody becomes an output. */
 static bool draw_outputs(Draft *draft)
 {
@@ -186,6 +207,8 @@ Graph *random_network(uint64_t seed, char text[MOST_RANDOM_TEXT])
         append(&draft, "model random\n");
         for (int inputs = random_one_in(&draft.random, 6) ? 2 : 1; inputs; inputs--) draw_input(&draft);
         int wanted = draft.count + 1 + (int)random_below(&draft.random, MOST_LAYERS);
+        for (uint32_t before = random_below(&draft.random, 3); before; before--) draw_layer(&draft); /* some layers want to be the first */
+        if (!random_one_in(&draft.random, 8)) draw_weights(&draft);
         for (int i = 0; i < 4 * MOST_LAYERS && draft.count < wanted; i++) draw_layer(&draft);
         if (!draw_outputs(&draft) || !draw_compile(&draft)) {
             memory_release();

@@ -63,7 +63,7 @@ static Way draw_way(uint64_t seed)
              "%s%s%s%s",
              way.sanitized ? "-O1" : optimisations[random_below(&random, 4)],
              level,
-             way.sanitized ? " -g -fsanitize=address,undefined -fno-sanitize-recover=all" : "",
+             way.sanitized ? " -g1 -fsanitize=address,undefined -fno-sanitize-recover=all" : "",
              way.sanitized && !strcmp(way.compiler, "clang") ? " -shared-libsan" : "");
     return way;
 }
