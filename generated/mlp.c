@@ -973,24 +973,13 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[512], const flo
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
 LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    ptrdiff_t i = first * 1 * 10;
-    const ptrdiff_t end = last * 1 * 10;
-    f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0}; f32x16 s0_4 = {0};
-    for (; i + 80 <= end; i += 80) {
-        s0_0 += load_f32x16(&d_y[i]);
-        s0_1 += load_f32x16(&d_y[i + 16]);
-        s0_2 += load_f32x16(&d_y[i + 32]);
-        s0_3 += load_f32x16(&d_y[i + 48]);
-        s0_4 += load_f32x16(&d_y[i + 64]);
+    {
+        f32x16 s0_0 = load_part_f32x16(&shards[0], 10);
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_part_f32x16(&d_y[m * 10], 10);
+        }
+        store_part_f32x16(&shards[0], s0_0, 10);
     }
-    float parts[80];
-    store_f32x16(&parts[0], s0_0);
-    store_f32x16(&parts[16], s0_1);
-    store_f32x16(&parts[32], s0_2);
-    store_f32x16(&parts[48], s0_3);
-    store_f32x16(&parts[64], s0_4);
-    for (int j = 0; j < 80; j++) shards[j % 10] += parts[j];
-    for (int k = 0; i < end; i++, k = (k + 1) % 10) shards[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
@@ -2414,24 +2403,16 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[512], const flo
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
 LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    ptrdiff_t i = first * 1 * 10;
-    const ptrdiff_t end = last * 1 * 10;
-    f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0}; f32x8 s0_4 = {0};
-    for (; i + 40 <= end; i += 40) {
-        s0_0 += load_f32x8(&d_y[i]);
-        s0_1 += load_f32x8(&d_y[i + 8]);
-        s0_2 += load_f32x8(&d_y[i + 16]);
-        s0_3 += load_f32x8(&d_y[i + 24]);
-        s0_4 += load_f32x8(&d_y[i + 32]);
+    {
+        f32x8 s0_0 = load_f32x8(&shards[0]);
+        f32x8 s0_1 = load_part_f32x8(&shards[8], 2);
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_f32x8(&d_y[m * 10]);
+            s0_1 += load_part_f32x8(&d_y[m * 10 + 8], 2);
+        }
+        store_f32x8(&shards[0], s0_0);
+        store_part_f32x8(&shards[8], s0_1, 2);
     }
-    float parts[40];
-    store_f32x8(&parts[0], s0_0);
-    store_f32x8(&parts[8], s0_1);
-    store_f32x8(&parts[16], s0_2);
-    store_f32x8(&parts[24], s0_3);
-    store_f32x8(&parts[32], s0_4);
-    for (int j = 0; j < 40; j++) shards[j % 10] += parts[j];
-    for (int k = 0; i < end; i++, k = (k + 1) % 10) shards[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
@@ -3888,24 +3869,19 @@ static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
 static void dense_1_bias_gradient_part_base(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    ptrdiff_t i = first * 1 * 10;
-    const ptrdiff_t end = last * 1 * 10;
-    f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0};
-    for (; i + 20 <= end; i += 20) {
-        s0_0 += load_f32x4(&d_y[i]);
-        s0_1 += load_f32x4(&d_y[i + 4]);
-        s0_2 += load_f32x4(&d_y[i + 8]);
-        s0_3 += load_f32x4(&d_y[i + 12]);
-        s0_4 += load_f32x4(&d_y[i + 16]);
+    {
+        f32x4 s0_0 = load_f32x4(&shards[0]);
+        f32x4 s0_1 = load_f32x4(&shards[4]);
+        f32x4 s0_2 = load_part_f32x4(&shards[8], 2);
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_f32x4(&d_y[m * 10]);
+            s0_1 += load_f32x4(&d_y[m * 10 + 4]);
+            s0_2 += load_part_f32x4(&d_y[m * 10 + 8], 2);
+        }
+        store_f32x4(&shards[0], s0_0);
+        store_f32x4(&shards[4], s0_1);
+        store_part_f32x4(&shards[8], s0_2, 2);
     }
-    float parts[20];
-    store_f32x4(&parts[0], s0_0);
-    store_f32x4(&parts[4], s0_1);
-    store_f32x4(&parts[8], s0_2);
-    store_f32x4(&parts[12], s0_3);
-    store_f32x4(&parts[16], s0_4);
-    for (int j = 0; j < 20; j++) shards[j % 10] += parts[j];
-    for (int k = 0; i < end; i++, k = (k + 1) % 10) shards[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */

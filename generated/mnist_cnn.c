@@ -1485,24 +1485,13 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[128], const flo
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
 LEVEL_v4 static void dense_1_bias_gradient_part_v4(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    ptrdiff_t i = first * 1 * 10;
-    const ptrdiff_t end = last * 1 * 10;
-    f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0}; f32x16 s0_4 = {0};
-    for (; i + 80 <= end; i += 80) {
-        s0_0 += load_f32x16(&d_y[i]);
-        s0_1 += load_f32x16(&d_y[i + 16]);
-        s0_2 += load_f32x16(&d_y[i + 32]);
-        s0_3 += load_f32x16(&d_y[i + 48]);
-        s0_4 += load_f32x16(&d_y[i + 64]);
+    {
+        f32x16 s0_0 = load_part_f32x16(&shards[0], 10);
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_part_f32x16(&d_y[m * 10], 10);
+        }
+        store_part_f32x16(&shards[0], s0_0, 10);
     }
-    float parts[80];
-    store_f32x16(&parts[0], s0_0);
-    store_f32x16(&parts[16], s0_1);
-    store_f32x16(&parts[32], s0_2);
-    store_f32x16(&parts[48], s0_3);
-    store_f32x16(&parts[64], s0_4);
-    for (int j = 0; j < 80; j++) shards[j % 10] += parts[j];
-    for (int k = 0; i < end; i++, k = (k + 1) % 10) shards[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
@@ -1525,29 +1514,34 @@ LEVEL_v4 static void dense_1_bias_gradient_v4(float *d_bias, float *shards, ptrd
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
 LEVEL_v4 static void dense_bias_gradient_part_v4(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    ptrdiff_t i = first * 1 * 128;
-    const ptrdiff_t end = last * 1 * 128;
-    f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0}; f32x16 s0_4 = {0}; f32x16 s0_5 = {0}; f32x16 s0_6 = {0}; f32x16 s0_7 = {0};
-    for (; i + 128 <= end; i += 128) {
-        s0_0 += load_f32x16(&d_y[i]);
-        s0_1 += load_f32x16(&d_y[i + 16]);
-        s0_2 += load_f32x16(&d_y[i + 32]);
-        s0_3 += load_f32x16(&d_y[i + 48]);
-        s0_4 += load_f32x16(&d_y[i + 64]);
-        s0_5 += load_f32x16(&d_y[i + 80]);
-        s0_6 += load_f32x16(&d_y[i + 96]);
-        s0_7 += load_f32x16(&d_y[i + 112]);
+    {
+        f32x16 s0_0 = load_f32x16(&shards[0]);
+        f32x16 s0_1 = load_f32x16(&shards[16]);
+        f32x16 s0_2 = load_f32x16(&shards[32]);
+        f32x16 s0_3 = load_f32x16(&shards[48]);
+        f32x16 s0_4 = load_f32x16(&shards[64]);
+        f32x16 s0_5 = load_f32x16(&shards[80]);
+        f32x16 s0_6 = load_f32x16(&shards[96]);
+        f32x16 s0_7 = load_f32x16(&shards[112]);
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_f32x16(&d_y[m * 128]);
+            s0_1 += load_f32x16(&d_y[m * 128 + 16]);
+            s0_2 += load_f32x16(&d_y[m * 128 + 32]);
+            s0_3 += load_f32x16(&d_y[m * 128 + 48]);
+            s0_4 += load_f32x16(&d_y[m * 128 + 64]);
+            s0_5 += load_f32x16(&d_y[m * 128 + 80]);
+            s0_6 += load_f32x16(&d_y[m * 128 + 96]);
+            s0_7 += load_f32x16(&d_y[m * 128 + 112]);
+        }
+        store_f32x16(&shards[0], s0_0);
+        store_f32x16(&shards[16], s0_1);
+        store_f32x16(&shards[32], s0_2);
+        store_f32x16(&shards[48], s0_3);
+        store_f32x16(&shards[64], s0_4);
+        store_f32x16(&shards[80], s0_5);
+        store_f32x16(&shards[96], s0_6);
+        store_f32x16(&shards[112], s0_7);
     }
-    float parts[128];
-    store_f32x16(&parts[0], s0_0);
-    store_f32x16(&parts[16], s0_1);
-    store_f32x16(&parts[32], s0_2);
-    store_f32x16(&parts[48], s0_3);
-    store_f32x16(&parts[64], s0_4);
-    store_f32x16(&parts[80], s0_5);
-    store_f32x16(&parts[96], s0_6);
-    store_f32x16(&parts[112], s0_7);
-    for (int j = 0; j < 128; j++) shards[j % 128] += parts[j];
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
@@ -4024,24 +4018,16 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[128], const flo
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
 LEVEL_v3 static void dense_1_bias_gradient_part_v3(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    ptrdiff_t i = first * 1 * 10;
-    const ptrdiff_t end = last * 1 * 10;
-    f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0}; f32x8 s0_4 = {0};
-    for (; i + 40 <= end; i += 40) {
-        s0_0 += load_f32x8(&d_y[i]);
-        s0_1 += load_f32x8(&d_y[i + 8]);
-        s0_2 += load_f32x8(&d_y[i + 16]);
-        s0_3 += load_f32x8(&d_y[i + 24]);
-        s0_4 += load_f32x8(&d_y[i + 32]);
+    {
+        f32x8 s0_0 = load_f32x8(&shards[0]);
+        f32x8 s0_1 = load_part_f32x8(&shards[8], 2);
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_f32x8(&d_y[m * 10]);
+            s0_1 += load_part_f32x8(&d_y[m * 10 + 8], 2);
+        }
+        store_f32x8(&shards[0], s0_0);
+        store_part_f32x8(&shards[8], s0_1, 2);
     }
-    float parts[40];
-    store_f32x8(&parts[0], s0_0);
-    store_f32x8(&parts[8], s0_1);
-    store_f32x8(&parts[16], s0_2);
-    store_f32x8(&parts[24], s0_3);
-    store_f32x8(&parts[32], s0_4);
-    for (int j = 0; j < 40; j++) shards[j % 10] += parts[j];
-    for (int k = 0; i < end; i++, k = (k + 1) % 10) shards[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
@@ -4064,45 +4050,34 @@ LEVEL_v3 static void dense_1_bias_gradient_v3(float *d_bias, float *shards, ptrd
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
 LEVEL_v3 static void dense_bias_gradient_part_v3(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    ptrdiff_t i = first * 1 * 128;
-    const ptrdiff_t end = last * 1 * 128;
-    f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0}; f32x8 s0_3 = {0}; f32x8 s0_4 = {0}; f32x8 s0_5 = {0}; f32x8 s0_6 = {0}; f32x8 s0_7 = {0}; f32x8 s0_8 = {0}; f32x8 s0_9 = {0}; f32x8 s0_10 = {0}; f32x8 s0_11 = {0}; f32x8 s0_12 = {0}; f32x8 s0_13 = {0}; f32x8 s0_14 = {0}; f32x8 s0_15 = {0};
-    for (; i + 128 <= end; i += 128) {
-        s0_0 += load_f32x8(&d_y[i]);
-        s0_1 += load_f32x8(&d_y[i + 8]);
-        s0_2 += load_f32x8(&d_y[i + 16]);
-        s0_3 += load_f32x8(&d_y[i + 24]);
-        s0_4 += load_f32x8(&d_y[i + 32]);
-        s0_5 += load_f32x8(&d_y[i + 40]);
-        s0_6 += load_f32x8(&d_y[i + 48]);
-        s0_7 += load_f32x8(&d_y[i + 56]);
-        s0_8 += load_f32x8(&d_y[i + 64]);
-        s0_9 += load_f32x8(&d_y[i + 72]);
-        s0_10 += load_f32x8(&d_y[i + 80]);
-        s0_11 += load_f32x8(&d_y[i + 88]);
-        s0_12 += load_f32x8(&d_y[i + 96]);
-        s0_13 += load_f32x8(&d_y[i + 104]);
-        s0_14 += load_f32x8(&d_y[i + 112]);
-        s0_15 += load_f32x8(&d_y[i + 120]);
+    for (int k = 0; k < 16; k += 8) {
+        f32x8 s0_0 = load_f32x8(&shards[k * 8]);
+        f32x8 s0_1 = load_f32x8(&shards[(k + 1) * 8]);
+        f32x8 s0_2 = load_f32x8(&shards[(k + 2) * 8]);
+        f32x8 s0_3 = load_f32x8(&shards[(k + 3) * 8]);
+        f32x8 s0_4 = load_f32x8(&shards[(k + 4) * 8]);
+        f32x8 s0_5 = load_f32x8(&shards[(k + 5) * 8]);
+        f32x8 s0_6 = load_f32x8(&shards[(k + 6) * 8]);
+        f32x8 s0_7 = load_f32x8(&shards[(k + 7) * 8]);
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_f32x8(&d_y[m * 128 + k * 8]);
+            s0_1 += load_f32x8(&d_y[m * 128 + (k + 1) * 8]);
+            s0_2 += load_f32x8(&d_y[m * 128 + (k + 2) * 8]);
+            s0_3 += load_f32x8(&d_y[m * 128 + (k + 3) * 8]);
+            s0_4 += load_f32x8(&d_y[m * 128 + (k + 4) * 8]);
+            s0_5 += load_f32x8(&d_y[m * 128 + (k + 5) * 8]);
+            s0_6 += load_f32x8(&d_y[m * 128 + (k + 6) * 8]);
+            s0_7 += load_f32x8(&d_y[m * 128 + (k + 7) * 8]);
+        }
+        store_f32x8(&shards[k * 8], s0_0);
+        store_f32x8(&shards[(k + 1) * 8], s0_1);
+        store_f32x8(&shards[(k + 2) * 8], s0_2);
+        store_f32x8(&shards[(k + 3) * 8], s0_3);
+        store_f32x8(&shards[(k + 4) * 8], s0_4);
+        store_f32x8(&shards[(k + 5) * 8], s0_5);
+        store_f32x8(&shards[(k + 6) * 8], s0_6);
+        store_f32x8(&shards[(k + 7) * 8], s0_7);
     }
-    float parts[128];
-    store_f32x8(&parts[0], s0_0);
-    store_f32x8(&parts[8], s0_1);
-    store_f32x8(&parts[16], s0_2);
-    store_f32x8(&parts[24], s0_3);
-    store_f32x8(&parts[32], s0_4);
-    store_f32x8(&parts[40], s0_5);
-    store_f32x8(&parts[48], s0_6);
-    store_f32x8(&parts[56], s0_7);
-    store_f32x8(&parts[64], s0_8);
-    store_f32x8(&parts[72], s0_9);
-    store_f32x8(&parts[80], s0_10);
-    store_f32x8(&parts[88], s0_11);
-    store_f32x8(&parts[96], s0_12);
-    store_f32x8(&parts[104], s0_13);
-    store_f32x8(&parts[112], s0_14);
-    store_f32x8(&parts[120], s0_15);
-    for (int j = 0; j < 128; j++) shards[j % 128] += parts[j];
 }
 
 /* dense: d_bias[k] = the sum of all d_y[...][k]. */
@@ -6743,24 +6718,19 @@ static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */
 static void dense_1_bias_gradient_part_base(const float *d_y, float *shards, ptrdiff_t first, ptrdiff_t last)
 {
-    ptrdiff_t i = first * 1 * 10;
-    const ptrdiff_t end = last * 1 * 10;
-    f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0}; f32x4 s0_4 = {0};
-    for (; i + 20 <= end; i += 20) {
-        s0_0 += load_f32x4(&d_y[i]);
-        s0_1 += load_f32x4(&d_y[i + 4]);
-        s0_2 += load_f32x4(&d_y[i + 8]);
-        s0_3 += load_f32x4(&d_y[i + 12]);
-        s0_4 += load_f32x4(&d_y[i + 16]);
+    {
+        f32x4 s0_0 = load_f32x4(&shards[0]);
+        f32x4 s0_1 = load_f32x4(&shards[4]);
+        f32x4 s0_2 = load_part_f32x4(&shards[8], 2);
+        for (ptrdiff_t m = first * 1; m < last * 1; m++) {
+            s0_0 += load_f32x4(&d_y[m * 10]);
+            s0_1 += load_f32x4(&d_y[m * 10 + 4]);
+            s0_2 += load_part_f32x4(&d_y[m * 10 + 8], 2);
+        }
+        store_f32x4(&shards[0], s0_0);
+        store_f32x4(&shards[4], s0_1);
+        store_part_f32x4(&shards[8], s0_2, 2);
     }
-    float parts[20];
-    store_f32x4(&parts[0], s0_0);
-    store_f32x4(&parts[4], s0_1);
-    store_f32x4(&parts[8], s0_2);
-    store_f32x4(&parts[12], s0_3);
-    store_f32x4(&parts[16], s0_4);
-    for (int j = 0; j < 20; j++) shards[j % 10] += parts[j];
-    for (int k = 0; i < end; i++, k = (k + 1) % 10) shards[k] += d_y[i];
 }
 
 /* dense_1: d_bias[k] = the sum of all d_y[...][k]. */

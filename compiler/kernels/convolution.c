@@ -98,12 +98,14 @@ Convolution convolution_chosen(const Graph *graph, const Node *forward, const Te
         choose_way(graph, forward, gradients, &(Way){.name = "lanes", .cost = direct}, 1);
         return c;
     }
-    Way ways[] = {{.name = "direct", .cost = direct}, winograd_way(&c, 2, graph->panel), winograd_way(&c, 4, graph->panel), gradients ? sparse_way(graph, &c, d_output) : winograd_rows_way(&c)};
-    if (graph->direct) ways[1].hindrance = ways[2].hindrance = ways[3].hindrance = "--math=strict and --unroll=full go without";
-    int way = choose_way(graph, forward, gradients, ways, 4);
+    Way ways[] = {{.name = "direct", .cost = direct}, winograd_way(&c, 2, graph->panel), winograd_way(&c, 4, graph->panel), gradients ? sparse_way(graph, &c, d_output) : winograd_rows_way(&c), flat_rows_way(&c, graph->panel)};
+    int count = gradients ? 4 : 5;
+    for (int i = 1; graph->direct && i < count; i++) ways[i].hindrance = "--math=strict and --unroll=full go without";
+    int way = choose_way(graph, forward, gradients, ways, count);
     c.sparse = way == 3 && gradients;
     c.along_rows = way == 3 && !gradients;
-    c.tile = c.sparse ? 4 : c.along_rows ? 0 : 2 * way;
+    c.flat_rows = way == 4;
+    c.tile = c.sparse ? 4 : way < 3 ? 2 * way : 0;
     return c;
 }
 

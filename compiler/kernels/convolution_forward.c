@@ -47,6 +47,31 @@ static const char *rows_transform_formula(const Node *node)
     return "G g of every row g of the kernels, for Winograd's convolution along rows";
 }
 
+static void emit_repeat(Emit *e, const Node *node)
+{
+    flat_rows_kernel_emit(e, node, node->detail, "kernel", "u");
+}
+
+static void repeat_values(const Node *node, const float *packed, float *derived)
+{
+    flat_rows_kernel_values(node->detail, node->inputs[0]->packing.panel, packed, derived);
+}
+
+static const char *repeat_formula(const Node *node)
+{
+    (void)node;
+    return "the kernels' numbers as often as vectors along rows of results need them";
+}
+
+static const Operator repeat_operator = {
+    .name = "kernel_repeat",
+    .suffix = "kernel_repeat",
+    .operands = "kernel; u",
+    .values = repeat_values,
+    .emit = emit_repeat,
+    .formula = repeat_formula,
+};
+
 static const Operator rows_transform_operator = {
     .name = "kernel_rows_transform",
     .suffix = "kernel_transform",
@@ -76,6 +101,10 @@ void convolution_derive(Graph *graph, Node *node)
     if (chosen.along_rows) {
         Shape transformed = winograd_rows_kernel_shape(&chosen, graph->panel);
         graph_derived(graph, node, kernel, "winograd_rows", &transformed, &rows_transform_operator);
+    }
+    if (chosen.flat_rows) {
+        Shape repeated = flat_rows_kernel_shape(&chosen, graph->panel);
+        graph_derived(graph, node, kernel, "flat_rows", &repeated, &repeat_operator);
     }
 }
 
@@ -127,6 +156,8 @@ void convolution_forward_workspace(Graph *graph, Node *node)
         convolution_add_workspace(graph, node, winograd_workspace(&c), winograd_parts(&c));
     else if (c.along_rows)
         convolution_add_workspace(graph, node, winograd_rows_workspace(&c), winograd_rows_parts(&c));
+    else if (c.flat_rows)
+        convolution_add_workspace(graph, node, flat_rows_workspace(&c, graph->panel, false), c.rows);
     else
         convolution_add_workspace(graph, node, convolution_workspace(&c), c.rows);
 }
@@ -167,6 +198,8 @@ void convolution_forward_emit(Emit *e, const Node *node)
         winograd_emit(e, node, &c, "x", memory_format("%s_winograd%d", kernel, c.tile), bias, "y");
     else if (c.along_rows)
         winograd_rows_emit(e, node, &c, "x", memory_format("%s_winograd_rows", kernel), bias, "y");
+    else if (c.flat_rows)
+        flat_rows_emit(e, node, &c, "x", memory_format("%s_flat_rows", kernel), bias, "y");
     else
         convolution_emit(e, node, &c, "x", kernel, bias, "y");
 }

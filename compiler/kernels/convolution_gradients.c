@@ -85,24 +85,41 @@ static void emit_input_gradient(Emit *e, const Node *node)
         convolution_emit(e, node, &t, "d_y", "turned", NULL, "d_x");
 }
 
+/* The ways to the gradient of the weights, of which one in lanes has no choice. */
+typedef enum { DIRECT, WINOGRAD_ROWS, FLAT_ROWS, LANES } WeightWay;
+
+static WeightWay weight_gradient_way(const Graph *graph, const Node *node)
+{
+    const Convolution *c = node->detail;
+    if (c->lanes) return LANES;
+    double direct = (double)(c->rows * c->columns) * (double)(c->kernel_height * c->kernel_width) * (double)(c->channels / c->groups * c->filters);
+    Way ways[] = {{.name = "direct", .cost = direct}, winograd_rows_way(c), flat_rows_way(c, graph->panel)};
+    ways[WINOGRAD_ROWS].cost *= 1.2; /* for each point and band the sums pass through memory */
+    if (graph->direct) ways[WINOGRAD_ROWS].hindrance = ways[FLAT_ROWS].hindrance = "--math=strict and --unroll=full go without";
+    return (WeightWay)choose_way(graph, node, false, ways, LANES);
+}
+
 static void weight_gradient_workspace(Graph *graph, Node *node)
 {
     const Convolution *c = node->detail, laid_out = convolution_laid_out(c);
-    bool along_rows = !c->lanes && winograd_rows_gradient_chosen(graph, node);
-    int64_t sums = (along_rows ? winograd_rows_gradient_sums : convolution_weight_gradient_sums)(c, graph->panel);
+    WeightWay way = weight_gradient_way(graph, node);
+    int64_t panel = graph->panel, sums, work;
+    if (way == WINOGRAD_ROWS) sums = winograd_rows_gradient_sums(c, panel), work = winograd_rows_workspace(c);
+    else if (way == FLAT_ROWS) sums = flat_rows_gradient_sums(c, panel), work = flat_rows_workspace(c, panel, true);
+    else sums = convolution_weight_gradient_sums(c, panel), work = convolution_workspace(&laid_out);
     graph_workspace(graph, node, sums * TASKS, 1);
-    convolution_add_workspace(graph, node, along_rows ? winograd_rows_workspace(c) : convolution_workspace(&laid_out), TASKS);
+    convolution_add_workspace(graph, node, work, TASKS);
 }
 
 static void emit_weight_gradient(Emit *e, const Node *node)
 {
-    const Convolution *c = node->detail;
-    if (c->lanes)
-        convolution_lanes_weight_gradient_emit(e, node, c);
-    else if (winograd_rows_gradient_chosen(e->graph, node))
-        winograd_rows_weight_gradient_emit(e, node, c);
-    else
-        convolution_weight_gradient_emit(e, node, c);
+    static void (*const emit[])(Emit *, const Node *, const Convolution *) = {
+        [DIRECT] = convolution_weight_gradient_emit,
+        [WINOGRAD_ROWS] = winograd_rows_weight_gradient_emit,
+        [FLAT_ROWS] = flat_rows_weight_gradient_emit,
+        [LANES] = convolution_lanes_weight_gradient_emit,
+    };
+    emit[weight_gradient_way(e->graph, node)](e, node, node->detail);
 }
 
 static const char *input_gradient_formula(const Node *node)

@@ -52,9 +52,10 @@ typedef struct {
     int tile;                                 /* Winograd's tiles of 2x2 or 4x4 results; 0: directly */
     bool sparse;                              /* of gradients: only what is not zero of d_y, once the pooling behind is absorbed */
     bool along_rows;                          /* Winograd's tiles lie along rows only */
+    bool flat_rows;                           /* vectors lie along rows of results, pixel by filter: convolution_flat.c */
     bool pooled;                              /* only the largest of each 2x2 results is kept: a max-pooling done on the way */
 } Convolution;
-/* The way it is chosen to be computed, as its `tile`, `along_rows` and `sparse` say: for the forward pass the same in all programs, or for
+/* The way it is chosen to be computed, as its `tile`, `along_rows`, `flat_rows` and `sparse` say: for the forward pass the same in all programs, or for
  * the gradients, given d_y. */
 Convolution convolution_chosen(const Graph *, const Node *forward, const Tensor *d_output);
 /* convolution_shape.c */
@@ -95,6 +96,16 @@ int64_t convolution_sparse_sums(const Convolution *);          /* which are so m
 int64_t convolution_sparse_kernel_floats(const Convolution *); /* of turned */
 void convolution_sparse_gradients_emit(Emit *, const Node *, const Convolution *); /* x d_y kernel selected -> d_x d_kernel d_bias, of which the node has some, by way of shards and tiles */
 
+/* convolution_flat.c: with few filters, vectors along rows of results. u: the kernel's numbers repeated, an operand of its own */
+Way flat_rows_way(const Convolution *, int64_t panel);
+int64_t flat_rows_workspace(const Convolution *, int64_t panel, bool gradient); /* floats for one task, forward or of the gradient of the weights */
+Shape flat_rows_kernel_shape(const Convolution *, int64_t panel);
+void flat_rows_kernel_emit(Emit *, const Node *, const Convolution *, const char *kernel, const char *to); /* kernel -> u, both operands by name */
+void flat_rows_kernel_values(const Convolution *, int64_t panel, const float *packed, float *to);          /* the same while compiling */
+void flat_rows_emit(Emit *, const Node *, const Convolution *, const char *from, const char *kernel, const char *bias, const char *to);
+int64_t flat_rows_gradient_sums(const Convolution *, int64_t panel); /* floats of one shard */
+void flat_rows_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x d_y -> d_kernel, by way of shards and work */
+
 /* local.c: a kernel of its own at each place; kernel [rows * columns][kernel_height * kernel_width * channels][filters], bias like y */
 void local_emit(Emit *, const Node *, const Convolution *, const char *bias); /* x kernel -> y */
 int64_t local_turned_floats(const Convolution *);
@@ -122,7 +133,6 @@ Shape winograd_rows_kernel_shape(const Convolution *, int64_t panel);
 void winograd_rows_kernel_emit(Emit *, const Node *, const Convolution *, const char *kernel, const char *to); /* kernel -> u, both operands by name */
 void winograd_rows_kernel_values(const Convolution *, int64_t panel, const float *packed, float *to);          /* the same while compiling */
 void winograd_rows_emit(Emit *, const Node *, const Convolution *, const char *from, const char *kernel, const char *bias, const char *to);
-bool winograd_rows_gradient_chosen(const Graph *, const Node *); /* the choice for the gradient of the weights */
 int64_t winograd_rows_gradient_sums(const Convolution *, int64_t panel); /* floats of one shard */
 void winograd_rows_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x d_y -> d_kernel, by way of shards and work */
 

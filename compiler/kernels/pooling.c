@@ -316,7 +316,8 @@ static void emit_average_row_channels(Emit *e, const Node *node, int lanes, cons
     fill(e, "LOAD", "%s", load_text(e, "&d_y[n][p][q][c]", lanes));
     EMIT(e, "const f32x$L d = $LOAD / $SIZE;");
     EMIT(e, padded ? "for (int w = w0; w < w1; w++) {" : "for (int s = 0; s < $S; s++) {");
-    emit_store(e, padded ? memory_format("&row[w * %lld + c]", (long long)p->channels) : memory_format("&row[(q * %lld + s) * %lld + c]", (long long)p->stride_width, (long long)p->channels), "d", lanes);
+    int whole = emit_level(e)->lanes; /* a whole vector, where what it writes too much is written after it */
+    emit_store(e, padded ? memory_format("&row[w * %lld + c]", (long long)p->channels) : memory_format("&row[(q * %lld + s) * %lld + c]", (long long)p->stride_width, (long long)p->channels), "d", p->channels < whole ? whole : lanes);
     EMIT(e, "}");
 }
 
@@ -330,8 +331,8 @@ static void emit_average_gradient_rows(Emit *e, const Node *node)
     phase_operand(e, node->input_count + node->weight_count, 3, (const int64_t[]){-1, p->height, run});
     emit_narrow(e, p->channels);
     phase_begin(e, node, NULL, OVER_SAMPLES, p->rows);
-    fill_size(e, "RUN", run);
-    EMIT(e, "float row[$RUN];", "for (ptrdiff_t n = first; n < last; n++) {");
+    fill_size(e, "ROOM", run + emit_level(e)->lanes);
+    EMIT(e, "float row[$ROOM];", "for (ptrdiff_t n = first; n < last; n++) {");
     emit_windows(e, p);
     run_lines(e, node, "c", p->channels, emit_average_row_channels, NULL);
     EMIT(e, "}");

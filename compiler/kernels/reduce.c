@@ -60,7 +60,7 @@ void array_sum_emit(Emit *e, const Node *node, int64_t floats, void (*term)(Emit
     phase_end(e);
 }
 
-enum { FEW_SUMS = 4, MOST_SUMS = 16 }; /* vectors of sums at once: their additions wait for one another */
+enum { FEW_SUMS = 4, MOST_SUMS = 16, FEW_TURNS = 4 }; /* vectors of sums at once: their additions wait for one another */
 
 /* The rows, one behind the other, as one run of numbers: so many vectors hold a whole number of rows; 0: too many for the registers. */
 static int64_t run_vectors(int64_t columns, int64_t lanes)
@@ -119,8 +119,9 @@ void column_sums_emit(Emit *e, const Node *node, int64_t columns, int64_t rows_p
     fill_size(e, "ROWS", rows_per_sample);
     phase_sums(e, "shards", columns);
     int64_t vectors = run_vectors(columns, emit_level(e)->lanes);
-    if (vectors) {
-        while (vectors < FEW_SUMS && rows_per_sample > 1) vectors *= 2;
+    while (vectors && vectors < FEW_SUMS && rows_per_sample > 1) vectors *= 2;
+    /* A sample may come alone: a run shorter than some turns of the loop takes longer to add up than to sum row by row. */
+    if (vectors && rows_per_sample * columns >= FEW_TURNS * vectors * emit_level(e)->lanes) {
         emit_run_sums(e, columns, rows_per_sample, vectors);
     } else {
         emit_row_sums(e, columns);

@@ -356,16 +356,6 @@ int64_t winograd_rows_gradient_sums(const Convolution *c, int64_t panel)
     return POINTS * ((c->filters + panel - 1) / panel * panel) * c->kernel_height * (c->channels / c->groups);
 }
 
-bool winograd_rows_gradient_chosen(const Graph *graph, const Node *node)
-{
-    const Convolution *c = node->detail;
-    double direct = (double)(c->rows * c->columns) * (double)(c->kernel_height * c->kernel_width) * (double)(c->channels / c->groups * c->filters);
-    Way ways[] = {{.name = "direct", .cost = direct}, winograd_rows_way(c)};
-    ways[1].cost *= 1.2; /* for each point and band the sums pass through memory */
-    if (graph->direct) ways[1].hindrance = "--math=strict and --unroll=full go without";
-    return choose_way(graph, node, false, ways, 2) == 1;
-}
-
 /* m: d_y of the band, taken to the points. */
 static void emit_gradient_tiles(Emit *e, const Convolution *c)
 {
