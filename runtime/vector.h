@@ -274,9 +274,20 @@ LEVEL INLINE static inline f32xLANES log1p_f32xLANES(f32xLANES x)
     return select_f32xLANES(rounded > 0.0f, log_f32xLANES(sum) * (x / rounded), x);
 }
 
+/* 1 / (1 + e^-x) within 3 units in the last place: -x = k ln 2 + r, and e^r by a polynomial of least relative error on |r| <= ln 2 / 2.
+ * Below -87 it is what it is there, 1.6e-38. */
 LEVEL INLINE static inline f32xLANES sigmoid_f32xLANES(f32xLANES x)
 {
-    return 1.0f / (1.0f + exp_f32xLANES(-x));
+    f32xLANES zero = {0}, one = zero + 1.0f;
+    x = min_f32xLANES(zero + 87.0f, max_f32xLANES(zero - 87.0f, x)); /* what is not a number stays so */
+    f32xLANES k = x * -1.44269504f + 12582912.0f; /* adding 1.5 * 2^23 rounds to a whole number */
+    f32xLANES scale = (f32xLANES)(((i32xLANES)k << 23) + (i32xLANES)one);
+    k = k - 12582912.0f;
+    f32xLANES r = k * 2.12194440e-4f - (k * 0.693359375f + x), s = r * r; /* ln 2 in two parts, the first exact in few bits */
+    f32xLANES low = r * 0.16666521f + 0.49999994f, high = r * 0.008368745f + 0.04166839f;
+    high = s * 0.0013814539f + high;
+    f32xLANES t = s * (s * high + low) + r;
+    return 1.0f / ((t + 1.0f) * scale + 1.0f);
 }
 
 /* e^x - 1 within 3 units in the last place, for x not above zero: x = k ln 2 + r, and the result is 2^k (e^r - 1) + (2^k - 1), with

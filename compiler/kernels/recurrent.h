@@ -27,6 +27,7 @@ typedef struct {
     int lanes;
     bool keeps; /* forward: for the gradient that will follow */
     bool continues; /* sequences begin where others ended */
+    bool asks;  /* for what it will touch at the next step, whose place is `next` */
     bool drops; /* what the recurrent kernel is multiplied by is h with some units left out, `dropped` */
 } CellLines;
 
@@ -64,6 +65,7 @@ double recurrent_apply(const Object *activation, double x);
 void cell_load(const CellLines *, const char *name, const char *place);
 void cell_store(const CellLines *, const char *place, const char *name);
 void cell_keep(const CellLines *, const char *array, const char *name); /* for the gradient, one of `kept` */
+void cell_kept(const CellLines *, const char *name, const char *array); /* loads it, backward */
 void cell_input(const CellLines *, const char *name, int gate);         /* the product with the input, with its bias */
 void cell_left(const CellLines *, const char *name);                    /* h as the recurrent kernel is multiplied by it */
 void cell_inner(const CellLines *, const char *name, int gate);         /* the product with h, with its bias where that has one of its own */
@@ -89,6 +91,7 @@ bool recurrent_drops(const Graph *, const Recurrent *); /* units, in this progra
 bool recurrent_continues(const Graph *, const Recurrent *); /* where the batch before ended, in this program? */
 void recurrent_mask(Emit *, const Node *);              /* at the head of a function, for cell_mask */
 Tile recurrent_tile(Emit *, const Node *, int64_t columns, int64_t reduction);
+void recurrent_step_begin(Emit *, const Recurrent *, bool forward); /* opens the loop over steps t; `at` is the place of the step, and of batches `next` that of the one that follows */
 void recurrent_begin(Emit *, const Recurrent *, int64_t work); /* the holes, and the group's samples: from, rows; `work` floats for a task */
 void recurrent_arrays(Emit *, const RecurrentSizes *, const char *const *names, int first, int64_t *offset); /* in the task's workspace, from the first one on */
 void recurrent_rows_begin(Emit *); /* loops over m and n */

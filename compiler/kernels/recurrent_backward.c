@@ -81,7 +81,7 @@ static void emit_steps(Emit *e, const Node *node, Tile tile)
     const Recurrent *r = node->detail;
     const Cell *cell = r->cell;
     const char *source = cell->d_inner && cell->lefts == 1 ? "d_inner" : "d_x";
-    EMIT(e, "for (int t = $STEPS - 1; t >= 0; t--) {", r->backwards ? "const int at = $STEPS - 1 - t;" : "const int at = t;");
+    recurrent_step_begin(e, r, false);
     for (int i = cell->stages - 1; i >= 0; i--) {
         const CellStage *stage = &cell->stage[i];
         const char *start = i < cell->stages - 1 ? NULL : r->sequences ? memory_format("&d_y[n][%s][j]", recurrent_output(r)) : "";

@@ -13,9 +13,21 @@ static bool reads_input(const Object *activation)
     return row_of(activation) && row_of(activation)->gradient_reads_input;
 }
 
+/* Asks for what the lines will touch at the next step: samples' rows of one step lie too far apart for the machine to see a pattern. */
+static void ask_ahead(const CellLines *l, const char *place, bool writes)
+{
+    if (l->asks) text_add(&l->e->body, "__builtin_prefetch(&%s, %d);\n", place, writes);
+}
+
 void cell_load(const CellLines *l, const char *name, const char *place)
 {
     text_add(&l->e->body, "f32x%d %s = %s;\n", emit_level(l->e)->lanes, name, load_text(l->e, memory_format("&%s", place), l->lanes));
+}
+
+void cell_kept(const CellLines *l, const char *name, const char *array)
+{
+    cell_load(l, name, memory_format("%s[n][at][j]", array));
+    ask_ahead(l, memory_format("%s[n][next][j]", array), false);
 }
 
 void cell_store(const CellLines *l, const char *place, const char *name)
@@ -25,7 +37,9 @@ void cell_store(const CellLines *l, const char *place, const char *name)
 
 void cell_keep(const CellLines *l, const char *array, const char *name)
 {
-    if (l->keeps) cell_store(l, memory_format("%s[n][at][j]", array), name);
+    if (!l->keeps) return;
+    cell_store(l, memory_format("%s[n][at][j]", array), name);
+    ask_ahead(l, memory_format("%s[n][next][j]", array), true);
 }
 
 static const char *gate_place(const CellLines *l, const char *array, int gate)
@@ -44,6 +58,7 @@ static void add_bias(const CellLines *l, const char *name, int gate, int row)
 void cell_input(const CellLines *l, const char *name, int gate)
 {
     cell_load(l, name, gate_place(l, "x[n][at]", gate));
+    ask_ahead(l, gate_place(l, "x[n][next]", gate), l->keeps);
     add_bias(l, name, gate, 0);
 }
 
@@ -54,7 +69,8 @@ void cell_left(const CellLines *l, const char *name)
 
 void cell_previous(const CellLines *l, const char *name)
 {
-    cell_load(l, name, l->drops ? "before[n][at][j]" : l->recurrent->cell->lefts == 1 ? "previous[n][at][j]" : "previous[n][at][0][j]");
+    if (!l->drops && l->recurrent->cell->lefts > 1) cell_load(l, name, "previous[n][at][0][j]");
+    else cell_kept(l, name, l->drops ? "before" : "previous");
 }
 
 void cell_mask(const CellLines *l, const char *name)
@@ -89,6 +105,7 @@ void cell_activate(const CellLines *l, const char *name, const Object *activatio
 void cell_value(const CellLines *l, const char *name, int gate, const Object *activation)
 {
     cell_load(l, name, gate_place(l, "gates[n][at]", gate));
+    ask_ahead(l, gate_place(l, "gates[n][next]", gate), true); /* where the gradient will lie */
     if (reads_input(activation)) cell_activate(l, name, activation);
 }
 
@@ -112,6 +129,7 @@ void cell_before(const CellLines *l, const char *name, const char *array)
     if (l->continues) cell_load(l, name, "start[n][j]");
     else text_add(&l->e->body, "f32x%d %s = {0};\n", emit_level(l->e)->lanes, name);
     text_add(&l->e->body, "if (t > 0) %s = %s;\n", name, load_text(l->e, memory_format("&%s", place), l->lanes));
+    ask_ahead(l, memory_format("%s[n][t > 1 ? at %c 2 : at][j]", array, l->recurrent->backwards ? '+' : '-'), false);
 }
 
 static void add_to_bias(const CellLines *l, int gate, int row, const char *name)
@@ -130,7 +148,8 @@ void cell_give(const CellLines *l, int gate, const char *name)
 
 void cell_give_inner(const CellLines *l, int gate, int left, const char *name)
 {
-    const char *array = l->recurrent->cell->lefts == 1 ? "d_inner[n][at]" : memory_format("d_inner[n][at][%d]", left);
-    cell_store(l, gate_place(l, array, gate), name);
+    bool one = l->recurrent->cell->lefts == 1;
+    cell_store(l, gate_place(l, one ? "d_inner[n][at]" : memory_format("d_inner[n][at][%d]", left), gate), name);
+    ask_ahead(l, gate_place(l, one ? "d_inner[n][next]" : memory_format("d_inner[n][next][%d]", left), gate), true);
     add_to_bias(l, gate, 1, name);
 }

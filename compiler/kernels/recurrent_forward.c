@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { GROUP_ROWS = 8, ROW_SUMS = 8 };
+enum { GROUP_ROWS = 8, ROW_SUMS = 8, FIRST_LEVEL = 32768 /* bytes */, AHEAD = 16 /* steps of a reduction */ };
 
 static int64_t round_up(int64_t count, int64_t multiple)
 {
@@ -63,8 +63,18 @@ Tile recurrent_tile(Emit *e, const Node *node, int64_t columns, int64_t reductio
     RecurrentSizes s = recurrent_sizes(e->graph, r);
     int lanes = emit_level(e)->lanes, vectors = (int)((columns + lanes - 1) / lanes);
     Work work = {.kernel = "recurrent", .rows = s.rows, .columns = columns, .reduction = reduction, .times = (double)r->steps / (double)s.rows};
-    if (!program_is_single(emit_program(e))) return choose_tile(e, node, work);
+    if (!program_is_single(emit_program(e))) {
+        /* Wider tiles would have fewer rows, and pass the matrix again for the others. */
+        if (s.rows >= GROUP_ROWS && tile_registers(emit_level(e), (Tile){(int)s.rows, 2}) <= emit_level(e)->registers) work.most_vectors = 2;
+        return choose_tile(e, node, work);
+    }
     return choose_only(e, node, work, (Tile){1, vectors < ROW_SUMS ? vectors : ROW_SUMS}, "one row: many sums hide each other's latency");
+}
+
+/* Of one sample a step's row follows the one before. */
+static bool asks_ahead(const Emit *e)
+{
+    return !program_is_single(emit_program(e));
 }
 
 void recurrent_begin(Emit *e, const Recurrent *r, int64_t work)
@@ -82,6 +92,14 @@ void recurrent_begin(Emit *e, const Recurrent *r, int64_t work)
     EMIT(e, "for (ptrdiff_t part = first; part < last; part++) {", "const ptrdiff_t from = count * part / $GROUPS, rows = count * (part + 1) / $GROUPS - from;");
 }
 
+void recurrent_step_begin(Emit *e, const Recurrent *r, bool forward)
+{
+    EMIT(e, forward ? "for (int t = 0; t < $STEPS; t++) {" : "for (int t = $STEPS - 1; t >= 0; t--) {", r->backwards ? "const int at = $STEPS - 1 - t;" : "const int at = t;");
+    if (!asks_ahead(e)) return;
+    fill(e, "WAY", "%s", forward == r->backwards ? "-" : "+");
+    EMIT(e, forward ? "const int next = t + 1 < $STEPS ? at $WAY 1 : at;" : "const int next = t > 0 ? at $WAY 1 : at;");
+}
+
 void recurrent_arrays(Emit *e, const RecurrentSizes *s, const char *const *names, int first, int64_t *offset)
 {
     for (int i = first; i < array_count(names); i++, *offset += s->rows * s->padded) {
@@ -97,11 +115,16 @@ void recurrent_rows_begin(Emit *e)
     else EMIT(e, "for (ptrdiff_t m = 0; m < rows; m++) {", "const ptrdiff_t n = from + m;");
 }
 
-static void emit_tile(Emit *e, int rows, int vectors, const char *left, const char *to, bool adds)
+/* `ahead`: the matrix outgrows the first-level cache and is asked for while it is read. */
+static void emit_tile(Emit *e, int rows, int vectors, const char *left, const char *to, bool adds, bool ahead)
 {
     const char *place = memory_format("%s[m + $T][(k + $V) * $L]", to);
     tile_begin(e, rows, vectors, adds ? memory_format("load_f32x$L(&%s)", place) : "{0}");
     EMIT(e, "for (int i = 0; i < $REDUCTION; i++) {");
+    for (int v = 0; ahead && v < vectors; v += (int)(e->graph->panel / emit_level(e)->lanes)) {
+        fill_size(e, "V", v);
+        EMIT(e, "__builtin_prefetch(b$V + (i + $AHEAD) * $PANEL);");
+    }
     tile_step(e, rows, vectors, left, "load_f32x$L(b$V + i * $PANEL)");
     EMIT(e, "}");
     tile_end(e, NULL, rows, vectors, emit_level(e)->lanes, "[m + $T][(k + $V) * $L]", "", to);
@@ -113,6 +136,8 @@ void recurrent_product(Emit *e, const char *matrix, const char *left, int64_t ro
     int64_t first = first_column / lanes, last = (last_column + lanes - 1) / lanes, whole = first + (last - first) / tile.vectors * tile.vectors;
     fill_size(e, "REDUCTION", reduction);
     fill_size(e, "TILE", tile.rows);
+    fill_size(e, "AHEAD", AHEAD);
+    bool ahead = reduction * (last_column - first_column) * (int64_t)sizeof(float) > FIRST_LEVEL;
     for (int part = 0; part < 2; part++) {
         int vectors = part ? (int)(last - whole) : tile.vectors;
         if (part ? whole == last : whole == first) continue;
@@ -123,16 +148,16 @@ void recurrent_product(Emit *e, const char *matrix, const char *left, int64_t ro
         tile_pointers(e, vectors, "k", e->graph->panel, matrix, memory_format("%lld", (long long)row));
         if (program_is_single(emit_program(e))) {
             EMIT(e, "const int m = 0;");
-            emit_tile(e, 1, vectors, left, to, adds);
+            emit_tile(e, 1, vectors, left, to, adds, false);
         } else {
             EMIT(e, "ptrdiff_t m = 0;");
             if (tile.rows > 1) {
                 EMIT(e, "for (; m + $TILE <= rows; m += $TILE) {");
-                emit_tile(e, tile.rows, vectors, left, to, adds);
+                emit_tile(e, tile.rows, vectors, left, to, adds, ahead);
                 EMIT(e, "}");
             }
             EMIT(e, "for (; m < rows; m++) {");
-            emit_tile(e, 1, vectors, left, to, adds);
+            emit_tile(e, 1, vectors, left, to, adds, false);
             EMIT(e, "}");
         }
         EMIT(e, "}");
@@ -149,7 +174,7 @@ void recurrent_elements(Emit *e, const Node *node, void (*lines)(const CellLines
         if (part ? !rest : r->units < lanes) continue;
         if (part) EMIT(e, "{", "const int j = $WHOLE;");
         else EMIT(e, "for (int j = 0; j < $WHOLE; j += $L) {");
-        CellLines l = {e, r, part ? rest : lanes, keeps, recurrent_continues(e->graph, r), recurrent_drops(e->graph, r)};
+        CellLines l = {e, r, part ? rest : lanes, keeps, recurrent_continues(e->graph, r), asks_ahead(e), recurrent_drops(e->graph, r)};
         if (start) {
             cell_load(&l, "d", "d_h[m][j]");
             if (*start) text_add(&e->body, "d += %s;\n", load_text(e, start, l.lanes));
@@ -226,7 +251,7 @@ void recurrent_forward_emit(Emit *e, const Node *node)
         emit_state(e, "memcpy(start[n], $NAME[m], $UNITS * sizeof(float));");
     }
     recurrent_mask(e, node);
-    EMIT(e, "for (int t = 0; t < $STEPS; t++) {", r->backwards ? "const int at = $STEPS - 1 - t;" : "const int at = t;");
+    recurrent_step_begin(e, r, true);
     if (drops) recurrent_elements(e, node, drop_lines, 0, false, NULL);
     if (keeps) {
         fill(e, "LEFT", "%s", drops ? "dropped" : "h");

@@ -89,7 +89,7 @@ static void backward_after(const CellLines *l, int stage)
     cell_value(l, "r", R, recurrent->recurrent_activation);
     cell_value(l, "g", G, recurrent->activation);
     cell_previous(l, "b");
-    cell_load(l, "s", "inner[n][at][j]");
+    cell_kept(l, "s", "inner");
     EMIT(l->e, "f32x$L dz = d * (b - g), dg = d * (1.0f - z), dh = d * z;");
     cell_store(l, "d_h[m][j]", "dh");
     cell_derive(l, "dg", G, recurrent->activation);
