@@ -13,7 +13,7 @@
 #include "kernels.h"
 
 enum { WORD = 64 /* bits */, SPARSE_AHEAD = 4 /* rows */, SPARSE_FLOATS = 48, MOST_WORDS = 768 /* on the stack */ };
-enum { REDUCTION_BLOCK = 256, SAMPLE_BLOCK = 128, LONG = 1024 /* rows */, TYPICAL_ROWS = 128, ROW_SUMS = 8, SHARES = 4, LARGE_TILE = 16 };
+enum { REDUCTION_BLOCK = 256, SAMPLE_BLOCK = 64, LONG = 1024 /* rows */, TYPICAL_ROWS = 128, ROW_SUMS = 8, SHARES = 4, LARGE_TILE = 16 };
 
 /* A block of the matrix, turned over: as wide as the widest tile. */
 void matmul_input_gradient_workspace(Graph *graph, Node *node, int64_t inputs, int64_t outputs)
@@ -528,7 +528,7 @@ void matmul_weight_gradient_workspace(Graph *graph, Node *node, int64_t rows_per
         graph_workspace(graph, node, SAMPLE_BLOCK * MOST_TILE_VECTORS * graph->panel, TASKS);
 }
 
-/* The rows of a block: the sums go on from where the block before left them. */
+/* The rows of a block: the sums go on from where the block before left them. Each tile asks for its share of the block that follows. */
 static void emit_block_tile(Emit *e, const Product *product, int rows)
 {
     const VectorGroup *group = product->group;
@@ -538,6 +538,13 @@ static void emit_block_tile(Emit *e, const Product *product, int rows)
             const char *place = weight_place(memory_format("(%s + %d)", group_first(group), v), memory_format("%d", t), per_panel, lanes);
             text_add(&e->body, "f32x%d s%d_%d = start ? load_f32x%d(&d_kernel%s) : (f32x%d){0};\n", lanes, t, v, lanes, place, lanes);
         }
+    fill_size(e, "COLUMNS", (group->vectors - 1) * lanes + group->last_lanes);
+    EMIT(e,
+         "const ptrdiff_t soon = start + $SIZE + (i - from) / $TILE * $ASKED;",
+         "for (ptrdiff_t m = soon; m < soon + $ASKED && m < start + 2 * $SIZE && m < count * $ROWS; m++) {",
+         "for (int o = 0; o < $COLUMNS; o += 16) __builtin_prefetch(d_y[m] + $G * $L + o, 0, 2);",
+         "for (ptrdiff_t o = from; o < to; o += 16) __builtin_prefetch(x[m] + o, 0, 2);",
+         "}");
     EMIT(e, "const float *const a = &x[start][i];", "for (ptrdiff_t m = 0; m < size; m++) {");
     tile_step(e, rows, group->vectors, "a[m * $N + $T]", "load_f32x$L(block[m] + $V * $L)");
     EMIT(e, "}");
@@ -567,6 +574,7 @@ static void emit_long_weight_gradient(Emit *e, const Node *node, int64_t inputs,
     fill_size(e, "GSTEP", tile.vectors);
     fill_size(e, "WHOLE", groups[0].end);
     fill_size(e, "SIZE", SAMPLE_BLOCK);
+    fill_size(e, "ASKED", (SAMPLE_BLOCK + tiles / shares - 1) / (tiles / shares)); /* rows of the next block, by each tile */
     fill_size(e, "WIDTH", tile.vectors * lanes);
     fill_size(e, "WORK", SAMPLE_BLOCK * MOST_TILE_VECTORS * e->graph->panel);
     EMIT(e,
