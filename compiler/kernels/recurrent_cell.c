@@ -105,7 +105,6 @@ void cell_activate(const CellLines *l, const char *name, const Object *activatio
 void cell_value(const CellLines *l, const char *name, int gate, const Object *activation)
 {
     cell_load(l, name, gate_place(l, "gates[n][at]", gate));
-    ask_ahead(l, gate_place(l, "gates[n][next]", gate), true); /* where the gradient will lie */
     if (reads_input(activation)) cell_activate(l, name, activation);
 }
 
@@ -143,6 +142,7 @@ static void add_to_bias(const CellLines *l, int gate, int row, const char *name)
 void cell_give(const CellLines *l, int gate, const char *name)
 {
     cell_store(l, gate_place(l, "d_x[n][at]", gate), name);
+    ask_ahead(l, gate_place(l, "d_x[n][next]", gate), true); /* where the gates' values are, until then */
     add_to_bias(l, gate, 0, name);
 }
 
