@@ -119,60 +119,20 @@ LEVEL_v4 INLINE static inline void store_f32x16(float *to, f32x16 x)
 /* The first `count` numbers, a constant from 1 to 16 - 1; the rest zero. */
 LEVEL_v4 INLINE static inline f32x16 load_part_f32x16(const float *from, int count)
 {
-#if 16 == 16 && 1
     return (f32x16)__builtin_ia32_loadups512_mask(from, (f32x16){0}, (uint16_t)((1 << count) - 1));
-#elif 16 == 8 && 1 && defined(__clang__)
-    return (f32x16)__builtin_ia32_loadups256_mask((const f32x16 *)from, (f32x16){0}, (uint8_t)((1 << count) - 1));
-#elif 16 == 8 && 1
-    return (f32x16)__builtin_ia32_loadups256_mask(from, (f32x16){0}, (uint8_t)((1 << count) - 1));
-#elif 16 == 8 && defined(__x86_64__)
-    return (f32x16)__builtin_ia32_maskloadps256((const f32x16 *)from, (i32x16){0, 1, 2, 3, 4, 5, 6, 7} < count);
-#elif 16 == 4
-    return (f32x16){from[0], count > 1 ? from[1] : 0.0f, count > 2 ? from[2] : 0.0f, 0.0f};
-#else
-    f32x16 x = {0};
-    memcpy(&x, from, (size_t)count * sizeof(float));
-    return x;
-#endif
 }
 
 LEVEL_v4 INLINE static inline void store_part_f32x16(float *to, f32x16 x, int count)
 {
-#if 16 == 16 && 1
     __builtin_ia32_storeups512_mask(to, x, (uint16_t)((1 << count) - 1));
-#elif 16 == 8 && 1 && defined(__clang__)
-    __builtin_ia32_storeups256_mask((f32x16 *)to, x, (uint8_t)((1 << count) - 1));
-#elif 16 == 8 && 1
-    __builtin_ia32_storeups256_mask(to, x, (uint8_t)((1 << count) - 1));
-#elif 16 == 8 /* in pieces: masked stores without mask registers are slow on some machines */
-    typedef float Half __attribute__((vector_size(16), aligned(4), may_alias));
-    Half y = {x[0], x[1], x[2], x[3]};
-    if (count & 4) {
-        *(Half *)to = y;
-        y = (Half){x[4], x[5], x[6], x[7]};
-    }
-    if (count & 2) memcpy(to + (count & 4), &y, 2 * sizeof(float));
-    if (count & 1) to[count - 1] = y[count & 2];
-#elif 16 == 4
-    if (count & 2) memcpy(to, &x, 2 * sizeof(float));
-    if (count & 1) to[count - 1] = x[count & 2];
-#else
-    memcpy(to, &x, (size_t)count * sizeof(float));
-#endif
 }
 
 /* Whole numbers kept in bytes. gcc takes __builtin_convertvector between these lengths apart into single numbers. */
 LEVEL_v4 INLINE static inline i32x16 load_u8_i32x16(const uint8_t *from)
 {
-#if 16 == 16 && defined(__x86_64__) && !defined(__clang__)
+#if !defined(__clang__)
     typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
     return (i32x16)__builtin_ia32_pmovzxbd512_mask(*(const Bytes *)from, (i32x16){0}, 0xffff);
-#elif 16 == 8 && defined(__x86_64__) && !defined(__clang__)
-    typedef long long Pair __attribute__((vector_size(16)));
-    typedef char Bytes __attribute__((vector_size(16)));
-    long long bytes;
-    memcpy(&bytes, from, sizeof bytes);
-    return (i32x16)__builtin_ia32_pmovzxbd256((Bytes)(Pair){bytes, 0});
 #else
     return __builtin_convertvector(*(const u8x16_at *)from, i32x16);
 #endif
@@ -180,7 +140,7 @@ LEVEL_v4 INLINE static inline i32x16 load_u8_i32x16(const uint8_t *from)
 
 LEVEL_v4 INLINE static inline void store_u8_i32x16(uint8_t *to, i32x16 x)
 {
-#if 16 == 16 && defined(__x86_64__) && !defined(__clang__)
+#if !defined(__clang__)
     typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
     *(Bytes *)to = __builtin_ia32_pmovdb512_mask(x, (Bytes){0}, 0xffff);
 #else
@@ -196,17 +156,7 @@ LEVEL_v4 INLINE static inline void store_part_i32x16(int32_t *to, i32x16 x, size
 /* A bit for each lane of a mask. */
 LEVEL_v4 INLINE static inline uint32_t bits_i32x16(i32x16 mask)
 {
-#if 16 == 16 && 1
     return (uint16_t)__builtin_ia32_cvtd2mask512(mask);
-#elif 16 == 8 && defined(__x86_64__)
-    return (uint32_t)__builtin_ia32_movmskps256((f32x16)mask);
-#elif 16 == 4 && defined(__x86_64__)
-    return (uint32_t)__builtin_ia32_movmskps((f32x16)mask);
-#else
-    uint32_t bits = 0;
-    for (int i = 0; i < 16; i++) bits |= (uint32_t)(mask[i] & 1) << i;
-    return bits;
-#endif
 }
 
 /* The 4x4 floats at `from`, whose rows lie `row` apart, with rows and columns exchanged. */
@@ -249,33 +199,19 @@ LEVEL_v4 INLINE static inline f32x16 select_f32x16(i32x16 mask, f32x16 x, f32x16
 /* The larger; b where one is not a number. */
 LEVEL_v4 INLINE static inline f32x16 max_f32x16(f32x16 a, f32x16 b)
 {
-#if 16 == 16 && defined(__x86_64__) && defined(__clang__)
+#if defined(__clang__)
     return (f32x16)__builtin_ia32_maxps512(a, b, 4);
-#elif 16 == 16 && defined(__x86_64__)
-    return (f32x16)__builtin_ia32_maxps512_mask(a, b, a, -1, 4);
-#elif 16 == 8 && defined(__x86_64__)
-    return (f32x16)__builtin_ia32_maxps256(a, b);
-#elif 16 == 4 && defined(__x86_64__)
-    return (f32x16)__builtin_ia32_maxps(a, b);
 #else
-    i32x16 larger = a > b;
-    return (f32x16)((larger & (i32x16)a) | (~larger & (i32x16)b));
+    return (f32x16)__builtin_ia32_maxps512_mask(a, b, a, -1, 4);
 #endif
 }
 
 LEVEL_v4 INLINE static inline f32x16 sqrt_f32x16(f32x16 x)
 {
-#if 16 == 16 && defined(__x86_64__) && defined(__clang__)
+#if defined(__clang__)
     return (f32x16)__builtin_ia32_sqrtps512(x, 4);
-#elif 16 == 16 && defined(__x86_64__)
-    return (f32x16)__builtin_ia32_sqrtps512_mask(x, x, -1, 4);
-#elif 16 == 8 && defined(__x86_64__)
-    return (f32x16)__builtin_ia32_sqrtps256(x);
-#elif 16 == 4 && defined(__x86_64__)
-    return (f32x16)__builtin_ia32_sqrtps(x);
 #else
-    for (int i = 0; i < 16; i++) x[i] = sqrtf(x[i]);
-    return x;
+    return (f32x16)__builtin_ia32_sqrtps512_mask(x, x, -1, 4);
 #endif
 }
 
@@ -2697,32 +2633,12 @@ LEVEL_v3 INLINE static inline void store_f32x8(float *to, f32x8 x)
 /* The first `count` numbers, a constant from 1 to 8 - 1; the rest zero. */
 LEVEL_v3 INLINE static inline f32x8 load_part_f32x8(const float *from, int count)
 {
-#if 8 == 16 && 0
-    return (f32x8)__builtin_ia32_loadups512_mask(from, (f32x8){0}, (uint16_t)((1 << count) - 1));
-#elif 8 == 8 && 0 && defined(__clang__)
-    return (f32x8)__builtin_ia32_loadups256_mask((const f32x8 *)from, (f32x8){0}, (uint8_t)((1 << count) - 1));
-#elif 8 == 8 && 0
-    return (f32x8)__builtin_ia32_loadups256_mask(from, (f32x8){0}, (uint8_t)((1 << count) - 1));
-#elif 8 == 8 && defined(__x86_64__)
     return (f32x8)__builtin_ia32_maskloadps256((const f32x8 *)from, (i32x8){0, 1, 2, 3, 4, 5, 6, 7} < count);
-#elif 8 == 4
-    return (f32x8){from[0], count > 1 ? from[1] : 0.0f, count > 2 ? from[2] : 0.0f, 0.0f};
-#else
-    f32x8 x = {0};
-    memcpy(&x, from, (size_t)count * sizeof(float));
-    return x;
-#endif
 }
 
 LEVEL_v3 INLINE static inline void store_part_f32x8(float *to, f32x8 x, int count)
 {
-#if 8 == 16 && 0
-    __builtin_ia32_storeups512_mask(to, x, (uint16_t)((1 << count) - 1));
-#elif 8 == 8 && 0 && defined(__clang__)
-    __builtin_ia32_storeups256_mask((f32x8 *)to, x, (uint8_t)((1 << count) - 1));
-#elif 8 == 8 && 0
-    __builtin_ia32_storeups256_mask(to, x, (uint8_t)((1 << count) - 1));
-#elif 8 == 8 /* in pieces: masked stores without mask registers are slow on some machines */
+    /* in pieces: masked stores without mask registers are slow on some machines */
     typedef float Half __attribute__((vector_size(16), aligned(4), may_alias));
     Half y = {x[0], x[1], x[2], x[3]};
     if (count & 4) {
@@ -2731,21 +2647,12 @@ LEVEL_v3 INLINE static inline void store_part_f32x8(float *to, f32x8 x, int coun
     }
     if (count & 2) memcpy(to + (count & 4), &y, 2 * sizeof(float));
     if (count & 1) to[count - 1] = y[count & 2];
-#elif 8 == 4
-    if (count & 2) memcpy(to, &x, 2 * sizeof(float));
-    if (count & 1) to[count - 1] = x[count & 2];
-#else
-    memcpy(to, &x, (size_t)count * sizeof(float));
-#endif
 }
 
 /* Whole numbers kept in bytes. gcc takes __builtin_convertvector between these lengths apart into single numbers. */
 LEVEL_v3 INLINE static inline i32x8 load_u8_i32x8(const uint8_t *from)
 {
-#if 8 == 16 && defined(__x86_64__) && !defined(__clang__)
-    typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
-    return (i32x8)__builtin_ia32_pmovzxbd512_mask(*(const Bytes *)from, (i32x8){0}, 0xffff);
-#elif 8 == 8 && defined(__x86_64__) && !defined(__clang__)
+#if !defined(__clang__)
     typedef long long Pair __attribute__((vector_size(16)));
     typedef char Bytes __attribute__((vector_size(16)));
     long long bytes;
@@ -2758,12 +2665,7 @@ LEVEL_v3 INLINE static inline i32x8 load_u8_i32x8(const uint8_t *from)
 
 LEVEL_v3 INLINE static inline void store_u8_i32x8(uint8_t *to, i32x8 x)
 {
-#if 8 == 16 && defined(__x86_64__) && !defined(__clang__)
-    typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
-    *(Bytes *)to = __builtin_ia32_pmovdb512_mask(x, (Bytes){0}, 0xffff);
-#else
     *(u8x8_at *)to = __builtin_convertvector(x, u8x8);
-#endif
 }
 
 LEVEL_v3 INLINE static inline void store_part_i32x8(int32_t *to, i32x8 x, size_t count)
@@ -2774,17 +2676,7 @@ LEVEL_v3 INLINE static inline void store_part_i32x8(int32_t *to, i32x8 x, size_t
 /* A bit for each lane of a mask. */
 LEVEL_v3 INLINE static inline uint32_t bits_i32x8(i32x8 mask)
 {
-#if 8 == 16 && 0
-    return (uint16_t)__builtin_ia32_cvtd2mask512(mask);
-#elif 8 == 8 && defined(__x86_64__)
     return (uint32_t)__builtin_ia32_movmskps256((f32x8)mask);
-#elif 8 == 4 && defined(__x86_64__)
-    return (uint32_t)__builtin_ia32_movmskps((f32x8)mask);
-#else
-    uint32_t bits = 0;
-    for (int i = 0; i < 8; i++) bits |= (uint32_t)(mask[i] & 1) << i;
-    return bits;
-#endif
 }
 
 /* The 4x4 floats at `from`, whose rows lie `row` apart, with rows and columns exchanged. */
@@ -2827,34 +2719,12 @@ LEVEL_v3 INLINE static inline f32x8 select_f32x8(i32x8 mask, f32x8 x, f32x8 y)
 /* The larger; b where one is not a number. */
 LEVEL_v3 INLINE static inline f32x8 max_f32x8(f32x8 a, f32x8 b)
 {
-#if 8 == 16 && defined(__x86_64__) && defined(__clang__)
-    return (f32x8)__builtin_ia32_maxps512(a, b, 4);
-#elif 8 == 16 && defined(__x86_64__)
-    return (f32x8)__builtin_ia32_maxps512_mask(a, b, a, -1, 4);
-#elif 8 == 8 && defined(__x86_64__)
     return (f32x8)__builtin_ia32_maxps256(a, b);
-#elif 8 == 4 && defined(__x86_64__)
-    return (f32x8)__builtin_ia32_maxps(a, b);
-#else
-    i32x8 larger = a > b;
-    return (f32x8)((larger & (i32x8)a) | (~larger & (i32x8)b));
-#endif
 }
 
 LEVEL_v3 INLINE static inline f32x8 sqrt_f32x8(f32x8 x)
 {
-#if 8 == 16 && defined(__x86_64__) && defined(__clang__)
-    return (f32x8)__builtin_ia32_sqrtps512(x, 4);
-#elif 8 == 16 && defined(__x86_64__)
-    return (f32x8)__builtin_ia32_sqrtps512_mask(x, x, -1, 4);
-#elif 8 == 8 && defined(__x86_64__)
     return (f32x8)__builtin_ia32_sqrtps256(x);
-#elif 8 == 4 && defined(__x86_64__)
-    return (f32x8)__builtin_ia32_sqrtps(x);
-#else
-    for (int i = 0; i < 8; i++) x[i] = sqrtf(x[i]);
-    return x;
-#endif
 }
 
 /* e^x within 2 units in the last place: x = k ln 2 + r, e^r by its Taylor polynomial on |r| <= ln 2 / 2, and
@@ -5236,73 +5106,24 @@ LEVEL_base INLINE static inline void store_f32x4(float *to, f32x4 x)
 /* The first `count` numbers, a constant from 1 to 4 - 1; the rest zero. */
 LEVEL_base INLINE static inline f32x4 load_part_f32x4(const float *from, int count)
 {
-#if 4 == 16 && 0
-    return (f32x4)__builtin_ia32_loadups512_mask(from, (f32x4){0}, (uint16_t)((1 << count) - 1));
-#elif 4 == 8 && 0 && defined(__clang__)
-    return (f32x4)__builtin_ia32_loadups256_mask((const f32x4 *)from, (f32x4){0}, (uint8_t)((1 << count) - 1));
-#elif 4 == 8 && 0
-    return (f32x4)__builtin_ia32_loadups256_mask(from, (f32x4){0}, (uint8_t)((1 << count) - 1));
-#elif 4 == 8 && defined(__x86_64__)
-    return (f32x4)__builtin_ia32_maskloadps256((const f32x4 *)from, (i32x4){0, 1, 2, 3, 4, 5, 6, 7} < count);
-#elif 4 == 4
     return (f32x4){from[0], count > 1 ? from[1] : 0.0f, count > 2 ? from[2] : 0.0f, 0.0f};
-#else
-    f32x4 x = {0};
-    memcpy(&x, from, (size_t)count * sizeof(float));
-    return x;
-#endif
 }
 
 LEVEL_base INLINE static inline void store_part_f32x4(float *to, f32x4 x, int count)
 {
-#if 4 == 16 && 0
-    __builtin_ia32_storeups512_mask(to, x, (uint16_t)((1 << count) - 1));
-#elif 4 == 8 && 0 && defined(__clang__)
-    __builtin_ia32_storeups256_mask((f32x4 *)to, x, (uint8_t)((1 << count) - 1));
-#elif 4 == 8 && 0
-    __builtin_ia32_storeups256_mask(to, x, (uint8_t)((1 << count) - 1));
-#elif 4 == 8 /* in pieces: masked stores without mask registers are slow on some machines */
-    typedef float Half __attribute__((vector_size(16), aligned(4), may_alias));
-    Half y = {x[0], x[1], x[2], x[3]};
-    if (count & 4) {
-        *(Half *)to = y;
-        y = (Half){x[4], x[5], x[6], x[7]};
-    }
-    if (count & 2) memcpy(to + (count & 4), &y, 2 * sizeof(float));
-    if (count & 1) to[count - 1] = y[count & 2];
-#elif 4 == 4
     if (count & 2) memcpy(to, &x, 2 * sizeof(float));
     if (count & 1) to[count - 1] = x[count & 2];
-#else
-    memcpy(to, &x, (size_t)count * sizeof(float));
-#endif
 }
 
 /* Whole numbers kept in bytes. gcc takes __builtin_convertvector between these lengths apart into single numbers. */
 LEVEL_base INLINE static inline i32x4 load_u8_i32x4(const uint8_t *from)
 {
-#if 4 == 16 && defined(__x86_64__) && !defined(__clang__)
-    typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
-    return (i32x4)__builtin_ia32_pmovzxbd512_mask(*(const Bytes *)from, (i32x4){0}, 0xffff);
-#elif 4 == 8 && defined(__x86_64__) && !defined(__clang__)
-    typedef long long Pair __attribute__((vector_size(16)));
-    typedef char Bytes __attribute__((vector_size(16)));
-    long long bytes;
-    memcpy(&bytes, from, sizeof bytes);
-    return (i32x4)__builtin_ia32_pmovzxbd256((Bytes)(Pair){bytes, 0});
-#else
     return __builtin_convertvector(*(const u8x4_at *)from, i32x4);
-#endif
 }
 
 LEVEL_base INLINE static inline void store_u8_i32x4(uint8_t *to, i32x4 x)
 {
-#if 4 == 16 && defined(__x86_64__) && !defined(__clang__)
-    typedef char Bytes __attribute__((vector_size(16), aligned(1), may_alias));
-    *(Bytes *)to = __builtin_ia32_pmovdb512_mask(x, (Bytes){0}, 0xffff);
-#else
     *(u8x4_at *)to = __builtin_convertvector(x, u8x4);
-#endif
 }
 
 LEVEL_base INLINE static inline void store_part_i32x4(int32_t *to, i32x4 x, size_t count)
@@ -5313,11 +5134,7 @@ LEVEL_base INLINE static inline void store_part_i32x4(int32_t *to, i32x4 x, size
 /* A bit for each lane of a mask. */
 LEVEL_base INLINE static inline uint32_t bits_i32x4(i32x4 mask)
 {
-#if 4 == 16 && 0
-    return (uint16_t)__builtin_ia32_cvtd2mask512(mask);
-#elif 4 == 8 && defined(__x86_64__)
-    return (uint32_t)__builtin_ia32_movmskps256((f32x4)mask);
-#elif 4 == 4 && defined(__x86_64__)
+#if defined(__x86_64__)
     return (uint32_t)__builtin_ia32_movmskps((f32x4)mask);
 #else
     uint32_t bits = 0;
@@ -5366,13 +5183,7 @@ LEVEL_base INLINE static inline f32x4 select_f32x4(i32x4 mask, f32x4 x, f32x4 y)
 /* The larger; b where one is not a number. */
 LEVEL_base INLINE static inline f32x4 max_f32x4(f32x4 a, f32x4 b)
 {
-#if 4 == 16 && defined(__x86_64__) && defined(__clang__)
-    return (f32x4)__builtin_ia32_maxps512(a, b, 4);
-#elif 4 == 16 && defined(__x86_64__)
-    return (f32x4)__builtin_ia32_maxps512_mask(a, b, a, -1, 4);
-#elif 4 == 8 && defined(__x86_64__)
-    return (f32x4)__builtin_ia32_maxps256(a, b);
-#elif 4 == 4 && defined(__x86_64__)
+#if defined(__x86_64__)
     return (f32x4)__builtin_ia32_maxps(a, b);
 #else
     i32x4 larger = a > b;
@@ -5382,13 +5193,7 @@ LEVEL_base INLINE static inline f32x4 max_f32x4(f32x4 a, f32x4 b)
 
 LEVEL_base INLINE static inline f32x4 sqrt_f32x4(f32x4 x)
 {
-#if 4 == 16 && defined(__x86_64__) && defined(__clang__)
-    return (f32x4)__builtin_ia32_sqrtps512(x, 4);
-#elif 4 == 16 && defined(__x86_64__)
-    return (f32x4)__builtin_ia32_sqrtps512_mask(x, x, -1, 4);
-#elif 4 == 8 && defined(__x86_64__)
-    return (f32x4)__builtin_ia32_sqrtps256(x);
-#elif 4 == 4 && defined(__x86_64__)
+#if defined(__x86_64__)
     return (f32x4)__builtin_ia32_sqrtps(x);
 #else
     for (int i = 0; i < 4; i++) x[i] = sqrtf(x[i]);

@@ -62,55 +62,6 @@ static void add_levels(Text *text, const Generation *g)
     text_add(text, "\n");
 }
 
-static bool is_word(char c)
-{
-    return isalnum((unsigned char)c) || c == '_';
-}
-
-const char *used_paragraphs(const char *header, const char *code, int lanes, const Level *level)
-{
-    const char *paragraphs[128];
-    size_t lengths[128];
-    int count = 0;
-    for (const char *at = header; *at;) {
-        const char *end = strstr(at, "\n\n");
-        size_t length = end ? (size_t)(end - at) : strlen(at);
-        if (count == 128) die("too many paragraphs in a header of the runtime");
-        paragraphs[count] = at;
-        lengths[count++] = length;
-        at += length;
-        while (*at == '\n') at++;
-    }
-    const char *result = "";
-    for (int i = count - 1; i >= 0; i--) {
-        Text copy = {0};
-        const char *text = memory_copy(paragraphs[i], lengths[i]);
-        bool is_code = strstr(text, "static") != NULL, is_type = !strncmp(text, "typedef", 7);
-        if (!is_code && !is_type) continue;
-        for (const char *c = text; *c;) {
-            if (level && !strncmp(c, "LEVEL ", 6)) text_add(&copy, "LEVEL_%s ", level->suffix), c += 6;
-            else if (level && !strncmp(c, "LANES", 5)) text_add(&copy, "%d", lanes), c += 5;
-            else if (level && !strncmp(c, "MASKS", 5)) text_add(&copy, "%d", level->masks), c += 5;
-            else {
-                size_t plain = 1 + strcspn(c + 1, "LM");
-                text_add_bytes(&copy, c, plain);
-                c += plain;
-            }
-        }
-        bool used = is_type;
-        if (is_code) { /* the function's name stands before its first parenthesis */
-            const char *open = strstr(copy.data, "static");
-            open = strchr(open, '(');
-            const char *name = open;
-            while (is_word(name[-1])) name--;
-            const char *word = memory_copy(name, (size_t)(open - name));
-            used = text_names(code, word) || text_names(result, word);
-        }
-        if (used) text_add(&copy, "\n\n"), result = memory_join(copy.data, result);
-    }
-    return result;
-}
-
 /* The transforms of tiles of that size that the code uses. */
 static const char *winograd_tiles(const char *tile, const char *side, const Level *level, const char *code)
 {

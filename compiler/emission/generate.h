@@ -29,6 +29,9 @@ const char *number_with_commas(int64_t);
 int add_features(Text *, const Generation *); /* features.c; returns how many there are */
 Generation *layers_generation(const Generation *); /* features.c: of the network with all layers for outputs; its programs are still to be compiled */
 
+/* runtime_parts.c */
+const char *used_paragraphs(const char *header, const char *code, int lanes, const Level *); /* copies of the functions and types of a runtime header that the code uses, for vectors of `lanes` floats at a level; level NULL: as they are */
+
 /* frame.c: what emitted code stands on. */
 void add_extensions(Text *); /* behind the includes: -Wpedantic is told what is meant so */
 const char *generate_frame(const Generation *, const char *code); /* includes, macros, random numbers: what the code needs of them */
@@ -36,7 +39,6 @@ const char *level_code(const Emit *);                             /* what was em
 void add_section(Text *, const Target *, const Level *, const char *code); /* the code of a level, for those machines only that can have it */
 void add_level_function(Text *, const Generation *); /* level(), the best that this machine has */
 void add_choice(Text *, const Generation *, const char *indent, const char *driver, const char *arguments, bool returns); /* the call of the best level's driver */
-const char *used_paragraphs(const char *header, const char *code, int lanes, const Level *); /* copies of the functions and types of a runtime header that the code uses, for vectors of `lanes` floats at a level; level NULL: as they are */
 
 /* sections of model.c */
 const char *generate_selftest(const Generation *); /* selftest.c: what stands behind the network */
