@@ -76,6 +76,7 @@ static bool read_from(const char *path, Array *array, Failure *failure)
 bool idx_read(const char *path, Array *array, Failure *failure)
 {
     *array = (Array){0};
+    if (!*path) return fail(failure, "the name of a file is empty");
     if (access(path, F_OK) == 0 || errno != ENOENT) return read_from(path, array, failure);
 
     size_t size = strlen(path) + sizeof ".gz";

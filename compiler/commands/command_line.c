@@ -210,6 +210,9 @@ void command_line_read(Options *o, int argc, char **argv)
     }
     if (optind + 1 < argc) command_error("more than one input file: %s and %s", argv[optind], argv[optind + 1]);
     o->input = argv[optind];
+    const struct { const char *option, *path; } files[] = {{"the network", o->input}, {"-o", o->output}, {"--weights", o->weights}, {"--plan", o->plan}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (files[i].path && !*files[i].path) command_error("%s: the name of the file is empty", files[i].option);
     if (strcmp(o->input, "-") && access(o->input, F_OK)) command_error("%s: %s", o->input, strerror(errno));
     o->changes = changes.data;
     if (o->code.openblas && o->emit == EMIT_INFERENCE) command_error("--gemm=openblas is for trainers: inference code depends on nothing but libc and libm");
