@@ -149,14 +149,36 @@ static char *take(Parser *parser, size_t length, size_t behind)
     return text;
 }
 
+/* What stands up to the closing quote, with the escapes that a .net file knows. NULL: there is none, or an escape is unknown. */
+static char *read_text(Parser *parser)
+{
+    static const char escapes[] = "\"\\nt", meanings[] = "\"\\\n\t";
+    const char *at = parser->at;
+    size_t length = 0;
+    while (at[length] && at[length] != '"') length += at[length] == '\\' && at[length + 1] ? 2 : 1;
+    char *text = at[length] ? take(parser, length, 1) : NULL, *end = text;
+    for (const char *from = text; from && *from; from++) {
+        if (*from != '\\') {
+            *end++ = *from;
+            continue;
+        }
+        const char *escape = strchr(escapes, *++from);
+        if (!escape) {
+            free(text);
+            parser->at = at;
+            return NULL;
+        }
+        *end++ = meanings[escape - escapes];
+    }
+    if (text) *end = '\0';
+    return text;
+}
+
 /* A name or a value: a bare word, a text in quotes, or what stands in brackets: {0: 0.1}, [1, 2], f(2). NULL: none of them
  * stands here, or there is no memory for it. free() it. */
 static char *read_word(Parser *parser, bool value)
 {
-    if (accept(parser, '"')) {
-        size_t length = strcspn(parser->at, "\"");
-        return parser->at[length] ? take(parser, length, 1) : NULL;
-    }
+    if (accept(parser, '"')) return read_text(parser);
     size_t length = value ? bracketed_length(parser->at, " \t\n,)]}=\"") : strcspn(parser->at, " \t\n,()[]=\"");
     return length ? take(parser, length, 0) : NULL;
 }

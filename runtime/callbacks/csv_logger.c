@@ -42,6 +42,9 @@ static bool begin(Training *training, Callback *callback, Failure *failure)
     state->filename = callback_argument(callback, "filename");
     state->separator = callback_argument(callback, "separator");
     if (!state->filename) return fail(failure, "csv_logger: filename is missing");
+    if (strlen(state->separator) != 1 || strchr("\r\n\"", *state->separator)) {
+        return fail(failure, "csv_logger: separator wants one character, such as \",\" or \"\\t\", not '%s'", state->separator);
+    }
     if (!callback_boolean(callback, "append", &state->append, failure)) return false;
     if (!path_writable("csv_logger", state->filename, failure)) return false;
     if (!state->append) return true;

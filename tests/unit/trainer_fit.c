@@ -74,6 +74,10 @@ Test(trainer_fit, csv_logger_appends)
     cr_expect(strstr(second + 1, "\n0;0."), "two rows: %s", text);
     cr_expect_not(strstr(text + 1, "epoch"), "one header: %s", text);
     free(text);
+    expect_success(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "csv_logger(\"a\\\"b\", \"\\t\")"));
+    text = file_text("a\"b");
+    cr_expect_eq(strncmp(text, "epoch\taccuracy\t", 15), 0, "escapes, as in a .net file: %s", text);
+    free(text);
 }
 
 Test(trainer_fit, the_split_takes_the_last_samples)

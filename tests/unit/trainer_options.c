@@ -100,6 +100,9 @@ Test(trainer_options, mistyped)
     FAILS(&toy_flowers, "wanted at the end", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "[early_stopping(");
     FAILS(&toy_flowers, "lacks a }", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "model_checkpoint(\"{loss\")");
     FAILS(&toy_flowers, "filename is missing", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "csv_logger()");
+    FAILS(&toy_flowers, "one character", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "csv_logger(\"h\", separator=\"\")");
+    FAILS(&toy_flowers, "one character", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "csv_logger(\"h\", \"::\")");
+    FAILS(&toy_flowers, "a value wanted", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "csv_logger(\"h\\q\")");
     cr_expect_eq(scratch_files(), before, "a failed run leaves no file");
 }
 
