@@ -3,6 +3,7 @@
  * They stay in the types of their files (MNIST: bytes); batch.c makes floats of them a batch at a time. */
 #include "trainer.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -98,8 +99,10 @@ static void warn_not_finite(const CnncModel *model, const Array *array, const ch
     int64_t count = array_count(array);
     if (array->type != ARRAY_FLOAT32 && array->type != ARRAY_FLOAT64) return;
     for (int64_t i = 0; i < count; i++) {
-        if (isfinite(element(array, i))) continue;
-        fprintf(stderr, "%s: warning: %s holds %g in sample %" PRId64 "\n", model->name, path, element(array, i), i / elements_per_sample(array));
+        double value = element(array, i);
+        if (fabs(value) <= (double)FLT_MAX) continue;
+        const char *why = isfinite(value) ? ", which is infinity as a float" : "";
+        fprintf(stderr, "%s: warning: %s holds %g in sample %" PRId64 "%s\n", model->name, path, value, i / elements_per_sample(array), why);
         return;
     }
 }

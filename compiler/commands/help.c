@@ -79,6 +79,7 @@ static const char language[] =
     "A network is a text of statements. White space and line ends mean nothing, `#` begins a comment, trailing commas are allowed.\n\n"
     "| statement | |\n|---|---|\n"
     "| `model name` | names the network; it stands first |\n"
+    "| `image = input(28, 28, 1)` | what goes in, without the batch; several inputs have names, and where they have not they are numbered as layers are: `input`, `input_1` |\n"
     "| `layer(arguments)` | a layer on what the statement before gives; positional arguments stand before named ones |\n"
     "| `name = layer(arguments)(a, b)` | named, and on other layers' outputs |\n"
     "| `let name = expression` | a number; `cnnc -D name=value` overrides it |\n"

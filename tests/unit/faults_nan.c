@@ -114,4 +114,10 @@ Test(faults_nan, in_the_data_is_told_at_once)
         cr_expect_eq(ended->status, 0, "%s", ended->err);
         cr_expect_str_eq(ended->err, "bad: warning: nan.npy holds nan in sample 20\n");
     }
+    double x[SAMPLES][FEATURES] = {{0}};
+    x[BAD][2] = -1e300; /* a number, but none that a float can be */
+    write_npy("double.npy", ARRAY_FLOAT64, 2, (const int64_t[]){SAMPLES, FEATURES}, x);
+    const Shell *ended = shell("./bad predict --weights w double.npy");
+    cr_expect_eq(ended->status, 0, "%s", ended->err);
+    cr_expect_str_eq(ended->err, "bad: warning: double.npy holds -1e+300 in sample 20, which is infinity as a float\n");
 }
