@@ -187,6 +187,7 @@ int main(int argc, char **argv)
         if (o.selftest && !is_source) command_error("%s: --selftest makes one file of C: name one with the suffix .c", o.output);
         if (same_file(o.input, o.output)) command_error("%s: this is the network itself; name another output", o.output);
         if (!is_source && !is_drawing && strchr(base_name(o.output), '.')) command_error("%s: unknown kind of file: .c is source, .svg a drawing, no suffix a trainer", o.output);
+        if (!is_source && !is_drawing && o.emit == EMIT_INFERENCE) command_error("%s: without a suffix it would be a trainer, but --emit=inference leaves training out: drop that, or name a file with the suffix .c", o.output);
         if (((!is_source && !is_drawing) || o.emit == EMIT_TRAINER) && !generation.train) command_error("%s: a trainer needs to know how to train: add a line such as compile(adam, categorical_crossentropy, metrics=[accuracy])", file);
         if (is_drawing) write_drawing(&o, source);
         else if (is_source) write_source(&o, &generation);

@@ -302,6 +302,7 @@ Test(bad_input, compiler)
         {"$CNNC good.net -D classes=nan -o model.c", {"-D classes=nan"}},
         {"$CNNC --help dence", {"dence", "did you mean dense?"}},
         {"$CNNC good.net -o model.xyz", {"model.xyz"}},
+        {"$CNNC good.net -o program --emit=inference", {"program", "--emit=inference leaves training out"}},
         {"$CNNC good.net -o nowhere/model.c", {"nowhere/model.c", "No such file"}},
         {"$CNNC good.net -o nowhere/program", {"nowhere/program", "No such file"}},
         {"$CNNC good -o good", {"good", "the network itself"}},
