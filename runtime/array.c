@@ -223,10 +223,12 @@ static bool is_npy(const uint8_t head[6])
     return memcmp(head, "\x93NUMPY", 6) == 0;
 }
 
+static const char zip[4] = {'P', 'K', 3, 4}; /* perhaps .npz: array_read says what to do */
+
 bool is_array(const char *path)
 {
     uint8_t head[6];
-    return may_be_idx(path, head) || is_npy(head);
+    return may_be_idx(path, head) || is_npy(head) || !memcmp(head, zip, sizeof zip);
 }
 
 bool array_read(const char *path, Array *array, Failure *failure)
@@ -236,7 +238,7 @@ bool array_read(const char *path, Array *array, Failure *failure)
     if (may_be_idx(path, head)) return idx_read(path, array, failure);
     if (is_npy(head)) return npy_read(path, array, failure);
     if (memcmp(head, "\x89PNG", 4) == 0) return fail_file(failure, path, "is a PNG picture; expected a .npy or an IDX file");
-    if (memcmp(head, "PK\x03\x04", 4) == 0)
+    if (memcmp(head, zip, sizeof zip) == 0)
         return fail_file(
             failure, path, "is a zip archive, perhaps .npz; expected a .npy or an IDX file: save each array with numpy.save");
     return fail_file(

@@ -212,6 +212,9 @@ static void forget_defaults(Options *options, const Option *option)
     }
 }
 
+/* What people look for here, and compile() says. */
+static const char *const of_compile[] = {"optimizer", "loss", "metrics", "lr", "learning-rate", "learning_rate", "momentum", NULL};
+
 static bool unknown_option(const Options *options, const char *argument, Failure *failure)
 {
     char name[64];
@@ -237,6 +240,9 @@ static bool unknown_option(const Options *options, const char *argument, Failure
         else if (!strcmp(option_table[i].name, name))
             return fail(failure, "%s has no option --%s; see %s %s --help", command, name, options->program, command);
     }
+    for (const char *const *own = of_compile; *own; own++) {
+        if (!strcmp(*own, name)) return fail(failure, "%s has no option --%s: the network's own compile(...) says that; change it there and run cnnc again", command, name);
+    }
     const char *near = closest_name(name, known, count);
     if (near) return fail(failure, "%s has no option --%s; did you mean --%s?", command, name, near);
     return fail(failure, "%s has no option --%s; see %s %s --help", command, name, options->program, command);
@@ -252,7 +258,7 @@ static bool find_command(Options *options, const char *name, Failure *failure)
             return true;
         }
     }
-    const char *near = closest_name(name, names, command_count);
+    const char *near = !strcmp(name, "train") ? "fit" : !strcmp(name, "test") ? "evaluate" : closest_name(name, names, command_count);
     if (near) return fail(failure, "no command %s; did you mean %s?", name, near);
     return fail(failure, "no command %s; there are fit, evaluate, predict, gradients, report, compare and summary", name);
 }

@@ -104,6 +104,15 @@ static void note_option(Text *command, const char *format, const char *value)
     text_add(command, format, slash ? slash + 1 : value);
 }
 
+/* A command of the programs that cnnc makes, not of cnnc. */
+static bool is_trainers(const char *word)
+{
+    static const char *const words[] = {"fit", "evaluate", "predict", "gradients", "report", "compare", "summary"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(words[i], word)) return true;
+    return false;
+}
+
 void command_line_read(Options *o, int argc, char **argv)
 {
     *o = (Options){.target = target_find("x86-64")};
@@ -208,6 +217,7 @@ void command_line_read(Options *o, int argc, char **argv)
         print_first_steps(stderr);
         exit(1);
     }
+    if (optind + 1 < argc && is_trainers(argv[optind])) command_error("cnnc makes the program that does that: cnnc %s -o trainer, then ./trainer %s", argv[optind + 1], argv[optind]);
     if (optind + 1 < argc) command_error("more than one input file: %s and %s", argv[optind], argv[optind + 1]);
     o->input = argv[optind];
     const struct { const char *option, *path; } files[] = {{"the network", o->input}, {"-o", o->output}, {"--weights", o->weights}, {"--plan", o->plan}};

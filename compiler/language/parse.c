@@ -369,12 +369,25 @@ static bool parse(ParseContext *context, const char *text, size_t length, int st
     return result == 0;
 }
 
+/* Whether the first bytes are those of no text: a zero among four (safetensors), or what no character begins with (npy, PNG, gzip,
+ * programs). Further behind each fault is reported in its place. */
+static bool is_binary(const char *text, size_t length)
+{
+    unsigned char first = (unsigned char)*text;
+    bool blank = first == '\t' || first == '\n' || first == '\r';
+    return memchr(text, 0, length < 4 ? length : 4) || (first < 0x20 && !blank) || (first >= 0x7f && first < 0xc0);
+}
+
 Statement *parse_network(const char *text, size_t length)
 {
     int errors = diagnostics_errors();
     ParseContext *context = NEW(ParseContext);
     if (length > MAX_SOURCE) {
         diagnose((Place){NO_SPAN, NULL}, "the file has %zu bytes; a model file has at most %d", length, MAX_SOURCE);
+        return NULL;
+    }
+    if (length && is_binary(text, length)) {
+        diagnose((Place){NO_SPAN, NULL}, "this is no text, and a model file is plain text; weights go with --weights=FILE");
         return NULL;
     }
     bool good = parse(context, text, length, START_NETWORK);

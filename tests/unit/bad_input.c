@@ -229,6 +229,7 @@ static void make_data(void)
     write_array("negative.npy", ARRAY_INT32, SHAPE(SAMPLES), label_negative);
     write_picture("digit.png", SIDE);
     write_picture("large.png", SIDE + 1);
+    shell_good("printf 'PK\\003\\004and more' > zip.npz");
     shell_good("head -c 1000 x.npy > short.npy && : > empty.npy && echo no array > text.npy");
     shell_good("head -c 60 digit.png > short.png && head -c 8 digit.png > head.png && echo no picture > text.png");
     /* MNIST's four files in small, 16 pictures and their labels, and three folders where one of them is at fault. */
@@ -271,6 +272,9 @@ Test(bad_input, compiler)
     static const Case cases[] = {
         {"$CNNC missing.net -o model.c", {"missing.net", "No such file"}},
         {"$CNNC missing.net", {"missing.net", "No such file"}},
+        {"$CNNC w.safetensors -o model.c", {"w.safetensors: error:", "no text", "--weights=FILE"}},
+        {"$CNNC -O2 good.net -o model.c", {"unknown option -O;"}},
+        {"$CNNC fit good.net", {"cnnc good.net -o trainer", "./trainer fit"}},
         {"$CNNC folder -o model.c", {"folder", "is a folder"}},
         {"$CNNC good.net/a.net -o model.c", {"good.net/a.net", "Not a directory"}},
         {"$CNNC empty.net -o model.c", {"empty.net:1:1: error:", "no network"}},
@@ -497,6 +501,7 @@ Test(bad_input, trainer)
         {PREDICT "shape.safetensors x.npy", {"shape.safetensors", "conv2d/kernel", "(5, 5, 1, 2)"}},
         {PREDICT "x.npy x.npy", {"x.npy"}},
         {PREDICT "w.safetensors small.net", {"small.net", "PNG", "IDX"}},
+        {PREDICT "w.safetensors zip.npz", {"zip.npz", ".npz", "numpy.save"}},
         {PREDICT "w.safetensors", {"which samples?"}},
         {PREDICT "w.safetensors missing.npy", {"missing.npy", "no such file"}},
         {PREDICT "w.safetensors short.npy", {"short.npy"}},

@@ -45,6 +45,9 @@ Test(trainer_options, mistyped)
     write_flowers("", 20, 1);
     int before = scratch_files();
     FAILS(&toy_flowers, "did you mean evaluate?", "evalute");
+    FAILS(&toy_flowers, "did you mean fit?", "train");
+    FAILS(&toy_flowers, "did you mean evaluate?", "test");
+    FAILS(&toy_flowers, "fit has no option --learning-rate: the network's own compile(...) says that", "fit", "--learning-rate", "0.1");
     FAILS(&toy_flowers, "there are fit, evaluate", "xyz");
     FAILS(&toy_flowers, "did you mean --epochs?", "fit", "--epoch_s", "3");
     FAILS(&toy_flowers, "--epochs wants a value", "fit", "--epochs");
