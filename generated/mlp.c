@@ -886,8 +886,8 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[512], const flo
                 {s14_0},
                 {s15_0},
             };
-            for (int t = 0; t < 16; t++) {
-                for (int q = 0; q < 1; q++) {
+            for (int q = 0; q < 1; q++) {
+                for (int t = 0; t < 16; t++) {
                     {
                         f32x16 g = sums[t][q];
                         f32x16 v = load_f32x16(&w[q][i + t][0]);
@@ -1058,8 +1058,8 @@ LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[784], const float
                 {s2_0, s2_1, s2_2, s2_3},
                 {s3_0, s3_1, s3_2, s3_3},
             };
-            for (int t = 0; t < 4; t++) {
-                for (int q = 0; q < 4; q++) {
+            for (int q = 0; q < 4; q++) {
+                for (int t = 0; t < 4; t++) {
                     {
                         f32x16 g = sums[t][q];
                         f32x16 v = load_f32x16(&w[k + q][i + t][0]);
@@ -2255,8 +2255,8 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[512], const flo
                 {s2_0, s2_1},
                 {s3_0, s3_1},
             };
-            for (int t = 0; t < 4; t++) {
-                for (int q = 0; q < 2; q++) {
+            for (int q = 0; q < 2; q++) {
+                for (int t = 0; t < 4; t++) {
                     {
                         f32x8 g = sums[t][q];
                         f32x8 v = load_f32x8(&w[q / 2][i + t][q % 2 * 8]);
@@ -2419,8 +2419,8 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[784], const float
                 {s2_0, s2_1},
                 {s3_0, s3_1},
             };
-            for (int t = 0; t < 4; t++) {
-                for (int q = 0; q < 2; q++) {
+            for (int q = 0; q < 2; q++) {
+                for (int t = 0; t < 4; t++) {
                     {
                         f32x8 g = sums[t][q];
                         f32x8 v = load_f32x8(&w[(k + q) / 2][i + t][(k + q) % 2 * 8]);
@@ -3621,8 +3621,8 @@ static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_
                     {s1_0, s1_1, s1_2},
                     {s2_0, s2_1, s2_2},
                 };
-                for (int t = 0; t < 3; t++) {
-                    for (int q = 0; q < 3; q++) {
+                for (int q = 0; q < 3; q++) {
+                    for (int t = 0; t < 3; t++) {
                         {
                             f32x4 g = sums[t][q];
                             f32x4 v = load_f32x4(&w[q / 4][i + t][q % 4 * 4]);
@@ -3660,8 +3660,8 @@ static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_
                     {s0_0, s0_1, s0_2},
                     {s1_0, s1_1, s1_2},
                 };
-                for (int t = 0; t < 2; t++) {
-                    for (int q = 0; q < 3; q++) {
+                for (int q = 0; q < 3; q++) {
+                    for (int t = 0; t < 2; t++) {
                         {
                             f32x4 g = sums[t][q];
                             f32x4 v = load_f32x4(&w[q / 4][i + t][q % 4 * 4]);
@@ -3824,8 +3824,8 @@ static void dense_weight_gradient_base(const float (*x)[784], const float (*d_y)
                 {s0_0, s0_1, s0_2, s0_3},
                 {s1_0, s1_1, s1_2, s1_3},
             };
-            for (int t = 0; t < 2; t++) {
-                for (int q = 0; q < 4; q++) {
+            for (int q = 0; q < 4; q++) {
+                for (int t = 0; t < 2; t++) {
                     {
                         f32x4 g = sums[t][q];
                         f32x4 v = load_f32x4(&w[(k + q) / 4][i + t][(k + q) % 4 * 4]);

@@ -1398,8 +1398,8 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[128], const flo
                 {s2_0},
                 {s3_0},
             };
-            for (int t = 0; t < 4; t++) {
-                for (int q = 0; q < 1; q++) {
+            for (int q = 0; q < 1; q++) {
+                for (int t = 0; t < 4; t++) {
                     {
                         f32x16 g = sums[t][q];
                         f32x16 v = load_f32x16(&w[q][i + t][0]);
@@ -1628,8 +1628,8 @@ LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[9216], const floa
                 {s4_0, s4_1, s4_2, s4_3},
                 {s5_0, s5_1, s5_2, s5_3},
             };
-            for (int t = 0; t < 6; t++) {
-                for (int q = 0; q < 4; q++) {
+            for (int q = 0; q < 4; q++) {
+                for (int t = 0; t < 6; t++) {
                     {
                         f32x16 g = sums[t][q];
                         f32x16 v = load_f32x16(&w[k + q][i + t][0]);
@@ -3865,8 +3865,8 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[128], const flo
                 {s0_0, s0_1},
                 {s1_0, s1_1},
             };
-            for (int t = 0; t < 2; t++) {
-                for (int q = 0; q < 2; q++) {
+            for (int q = 0; q < 2; q++) {
+                for (int t = 0; t < 2; t++) {
                     {
                         f32x8 g = sums[t][q];
                         f32x8 v = load_f32x8(&w[q / 2][i + t][q % 2 * 8]);
@@ -4096,8 +4096,8 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[9216], const floa
                 {s4_0, s4_1},
                 {s5_0, s5_1},
             };
-            for (int t = 0; t < 6; t++) {
-                for (int q = 0; q < 2; q++) {
+            for (int q = 0; q < 2; q++) {
+                for (int t = 0; t < 6; t++) {
                     {
                         f32x8 g = sums[t][q];
                         f32x8 v = load_f32x8(&w[(k + q) / 2][i + t][(k + q) % 2 * 8]);
@@ -6458,8 +6458,8 @@ static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_
                 {s2_0},
                 {s3_0},
             };
-            for (int t = 0; t < 4; t++) {
-                for (int q = 0; q < 1; q++) {
+            for (int q = 0; q < 1; q++) {
+                for (int t = 0; t < 4; t++) {
                     {
                         f32x4 g = sums[t][q];
                         f32x4 v = load_f32x4(&w[(k + q) / 4][i + t][(k + q) % 4 * 4]);
@@ -6500,8 +6500,8 @@ static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_
                 {s2_0},
                 {s3_0},
             };
-            for (int t = 0; t < 4; t++) {
-                for (int q = 0; q < 1; q++) {
+            for (int q = 0; q < 1; q++) {
+                for (int t = 0; t < 4; t++) {
                     {
                         f32x4 g = sums[t][q];
                         f32x4 v = load_f32x4(&w[(q + 2) / 4][i + t][(q + 2) % 4 * 4]);
@@ -6742,8 +6742,8 @@ static void dense_weight_gradient_base(const float (*x)[9216], const float (*d_y
                 {s0_0, s0_1, s0_2, s0_3},
                 {s1_0, s1_1, s1_2, s1_3},
             };
-            for (int t = 0; t < 2; t++) {
-                for (int q = 0; q < 4; q++) {
+            for (int q = 0; q < 4; q++) {
+                for (int t = 0; t < 2; t++) {
                     {
                         f32x4 g = sums[t][q];
                         f32x4 v = load_f32x4(&w[(k + q) / 4][i + t][(k + q) % 4 * 4]);

@@ -452,7 +452,8 @@ static void emit_tile_update(Emit *e, const Product *product, int rows)
         for (int v = 0; v < group->vectors; v++) text_add(&e->body, "%ss%d_%d", v ? ", " : "", t, v);
         text_add(&e->body, "},\n");
     }
-    EMIT(e, "};", "for (int t = 0; t < $ROWCOUNT; t++) {", "for (int q = 0; q < $VECTORS; q++) {");
+    /* Rows of a panel follow each other in memory. */
+    EMIT(e, "};", "for (int q = 0; q < $VECTORS; q++) {", "for (int t = 0; t < $ROWCOUNT; t++) {");
     const char *number = memory_format("(%s + q)", group_first(group));
     optimizer_vector_emit(e, product->node->update, "sums[t][q]", weight_place(number, "t", (int)(e->graph->panel / lanes), lanes), lanes);
     EMIT(e, "}", "}");
