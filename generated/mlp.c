@@ -118,6 +118,11 @@ LEVEL_v4 INLINE static inline i32x16 load_u8_i32x16(const uint8_t *from)
 #endif
 }
 
+LEVEL_v4 INLINE static inline void store_part_i32x16(int32_t *to, i32x16 x, size_t count)
+{
+    memcpy(to, &x, count * sizeof(int32_t));
+}
+
 /* A bit for each lane of a mask. */
 LEVEL_v4 INLINE static inline uint32_t bits_i32x16(i32x16 mask)
 {
@@ -383,8 +388,98 @@ static void run_single_v4(const mlp_weights *w, const float *input, float *outpu
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
-LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v4 static void dense_zeros_v4(const float (*x)[784], float *work, ptrdiff_t first, ptrdiff_t last)
 {
+    uint64_t (*const found)[14] = (uint64_t (*)[14])work;
+    for (ptrdiff_t n = first; n < last; n++) {
+        found[n][13] = 0;
+        for (int i = 0; i < 784; i += 64) {
+            const int end = 784 - i < 64 ? 784 - i : 64;
+            uint64_t bits = 0;
+            for (int j = 0; j < end; j += 16) bits |= (uint64_t)bits_i32x16(load_f32x16(&x[n][i + j]) != 0.0f) << j;
+            found[n][i / 64] = bits;
+            found[n][13] += (uint64_t)__builtin_popcountll(bits);
+        }
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v4 static void dense_sparse_forward_v4(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], float *work, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const uint64_t (*const nonzero)[14] = (const uint64_t (*)[14])work;
+    uint64_t numbers = 0;
+    for (ptrdiff_t n = 0; n < count; n++) numbers += nonzero[n][13];
+    if (numbers * 8 >= (uint64_t)count * 784 * 3) return;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 8;
+        const ptrdiff_t from = 0, to = count * 1;
+        for (int i = 0; i < 784; i += 64) {
+            const int end = 784 - i < 64 ? 784 - i : 64;
+            ptrdiff_t m = from;
+            for (; m < to; m++) {
+                const float *const a = &x[m][i];
+                const uint64_t found = nonzero[m][i / 64];
+                if (!found && i && i + end < 784) continue;
+                f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
+                f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
+                f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
+                f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
+                f32x16 s0_4 = i ? load_f32x16(&y[m][(k + 4) * 16]) : load_f32x16(&bias[(k + 4) * 16]);
+                f32x16 s0_5 = i ? load_f32x16(&y[m][(k + 5) * 16]) : load_f32x16(&bias[(k + 5) * 16]);
+                f32x16 s0_6 = i ? load_f32x16(&y[m][(k + 6) * 16]) : load_f32x16(&bias[(k + 6) * 16]);
+                f32x16 s0_7 = i ? load_f32x16(&y[m][(k + 7) * 16]) : load_f32x16(&bias[(k + 7) * 16]);
+                const float *const b0 = &kernel[k][i][0];
+                const float *const b1 = &kernel[k + 1][i][0];
+                const float *const b2 = &kernel[k + 2][i][0];
+                const float *const b3 = &kernel[k + 3][i][0];
+                const float *const b4 = &kernel[k + 4][i][0];
+                const float *const b5 = &kernel[k + 5][i][0];
+                const float *const b6 = &kernel[k + 6][i][0];
+                const float *const b7 = &kernel[k + 7][i][0];
+                for (uint64_t left = found; left; left &= left - 1) {
+                    const int j = __builtin_ctzll(left);
+                    const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16); const f32x16 w4 = load_f32x16(b4 + j * 16); const f32x16 w5 = load_f32x16(b5 + j * 16); const f32x16 w6 = load_f32x16(b6 + j * 16); const f32x16 w7 = load_f32x16(b7 + j * 16);
+                    s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3; s0_4 += a[j] * w4; s0_5 += a[j] * w5; s0_6 += a[j] * w6; s0_7 += a[j] * w7;
+                }
+                if (i + end < 784) {
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    store_f32x16(&y[m][(k + 4) * 16], s0_4);
+                    store_f32x16(&y[m][(k + 5) * 16], s0_5);
+                    store_f32x16(&y[m][(k + 6) * 16], s0_6);
+                    store_f32x16(&y[m][(k + 7) * 16], s0_7);
+                } else {
+                    s0_0 = max_f32x16((f32x16){0}, s0_0);
+                    store_f32x16(&y[m][k * 16], s0_0);
+                    s0_1 = max_f32x16((f32x16){0}, s0_1);
+                    store_f32x16(&y[m][(k + 1) * 16], s0_1);
+                    s0_2 = max_f32x16((f32x16){0}, s0_2);
+                    store_f32x16(&y[m][(k + 2) * 16], s0_2);
+                    s0_3 = max_f32x16((f32x16){0}, s0_3);
+                    store_f32x16(&y[m][(k + 3) * 16], s0_3);
+                    s0_4 = max_f32x16((f32x16){0}, s0_4);
+                    store_f32x16(&y[m][(k + 4) * 16], s0_4);
+                    s0_5 = max_f32x16((f32x16){0}, s0_5);
+                    store_f32x16(&y[m][(k + 5) * 16], s0_5);
+                    s0_6 = max_f32x16((f32x16){0}, s0_6);
+                    store_f32x16(&y[m][(k + 6) * 16], s0_6);
+                    s0_7 = max_f32x16((f32x16){0}, s0_7);
+                    store_f32x16(&y[m][(k + 7) * 16], s0_7);
+                }
+            }
+        }
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], float *work, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const uint64_t (*const nonzero)[14] = (const uint64_t (*)[14])work;
+    uint64_t numbers = 0;
+    for (ptrdiff_t n = 0; n < count; n++) numbers += nonzero[n][13];
+    if (numbers * 8 < (uint64_t)count * 784 * 3) return;
     for (ptrdiff_t part = first; part < last; part++) {
         const int k = (int)part * 4;
         const ptrdiff_t from = 0, to = count * 1;
@@ -392,6 +487,7 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (
             const int end = 784 - i < 256 ? 784 - i : 256;
             ptrdiff_t m = from;
             for (; m + 4 <= to; m += 4) {
+                const float *const a = &x[m][i];
                 f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
                 f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
@@ -408,7 +504,6 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (
                 f32x16 s3_1 = i ? load_f32x16(&y[m + 3][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
                 f32x16 s3_2 = i ? load_f32x16(&y[m + 3][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
                 f32x16 s3_3 = i ? load_f32x16(&y[m + 3][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k][i][0];
                 const float *const b1 = &kernel[k + 1][i][0];
                 const float *const b2 = &kernel[k + 2][i][0];
@@ -473,11 +568,11 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (
                 }
             }
             for (; m < to; m++) {
+                const float *const a = &x[m][i];
                 f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
                 f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
                 f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k][i][0];
                 const float *const b1 = &kernel[k + 1][i][0];
                 const float *const b2 = &kernel[k + 2][i][0];
@@ -517,6 +612,7 @@ LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[512], const float
             const int end = 512 - i < 256 ? 512 - i : 256;
             ptrdiff_t m = from;
             for (; m + 16 <= to; m += 16) {
+                const float *const a = &x[m][i];
                 f32x16 s0_0 = i ? load_part_f32x16(&y[m][0], 10) : load_part_f32x16(&bias[0], 10);
                 f32x16 s1_0 = i ? load_part_f32x16(&y[m + 1][0], 10) : load_part_f32x16(&bias[0], 10);
                 f32x16 s2_0 = i ? load_part_f32x16(&y[m + 2][0], 10) : load_part_f32x16(&bias[0], 10);
@@ -533,7 +629,6 @@ LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[512], const float
                 f32x16 s13_0 = i ? load_part_f32x16(&y[m + 13][0], 10) : load_part_f32x16(&bias[0], 10);
                 f32x16 s14_0 = i ? load_part_f32x16(&y[m + 14][0], 10) : load_part_f32x16(&bias[0], 10);
                 f32x16 s15_0 = i ? load_part_f32x16(&y[m + 15][0], 10) : load_part_f32x16(&bias[0], 10);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[0][i][0];
                 for (int j = 0; j < end; j++) {
                     const f32x16 w0 = load_f32x16(b0 + j * 16);
@@ -572,8 +667,8 @@ LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[512], const float
                 store_part_f32x16(&y[m + 15][0], s15_0, 10);
             }
             for (; m < to; m++) {
-                f32x16 s0_0 = i ? load_part_f32x16(&y[m][0], 10) : load_part_f32x16(&bias[0], 10);
                 const float *const a = &x[m][i];
+                f32x16 s0_0 = i ? load_part_f32x16(&y[m][0], 10) : load_part_f32x16(&bias[0], 10);
                 const float *const b0 = &kernel[0][i][0];
                 for (int j = 0; j < end; j++) {
                     const f32x16 w0 = load_f32x16(b0 + j * 16);
@@ -590,13 +685,22 @@ static void run_batch_v4(const mlp_weights *w, const float *input, float *output
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float *const dense_workspace = (float *)(arena + 1036800);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_zeros_v4((const float (*)[784])rescaling_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        dense_sparse_forward_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -649,13 +753,22 @@ static float run_evaluation_v4(const mlp_weights *w, const float *input, const f
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
     float *const dense_1_loss = (float *)(arena + 16000);
+    float *const dense_workspace = (float *)(arena + 1036800);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_zeros_v4((const float (*)[784])rescaling_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        dense_sparse_forward_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -1019,8 +1132,24 @@ LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[784], const float
 {
     const float alpha = step->alpha;
     const ptrdiff_t samples = count * 1;
+    int32_t bits[7][16];
+    uint16_t listed[224];
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 4;
+        if (part == first || i % 16 == 0) {
+            for (ptrdiff_t start = 0; start < samples; start += 32) {
+                const int end = samples - start < 32 ? (int)(samples - start) : 32;
+                i32x16 found = {0};
+                for (int m = 0; m < end; m++) found |= (load_f32x16(&x[start + m][i / 16 * 16]) != 0.0f) & (int32_t)(1u << m);
+                store_part_i32x16(bits[start / 32], found, 16);
+            }
+        }
+        int listed_count = 0;
+        for (ptrdiff_t start = 0; start < samples; start += 32) {
+            uint32_t left = 0;
+            for (int t = 0; t < 4; t++) left |= (uint32_t)bits[start / 32][i % 16 + t];
+            for (; left; left &= left - 1) listed[listed_count++] = (uint16_t)(start + __builtin_ctz(left));
+        }
         for (int k = 0; k < 32; k += 4) {
             f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
             f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0}; f32x16 s1_3 = {0};
@@ -1039,18 +1168,19 @@ LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[784], const float
                 __builtin_prefetch(w[k + 3][i + t], 1);
                 __builtin_prefetch(slot0[k + 3][i + t], 1);
                 __builtin_prefetch(slot1[k + 3][i + t], 1);
-                for (ptrdiff_t m = samples * t / 4; m < samples * (t + 1) / 4; m++) {
-                    const float *const a = &x[m][i];
-                    const f32x16 d0 = load_f32x16(&d_y[m][k * 16]);
-                    const f32x16 d1 = load_f32x16(&d_y[m][(k + 1) * 16]);
-                    const f32x16 d2 = load_f32x16(&d_y[m][(k + 2) * 16]);
-                    const f32x16 d3 = load_f32x16(&d_y[m][(k + 3) * 16]);
-                    const f32x16 w0 = d0; const f32x16 w1 = d1; const f32x16 w2 = d2; const f32x16 w3 = d3;
-                    s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
-                    s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
-                    s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2; s2_3 += a[2] * w3;
-                    s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2; s3_3 += a[3] * w3;
-                }
+            }
+            for (int r = 0; r < listed_count; r++) {
+                const ptrdiff_t m = listed[r];
+                const float *const a = &x[m][i];
+                const f32x16 d0 = load_f32x16(&d_y[m][k * 16]);
+                const f32x16 d1 = load_f32x16(&d_y[m][(k + 1) * 16]);
+                const f32x16 d2 = load_f32x16(&d_y[m][(k + 2) * 16]);
+                const f32x16 d3 = load_f32x16(&d_y[m][(k + 3) * 16]);
+                const f32x16 w0 = d0; const f32x16 w1 = d1; const f32x16 w2 = d2; const f32x16 w3 = d3;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2; s2_3 += a[2] * w3;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2; s3_3 += a[3] * w3;
             }
             const f32x16 sums[4][4] = {
                 {s0_0, s0_1, s0_2, s0_3},
@@ -1110,16 +1240,25 @@ static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *in
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const d_dense_1_bias = (float *)(arena + 662656);
     float *const d_dense_bias = (float *)(arena + 659968);
+    float *const dense_workspace = (float *)(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_30 = (float *)(arena + 662016);
-    float *const dense_workspace = (float *)(arena + 627200);
+    float *const dense_1_workspace_31 = (float *)(arena + 662016);
+    float *const dense_workspace_32 = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_zeros_v4((const float (*)[784])rescaling_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        dense_sparse_forward_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -1148,17 +1287,17 @@ static float run_training_v4(mlp_weights *w, mlp_weights *slots, const float *in
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        memset(dense_1_workspace_30 + task * 10, 0, 10 * sizeof(float));
-        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        memset(dense_1_workspace_31 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace_32 + task * 512, 0, 512 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
-            dense_1_bias_gradient_part_v4(&d_dense_1_linear[n][0], dense_1_workspace_30 + task * 10, 0, 1);
-            dense_bias_gradient_part_v4(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+            dense_1_bias_gradient_part_v4(&d_dense_1_linear[n][0], dense_1_workspace_31 + task * 10, 0, 1);
+            dense_bias_gradient_part_v4(&d_dense[n][0], dense_workspace_32 + task * 512, 0, 1);
         }
     }
-    dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_30, 0, 1);
+    dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_31, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_bias_gradient_v4(d_dense_bias, dense_workspace, task, task + 1);
+        dense_bias_gradient_v4(d_dense_bias, dense_workspace_32, task, task + 1);
     }
     dense_1_bias_update_v4(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
@@ -1245,14 +1384,31 @@ LEVEL_v4 static void dense_1_weight_gradient_gradients_v4(const float (*x)[512],
 LEVEL_v4 static void dense_weight_gradient_gradients_v4(const float (*x)[784], const float (*d_y)[512], float (*d_kernel)[784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t samples = count * 1;
+    int32_t bits[7][16];
+    uint16_t listed[224];
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 4;
+        if (part == first || i % 16 == 0) {
+            for (ptrdiff_t start = 0; start < samples; start += 32) {
+                const int end = samples - start < 32 ? (int)(samples - start) : 32;
+                i32x16 found = {0};
+                for (int m = 0; m < end; m++) found |= (load_f32x16(&x[start + m][i / 16 * 16]) != 0.0f) & (int32_t)(1u << m);
+                store_part_i32x16(bits[start / 32], found, 16);
+            }
+        }
+        int listed_count = 0;
+        for (ptrdiff_t start = 0; start < samples; start += 32) {
+            uint32_t left = 0;
+            for (int t = 0; t < 4; t++) left |= (uint32_t)bits[start / 32][i % 16 + t];
+            for (; left; left &= left - 1) listed[listed_count++] = (uint16_t)(start + __builtin_ctz(left));
+        }
         for (int k = 0; k < 32; k += 4) {
             f32x16 s0_0 = {0}; f32x16 s0_1 = {0}; f32x16 s0_2 = {0}; f32x16 s0_3 = {0};
             f32x16 s1_0 = {0}; f32x16 s1_1 = {0}; f32x16 s1_2 = {0}; f32x16 s1_3 = {0};
             f32x16 s2_0 = {0}; f32x16 s2_1 = {0}; f32x16 s2_2 = {0}; f32x16 s2_3 = {0};
             f32x16 s3_0 = {0}; f32x16 s3_1 = {0}; f32x16 s3_2 = {0}; f32x16 s3_3 = {0};
-            for (ptrdiff_t m = 0; m < samples; m++) {
+            for (int r = 0; r < listed_count; r++) {
+                const ptrdiff_t m = listed[r];
                 const float *const a = &x[m][i];
                 const f32x16 d0 = load_f32x16(&d_y[m][k * 16]);
                 const f32x16 d1 = load_f32x16(&d_y[m][(k + 1) * 16]);
@@ -1293,16 +1449,25 @@ static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, cons
     float *const dense_1_loss = (float *)(arena + 1499264);
     float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1491264);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
+    float *const dense_workspace = (float *)(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_22 = (float *)(arena + 659968);
-    float *const dense_workspace = (float *)(arena + 627200);
+    float *const dense_1_workspace_23 = (float *)(arena + 659968);
+    float *const dense_workspace_24 = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v4(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_zeros_v4((const float (*)[784])rescaling_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        dense_sparse_forward_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_batch_v4((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -1326,17 +1491,17 @@ static float run_gradients_v4(const mlp_weights *w, mlp_weights *gradients, cons
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        memset(dense_1_workspace_22 + task * 10, 0, 10 * sizeof(float));
-        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        memset(dense_1_workspace_23 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace_24 + task * 512, 0, 512 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
-            dense_1_bias_gradient_part_v4(&d_dense_1_linear[n][0], dense_1_workspace_22 + task * 10, 0, 1);
-            dense_bias_gradient_part_v4(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+            dense_1_bias_gradient_part_v4(&d_dense_1_linear[n][0], dense_1_workspace_23 + task * 10, 0, 1);
+            dense_bias_gradient_part_v4(&d_dense[n][0], dense_workspace_24 + task * 512, 0, 1);
         }
     }
-    dense_1_bias_gradient_v4(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
+    dense_1_bias_gradient_v4(gradients->dense_1_bias, dense_1_workspace_23, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_bias_gradient_v4(gradients->dense_bias, dense_workspace, task, task + 1);
+        dense_bias_gradient_v4(gradients->dense_bias, dense_workspace_24, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -1370,13 +1535,22 @@ static float run_evaluation_bytes_v4(const mlp_weights *w, const uint8_t *input,
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
     float *const dense_1_loss = (float *)(arena + 16000);
+    float *const dense_workspace = (float *)(arena + 1036800);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         input_float32_forward_v4(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_zeros_v4((const float (*)[784])input_float32_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        dense_sparse_forward_v4((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_v4((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_batch_v4((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -1412,16 +1586,25 @@ static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uin
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const d_dense_1_bias = (float *)(arena + 662656);
     float *const d_dense_bias = (float *)(arena + 659968);
+    float *const dense_workspace = (float *)(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_31 = (float *)(arena + 662016);
-    float *const dense_workspace = (float *)(arena + 627200);
+    float *const dense_1_workspace_32 = (float *)(arena + 662016);
+    float *const dense_workspace_33 = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         input_float32_forward_v4(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_zeros_v4((const float (*)[784])input_float32_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 4; task++) {
+        dense_sparse_forward_v4((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
-        dense_forward_batch_v4((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, task, task + 1);
+        dense_forward_batch_v4((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -1450,17 +1633,17 @@ static float run_training_bytes_v4(mlp_weights *w, mlp_weights *slots, const uin
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        memset(dense_1_workspace_31 + task * 10, 0, 10 * sizeof(float));
-        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        memset(dense_1_workspace_32 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace_33 + task * 512, 0, 512 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
-            dense_1_bias_gradient_part_v4(&d_dense_1_linear[n][0], dense_1_workspace_31 + task * 10, 0, 1);
-            dense_bias_gradient_part_v4(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+            dense_1_bias_gradient_part_v4(&d_dense_1_linear[n][0], dense_1_workspace_32 + task * 10, 0, 1);
+            dense_bias_gradient_part_v4(&d_dense[n][0], dense_workspace_33 + task * 512, 0, 1);
         }
     }
-    dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_31, 0, 1);
+    dense_1_bias_gradient_v4(d_dense_1_bias, dense_1_workspace_32, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_bias_gradient_v4(d_dense_bias, dense_workspace, task, task + 1);
+        dense_bias_gradient_v4(d_dense_bias, dense_workspace_33, task, task + 1);
     }
     dense_1_bias_update_v4(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
@@ -1532,6 +1715,11 @@ LEVEL_v3 INLINE static inline i32x8 load_u8_i32x8(const uint8_t *from)
 #else
     return __builtin_convertvector(*(const u8x8_at *)from, i32x8);
 #endif
+}
+
+LEVEL_v3 INLINE static inline void store_part_i32x8(int32_t *to, i32x8 x, size_t count)
+{
+    memcpy(to, &x, count * sizeof(int32_t));
 }
 
 /* A bit for each lane of a mask. */
@@ -1848,8 +2036,158 @@ static void run_single_v3(const mlp_weights *w, const float *input, float *outpu
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
-LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+LEVEL_v3 static void dense_zeros_v3(const float (*x)[784], float *work, ptrdiff_t first, ptrdiff_t last)
 {
+    uint64_t (*const found)[14] = (uint64_t (*)[14])work;
+    for (ptrdiff_t n = first; n < last; n++) {
+        found[n][13] = 0;
+        for (int i = 0; i < 784; i += 64) {
+            const int end = 784 - i < 64 ? 784 - i : 64;
+            uint64_t bits = 0;
+            for (int j = 0; j < end; j += 8) bits |= (uint64_t)bits_i32x8(load_f32x8(&x[n][i + j]) != 0.0f) << j;
+            found[n][i / 64] = bits;
+            found[n][13] += (uint64_t)__builtin_popcountll(bits);
+        }
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v3 static void dense_sparse_forward_v3(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], float *work, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const uint64_t (*const nonzero)[14] = (const uint64_t (*)[14])work;
+    uint64_t numbers = 0;
+    for (ptrdiff_t n = 0; n < count; n++) numbers += nonzero[n][13];
+    if (numbers * 8 >= (uint64_t)count * 784 * 3) return;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 12;
+        const ptrdiff_t from = 0, to = count * 1;
+        if (k < 60) {
+            for (int i = 0; i < 784; i += 64) {
+                const int end = 784 - i < 64 ? 784 - i : 64;
+                ptrdiff_t m = from;
+                for (; m < to; m++) {
+                    const float *const a = &x[m][i];
+                    const uint64_t found = nonzero[m][i / 64];
+                    if (!found && i && i + end < 784) continue;
+                    f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
+                    f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
+                    f32x8 s0_2 = i ? load_f32x8(&y[m][(k + 2) * 8]) : load_f32x8(&bias[(k + 2) * 8]);
+                    f32x8 s0_3 = i ? load_f32x8(&y[m][(k + 3) * 8]) : load_f32x8(&bias[(k + 3) * 8]);
+                    f32x8 s0_4 = i ? load_f32x8(&y[m][(k + 4) * 8]) : load_f32x8(&bias[(k + 4) * 8]);
+                    f32x8 s0_5 = i ? load_f32x8(&y[m][(k + 5) * 8]) : load_f32x8(&bias[(k + 5) * 8]);
+                    f32x8 s0_6 = i ? load_f32x8(&y[m][(k + 6) * 8]) : load_f32x8(&bias[(k + 6) * 8]);
+                    f32x8 s0_7 = i ? load_f32x8(&y[m][(k + 7) * 8]) : load_f32x8(&bias[(k + 7) * 8]);
+                    f32x8 s0_8 = i ? load_f32x8(&y[m][(k + 8) * 8]) : load_f32x8(&bias[(k + 8) * 8]);
+                    f32x8 s0_9 = i ? load_f32x8(&y[m][(k + 9) * 8]) : load_f32x8(&bias[(k + 9) * 8]);
+                    f32x8 s0_10 = i ? load_f32x8(&y[m][(k + 10) * 8]) : load_f32x8(&bias[(k + 10) * 8]);
+                    f32x8 s0_11 = i ? load_f32x8(&y[m][(k + 11) * 8]) : load_f32x8(&bias[(k + 11) * 8]);
+                    const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
+                    const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
+                    const float *const b2 = &kernel[(k + 2) / 2][i][(k + 2) % 2 * 8];
+                    const float *const b3 = &kernel[(k + 3) / 2][i][(k + 3) % 2 * 8];
+                    const float *const b4 = &kernel[(k + 4) / 2][i][(k + 4) % 2 * 8];
+                    const float *const b5 = &kernel[(k + 5) / 2][i][(k + 5) % 2 * 8];
+                    const float *const b6 = &kernel[(k + 6) / 2][i][(k + 6) % 2 * 8];
+                    const float *const b7 = &kernel[(k + 7) / 2][i][(k + 7) % 2 * 8];
+                    const float *const b8 = &kernel[(k + 8) / 2][i][(k + 8) % 2 * 8];
+                    const float *const b9 = &kernel[(k + 9) / 2][i][(k + 9) % 2 * 8];
+                    const float *const b10 = &kernel[(k + 10) / 2][i][(k + 10) % 2 * 8];
+                    const float *const b11 = &kernel[(k + 11) / 2][i][(k + 11) % 2 * 8];
+                    for (uint64_t left = found; left; left &= left - 1) {
+                        const int j = __builtin_ctzll(left);
+                        const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16); const f32x8 w2 = load_f32x8(b2 + j * 16); const f32x8 w3 = load_f32x8(b3 + j * 16); const f32x8 w4 = load_f32x8(b4 + j * 16); const f32x8 w5 = load_f32x8(b5 + j * 16); const f32x8 w6 = load_f32x8(b6 + j * 16); const f32x8 w7 = load_f32x8(b7 + j * 16); const f32x8 w8 = load_f32x8(b8 + j * 16); const f32x8 w9 = load_f32x8(b9 + j * 16); const f32x8 w10 = load_f32x8(b10 + j * 16); const f32x8 w11 = load_f32x8(b11 + j * 16);
+                        s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3; s0_4 += a[j] * w4; s0_5 += a[j] * w5; s0_6 += a[j] * w6; s0_7 += a[j] * w7; s0_8 += a[j] * w8; s0_9 += a[j] * w9; s0_10 += a[j] * w10; s0_11 += a[j] * w11;
+                    }
+                    if (i + end < 784) {
+                        store_f32x8(&y[m][k * 8], s0_0);
+                        store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                        store_f32x8(&y[m][(k + 2) * 8], s0_2);
+                        store_f32x8(&y[m][(k + 3) * 8], s0_3);
+                        store_f32x8(&y[m][(k + 4) * 8], s0_4);
+                        store_f32x8(&y[m][(k + 5) * 8], s0_5);
+                        store_f32x8(&y[m][(k + 6) * 8], s0_6);
+                        store_f32x8(&y[m][(k + 7) * 8], s0_7);
+                        store_f32x8(&y[m][(k + 8) * 8], s0_8);
+                        store_f32x8(&y[m][(k + 9) * 8], s0_9);
+                        store_f32x8(&y[m][(k + 10) * 8], s0_10);
+                        store_f32x8(&y[m][(k + 11) * 8], s0_11);
+                    } else {
+                        s0_0 = max_f32x8((f32x8){0}, s0_0);
+                        store_f32x8(&y[m][k * 8], s0_0);
+                        s0_1 = max_f32x8((f32x8){0}, s0_1);
+                        store_f32x8(&y[m][(k + 1) * 8], s0_1);
+                        s0_2 = max_f32x8((f32x8){0}, s0_2);
+                        store_f32x8(&y[m][(k + 2) * 8], s0_2);
+                        s0_3 = max_f32x8((f32x8){0}, s0_3);
+                        store_f32x8(&y[m][(k + 3) * 8], s0_3);
+                        s0_4 = max_f32x8((f32x8){0}, s0_4);
+                        store_f32x8(&y[m][(k + 4) * 8], s0_4);
+                        s0_5 = max_f32x8((f32x8){0}, s0_5);
+                        store_f32x8(&y[m][(k + 5) * 8], s0_5);
+                        s0_6 = max_f32x8((f32x8){0}, s0_6);
+                        store_f32x8(&y[m][(k + 6) * 8], s0_6);
+                        s0_7 = max_f32x8((f32x8){0}, s0_7);
+                        store_f32x8(&y[m][(k + 7) * 8], s0_7);
+                        s0_8 = max_f32x8((f32x8){0}, s0_8);
+                        store_f32x8(&y[m][(k + 8) * 8], s0_8);
+                        s0_9 = max_f32x8((f32x8){0}, s0_9);
+                        store_f32x8(&y[m][(k + 9) * 8], s0_9);
+                        s0_10 = max_f32x8((f32x8){0}, s0_10);
+                        store_f32x8(&y[m][(k + 10) * 8], s0_10);
+                        s0_11 = max_f32x8((f32x8){0}, s0_11);
+                        store_f32x8(&y[m][(k + 11) * 8], s0_11);
+                    }
+                }
+            }
+        } else {
+            for (int i = 0; i < 784; i += 64) {
+                const int end = 784 - i < 64 ? 784 - i : 64;
+                ptrdiff_t m = from;
+                for (; m < to; m++) {
+                    const float *const a = &x[m][i];
+                    const uint64_t found = nonzero[m][i / 64];
+                    if (!found && i && i + end < 784) continue;
+                    f32x8 s0_0 = i ? load_f32x8(&y[m][480]) : load_f32x8(&bias[480]);
+                    f32x8 s0_1 = i ? load_f32x8(&y[m][488]) : load_f32x8(&bias[488]);
+                    f32x8 s0_2 = i ? load_f32x8(&y[m][496]) : load_f32x8(&bias[496]);
+                    f32x8 s0_3 = i ? load_f32x8(&y[m][504]) : load_f32x8(&bias[504]);
+                    const float *const b0 = &kernel[30][i][0];
+                    const float *const b1 = &kernel[30][i][8];
+                    const float *const b2 = &kernel[31][i][0];
+                    const float *const b3 = &kernel[31][i][8];
+                    for (uint64_t left = found; left; left &= left - 1) {
+                        const int j = __builtin_ctzll(left);
+                        const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16); const f32x8 w2 = load_f32x8(b2 + j * 16); const f32x8 w3 = load_f32x8(b3 + j * 16);
+                        s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3;
+                    }
+                    if (i + end < 784) {
+                        store_f32x8(&y[m][480], s0_0);
+                        store_f32x8(&y[m][488], s0_1);
+                        store_f32x8(&y[m][496], s0_2);
+                        store_f32x8(&y[m][504], s0_3);
+                    } else {
+                        s0_0 = max_f32x8((f32x8){0}, s0_0);
+                        store_f32x8(&y[m][480], s0_0);
+                        s0_1 = max_f32x8((f32x8){0}, s0_1);
+                        store_f32x8(&y[m][488], s0_1);
+                        s0_2 = max_f32x8((f32x8){0}, s0_2);
+                        store_f32x8(&y[m][496], s0_2);
+                        s0_3 = max_f32x8((f32x8){0}, s0_3);
+                        store_f32x8(&y[m][504], s0_3);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], float *work, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const uint64_t (*const nonzero)[14] = (const uint64_t (*)[14])work;
+    uint64_t numbers = 0;
+    for (ptrdiff_t n = 0; n < count; n++) numbers += nonzero[n][13];
+    if (numbers * 8 < (uint64_t)count * 784 * 3) return;
     for (ptrdiff_t part = first; part < last; part++) {
         const int k = (int)part * 2;
         const ptrdiff_t from = 0, to = count * 1;
@@ -1857,6 +2195,7 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (
             const int end = 784 - i < 256 ? 784 - i : 256;
             ptrdiff_t m = from;
             for (; m + 4 <= to; m += 4) {
+                const float *const a = &x[m][i];
                 f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
                 f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
@@ -1865,7 +2204,6 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (
                 f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
                 f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
                 const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
                 for (int j = 0; j < end; j++) {
@@ -1904,9 +2242,9 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (
                 }
             }
             for (; m < to; m++) {
+                const float *const a = &x[m][i];
                 f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
                 const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
                 for (int j = 0; j < end; j++) {
@@ -1938,6 +2276,7 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[512], const float
             const int end = 512 - i < 256 ? 512 - i : 256;
             ptrdiff_t m = from;
             for (; m + 4 <= to; m += 4) {
+                const float *const a = &x[m][i];
                 f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
                 f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
                 f32x8 s1_0 = i ? load_f32x8(&y[m + 1][0]) : load_f32x8(&bias[0]);
@@ -1946,7 +2285,6 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[512], const float
                 f32x8 s2_1 = i ? load_part_f32x8(&y[m + 2][8], 2) : load_part_f32x8(&bias[8], 2);
                 f32x8 s3_0 = i ? load_f32x8(&y[m + 3][0]) : load_f32x8(&bias[0]);
                 f32x8 s3_1 = i ? load_part_f32x8(&y[m + 3][8], 2) : load_part_f32x8(&bias[8], 2);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[0][i][0];
                 const float *const b1 = &kernel[0][i][8];
                 for (int j = 0; j < end; j++) {
@@ -1966,9 +2304,9 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[512], const float
                 store_part_f32x8(&y[m + 3][8], s3_1, 2);
             }
             for (; m < to; m++) {
+                const float *const a = &x[m][i];
                 f32x8 s0_0 = i ? load_f32x8(&y[m][0]) : load_f32x8(&bias[0]);
                 f32x8 s0_1 = i ? load_part_f32x8(&y[m][8], 2) : load_part_f32x8(&bias[8], 2);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[0][i][0];
                 const float *const b1 = &kernel[0][i][8];
                 for (int j = 0; j < end; j++) {
@@ -1987,13 +2325,22 @@ static void run_batch_v3(const mlp_weights *w, const float *input, float *output
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float *const dense_workspace = (float *)(arena + 1036800);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_zeros_v3((const float (*)[784])rescaling_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 6; task++) {
+        dense_sparse_forward_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -2057,13 +2404,22 @@ static float run_evaluation_v3(const mlp_weights *w, const float *input, const f
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
     float *const dense_1_loss = (float *)(arena + 16000);
+    float *const dense_workspace = (float *)(arena + 1036800);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_zeros_v3((const float (*)[784])rescaling_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 6; task++) {
+        dense_sparse_forward_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -2391,35 +2747,56 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[784], const float
 {
     const float alpha = step->alpha;
     const ptrdiff_t samples = count * 1;
+    int32_t bits[7][8];
+    uint16_t listed[224];
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 4;
-        for (int k = 0; k < 64; k += 2) {
-            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
-            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
-            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
-            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
+        if (part == first || i % 8 == 0) {
+            for (ptrdiff_t start = 0; start < samples; start += 32) {
+                const int end = samples - start < 32 ? (int)(samples - start) : 32;
+                i32x8 found = {0};
+                for (int m = 0; m < end; m++) found |= (load_f32x8(&x[start + m][i / 8 * 8]) != 0.0f) & (int32_t)(1u << m);
+                store_part_i32x8(bits[start / 32], found, 8);
+            }
+        }
+        int listed_count = 0;
+        for (ptrdiff_t start = 0; start < samples; start += 32) {
+            uint32_t left = 0;
+            for (int t = 0; t < 4; t++) left |= (uint32_t)bits[start / 32][i % 8 + t];
+            for (; left; left &= left - 1) listed[listed_count++] = (uint16_t)(start + __builtin_ctz(left));
+        }
+        for (int k = 0; k < 63; k += 3) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0}; f32x8 s1_2 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0}; f32x8 s2_2 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0}; f32x8 s3_2 = {0};
             for (int t = 0; t < 4; t++) {
                 __builtin_prefetch(w[k / 2][i + t], 1);
                 __builtin_prefetch(slot0[k / 2][i + t], 1);
                 __builtin_prefetch(slot1[k / 2][i + t], 1);
+                __builtin_prefetch(w[(k + 2) / 2][i + t], 1);
+                __builtin_prefetch(slot0[(k + 2) / 2][i + t], 1);
+                __builtin_prefetch(slot1[(k + 2) / 2][i + t], 1);
             }
-            for (ptrdiff_t m = 0; m < samples; m++) {
+            for (int r = 0; r < listed_count; r++) {
+                const ptrdiff_t m = listed[r];
                 const float *const a = &x[m][i];
                 const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
                 const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
-                const f32x8 w0 = d0; const f32x8 w1 = d1;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                const f32x8 d2 = load_f32x8(&d_y[m][(k + 2) * 8]);
+                const f32x8 w0 = d0; const f32x8 w1 = d1; const f32x8 w2 = d2;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2;
             }
-            const f32x8 sums[4][2] = {
-                {s0_0, s0_1},
-                {s1_0, s1_1},
-                {s2_0, s2_1},
-                {s3_0, s3_1},
+            const f32x8 sums[4][3] = {
+                {s0_0, s0_1, s0_2},
+                {s1_0, s1_1, s1_2},
+                {s2_0, s2_1, s2_2},
+                {s3_0, s3_1, s3_2},
             };
-            for (int q = 0; q < 2; q++) {
+            for (int q = 0; q < 3; q++) {
                 for (int t = 0; t < 4; t++) {
                     {
                         f32x8 g = sums[t][q];
@@ -2432,6 +2809,49 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[784], const float
                         store_f32x8(&slot0[(k + q) / 2][i + t][(k + q) % 2 * 8], m0);
                         store_f32x8(&slot1[(k + q) / 2][i + t][(k + q) % 2 * 8], m1);
                         store_f32x8(&w[(k + q) / 2][i + t][(k + q) % 2 * 8], v);
+                    }
+                }
+            }
+        }
+        {
+            f32x8 s0_0 = {0};
+            f32x8 s1_0 = {0};
+            f32x8 s2_0 = {0};
+            f32x8 s3_0 = {0};
+            for (int t = 0; t < 4; t++) {
+                __builtin_prefetch(w[31][i + t], 1);
+                __builtin_prefetch(slot0[31][i + t], 1);
+                __builtin_prefetch(slot1[31][i + t], 1);
+            }
+            for (int r = 0; r < listed_count; r++) {
+                const ptrdiff_t m = listed[r];
+                const float *const a = &x[m][i];
+                const f32x8 d0 = load_f32x8(&d_y[m][504]);
+                const f32x8 w0 = d0;
+                s0_0 += a[0] * w0;
+                s1_0 += a[1] * w0;
+                s2_0 += a[2] * w0;
+                s3_0 += a[3] * w0;
+            }
+            const f32x8 sums[4][1] = {
+                {s0_0},
+                {s1_0},
+                {s2_0},
+                {s3_0},
+            };
+            for (int q = 0; q < 1; q++) {
+                for (int t = 0; t < 4; t++) {
+                    {
+                        f32x8 g = sums[t][q];
+                        f32x8 v = load_f32x8(&w[(q + 63) / 2][i + t][(q + 63) % 2 * 8]);
+                        f32x8 m0 = load_f32x8(&slot0[(q + 63) / 2][i + t][(q + 63) % 2 * 8]);
+                        f32x8 m1 = load_f32x8(&slot1[(q + 63) / 2][i + t][(q + 63) % 2 * 8]);
+                        m0 += (g - m0) * 0.1f;
+                        m1 += (g * g - m1) * 0.001f;
+                        v -= m0 * alpha / (sqrt_f32x8(m1) + 1e-07f);
+                        store_f32x8(&slot0[(q + 63) / 2][i + t][(q + 63) % 2 * 8], m0);
+                        store_f32x8(&slot1[(q + 63) / 2][i + t][(q + 63) % 2 * 8], m1);
+                        store_f32x8(&w[(q + 63) / 2][i + t][(q + 63) % 2 * 8], v);
                     }
                 }
             }
@@ -2471,16 +2891,25 @@ static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *in
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const d_dense_1_bias = (float *)(arena + 662656);
     float *const d_dense_bias = (float *)(arena + 659968);
+    float *const dense_workspace = (float *)(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_30 = (float *)(arena + 662016);
-    float *const dense_workspace = (float *)(arena + 627200);
+    float *const dense_1_workspace_31 = (float *)(arena + 662016);
+    float *const dense_workspace_32 = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_zeros_v3((const float (*)[784])rescaling_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 6; task++) {
+        dense_sparse_forward_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -2509,17 +2938,17 @@ static float run_training_v3(mlp_weights *w, mlp_weights *slots, const float *in
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        memset(dense_1_workspace_30 + task * 10, 0, 10 * sizeof(float));
-        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        memset(dense_1_workspace_31 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace_32 + task * 512, 0, 512 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
-            dense_1_bias_gradient_part_v3(&d_dense_1_linear[n][0], dense_1_workspace_30 + task * 10, 0, 1);
-            dense_bias_gradient_part_v3(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+            dense_1_bias_gradient_part_v3(&d_dense_1_linear[n][0], dense_1_workspace_31 + task * 10, 0, 1);
+            dense_bias_gradient_part_v3(&d_dense[n][0], dense_workspace_32 + task * 512, 0, 1);
         }
     }
-    dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_30, 0, 1);
+    dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_31, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_bias_gradient_v3(d_dense_bias, dense_workspace, task, task + 1);
+        dense_bias_gradient_v3(d_dense_bias, dense_workspace_32, task, task + 1);
     }
     dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
@@ -2575,31 +3004,73 @@ LEVEL_v3 static void dense_1_weight_gradient_gradients_v3(const float (*x)[512],
 LEVEL_v3 static void dense_weight_gradient_gradients_v3(const float (*x)[784], const float (*d_y)[512], float (*d_kernel)[784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t samples = count * 1;
+    int32_t bits[7][8];
+    uint16_t listed[224];
     for (ptrdiff_t part = first; part < last; part++) {
         const ptrdiff_t i = part * 4;
-        for (int k = 0; k < 64; k += 2) {
-            f32x8 s0_0 = {0}; f32x8 s0_1 = {0};
-            f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
-            f32x8 s2_0 = {0}; f32x8 s2_1 = {0};
-            f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
-            for (ptrdiff_t m = 0; m < samples; m++) {
+        if (part == first || i % 8 == 0) {
+            for (ptrdiff_t start = 0; start < samples; start += 32) {
+                const int end = samples - start < 32 ? (int)(samples - start) : 32;
+                i32x8 found = {0};
+                for (int m = 0; m < end; m++) found |= (load_f32x8(&x[start + m][i / 8 * 8]) != 0.0f) & (int32_t)(1u << m);
+                store_part_i32x8(bits[start / 32], found, 8);
+            }
+        }
+        int listed_count = 0;
+        for (ptrdiff_t start = 0; start < samples; start += 32) {
+            uint32_t left = 0;
+            for (int t = 0; t < 4; t++) left |= (uint32_t)bits[start / 32][i % 8 + t];
+            for (; left; left &= left - 1) listed[listed_count++] = (uint16_t)(start + __builtin_ctz(left));
+        }
+        for (int k = 0; k < 63; k += 3) {
+            f32x8 s0_0 = {0}; f32x8 s0_1 = {0}; f32x8 s0_2 = {0};
+            f32x8 s1_0 = {0}; f32x8 s1_1 = {0}; f32x8 s1_2 = {0};
+            f32x8 s2_0 = {0}; f32x8 s2_1 = {0}; f32x8 s2_2 = {0};
+            f32x8 s3_0 = {0}; f32x8 s3_1 = {0}; f32x8 s3_2 = {0};
+            for (int r = 0; r < listed_count; r++) {
+                const ptrdiff_t m = listed[r];
                 const float *const a = &x[m][i];
                 const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
                 const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
-                const f32x8 w0 = d0; const f32x8 w1 = d1;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
-                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
-                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
+                const f32x8 d2 = load_f32x8(&d_y[m][(k + 2) * 8]);
+                const f32x8 w0 = d0; const f32x8 w1 = d1; const f32x8 w2 = d2;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1; s2_2 += a[2] * w2;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1; s3_2 += a[3] * w2;
             }
             store_f32x8(&d_kernel[k / 2][i][k % 2 * 8], s0_0);
             store_f32x8(&d_kernel[(k + 1) / 2][i][(k + 1) % 2 * 8], s0_1);
+            store_f32x8(&d_kernel[(k + 2) / 2][i][(k + 2) % 2 * 8], s0_2);
             store_f32x8(&d_kernel[k / 2][i + 1][k % 2 * 8], s1_0);
             store_f32x8(&d_kernel[(k + 1) / 2][i + 1][(k + 1) % 2 * 8], s1_1);
+            store_f32x8(&d_kernel[(k + 2) / 2][i + 1][(k + 2) % 2 * 8], s1_2);
             store_f32x8(&d_kernel[k / 2][i + 2][k % 2 * 8], s2_0);
             store_f32x8(&d_kernel[(k + 1) / 2][i + 2][(k + 1) % 2 * 8], s2_1);
+            store_f32x8(&d_kernel[(k + 2) / 2][i + 2][(k + 2) % 2 * 8], s2_2);
             store_f32x8(&d_kernel[k / 2][i + 3][k % 2 * 8], s3_0);
             store_f32x8(&d_kernel[(k + 1) / 2][i + 3][(k + 1) % 2 * 8], s3_1);
+            store_f32x8(&d_kernel[(k + 2) / 2][i + 3][(k + 2) % 2 * 8], s3_2);
+        }
+        {
+            f32x8 s0_0 = {0};
+            f32x8 s1_0 = {0};
+            f32x8 s2_0 = {0};
+            f32x8 s3_0 = {0};
+            for (int r = 0; r < listed_count; r++) {
+                const ptrdiff_t m = listed[r];
+                const float *const a = &x[m][i];
+                const f32x8 d0 = load_f32x8(&d_y[m][504]);
+                const f32x8 w0 = d0;
+                s0_0 += a[0] * w0;
+                s1_0 += a[1] * w0;
+                s2_0 += a[2] * w0;
+                s3_0 += a[3] * w0;
+            }
+            store_f32x8(&d_kernel[31][i][8], s0_0);
+            store_f32x8(&d_kernel[31][i + 1][8], s1_0);
+            store_f32x8(&d_kernel[31][i + 2][8], s2_0);
+            store_f32x8(&d_kernel[31][i + 3][8], s3_0);
         }
     }
 }
@@ -2613,16 +3084,25 @@ static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, cons
     float *const dense_1_loss = (float *)(arena + 1499264);
     float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1491264);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
+    float *const dense_workspace = (float *)(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_22 = (float *)(arena + 659968);
-    float *const dense_workspace = (float *)(arena + 627200);
+    float *const dense_1_workspace_23 = (float *)(arena + 659968);
+    float *const dense_workspace_24 = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_v3(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_zeros_v3((const float (*)[784])rescaling_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 6; task++) {
+        dense_sparse_forward_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v3((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -2646,17 +3126,17 @@ static float run_gradients_v3(const mlp_weights *w, mlp_weights *gradients, cons
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        memset(dense_1_workspace_22 + task * 10, 0, 10 * sizeof(float));
-        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        memset(dense_1_workspace_23 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace_24 + task * 512, 0, 512 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
-            dense_1_bias_gradient_part_v3(&d_dense_1_linear[n][0], dense_1_workspace_22 + task * 10, 0, 1);
-            dense_bias_gradient_part_v3(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+            dense_1_bias_gradient_part_v3(&d_dense_1_linear[n][0], dense_1_workspace_23 + task * 10, 0, 1);
+            dense_bias_gradient_part_v3(&d_dense[n][0], dense_workspace_24 + task * 512, 0, 1);
         }
     }
-    dense_1_bias_gradient_v3(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
+    dense_1_bias_gradient_v3(gradients->dense_1_bias, dense_1_workspace_23, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_bias_gradient_v3(gradients->dense_bias, dense_workspace, task, task + 1);
+        dense_bias_gradient_v3(gradients->dense_bias, dense_workspace_24, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
@@ -2690,13 +3170,22 @@ static float run_evaluation_bytes_v3(const mlp_weights *w, const uint8_t *input,
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
     float *const dense_1_loss = (float *)(arena + 16000);
+    float *const dense_workspace = (float *)(arena + 1036800);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         input_float32_forward_v3(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_v3((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_zeros_v3((const float (*)[784])input_float32_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 6; task++) {
+        dense_sparse_forward_v3((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v3((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -2732,16 +3221,25 @@ static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uin
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const d_dense_1_bias = (float *)(arena + 662656);
     float *const d_dense_bias = (float *)(arena + 659968);
+    float *const dense_workspace = (float *)(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_31 = (float *)(arena + 662016);
-    float *const dense_workspace = (float *)(arena + 627200);
+    float *const dense_1_workspace_32 = (float *)(arena + 662016);
+    float *const dense_workspace_33 = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         input_float32_forward_v3(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_v3((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_zeros_v3((const float (*)[784])input_float32_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 6; task++) {
+        dense_sparse_forward_v3((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_v3((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -2770,17 +3268,17 @@ static float run_training_bytes_v3(mlp_weights *w, mlp_weights *slots, const uin
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        memset(dense_1_workspace_31 + task * 10, 0, 10 * sizeof(float));
-        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        memset(dense_1_workspace_32 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace_33 + task * 512, 0, 512 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
-            dense_1_bias_gradient_part_v3(&d_dense_1_linear[n][0], dense_1_workspace_31 + task * 10, 0, 1);
-            dense_bias_gradient_part_v3(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+            dense_1_bias_gradient_part_v3(&d_dense_1_linear[n][0], dense_1_workspace_32 + task * 10, 0, 1);
+            dense_bias_gradient_part_v3(&d_dense[n][0], dense_workspace_33 + task * 512, 0, 1);
         }
     }
-    dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_31, 0, 1);
+    dense_1_bias_gradient_v3(d_dense_1_bias, dense_1_workspace_32, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_bias_gradient_v3(d_dense_bias, dense_workspace, task, task + 1);
+        dense_bias_gradient_v3(d_dense_bias, dense_workspace_33, task, task + 1);
     }
     dense_1_bias_update_v3(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
@@ -2836,6 +3334,11 @@ LEVEL_base INLINE static inline void store_part_f32x4(float *to, f32x4 x, int co
 LEVEL_base INLINE static inline i32x4 load_u8_i32x4(const uint8_t *from)
 {
     return __builtin_convertvector(*(const u8x4_at *)from, i32x4);
+}
+
+LEVEL_base INLINE static inline void store_part_i32x4(int32_t *to, i32x4 x, size_t count)
+{
+    memcpy(to, &x, count * sizeof(int32_t));
 }
 
 /* A bit for each lane of a mask. */
@@ -3168,8 +3671,178 @@ static void run_single_base(const mlp_weights *w, const float *input, float *out
 }
 
 /* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
-static void dense_forward_batch_base(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+static void dense_zeros_base(const float (*x)[784], float *work, ptrdiff_t first, ptrdiff_t last)
 {
+    uint64_t (*const found)[14] = (uint64_t (*)[14])work;
+    for (ptrdiff_t n = first; n < last; n++) {
+        found[n][13] = 0;
+        for (int i = 0; i < 784; i += 64) {
+            const int end = 784 - i < 64 ? 784 - i : 64;
+            uint64_t bits = 0;
+            for (int j = 0; j < end; j += 4) bits |= (uint64_t)bits_i32x4(load_f32x4(&x[n][i + j]) != 0.0f) << j;
+            found[n][i / 64] = bits;
+            found[n][13] += (uint64_t)__builtin_popcountll(bits);
+        }
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+static void dense_sparse_forward_base(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], float *work, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const uint64_t (*const nonzero)[14] = (const uint64_t (*)[14])work;
+    uint64_t numbers = 0;
+    for (ptrdiff_t n = 0; n < count; n++) numbers += nonzero[n][13];
+    if (numbers * 8 >= (uint64_t)count * 784 * 3) return;
+    for (ptrdiff_t part = first; part < last; part++) {
+        const int k = (int)part * 12;
+        const ptrdiff_t from = 0, to = count * 1;
+        if (k < 120) {
+            for (int i = 0; i < 784; i += 64) {
+                const int end = 784 - i < 64 ? 784 - i : 64;
+                ptrdiff_t m = from;
+                for (; m < to; m++) {
+                    const float *const a = &x[m][i];
+                    const uint64_t found = nonzero[m][i / 64];
+                    if (!found && i && i + end < 784) continue;
+                    f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
+                    f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
+                    f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
+                    f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
+                    f32x4 s0_4 = i ? load_f32x4(&y[m][(k + 4) * 4]) : load_f32x4(&bias[(k + 4) * 4]);
+                    f32x4 s0_5 = i ? load_f32x4(&y[m][(k + 5) * 4]) : load_f32x4(&bias[(k + 5) * 4]);
+                    f32x4 s0_6 = i ? load_f32x4(&y[m][(k + 6) * 4]) : load_f32x4(&bias[(k + 6) * 4]);
+                    f32x4 s0_7 = i ? load_f32x4(&y[m][(k + 7) * 4]) : load_f32x4(&bias[(k + 7) * 4]);
+                    f32x4 s0_8 = i ? load_f32x4(&y[m][(k + 8) * 4]) : load_f32x4(&bias[(k + 8) * 4]);
+                    f32x4 s0_9 = i ? load_f32x4(&y[m][(k + 9) * 4]) : load_f32x4(&bias[(k + 9) * 4]);
+                    f32x4 s0_10 = i ? load_f32x4(&y[m][(k + 10) * 4]) : load_f32x4(&bias[(k + 10) * 4]);
+                    f32x4 s0_11 = i ? load_f32x4(&y[m][(k + 11) * 4]) : load_f32x4(&bias[(k + 11) * 4]);
+                    const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
+                    const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
+                    const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
+                    const float *const b3 = &kernel[(k + 3) / 4][i][(k + 3) % 4 * 4];
+                    const float *const b4 = &kernel[(k + 4) / 4][i][(k + 4) % 4 * 4];
+                    const float *const b5 = &kernel[(k + 5) / 4][i][(k + 5) % 4 * 4];
+                    const float *const b6 = &kernel[(k + 6) / 4][i][(k + 6) % 4 * 4];
+                    const float *const b7 = &kernel[(k + 7) / 4][i][(k + 7) % 4 * 4];
+                    const float *const b8 = &kernel[(k + 8) / 4][i][(k + 8) % 4 * 4];
+                    const float *const b9 = &kernel[(k + 9) / 4][i][(k + 9) % 4 * 4];
+                    const float *const b10 = &kernel[(k + 10) / 4][i][(k + 10) % 4 * 4];
+                    const float *const b11 = &kernel[(k + 11) / 4][i][(k + 11) % 4 * 4];
+                    for (uint64_t left = found; left; left &= left - 1) {
+                        const int j = __builtin_ctzll(left);
+                        const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16); const f32x4 w8 = load_f32x4(b8 + j * 16); const f32x4 w9 = load_f32x4(b9 + j * 16); const f32x4 w10 = load_f32x4(b10 + j * 16); const f32x4 w11 = load_f32x4(b11 + j * 16);
+                        s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3; s0_4 += a[j] * w4; s0_5 += a[j] * w5; s0_6 += a[j] * w6; s0_7 += a[j] * w7; s0_8 += a[j] * w8; s0_9 += a[j] * w9; s0_10 += a[j] * w10; s0_11 += a[j] * w11;
+                    }
+                    if (i + end < 784) {
+                        store_f32x4(&y[m][k * 4], s0_0);
+                        store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                        store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                        store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                        store_f32x4(&y[m][(k + 4) * 4], s0_4);
+                        store_f32x4(&y[m][(k + 5) * 4], s0_5);
+                        store_f32x4(&y[m][(k + 6) * 4], s0_6);
+                        store_f32x4(&y[m][(k + 7) * 4], s0_7);
+                        store_f32x4(&y[m][(k + 8) * 4], s0_8);
+                        store_f32x4(&y[m][(k + 9) * 4], s0_9);
+                        store_f32x4(&y[m][(k + 10) * 4], s0_10);
+                        store_f32x4(&y[m][(k + 11) * 4], s0_11);
+                    } else {
+                        s0_0 = max_f32x4((f32x4){0}, s0_0);
+                        store_f32x4(&y[m][k * 4], s0_0);
+                        s0_1 = max_f32x4((f32x4){0}, s0_1);
+                        store_f32x4(&y[m][(k + 1) * 4], s0_1);
+                        s0_2 = max_f32x4((f32x4){0}, s0_2);
+                        store_f32x4(&y[m][(k + 2) * 4], s0_2);
+                        s0_3 = max_f32x4((f32x4){0}, s0_3);
+                        store_f32x4(&y[m][(k + 3) * 4], s0_3);
+                        s0_4 = max_f32x4((f32x4){0}, s0_4);
+                        store_f32x4(&y[m][(k + 4) * 4], s0_4);
+                        s0_5 = max_f32x4((f32x4){0}, s0_5);
+                        store_f32x4(&y[m][(k + 5) * 4], s0_5);
+                        s0_6 = max_f32x4((f32x4){0}, s0_6);
+                        store_f32x4(&y[m][(k + 6) * 4], s0_6);
+                        s0_7 = max_f32x4((f32x4){0}, s0_7);
+                        store_f32x4(&y[m][(k + 7) * 4], s0_7);
+                        s0_8 = max_f32x4((f32x4){0}, s0_8);
+                        store_f32x4(&y[m][(k + 8) * 4], s0_8);
+                        s0_9 = max_f32x4((f32x4){0}, s0_9);
+                        store_f32x4(&y[m][(k + 9) * 4], s0_9);
+                        s0_10 = max_f32x4((f32x4){0}, s0_10);
+                        store_f32x4(&y[m][(k + 10) * 4], s0_10);
+                        s0_11 = max_f32x4((f32x4){0}, s0_11);
+                        store_f32x4(&y[m][(k + 11) * 4], s0_11);
+                    }
+                }
+            }
+        } else {
+            for (int i = 0; i < 784; i += 64) {
+                const int end = 784 - i < 64 ? 784 - i : 64;
+                ptrdiff_t m = from;
+                for (; m < to; m++) {
+                    const float *const a = &x[m][i];
+                    const uint64_t found = nonzero[m][i / 64];
+                    if (!found && i && i + end < 784) continue;
+                    f32x4 s0_0 = i ? load_f32x4(&y[m][480]) : load_f32x4(&bias[480]);
+                    f32x4 s0_1 = i ? load_f32x4(&y[m][484]) : load_f32x4(&bias[484]);
+                    f32x4 s0_2 = i ? load_f32x4(&y[m][488]) : load_f32x4(&bias[488]);
+                    f32x4 s0_3 = i ? load_f32x4(&y[m][492]) : load_f32x4(&bias[492]);
+                    f32x4 s0_4 = i ? load_f32x4(&y[m][496]) : load_f32x4(&bias[496]);
+                    f32x4 s0_5 = i ? load_f32x4(&y[m][500]) : load_f32x4(&bias[500]);
+                    f32x4 s0_6 = i ? load_f32x4(&y[m][504]) : load_f32x4(&bias[504]);
+                    f32x4 s0_7 = i ? load_f32x4(&y[m][508]) : load_f32x4(&bias[508]);
+                    const float *const b0 = &kernel[30][i][0];
+                    const float *const b1 = &kernel[30][i][4];
+                    const float *const b2 = &kernel[30][i][8];
+                    const float *const b3 = &kernel[30][i][12];
+                    const float *const b4 = &kernel[31][i][0];
+                    const float *const b5 = &kernel[31][i][4];
+                    const float *const b6 = &kernel[31][i][8];
+                    const float *const b7 = &kernel[31][i][12];
+                    for (uint64_t left = found; left; left &= left - 1) {
+                        const int j = __builtin_ctzll(left);
+                        const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16);
+                        s0_0 += a[j] * w0; s0_1 += a[j] * w1; s0_2 += a[j] * w2; s0_3 += a[j] * w3; s0_4 += a[j] * w4; s0_5 += a[j] * w5; s0_6 += a[j] * w6; s0_7 += a[j] * w7;
+                    }
+                    if (i + end < 784) {
+                        store_f32x4(&y[m][480], s0_0);
+                        store_f32x4(&y[m][484], s0_1);
+                        store_f32x4(&y[m][488], s0_2);
+                        store_f32x4(&y[m][492], s0_3);
+                        store_f32x4(&y[m][496], s0_4);
+                        store_f32x4(&y[m][500], s0_5);
+                        store_f32x4(&y[m][504], s0_6);
+                        store_f32x4(&y[m][508], s0_7);
+                    } else {
+                        s0_0 = max_f32x4((f32x4){0}, s0_0);
+                        store_f32x4(&y[m][480], s0_0);
+                        s0_1 = max_f32x4((f32x4){0}, s0_1);
+                        store_f32x4(&y[m][484], s0_1);
+                        s0_2 = max_f32x4((f32x4){0}, s0_2);
+                        store_f32x4(&y[m][488], s0_2);
+                        s0_3 = max_f32x4((f32x4){0}, s0_3);
+                        store_f32x4(&y[m][492], s0_3);
+                        s0_4 = max_f32x4((f32x4){0}, s0_4);
+                        store_f32x4(&y[m][496], s0_4);
+                        s0_5 = max_f32x4((f32x4){0}, s0_5);
+                        store_f32x4(&y[m][500], s0_5);
+                        s0_6 = max_f32x4((f32x4){0}, s0_6);
+                        store_f32x4(&y[m][504], s0_6);
+                        s0_7 = max_f32x4((f32x4){0}, s0_7);
+                        store_f32x4(&y[m][508], s0_7);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* dense: y[o] = bias[o] + sum over i of x[i] kernel[i][o]; 784 inputs, 512 outputs. */
+static void dense_forward_batch_base(const float (*x)[784], const float (*kernel)[784][16], const float *bias, float (*y)[512], float *work, ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
+{
+    const uint64_t (*const nonzero)[14] = (const uint64_t (*)[14])work;
+    uint64_t numbers = 0;
+    for (ptrdiff_t n = 0; n < count; n++) numbers += nonzero[n][13];
+    if (numbers * 8 < (uint64_t)count * 784 * 3) return;
     for (ptrdiff_t part = first; part < last; part++) {
         const int k = (int)part * 4;
         const ptrdiff_t from = 0, to = count * 1;
@@ -3177,6 +3850,7 @@ static void dense_forward_batch_base(const float (*x)[784], const float (*kernel
             const int end = 784 - i < 256 ? 784 - i : 256;
             ptrdiff_t m = from;
             for (; m + 2 <= to; m += 2) {
+                const float *const a = &x[m][i];
                 f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
                 f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
@@ -3185,7 +3859,6 @@ static void dense_forward_batch_base(const float (*x)[784], const float (*kernel
                 f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
                 f32x4 s1_2 = i ? load_f32x4(&y[m + 1][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
                 f32x4 s1_3 = i ? load_f32x4(&y[m + 1][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
                 const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
                 const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
@@ -3224,11 +3897,11 @@ static void dense_forward_batch_base(const float (*x)[784], const float (*kernel
                 }
             }
             for (; m < to; m++) {
+                const float *const a = &x[m][i];
                 f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
                 f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
                 f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
                 const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
                 const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
@@ -3270,6 +3943,7 @@ static void dense_1_forward_batch_base(const float (*x)[512], const float (*kern
                 const int end = 512 - i < 256 ? 512 - i : 256;
                 ptrdiff_t m = from;
                 for (; m + 4 <= to; m += 4) {
+                    const float *const a = &x[m][i];
                     f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
                     f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
                     f32x4 s1_0 = i ? load_f32x4(&y[m + 1][k * 4]) : load_f32x4(&bias[k * 4]);
@@ -3278,7 +3952,6 @@ static void dense_1_forward_batch_base(const float (*x)[512], const float (*kern
                     f32x4 s2_1 = i ? load_f32x4(&y[m + 2][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
                     f32x4 s3_0 = i ? load_f32x4(&y[m + 3][k * 4]) : load_f32x4(&bias[k * 4]);
                     f32x4 s3_1 = i ? load_f32x4(&y[m + 3][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                    const float *const a = &x[m][i];
                     const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
                     const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
                     for (int j = 0; j < end; j++) {
@@ -3298,9 +3971,9 @@ static void dense_1_forward_batch_base(const float (*x)[512], const float (*kern
                     store_f32x4(&y[m + 3][(k + 1) * 4], s3_1);
                 }
                 for (; m < to; m++) {
+                    const float *const a = &x[m][i];
                     f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
                     f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
-                    const float *const a = &x[m][i];
                     const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
                     const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
                     for (int j = 0; j < end; j++) {
@@ -3316,11 +3989,11 @@ static void dense_1_forward_batch_base(const float (*x)[512], const float (*kern
                 const int end = 512 - i < 256 ? 512 - i : 256;
                 ptrdiff_t m = from;
                 for (; m + 4 <= to; m += 4) {
+                    const float *const a = &x[m][i];
                     f32x4 s0_0 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
                     f32x4 s1_0 = i ? load_part_f32x4(&y[m + 1][8], 2) : load_part_f32x4(&bias[8], 2);
                     f32x4 s2_0 = i ? load_part_f32x4(&y[m + 2][8], 2) : load_part_f32x4(&bias[8], 2);
                     f32x4 s3_0 = i ? load_part_f32x4(&y[m + 3][8], 2) : load_part_f32x4(&bias[8], 2);
-                    const float *const a = &x[m][i];
                     const float *const b0 = &kernel[0][i][8];
                     for (int j = 0; j < end; j++) {
                         const f32x4 w0 = load_f32x4(b0 + j * 16);
@@ -3335,8 +4008,8 @@ static void dense_1_forward_batch_base(const float (*x)[512], const float (*kern
                     store_part_f32x4(&y[m + 3][8], s3_0, 2);
                 }
                 for (; m < to; m++) {
-                    f32x4 s0_0 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
                     const float *const a = &x[m][i];
+                    f32x4 s0_0 = i ? load_part_f32x4(&y[m][8], 2) : load_part_f32x4(&bias[8], 2);
                     const float *const b0 = &kernel[0][i][8];
                     for (int j = 0; j < end; j++) {
                         const f32x4 w0 = load_f32x4(b0 + j * 16);
@@ -3354,13 +4027,22 @@ static void run_batch_base(const mlp_weights *w, const float *input, float *outp
     float (*const rescaling_out)[28][28][1] = (float (*)[28][28][1])(arena);
     float (*const dense_linear_out)[512] = (float (*)[512])(arena + 627200);
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
+    float *const dense_workspace = (float *)(arena + 1036800);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_zeros_base((const float (*)[784])rescaling_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 11; task++) {
+        dense_sparse_forward_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -3424,13 +4106,22 @@ static float run_evaluation_base(const mlp_weights *w, const float *input, const
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
     float *const dense_1_loss = (float *)(arena + 16000);
+    float *const dense_workspace = (float *)(arena + 1036800);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_zeros_base((const float (*)[784])rescaling_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 11; task++) {
+        dense_sparse_forward_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -3800,32 +4491,53 @@ static void dense_weight_gradient_base(const float (*x)[784], const float (*d_y)
 {
     const float alpha = step->alpha;
     const ptrdiff_t samples = count * 1;
+    int32_t bits[7][4];
+    uint16_t listed[224];
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 2;
-        for (int k = 0; k < 128; k += 4) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
-            for (int t = 0; t < 2; t++) {
+        const ptrdiff_t i = part * 4;
+        if (part == first || i % 4 == 0) {
+            for (ptrdiff_t start = 0; start < samples; start += 32) {
+                const int end = samples - start < 32 ? (int)(samples - start) : 32;
+                i32x4 found = {0};
+                for (int m = 0; m < end; m++) found |= (load_f32x4(&x[start + m][i / 4 * 4]) != 0.0f) & (int32_t)(1u << m);
+                store_part_i32x4(bits[start / 32], found, 4);
+            }
+        }
+        int listed_count = 0;
+        for (ptrdiff_t start = 0; start < samples; start += 32) {
+            uint32_t left = 0;
+            for (int t = 0; t < 4; t++) left |= (uint32_t)bits[start / 32][i % 4 + t];
+            for (; left; left &= left - 1) listed[listed_count++] = (uint16_t)(start + __builtin_ctz(left));
+        }
+        for (int k = 0; k < 128; k += 2) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
+            f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
+            f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
+            for (int t = 0; t < 4; t++) {
                 __builtin_prefetch(w[k / 4][i + t], 1);
                 __builtin_prefetch(slot0[k / 4][i + t], 1);
                 __builtin_prefetch(slot1[k / 4][i + t], 1);
             }
-            for (ptrdiff_t m = 0; m < samples; m++) {
+            for (int r = 0; r < listed_count; r++) {
+                const ptrdiff_t m = listed[r];
                 const float *const a = &x[m][i];
                 const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
                 const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
-                const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
-                const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
-                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                const f32x4 w0 = d0; const f32x4 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
             }
-            const f32x4 sums[2][4] = {
-                {s0_0, s0_1, s0_2, s0_3},
-                {s1_0, s1_1, s1_2, s1_3},
+            const f32x4 sums[4][2] = {
+                {s0_0, s0_1},
+                {s1_0, s1_1},
+                {s2_0, s2_1},
+                {s3_0, s3_1},
             };
-            for (int q = 0; q < 4; q++) {
-                for (int t = 0; t < 2; t++) {
+            for (int q = 0; q < 2; q++) {
+                for (int t = 0; t < 4; t++) {
                     {
                         f32x4 g = sums[t][q];
                         f32x4 v = load_f32x4(&w[(k + q) / 4][i + t][(k + q) % 4 * 4]);
@@ -3876,16 +4588,25 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const d_dense_1_bias = (float *)(arena + 662656);
     float *const d_dense_bias = (float *)(arena + 659968);
+    float *const dense_workspace = (float *)(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_30 = (float *)(arena + 662016);
-    float *const dense_workspace = (float *)(arena + 627200);
+    float *const dense_1_workspace_31 = (float *)(arena + 662016);
+    float *const dense_workspace_32 = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_zeros_base((const float (*)[784])rescaling_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 11; task++) {
+        dense_sparse_forward_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -3914,22 +4635,22 @@ static float run_training_base(mlp_weights *w, mlp_weights *slots, const float *
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        memset(dense_1_workspace_30 + task * 10, 0, 10 * sizeof(float));
-        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        memset(dense_1_workspace_31 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace_32 + task * 512, 0, 512 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
-            dense_1_bias_gradient_part_base(&d_dense_1_linear[n][0], dense_1_workspace_30 + task * 10, 0, 1);
-            dense_bias_gradient_part_base(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+            dense_1_bias_gradient_part_base(&d_dense_1_linear[n][0], dense_1_workspace_31 + task * 10, 0, 1);
+            dense_bias_gradient_part_base(&d_dense[n][0], dense_workspace_32 + task * 512, 0, 1);
         }
     }
-    dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_30, 0, 1);
+    dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_31, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_bias_gradient_base(d_dense_bias, dense_workspace, task, task + 1);
+        dense_bias_gradient_base(d_dense_bias, dense_workspace_32, task, task + 1);
     }
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_base((const float (*)[784])rescaling_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 392 * task / 16, 392 * (task + 1) / 16);
+        dense_weight_gradient_base((const float (*)[784])rescaling_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 196 * task / 16, 196 * (task + 1) / 16);
     }
     dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));
@@ -4007,29 +4728,48 @@ static void dense_1_weight_gradient_gradients_base(const float (*x)[512], const 
 static void dense_weight_gradient_gradients_base(const float (*x)[784], const float (*d_y)[512], float (*d_kernel)[784][16], ptrdiff_t count, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t samples = count * 1;
+    int32_t bits[7][4];
+    uint16_t listed[224];
     for (ptrdiff_t part = first; part < last; part++) {
-        const ptrdiff_t i = part * 2;
-        for (int k = 0; k < 128; k += 4) {
-            f32x4 s0_0 = {0}; f32x4 s0_1 = {0}; f32x4 s0_2 = {0}; f32x4 s0_3 = {0};
-            f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
-            for (ptrdiff_t m = 0; m < samples; m++) {
+        const ptrdiff_t i = part * 4;
+        if (part == first || i % 4 == 0) {
+            for (ptrdiff_t start = 0; start < samples; start += 32) {
+                const int end = samples - start < 32 ? (int)(samples - start) : 32;
+                i32x4 found = {0};
+                for (int m = 0; m < end; m++) found |= (load_f32x4(&x[start + m][i / 4 * 4]) != 0.0f) & (int32_t)(1u << m);
+                store_part_i32x4(bits[start / 32], found, 4);
+            }
+        }
+        int listed_count = 0;
+        for (ptrdiff_t start = 0; start < samples; start += 32) {
+            uint32_t left = 0;
+            for (int t = 0; t < 4; t++) left |= (uint32_t)bits[start / 32][i % 4 + t];
+            for (; left; left &= left - 1) listed[listed_count++] = (uint16_t)(start + __builtin_ctz(left));
+        }
+        for (int k = 0; k < 128; k += 2) {
+            f32x4 s0_0 = {0}; f32x4 s0_1 = {0};
+            f32x4 s1_0 = {0}; f32x4 s1_1 = {0};
+            f32x4 s2_0 = {0}; f32x4 s2_1 = {0};
+            f32x4 s3_0 = {0}; f32x4 s3_1 = {0};
+            for (int r = 0; r < listed_count; r++) {
+                const ptrdiff_t m = listed[r];
                 const float *const a = &x[m][i];
                 const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
                 const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
-                const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
-                const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
-                const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
-                s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
-                s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
+                const f32x4 w0 = d0; const f32x4 w1 = d1;
+                s0_0 += a[0] * w0; s0_1 += a[0] * w1;
+                s1_0 += a[1] * w0; s1_1 += a[1] * w1;
+                s2_0 += a[2] * w0; s2_1 += a[2] * w1;
+                s3_0 += a[3] * w0; s3_1 += a[3] * w1;
             }
             store_f32x4(&d_kernel[k / 4][i][k % 4 * 4], s0_0);
             store_f32x4(&d_kernel[(k + 1) / 4][i][(k + 1) % 4 * 4], s0_1);
-            store_f32x4(&d_kernel[(k + 2) / 4][i][(k + 2) % 4 * 4], s0_2);
-            store_f32x4(&d_kernel[(k + 3) / 4][i][(k + 3) % 4 * 4], s0_3);
             store_f32x4(&d_kernel[k / 4][i + 1][k % 4 * 4], s1_0);
             store_f32x4(&d_kernel[(k + 1) / 4][i + 1][(k + 1) % 4 * 4], s1_1);
-            store_f32x4(&d_kernel[(k + 2) / 4][i + 1][(k + 2) % 4 * 4], s1_2);
-            store_f32x4(&d_kernel[(k + 3) / 4][i + 1][(k + 3) % 4 * 4], s1_3);
+            store_f32x4(&d_kernel[k / 4][i + 2][k % 4 * 4], s2_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i + 2][(k + 1) % 4 * 4], s2_1);
+            store_f32x4(&d_kernel[k / 4][i + 3][k % 4 * 4], s3_0);
+            store_f32x4(&d_kernel[(k + 1) / 4][i + 3][(k + 1) % 4 * 4], s3_1);
         }
     }
 }
@@ -4043,16 +4783,25 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     float *const dense_1_loss = (float *)(arena + 1499264);
     float (*const d_dense_1_linear)[10] = (float (*)[10])(arena + 1491264);
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
+    float *const dense_workspace = (float *)(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_22 = (float *)(arena + 659968);
-    float *const dense_workspace = (float *)(arena + 627200);
+    float *const dense_1_workspace_23 = (float *)(arena + 659968);
+    float *const dense_workspace_24 = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         rescaling_forward_base(input, &rescaling_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_zeros_base((const float (*)[784])rescaling_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 11; task++) {
+        dense_sparse_forward_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[784])rescaling_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -4076,21 +4825,21 @@ static float run_gradients_base(const mlp_weights *w, mlp_weights *gradients, co
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        memset(dense_1_workspace_22 + task * 10, 0, 10 * sizeof(float));
-        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        memset(dense_1_workspace_23 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace_24 + task * 512, 0, 512 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
-            dense_1_bias_gradient_part_base(&d_dense_1_linear[n][0], dense_1_workspace_22 + task * 10, 0, 1);
-            dense_bias_gradient_part_base(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+            dense_1_bias_gradient_part_base(&d_dense_1_linear[n][0], dense_1_workspace_23 + task * 10, 0, 1);
+            dense_bias_gradient_part_base(&d_dense[n][0], dense_workspace_24 + task * 512, 0, 1);
         }
     }
-    dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_22, 0, 1);
+    dense_1_bias_gradient_base(gradients->dense_1_bias, dense_1_workspace_23, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_bias_gradient_base(gradients->dense_bias, dense_workspace, task, task + 1);
+        dense_bias_gradient_base(gradients->dense_bias, dense_workspace_24, task, task + 1);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_gradients_base((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 392 * task / 16, 392 * (task + 1) / 16);
+        dense_weight_gradient_gradients_base((const float (*)[784])rescaling_out, d_dense, gradients->dense_kernel, count, 196 * task / 16, 196 * (task + 1) / 16);
     }
     double total = 0;
     {
@@ -4120,13 +4869,22 @@ static float run_evaluation_bytes_base(const mlp_weights *w, const uint8_t *inpu
     float (*const dense_1_linear_out)[10] = (float (*)[10])(arena);
     float (*const dense_1_out)[10] = (float (*)[10])(arena + 8000);
     float *const dense_1_loss = (float *)(arena + 16000);
+    float *const dense_workspace = (float *)(arena + 1036800);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         input_float32_forward_base(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_zeros_base((const float (*)[784])input_float32_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 11; task++) {
+        dense_sparse_forward_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -4162,16 +4920,25 @@ static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const u
     float (*const d_dense)[512] = (float (*)[512])(arena + 1036800);
     float *const d_dense_1_bias = (float *)(arena + 662656);
     float *const d_dense_bias = (float *)(arena + 659968);
+    float *const dense_workspace = (float *)(arena + 1036800);
     float *const dense_1_workspace = (float *)(arena + 1446400);
-    float *const dense_1_workspace_31 = (float *)(arena + 662016);
-    float *const dense_workspace = (float *)(arena + 627200);
+    float *const dense_1_workspace_32 = (float *)(arena + 662016);
+    float *const dense_workspace_33 = (float *)(arena + 627200);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
         input_float32_forward_base(input, &input_float32_out[0][0][0][0], count * task / 16, count * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_forward_batch_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, count, 32 * task / 16, 32 * (task + 1) / 16);
+        dense_zeros_base((const float (*)[784])input_float32_out, dense_workspace, count * task / 16, count * (task + 1) / 16);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 11; task++) {
+        dense_sparse_forward_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, task, task + 1);
+    }
+    PARALLEL_FOR
+    for (ptrdiff_t task = 0; task < 16; task++) {
+        dense_forward_batch_base((const float (*)[784])input_float32_out, w->dense_kernel, w->dense_bias, dense_linear_out, dense_workspace, count, 32 * task / 16, 32 * (task + 1) / 16);
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 8; task++) {
@@ -4200,22 +4967,22 @@ static float run_training_bytes_base(mlp_weights *w, mlp_weights *slots, const u
     }
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        memset(dense_1_workspace_31 + task * 10, 0, 10 * sizeof(float));
-        memset(dense_workspace + task * 512, 0, 512 * sizeof(float));
+        memset(dense_1_workspace_32 + task * 10, 0, 10 * sizeof(float));
+        memset(dense_workspace_33 + task * 512, 0, 512 * sizeof(float));
         for (ptrdiff_t n = count * task / 16; n < count * (task + 1) / 16; n++) {
-            dense_1_bias_gradient_part_base(&d_dense_1_linear[n][0], dense_1_workspace_31 + task * 10, 0, 1);
-            dense_bias_gradient_part_base(&d_dense[n][0], dense_workspace + task * 512, 0, 1);
+            dense_1_bias_gradient_part_base(&d_dense_1_linear[n][0], dense_1_workspace_32 + task * 10, 0, 1);
+            dense_bias_gradient_part_base(&d_dense[n][0], dense_workspace_33 + task * 512, 0, 1);
         }
     }
-    dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_31, 0, 1);
+    dense_1_bias_gradient_base(d_dense_1_bias, dense_1_workspace_32, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 2; task++) {
-        dense_bias_gradient_base(d_dense_bias, dense_workspace, task, task + 1);
+        dense_bias_gradient_base(d_dense_bias, dense_workspace_33, task, task + 1);
     }
     dense_1_bias_update_base(d_dense_1_bias, w->dense_1_bias, slots[0].dense_1_bias, slots[1].dense_1_bias, step, 0, 1);
     PARALLEL_FOR
     for (ptrdiff_t task = 0; task < 16; task++) {
-        dense_weight_gradient_base((const float (*)[784])input_float32_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 392 * task / 16, 392 * (task + 1) / 16);
+        dense_weight_gradient_base((const float (*)[784])input_float32_out, d_dense, w->dense_kernel, slots[0].dense_kernel, slots[1].dense_kernel, step, count, 196 * task / 16, 196 * (task + 1) / 16);
     }
     dense_bias_update_base(d_dense_bias, w->dense_bias, slots[0].dense_bias, slots[1].dense_bias, step, 0, 1);
     if (output) memcpy(output, &dense_1_out[0][0], (size_t)count * 10 * sizeof(float));

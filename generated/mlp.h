@@ -20,7 +20,7 @@ extern "C" {
 #define MLP_PARAMETERS_BYTES 1628200
 #define MLP_WEIGHTS_BYTES 1640512
 #define MLP_ARENA_BYTES 5184 /* scratch memory of predict */
-#define MLP_BATCH_ARENA_BYTES 1036800 /* of predict_batch */
+#define MLP_BATCH_ARENA_BYTES 1059200 /* of predict_batch */
 /* How to declare an arena, so that it is aligned and lies in the section that -DMLP_ARENA_SECTION='".fast"' names, where there is one:
  * static MLP_ARENA unsigned char arena[MLP_ARENA_BYTES]; */
 #ifdef MLP_ARENA_SECTION
@@ -28,7 +28,7 @@ extern "C" {
 #else
 #define MLP_ARENA MLP_ALIGNED
 #endif
-#define MLP_EVALUATE_ARENA_BYTES 1036800 /* of evaluate */
+#define MLP_EVALUATE_ARENA_BYTES 1059200 /* of evaluate */
 #define MLP_TRAIN_ARENA_BYTES 1500096 /* of train_step and gradients */
 #define MLP_SLOTS 2 /* the optimiser's memories: each a struct of weights, zero at first where nothing else is said */
 

@@ -836,6 +836,7 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[9216], const float 
             const int end = 9216 - i < 256 ? 9216 - i : 256;
             ptrdiff_t m = from;
             for (; m + 8 <= to; m += 8) {
+                const float *const a = &x[m][i];
                 f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
                 f32x16 s1_0 = i ? load_f32x16(&y[m + 1][k * 16]) : load_f32x16(&bias[k * 16]);
@@ -852,7 +853,6 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[9216], const float 
                 f32x16 s6_1 = i ? load_f32x16(&y[m + 6][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
                 f32x16 s7_0 = i ? load_f32x16(&y[m + 7][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s7_1 = i ? load_f32x16(&y[m + 7][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k][i][0];
                 const float *const b1 = &kernel[k + 1][i][0];
                 for (int j = 0; j < end; j++) {
@@ -919,9 +919,9 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[9216], const float 
                 }
             }
             for (; m < to; m++) {
+                const float *const a = &x[m][i];
                 f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k][i][0];
                 const float *const b1 = &kernel[k + 1][i][0];
                 for (int j = 0; j < end; j++) {
@@ -951,11 +951,11 @@ LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[128], const float
         const ptrdiff_t to = next < count * 1 ? next : count * 1;
         ptrdiff_t m = from;
         for (; m + 4 <= to; m += 4) {
+            const float *const a = &x[m][0];
             f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
             f32x16 s1_0 = load_part_f32x16(&bias[0], 10);
             f32x16 s2_0 = load_part_f32x16(&bias[0], 10);
             f32x16 s3_0 = load_part_f32x16(&bias[0], 10);
-            const float *const a = &x[m][0];
             const float *const b0 = &kernel[0][0][0];
             for (int j = 0; j < 128; j++) {
                 const f32x16 w0 = load_f32x16(b0 + j * 16);
@@ -970,8 +970,8 @@ LEVEL_v4 static void dense_1_forward_batch_v4(const float (*x)[128], const float
             store_part_f32x16(&y[m + 3][0], s3_0, 10);
         }
         for (; m < to; m++) {
-            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
             const float *const a = &x[m][0];
+            f32x16 s0_0 = load_part_f32x16(&bias[0], 10);
             const float *const b0 = &kernel[0][0][0];
             for (int j = 0; j < 128; j++) {
                 const f32x16 w0 = load_f32x16(b0 + j * 16);
@@ -1211,11 +1211,11 @@ LEVEL_v4 static void dense_forward_train_v4(const float (*x)[9216], const float 
             const int end = 9216 - i < 64 ? 9216 - i : 64;
             ptrdiff_t m = from;
             for (; m < to; m++) {
+                const float *const a = &x[m][i];
                 f32x16 s0_0 = i ? load_f32x16(&y[m][k * 16]) : load_f32x16(&bias[k * 16]);
                 f32x16 s0_1 = i ? load_f32x16(&y[m][(k + 1) * 16]) : load_f32x16(&bias[(k + 1) * 16]);
                 f32x16 s0_2 = i ? load_f32x16(&y[m][(k + 2) * 16]) : load_f32x16(&bias[(k + 2) * 16]);
                 f32x16 s0_3 = i ? load_f32x16(&y[m][(k + 3) * 16]) : load_f32x16(&bias[(k + 3) * 16]);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k][i][0];
                 const float *const b1 = &kernel[k + 1][i][0];
                 const float *const b2 = &kernel[k + 2][i][0];
@@ -3305,6 +3305,7 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[9216], const float 
             const int end = 9216 - i < 256 ? 9216 - i : 256;
             ptrdiff_t m = from;
             for (; m + 4 <= to; m += 4) {
+                const float *const a = &x[m][i];
                 f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
                 f32x8 s1_0 = i ? load_f32x8(&y[m + 1][k * 8]) : load_f32x8(&bias[k * 8]);
@@ -3313,7 +3314,6 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[9216], const float 
                 f32x8 s2_1 = i ? load_f32x8(&y[m + 2][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
                 f32x8 s3_0 = i ? load_f32x8(&y[m + 3][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s3_1 = i ? load_f32x8(&y[m + 3][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
                 const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
                 for (int j = 0; j < end; j++) {
@@ -3352,9 +3352,9 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[9216], const float 
                 }
             }
             for (; m < to; m++) {
+                const float *const a = &x[m][i];
                 f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
                 const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
                 for (int j = 0; j < end; j++) {
@@ -3384,11 +3384,11 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[128], const float
         const ptrdiff_t to = next < count * 1 ? next : count * 1;
         ptrdiff_t m = from;
         for (; m + 2 <= to; m += 2) {
+            const float *const a = &x[m][0];
             f32x8 s0_0 = load_f32x8(&bias[0]);
             f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
             f32x8 s1_0 = load_f32x8(&bias[0]);
             f32x8 s1_1 = load_part_f32x8(&bias[8], 2);
-            const float *const a = &x[m][0];
             const float *const b0 = &kernel[0][0][0];
             const float *const b1 = &kernel[0][0][8];
             for (int j = 0; j < 128; j++) {
@@ -3402,9 +3402,9 @@ LEVEL_v3 static void dense_1_forward_batch_v3(const float (*x)[128], const float
             store_part_f32x8(&y[m + 1][8], s1_1, 2);
         }
         for (; m < to; m++) {
+            const float *const a = &x[m][0];
             f32x8 s0_0 = load_f32x8(&bias[0]);
             f32x8 s0_1 = load_part_f32x8(&bias[8], 2);
-            const float *const a = &x[m][0];
             const float *const b0 = &kernel[0][0][0];
             const float *const b1 = &kernel[0][0][8];
             for (int j = 0; j < 128; j++) {
@@ -3643,6 +3643,7 @@ LEVEL_v3 static void dense_forward_train_v3(const float (*x)[9216], const float 
             const int end = 9216 - i < 64 ? 9216 - i : 64;
             ptrdiff_t m = from;
             for (; m < to; m++) {
+                const float *const a = &x[m][i];
                 f32x8 s0_0 = i ? load_f32x8(&y[m][k * 8]) : load_f32x8(&bias[k * 8]);
                 f32x8 s0_1 = i ? load_f32x8(&y[m][(k + 1) * 8]) : load_f32x8(&bias[(k + 1) * 8]);
                 f32x8 s0_2 = i ? load_f32x8(&y[m][(k + 2) * 8]) : load_f32x8(&bias[(k + 2) * 8]);
@@ -3651,7 +3652,6 @@ LEVEL_v3 static void dense_forward_train_v3(const float (*x)[9216], const float 
                 f32x8 s0_5 = i ? load_f32x8(&y[m][(k + 5) * 8]) : load_f32x8(&bias[(k + 5) * 8]);
                 f32x8 s0_6 = i ? load_f32x8(&y[m][(k + 6) * 8]) : load_f32x8(&bias[(k + 6) * 8]);
                 f32x8 s0_7 = i ? load_f32x8(&y[m][(k + 7) * 8]) : load_f32x8(&bias[(k + 7) * 8]);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 2][i][k % 2 * 8];
                 const float *const b1 = &kernel[(k + 1) / 2][i][(k + 1) % 2 * 8];
                 const float *const b2 = &kernel[(k + 2) / 2][i][(k + 2) % 2 * 8];
@@ -5767,6 +5767,7 @@ static void dense_forward_batch_base(const float (*x)[9216], const float (*kerne
             const int end = 9216 - i < 256 ? 9216 - i : 256;
             ptrdiff_t m = from;
             for (; m + 2 <= to; m += 2) {
+                const float *const a = &x[m][i];
                 f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
                 f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
@@ -5775,7 +5776,6 @@ static void dense_forward_batch_base(const float (*x)[9216], const float (*kerne
                 f32x4 s1_1 = i ? load_f32x4(&y[m + 1][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
                 f32x4 s1_2 = i ? load_f32x4(&y[m + 1][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
                 f32x4 s1_3 = i ? load_f32x4(&y[m + 1][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
                 const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
                 const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
@@ -5814,11 +5814,11 @@ static void dense_forward_batch_base(const float (*x)[9216], const float (*kerne
                 }
             }
             for (; m < to; m++) {
+                const float *const a = &x[m][i];
                 f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
                 f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
                 f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
                 f32x4 s0_3 = i ? load_f32x4(&y[m][(k + 3) * 4]) : load_f32x4(&bias[(k + 3) * 4]);
-                const float *const a = &x[m][i];
                 const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
                 const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
                 const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
@@ -5858,11 +5858,11 @@ static void dense_1_forward_batch_base(const float (*x)[128], const float (*kern
         if (k < 2) {
             ptrdiff_t m = from;
             for (; m + 4 <= to; m += 4) {
+                const float *const a = &x[m][0];
                 f32x4 s0_0 = load_f32x4(&bias[k * 4]);
                 f32x4 s1_0 = load_f32x4(&bias[k * 4]);
                 f32x4 s2_0 = load_f32x4(&bias[k * 4]);
                 f32x4 s3_0 = load_f32x4(&bias[k * 4]);
-                const float *const a = &x[m][0];
                 const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
                 for (int j = 0; j < 128; j++) {
                     const f32x4 w0 = load_f32x4(b0 + j * 16);
@@ -5877,8 +5877,8 @@ static void dense_1_forward_batch_base(const float (*x)[128], const float (*kern
                 store_f32x4(&y[m + 3][k * 4], s3_0);
             }
             for (; m < to; m++) {
-                f32x4 s0_0 = load_f32x4(&bias[k * 4]);
                 const float *const a = &x[m][0];
+                f32x4 s0_0 = load_f32x4(&bias[k * 4]);
                 const float *const b0 = &kernel[k / 4][0][k % 4 * 4];
                 for (int j = 0; j < 128; j++) {
                     const f32x4 w0 = load_f32x4(b0 + j * 16);
@@ -5889,11 +5889,11 @@ static void dense_1_forward_batch_base(const float (*x)[128], const float (*kern
         } else {
             ptrdiff_t m = from;
             for (; m + 4 <= to; m += 4) {
+                const float *const a = &x[m][0];
                 f32x4 s0_0 = load_part_f32x4(&bias[8], 2);
                 f32x4 s1_0 = load_part_f32x4(&bias[8], 2);
                 f32x4 s2_0 = load_part_f32x4(&bias[8], 2);
                 f32x4 s3_0 = load_part_f32x4(&bias[8], 2);
-                const float *const a = &x[m][0];
                 const float *const b0 = &kernel[0][0][8];
                 for (int j = 0; j < 128; j++) {
                     const f32x4 w0 = load_f32x4(b0 + j * 16);
@@ -5908,8 +5908,8 @@ static void dense_1_forward_batch_base(const float (*x)[128], const float (*kern
                 store_part_f32x4(&y[m + 3][8], s3_0, 2);
             }
             for (; m < to; m++) {
-                f32x4 s0_0 = load_part_f32x4(&bias[8], 2);
                 const float *const a = &x[m][0];
+                f32x4 s0_0 = load_part_f32x4(&bias[8], 2);
                 const float *const b0 = &kernel[0][0][8];
                 for (int j = 0; j < 128; j++) {
                     const f32x4 w0 = load_f32x4(b0 + j * 16);
@@ -6138,6 +6138,7 @@ static void dense_forward_train_base(const float (*x)[9216], const float (*kerne
                 const int end = 9216 - i < 64 ? 9216 - i : 64;
                 ptrdiff_t m = from;
                 for (; m < to; m++) {
+                    const float *const a = &x[m][i];
                     f32x4 s0_0 = i ? load_f32x4(&y[m][k * 4]) : load_f32x4(&bias[k * 4]);
                     f32x4 s0_1 = i ? load_f32x4(&y[m][(k + 1) * 4]) : load_f32x4(&bias[(k + 1) * 4]);
                     f32x4 s0_2 = i ? load_f32x4(&y[m][(k + 2) * 4]) : load_f32x4(&bias[(k + 2) * 4]);
@@ -6150,7 +6151,6 @@ static void dense_forward_train_base(const float (*x)[9216], const float (*kerne
                     f32x4 s0_9 = i ? load_f32x4(&y[m][(k + 9) * 4]) : load_f32x4(&bias[(k + 9) * 4]);
                     f32x4 s0_10 = i ? load_f32x4(&y[m][(k + 10) * 4]) : load_f32x4(&bias[(k + 10) * 4]);
                     f32x4 s0_11 = i ? load_f32x4(&y[m][(k + 11) * 4]) : load_f32x4(&bias[(k + 11) * 4]);
-                    const float *const a = &x[m][i];
                     const float *const b0 = &kernel[k / 4][i][k % 4 * 4];
                     const float *const b1 = &kernel[(k + 1) / 4][i][(k + 1) % 4 * 4];
                     const float *const b2 = &kernel[(k + 2) / 4][i][(k + 2) % 4 * 4];
@@ -6230,6 +6230,7 @@ static void dense_forward_train_base(const float (*x)[9216], const float (*kerne
                 const int end = 9216 - i < 64 ? 9216 - i : 64;
                 ptrdiff_t m = from;
                 for (; m < to; m++) {
+                    const float *const a = &x[m][i];
                     f32x4 s0_0 = i ? load_f32x4(&y[m][96]) : load_f32x4(&bias[96]);
                     f32x4 s0_1 = i ? load_f32x4(&y[m][100]) : load_f32x4(&bias[100]);
                     f32x4 s0_2 = i ? load_f32x4(&y[m][104]) : load_f32x4(&bias[104]);
@@ -6238,7 +6239,6 @@ static void dense_forward_train_base(const float (*x)[9216], const float (*kerne
                     f32x4 s0_5 = i ? load_f32x4(&y[m][116]) : load_f32x4(&bias[116]);
                     f32x4 s0_6 = i ? load_f32x4(&y[m][120]) : load_f32x4(&bias[120]);
                     f32x4 s0_7 = i ? load_f32x4(&y[m][124]) : load_f32x4(&bias[124]);
-                    const float *const a = &x[m][i];
                     const float *const b0 = &kernel[6][i][0];
                     const float *const b1 = &kernel[6][i][4];
                     const float *const b2 = &kernel[6][i][8];

@@ -136,8 +136,9 @@ void winograd_rows_emit(Emit *, const Node *, const Convolution *, const char *f
 int64_t winograd_rows_gradient_sums(const Convolution *, int64_t panel); /* floats of one shard */
 void winograd_rows_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x d_y -> d_kernel, by way of shards and work */
 
-/* matmul.c: products of matrices whose right-hand sides are packed in panels */
-void matmul_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias); /* x kernel -> y */
+/* matmul.c, matmul_gradients.c: products of matrices whose right-hand sides are packed in panels */
+void matmul_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias); /* x kernel -> y; work */
+void matmul_workspace(Graph *, Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample);
 void matmul_input_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* d_y kernel -> d_x */
 void matmul_weight_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* x d_y -> d_kernel */
 bool matmul_weight_gradient_is_long(const Graph *, int64_t rows_per_sample); /* so long that an update had better not be made from the registers */

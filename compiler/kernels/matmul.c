@@ -7,7 +7,7 @@
  * activations apart is asked for ahead, a little in each stretch of the reduction. */
 #include "matmul.h"
 
-enum { REDUCTION_BLOCK = 256, ROW_SUMS = 8 };
+enum { REDUCTION_BLOCK = 256, ROW_SUMS = 8, COUNTED_FLOATS = 128 };
 
 void matmul_fill(Emit *e, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
 {
@@ -55,7 +55,7 @@ void matmul_row_loops(Emit *e, const Product *product, int rows, int64_t rows_pe
 }
 
 /* Sums of one row: how many a group of so many vectors makes of each, so that they hide the latency of its additions. */
-int row_depth(int vectors, int64_t inputs)
+static int row_depth(int vectors, int64_t inputs)
 {
     int depth = 1;
     while (depth * vectors < ROW_SUMS && 4 * depth < inputs) depth *= 2;
@@ -67,6 +67,9 @@ static void emit_forward_tile(Emit *e, const Product *product, int rows)
     const VectorGroup *group = product->group;
     int lanes = emit_level(e)->lanes;
     const char *first = group_first(group), *start_column = product->blocked ? "i" : "0";
+    text_add(&e->body, "const float *const a = &x[m][%s];\n", start_column);
+    /* Pictures have whole stretches without a number. */
+    if (product->counted) EMIT(e, "const uint64_t found = nonzero[m][i / 64];", "if (!found && i && i + end < $N) continue;");
     for (int t = 0; t < rows; t++)
         for (int v = 0; v < group->vectors; v++) {
             int part = v == group->vectors - 1 ? group->last_lanes : lanes;
@@ -75,15 +78,15 @@ static void emit_forward_tile(Emit *e, const Product *product, int rows)
             if (product->blocked) text_add(&e->body, "f32x%d s%d_%d = i ? %s : %s;\n", lanes, t, v, so_far, start);
             else text_add(&e->body, "f32x%d s%d_%d = %s;\n", lanes, t, v, start);
         }
-    text_add(&e->body, "const float *const a = &x[m][%s];\n", start_column);
     tile_pointers(e, group->vectors, first, e->graph->panel, "kernel", start_column);
-    if (product->sparse) {
+    if (product->sparse && !product->counted)
         EMIT(e,
              "const float *const ahead = a + (m + $AHEAD < to ? $AHEAD * $N : 0);",
              "for (int j = 0; j < end; j += 16) __builtin_prefetch(ahead + j);",
              "uint64_t found = 0;",
              "for (int j = 0; j < end; j += $L) found |= (uint64_t)bits_i32x$L(load_f32x$L(a + j) != 0.0f) << j;");
-        emit_sparse_steps(e, group->vectors, "found", "", "a[j]", "load_f32x$L(b$V + j * $PANEL)");
+    if (product->sparse) {
+        matmul_sparse_steps_emit(e, group->vectors, "found", "", "a[j]", "load_f32x$L(b$V + j * $PANEL)");
     } else {
         EMIT(e, "for (int j = 0; j < $END; j++) {");
         tile_step(e, rows, group->vectors, "a[$T * $N + j]", "load_f32x$L(b$V + j * $PANEL)");
@@ -112,8 +115,8 @@ static void emit_row(Emit *e, const Product *product)
     EMIT(e, "const float *const a = x[0];");
     tile_pointers(e, vectors, group_first(group), e->graph->panel, "kernel", "0");
     tile_begin(e, depth, vectors, "{0}");
-    bool sparse = is_sparse_row(e, product->node, product->inputs, depth);
-    if (sparse) emit_sparse_row(e, depth, vectors);
+    bool sparse = matmul_row_is_sparse(e, product->node, product->inputs, depth);
+    if (sparse) matmul_sparse_row_emit(e, depth, vectors);
     for (int part = 0; part < 2 && !sparse; part++) {
         int steps = part ? (int)(product->inputs % depth) : depth;
         EMIT(e, part ? "{" : "for (int j = 0; j < $FULL; j += $DEPTH) {");
@@ -138,22 +141,29 @@ static bool is_one_row(const Emit *e, int64_t rows_per_sample)
     return program_is_single(emit_program(e)) && rows_per_sample == 1;
 }
 
+/* What a product leaves out: nothing, or what is zero, in words that are made on the way or before. */
+typedef enum { LEFT_NOTHING, LEFT_OUT, LEFT_COUNTED } Left;
+
 /* The tile of the forward product. Of one row the groups of columns are of a size that leaves some for each thread, and so they are of
  * more rows as long as a tile is two vectors wide. */
-static Tile forward_tile(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
+static Tile forward_tile(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, Left left)
 {
     int lanes = emit_level(e)->lanes, vectors = (int)((outputs + lanes - 1) / lanes);
     int64_t rows = program_is_single(emit_program(e)) ? rows_per_sample : TYPICAL_ROWS;
     Work work = {.kernel = "matmul", .rows = rows, .columns = outputs, .reduction = inputs, .times = (double)rows_per_sample / (double)rows};
-    if (is_sparse_forward(e, node, inputs, outputs, rows_per_sample))
-        return choose_only(e, node, work, sparse_tile(e, WORD, outputs), "x comes from a rectifier and dropout: for each row only what is not zero is multiplied");
+    if (left == LEFT_COUNTED) {
+        work.phase = "sparse_forward";
+        return choose_only(e, node, work, matmul_sparse_tile(e, COUNTED_FLOATS, outputs), "where many of the network's inputs are zero: for each row only what is not is multiplied");
+    }
+    if (left == LEFT_OUT)
+        return choose_only(e, node, work, matmul_sparse_tile(e, WORD, outputs), "x comes from a rectifier and dropout: for each row only what is not zero is multiplied");
     if (!is_one_row(e, rows_per_sample)) {
         work.most_vectors = vectors < 2 * SHARES ? 2 : (vectors + SHARES - 1) / SHARES;
         return choose_tile(e, node, work);
     }
     Tile tile = {1, vectors < ROW_SUMS ? vectors : ROW_SUMS};
     while (tile.vectors > 1 && vectors / tile.vectors < SHARES && !emit_options(e)->unroll_full) tile.vectors = (tile.vectors + 1) / 2;
-    bool sparse = is_sparse_row(e, node, inputs, row_depth(tile.vectors, inputs));
+    bool sparse = matmul_row_is_sparse(e, node, inputs, row_depth(tile.vectors, inputs));
     return choose_only(e, node, work, tile, sparse ? "one row: many sums hide each other's latency, threads share the groups, and weights of inputs that are zero are not read"
                                                    : "one row: many sums hide each other's latency, and threads share the groups");
 }
@@ -172,32 +182,28 @@ static void emit_forward_group(Emit *e, const Product *product, const Tile *tile
 }
 
 /* Its parts are groups of columns, so that each thread reads its share of the weights only; where these are few, the rows are
- * cut into chunks as well. */
-void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias)
+ * cut into chunks as well. `counted`: another phase does the same in the other way, and one of the two has nothing to do. */
+static void emit_product(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias, Left left, bool counted)
 {
-    if (emit_options(e)->openblas) {
-        blas_emit(e, node, inputs, outputs, rows_per_sample, bias);
-        return;
-    }
     int64_t rows = e->graph->batch * rows_per_sample;
-    Tile tile = forward_tile(e, node, inputs, outputs, rows_per_sample);
+    Tile tile = forward_tile(e, node, inputs, outputs, rows_per_sample, left);
     VectorGroup groups[2];
     int group_count = vector_groups(e, outputs, tile.vectors, groups), output = node->input_count + node->weight_count;
     int64_t columns = 0; /* groups of them */
     for (int g = 0; g < group_count; g++) columns += (groups[g].end - groups[g].first) / groups[g].vectors;
     /* cppcheck-suppress zerodiv ; there is a group, and it has columns */
-    int64_t chunks = columns < 2 * SHARES ? (2 * SHARES + columns - 1) / columns : 1;
+    int64_t shares = left == LEFT_COUNTED ? SHARES : 2 * SHARES, chunks = columns < shares ? (shares + columns - 1) / columns : 1;
     if (chunks > (rows + tile.rows - 1) / tile.rows) chunks = (rows + tile.rows - 1) / tile.rows;
     matmul_declare_rows(e, 0, inputs);
     matmul_declare_rows(e, output, outputs);
-    phase_begin(e, node, NULL, OVER_EXTENT, columns * chunks);
+    phase_begin(e, node, left == LEFT_COUNTED ? "sparse_forward" : NULL, OVER_EXTENT, columns * chunks);
     matmul_fill(e, inputs, outputs, rows_per_sample);
-    bool sparse = is_sparse_forward(e, node, inputs, outputs, rows_per_sample), blocked = sparse || (inputs >= 2 * REDUCTION_BLOCK && !e->single);
+    bool sparse = left != LEFT_NOTHING, blocked = sparse || (inputs >= 2 * REDUCTION_BLOCK && !e->single);
     fill_size(e, "AHEAD", SPARSE_AHEAD);
     if (sparse) fill_size(e, "BLOCK", WORD);
     if (e->single) {
         for (int g = 0; g < group_count; g++) {
-            Product product = {node, bias, inputs, outputs, &groups[g], blocked, false};
+            Product product = {node, bias, inputs, outputs, &groups[g], blocked, false, false};
             group_begin(e, &groups[g]);
             emit_forward_group(e, &product, &tile, rows_per_sample);
             group_end(e);
@@ -205,6 +211,7 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
         phase_end(e);
         return;
     }
+    if (counted) matmul_counts_decide(e, inputs, sparse);
     fill_size(e, "TILE", tile.rows);
     fill_size(e, "CHUNKS", chunks);
     fill_size(e, "GSTEP", tile.vectors);
@@ -220,7 +227,7 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
     for (int g = 0; g < group_count; g++) {
         VectorGroup group = groups[g];
         if (columns > 1 && group.last_lanes == emit_level(e)->lanes && g == 0) group.end = INT64_MAX; /* k says which */
-        Product product = {node, bias, inputs, outputs, &group, blocked, sparse};
+        Product product = {node, bias, inputs, outputs, &group, blocked, sparse, left == LEFT_COUNTED};
         fill(e, "G", "%s", group_first(&group));
         if (group_count > 1) EMIT(e, g ? "} else {" : "if (k < $WHOLE) {");
         emit_forward_group(e, &product, &tile, rows_per_sample);
@@ -228,4 +235,24 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
     if (group_count > 1) EMIT(e, "}");
     EMIT(e, "}");
     phase_end(e);
+}
+
+void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias)
+{
+    if (emit_options(e)->openblas) {
+        blas_emit(e, node, inputs, outputs, rows_per_sample, bias);
+        return;
+    }
+    bool counted = matmul_forward_is_counted(e->graph, node, inputs, outputs, rows_per_sample);
+    if (counted) {
+        matmul_counts_emit(e, node, inputs);
+        emit_product(e, node, inputs, outputs, rows_per_sample, bias, LEFT_COUNTED, true);
+    }
+    bool sparse = matmul_forward_is_sparse(e, node, inputs, outputs, rows_per_sample);
+    emit_product(e, node, inputs, outputs, rows_per_sample, bias, sparse ? LEFT_OUT : LEFT_NOTHING, counted);
+}
+
+void matmul_workspace(Graph *graph, Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
+{
+    if (matmul_forward_is_counted(graph, node, inputs, outputs, rows_per_sample)) graph_workspace(graph, node, matmul_counts_floats(graph, inputs), 1);
 }

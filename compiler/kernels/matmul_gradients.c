@@ -46,7 +46,7 @@ static void emit_input_gradient_tile(Emit *e, const Product *product, int rows)
         EMIT(e, "for (ptrdiff_t line = (m + t) * $SHARE; line < (m + t + 1) * $SHARE && line < $PANELS * $BLOCK; line++) __builtin_prefetch(kernel[line / $BLOCK][next + line % $BLOCK], 0);");
     if (product->sparse) {
         EMIT(e, "for (int word = 0; word < $WORDS; word++) {");
-        emit_sparse_steps(e, product->group->vectors, "found[m][word]", "word * 64 + ", "a[j]", "load_f32x$L(turned[j] + $V * $L)");
+        matmul_sparse_steps_emit(e, product->group->vectors, "found[m][word]", "word * 64 + ", "a[j]", "load_f32x$L(turned[j] + $V * $L)");
     } else {
         EMIT(e, "for (int j = $M * t / $STRETCHES; j < $M * (t + 1) / $STRETCHES; j++) {");
         tile_step(e, rows, product->group->vectors, "a[$T * $M + j]", "load_f32x$L(turned[j] + $V * $L)");
@@ -67,8 +67,8 @@ void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64
     Work work = {.kernel = "matmul", .rows = TYPICAL_ROWS, .columns = inputs, .reduction = outputs, .times = (double)rows_per_sample / TYPICAL_ROWS};
     work.most_vectors = vectors < 2 * SHARES ? 2 : (int)((vectors + SHARES - 1) / SHARES);
     int64_t words = (outputs + WORD - 1) / WORD;
-    bool dropped, sparse = !emit_options(e)->unroll_full && rows * words <= MOST_WORDS && inputs >= SPARSE_FLOATS && outputs % lanes == 0 && is_rectified(node->inputs[0], &dropped);
-    Tile tile = sparse ? choose_only(e, node, work, sparse_tile(e, SPARSE_FLOATS, inputs), "d_y comes from a rectifier: for each row only what is not zero is multiplied")
+    bool sparse = !emit_options(e)->unroll_full && rows * words <= MOST_WORDS && inputs >= SPARSE_FLOATS && outputs % lanes == 0 && matmul_zeros(node->inputs[0]) >= ZEROS_HALF;
+    Tile tile = sparse ? choose_only(e, node, work, matmul_sparse_tile(e, SPARSE_FLOATS, inputs), "d_y comes from a rectifier: for each row only what is not zero is multiplied")
                        : choose_tile(e, node, work);
     if (tile.vectors > vectors) tile.vectors = (int)vectors;
     int64_t block = tile.vectors * lanes, whole = inputs / block, rest = inputs % block;
@@ -104,7 +104,7 @@ void matmul_input_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64
         emit_turned_block(e, g == 1);
         int columns = (int)(g ? rest : block), last = columns % lanes;
         VectorGroup group = {0, (columns + lanes - 1) / lanes, (columns + lanes - 1) / lanes, last ? last : lanes};
-        Product product = {node, NULL, inputs, outputs, &group, g == 0 && whole > 1, sparse};
+        Product product = {node, NULL, inputs, outputs, &group, .blocked = g == 0 && whole > 1, .sparse = sparse};
         matmul_row_loops(e, &product, tile.rows, rows_per_sample, emit_input_gradient_tile);
     }
     if (whole && rest) EMIT(e, "}");
@@ -163,7 +163,7 @@ static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
     const VectorGroup *group = product->group;
     const Node *update = product->node->update;
     int lanes = emit_level(e)->lanes;
-    bool spread = update && rows * group->vectors >= LARGE_TILE;
+    bool spread = update && !product->sparse && rows * group->vectors >= LARGE_TILE;
     tile_begin(e, rows, group->vectors, "{0}");
     fill_size(e, "STRETCHES", rows);
     if (update) {
@@ -175,7 +175,8 @@ static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
         }
     }
     if (update && !spread) EMIT(e, "}");
-    EMIT(e, spread ? "for (ptrdiff_t m = samples * t / $STRETCHES; m < samples * (t + 1) / $STRETCHES; m++) {" : "for (ptrdiff_t m = 0; m < samples; m++) {");
+    if (product->sparse) EMIT(e, "for (int r = 0; r < listed_count; r++) {", "const ptrdiff_t m = listed[r];");
+    else EMIT(e, spread ? "for (ptrdiff_t m = samples * t / $STRETCHES; m < samples * (t + 1) / $STRETCHES; m++) {" : "for (ptrdiff_t m = 0; m < samples; m++) {");
     EMIT(e, "const float *const a = &x[m][i];");
     for (int v = 0; v < group->vectors; v++) {
         fill_size(e, "V", v);
@@ -267,7 +268,7 @@ static void emit_long_weight_gradient(Emit *e, const Node *node, int64_t inputs,
     for (int g = 0; g < group_count; g++) {
         VectorGroup group = groups[g];
         if (columns > 1 && group.last_lanes == lanes && g == 0) group.end = INT64_MAX; /* k says which */
-        Product product = {node, NULL, inputs, outputs, &group, true, false};
+        Product product = {node, NULL, inputs, outputs, &group, .blocked = true};
         fill(e, "G", "%s", group_first(&group));
         if (group_count > 1) EMIT(e, g ? "} else {" : "if (k < $WHOLE) {");
         EMIT(e, "for (ptrdiff_t m = 0; m < size; m++) {");
@@ -304,7 +305,10 @@ void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int6
         emit_long_weight_gradient(e, node, inputs, outputs, rows_per_sample);
         return;
     }
-    Tile tile = choose_tile(e, node, (Work){.kernel = "matmul", .rows = inputs, .columns = outputs, .reduction = rows_per_sample, .times = 1});
+    const Work work = {.kernel = "matmul", .rows = inputs, .columns = outputs, .reduction = rows_per_sample, .times = 1};
+    int64_t samples = e->graph->batch * rows_per_sample;
+    bool sparse = matmul_weight_gradient_is_sparse(e, node, inputs, outputs, samples);
+    Tile tile = sparse ? choose_only(e, node, work, matmul_listed_tile(e, outputs), "many of x may be zero: samples are passed over that have no number for a tile's rows") : choose_tile(e, node, work);
     int64_t whole = inputs / tile.rows, rest = inputs % tile.rows;
     VectorGroup groups[2];
     int group_count = vector_groups(e, outputs, tile.vectors, groups);
@@ -315,12 +319,15 @@ void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int6
     fill_size(e, "TILE", tile.rows);
     fill_size(e, "WHOLE", whole);
     if (node->update) optimizer_begin_emit(e, node->update);
-    EMIT(e, "const ptrdiff_t samples = count * $ROWS;", "for (ptrdiff_t part = first; part < last; part++) {", "const ptrdiff_t i = part * $TILE;");
+    EMIT(e, "const ptrdiff_t samples = count * $ROWS;");
+    if (sparse) matmul_lists_begin(e, tile.rows, samples);
+    EMIT(e, "for (ptrdiff_t part = first; part < last; part++) {", "const ptrdiff_t i = part * $TILE;");
+    if (sparse) matmul_list_emit(e);
     for (int r = 0; r < 2; r++) {
         if (r == 0 ? !whole : !rest) continue;
         if (whole && rest) EMIT(e, r == 0 ? "if (part < $WHOLE) {" : "} else {");
         for (int g = 0; g < group_count; g++) {
-            Product product = {node, NULL, inputs, outputs, &groups[g], false, false};
+            Product product = {node, NULL, inputs, outputs, &groups[g], .sparse = sparse};
             group_begin(e, &groups[g]);
             emit_weight_gradient_tile(e, &product, r == 0 ? tile.rows : (int)rest);
             group_end(e);

@@ -1,26 +1,31 @@
-/* What products of matrices leave out.
+/* What products of matrices leave out: terms that are zero. The sums are the same to the bit.
  *
- * Behind a rectifier, and even more behind dropout, most of an operand's numbers are zero. A row of sums then takes those steps of the
- * reduction only whose number is not: its places are bits of words, and the results are the same to the bit. */
+ * Behind a rectifier about a half of an operand's numbers is zero, behind dropout most. What a network is given may have many zeros, as
+ * pictures of digits have, or none: they are counted when it runs, and it goes the one way or the other.
+ *
+ * Forward, and for the gradient of the input, a row of sums takes those steps of the reduction only whose number is not zero: its places are
+ * bits of words. For the gradient of the weights a tile of neighbouring inputs takes the samples only of which one of them is not zero: these
+ * are listed once for all columns. Neighbours in a picture are zero together, those behind a dropout are not; and where there is no zero, the
+ * list costs next to nothing. */
 #include "matmul.h"
 
-/* Is about a half of the numbers zero, as they come from a rectifier or its gradient? `dropped`: and is a share of the rest, as noise follows? */
-bool is_rectified(Tensor *tensor, bool *dropped)
+enum { LEAST_WEIGHTS = 65536 /* that are worth counting for */, SAMPLE_WORD = 32 /* bits */, LISTED_ROWS = 4, MOST_LISTED = 1024 };
+
+Zeros matmul_zeros(Tensor *tensor)
 {
-    const Node *node = tensor_base(tensor)->producer;
-    *dropped = false;
-    for (; node; node = node->input_count ? tensor_base(node->inputs[0])->producer : NULL)
+    const Tensor *base = tensor_base(tensor);
+    bool dropped = false;
+    for (const Node *node; (node = base->producer) && node->input_count; base = tensor_base(node->inputs[0]))
         for (int i = node->epilogue_count; i >= 0; i--) {
             const Operator *op = i ? node->epilogue[i - 1]->op : node->op;
-            if (op->flags & OPERATOR_RECTIFIES) return true;
-            if (!(op->flags & OPERATOR_KEEPS_SIGN)) return false;
-            if (op->flags & OPERATOR_NOISE) *dropped = true;
+            if (op->flags & OPERATOR_RECTIFIES) return dropped ? ZEROS_MOST : ZEROS_HALF;
+            if (!(op->flags & OPERATOR_KEEPS_SIGN)) return ZEROS_FEW;
+            if (op->flags & OPERATOR_NOISE) dropped = true;
         }
-    return false;
+    return base->role == ROLE_INPUT ? ZEROS_UNKNOWN : ZEROS_FEW;
 }
 
-/* The steps of one row's reduction whose number, $NUMBER, is not zero: those of the word's bits, from step `first` on. */
-void emit_sparse_steps(Emit *e, int vectors, const char *word, const char *first, const char *number, const char *b)
+void matmul_sparse_steps_emit(Emit *e, int vectors, const char *word, const char *first, const char *number, const char *b)
 {
     fill(e, "WORD", "%s", word);
     fill(e, "FIRST", "%s", first);
@@ -29,32 +34,34 @@ void emit_sparse_steps(Emit *e, int vectors, const char *word, const char *first
     EMIT(e, "}");
 }
 
-/* One row by as many vectors as make up so many floats, where registers hold them and there are columns for them. */
-Tile sparse_tile(const Emit *e, int64_t floats, int64_t columns)
+Tile matmul_sparse_tile(const Emit *e, int64_t floats, int64_t columns)
 {
     int lanes = emit_level(e)->lanes, vectors = (int)((columns + lanes - 1) / lanes), most = emit_level(e)->registers - 4;
     if (vectors > floats / lanes) vectors = (int)(floats / lanes);
     return (Tile){1, vectors < most ? vectors : most};
 }
 
-/* Batches whose x comes from a rectifier and dropout; enough columns that the sums of one row hide each other's latency. */
-bool is_sparse_forward(const Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
+/* Enough columns that the sums of one row hide each other's latency. */
+static bool is_wide(const Graph *graph, int64_t inputs, int64_t outputs)
 {
-    bool dropped;
-    return !e->single && !emit_options(e)->unroll_full && rows_per_sample == 1 && inputs >= 2 * WORD && inputs % e->graph->panel == 0 && outputs >= WORD && is_rectified(node->inputs[0], &dropped) && dropped;
+    return inputs >= 2 * WORD && inputs % graph->panel == 0 && outputs >= WORD;
+}
+
+bool matmul_forward_is_sparse(const Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
+{
+    return !e->single && !emit_options(e)->unroll_full && rows_per_sample == 1 && is_wide(e->graph, inputs, outputs) && matmul_zeros(node->inputs[0]) == ZEROS_MOST;
 }
 
 /* Does one row pass over those rows of the matrix whose input is zero? Where a group is wide, that costs next to nothing; else it
  * has to be likely that there are some. */
-bool is_sparse_row(const Emit *e, const Node *node, int64_t inputs, int depth)
+bool matmul_row_is_sparse(const Emit *e, const Node *node, int64_t inputs, int depth)
 {
-    bool dropped;
-    return !emit_options(e)->unroll_full && inputs >= 2 * WORD && inputs % e->graph->panel == 0 && (depth == 1 || is_rectified(node->inputs[0], &dropped));
+    return !emit_options(e)->unroll_full && inputs >= 2 * WORD && inputs % e->graph->panel == 0 && (depth == 1 || matmul_zeros(node->inputs[0]) >= ZEROS_HALF);
 }
 
 /* The sums of a stretch of the row at a time: its inputs that are not zero are bits of a word; for several sums of each column
  * a list, filled up to whole steps with a zero. */
-void emit_sparse_row(Emit *e, int depth, int vectors)
+void matmul_sparse_row_emit(Emit *e, int depth, int vectors)
 {
     fill_size(e, "BLOCK", WORD);
     fill_size(e, "ROOM", WORD + depth);
@@ -63,7 +70,7 @@ void emit_sparse_row(Emit *e, int depth, int vectors)
          "const int end = $N - i < $BLOCK ? $N - i : $BLOCK;",
          "uint64_t found = 0;",
          "for (int j = 0; j < end; j += $L) found |= (uint64_t)bits_i32x$L(load_f32x$L(a + i + j) != 0.0f) << j;");
-    if (depth == 1) emit_sparse_steps(e, vectors, "found", "i + ", "a[j]", "load_f32x$L(b$V + j * $PANEL)");
+    if (depth == 1) matmul_sparse_steps_emit(e, vectors, "found", "i + ", "a[j]", "load_f32x$L(b$V + j * $PANEL)");
     else {
         EMIT(e,
              "int rows[$ROOM], listed = 0;",
@@ -81,4 +88,98 @@ void emit_sparse_row(Emit *e, int depth, int vectors)
         EMIT(e, "}");
     }
     EMIT(e, "}");
+}
+
+/* ---- forward, of what the network is given ---- */
+
+bool matmul_forward_is_counted(const Graph *graph, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
+{
+    return !program_is_single(graph->program) && !graph->openblas && rows_per_sample == 1 && is_wide(graph, inputs, outputs) && inputs * outputs >= LEAST_WEIGHTS &&
+           matmul_zeros(node->inputs[0]) == ZEROS_UNKNOWN;
+}
+
+static int64_t words_of(int64_t inputs)
+{
+    return (inputs + WORD - 1) / WORD;
+}
+
+int64_t matmul_counts_floats(const Graph *graph, int64_t inputs)
+{
+    return graph->batch * (words_of(inputs) + 1) * 2;
+}
+
+void matmul_counts_emit(Emit *e, const Node *node, int64_t inputs)
+{
+    phase_operand(e, 0, 2, (const int64_t[]){-1, inputs});
+    phase_begin(e, node, "zeros", OVER_SAMPLES, 0);
+    fill_size(e, "N", inputs);
+    fill_size(e, "WORDS", words_of(inputs));
+    EMIT(e,
+         "uint64_t (*const found)[$WORDS + 1] = (uint64_t (*)[$WORDS + 1])work;",
+         "for (ptrdiff_t n = first; n < last; n++) {",
+         "found[n][$WORDS] = 0;",
+         "for (int i = 0; i < $N; i += 64) {",
+         "const int end = $N - i < 64 ? $N - i : 64;",
+         "uint64_t bits = 0;",
+         "for (int j = 0; j < end; j += $L) bits |= (uint64_t)bits_i32x$L(load_f32x$L(&x[n][i + j]) != 0.0f) << j;",
+         "found[n][i / 64] = bits;",
+         "found[n][$WORDS] += (uint64_t)__builtin_popcountll(bits);",
+         "}",
+         "}");
+    phase_end(e);
+}
+
+/* Leaving out zeros is the faster way, by what was measured, where less than three eighths of the numbers are others. */
+void matmul_counts_decide(Emit *e, int64_t inputs, bool sparse)
+{
+    fill_size(e, "WORDS", words_of(inputs));
+    EMIT(e,
+         "const uint64_t (*const nonzero)[$WORDS + 1] = (const uint64_t (*)[$WORDS + 1])work;",
+         "uint64_t numbers = 0;",
+         "for (ptrdiff_t n = 0; n < count; n++) numbers += nonzero[n][$WORDS];");
+    EMIT(e, sparse ? "if (numbers * 8 >= (uint64_t)count * $N * 3) return;" : "if (numbers * 8 < (uint64_t)count * $N * 3) return;");
+}
+
+/* ---- the gradient of the weights ---- */
+
+bool matmul_weight_gradient_is_sparse(const Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows)
+{
+    return !emit_options(e)->unroll_full && is_wide(e->graph, inputs, outputs) && rows <= MOST_LISTED && matmul_zeros(node->inputs[0]) == ZEROS_UNKNOWN;
+}
+
+Tile matmul_listed_tile(const Emit *e, int64_t outputs)
+{
+    const Level *level = emit_level(e);
+    Tile tile = {LISTED_ROWS, (int)((outputs + level->lanes - 1) / level->lanes)};
+    if (tile.vectors > MOST_TILE_VECTORS) tile.vectors = MOST_TILE_VECTORS;
+    while (tile_registers(level, tile) > level->registers) tile.vectors--;
+    return tile;
+}
+
+void matmul_lists_begin(Emit *e, int rows, int64_t samples)
+{
+    fill_size(e, "TILE", rows);
+    fill_size(e, "BITS", SAMPLE_WORD);
+    fill_size(e, "SAMPLEWORDS", (samples + SAMPLE_WORD - 1) / SAMPLE_WORD);
+    EMIT(e, "int32_t bits[$SAMPLEWORDS][$L];", "uint16_t listed[$SAMPLEWORDS * $BITS];");
+}
+
+/* The bits are those of as many inputs as a vector has, a multiple of the tile's rows. */
+void matmul_list_emit(Emit *e)
+{
+    EMIT(e,
+         "if (part == first || i % $L == 0) {",
+         "for (ptrdiff_t start = 0; start < samples; start += $BITS) {",
+         "const int end = samples - start < $BITS ? (int)(samples - start) : $BITS;",
+         "i32x$L found = {0};",
+         "for (int m = 0; m < end; m++) found |= (load_f32x$L(&x[start + m][i / $L * $L]) != 0.0f) & (int32_t)(1u << m);",
+         "store_part_i32x$L(bits[start / $BITS], found, $L);",
+         "}",
+         "}",
+         "int listed_count = 0;",
+         "for (ptrdiff_t start = 0; start < samples; start += $BITS) {",
+         "uint32_t left = 0;",
+         "for (int t = 0; t < $TILE; t++) left |= (uint32_t)bits[start / $BITS][i % $L + t];",
+         "for (; left; left &= left - 1) listed[listed_count++] = (uint16_t)(start + __builtin_ctz(left));",
+         "}");
 }

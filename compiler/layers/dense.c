@@ -93,6 +93,12 @@ static void emit_weight_gradient(Emit *e, const Node *node)
     matmul_weight_gradient_emit(e, node, d->inputs, d->outputs, d->rows);
 }
 
+static void workspace(Graph *graph, Node *node)
+{
+    const Dense *d = node->detail;
+    matmul_workspace(graph, node, d->inputs, d->outputs, d->rows);
+}
+
 static bool absorb(Graph *graph, Node *node, Node *reader)
 {
     const Dense *d = node->detail;
@@ -162,13 +168,14 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
 static const Operator dense_operator = {
     .name = "dense",
     .suffix = "forward",
-    .operands = "x; y",
+    .operands = "x; y work",
     .flags = OPERATOR_EPILOGUE,
     .shape = shape,
     .steps = steps_of_rows,
     .macs = macs,
     .reference = reference,
     .gradient = gradient,
+    .workspace = workspace,
     .emit = emit,
     .formula = formula,
 };

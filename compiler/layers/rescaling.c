@@ -2,6 +2,8 @@
 #include "../cnnc.h"
 #include "../kernels/kernels.h"
 
+#include <math.h>
+
 static const Parameter parameters[] = {
     {.name = "scale", .type = PARAMETER_NUMBER, .help = "what each number is multiplied by"},
     {.name = "offset", .type = PARAMETER_NUMBER, .fallback = "0", .help = "what is added then"},
@@ -55,17 +57,31 @@ static const char *formula(const Node *node)
     return memory_format("y = x * %.9g + %.9g", argument_number(node->arguments, "scale"), argument_number(node->arguments, "offset"));
 }
 
-static const Operator rescaling_operator = {
-    .name = "rescaling",
-    .suffix = "forward",
-    .operands = "x; y",
-    .flags = OPERATOR_ELEMENTWISE | OPERATOR_FLAT | OPERATOR_EPILOGUE,
-    .shape = shape,
-    .reference = reference,
-    .gradient = gradient,
-    .emit = elementwise_emit,
-    .element = element,
-    .formula = formula,
-};
+#define RESCALING_OPERATOR(name_, flags_)                                                                                        \
+    static const Operator name_ = {                                                                                            \
+        .name = "rescaling",                                                                                                   \
+        .suffix = "forward",                                                                                                   \
+        .operands = "x; y",                                                                                                    \
+        .flags = OPERATOR_ELEMENTWISE | OPERATOR_FLAT | OPERATOR_EPILOGUE | (flags_),                                          \
+        .shape = shape,                                                                                                        \
+        .reference = reference,                                                                                                \
+        .gradient = gradient,                                                                                                  \
+        .emit = elementwise_emit,                                                                                              \
+        .element = element,                                                                                                    \
+        .formula = formula,                                                                                                    \
+    };
+RESCALING_OPERATOR(rescaling_operator, 0)
+RESCALING_OPERATOR(scaling_operator, OPERATOR_KEEPS_SIGN) /* by a positive number, and nothing is added */
 
-ONE_NODE_LAYER(rescaling, "Multiplies by a constant and adds another: rescaling(1/255) maps bytes to 0 .. 1.", parameters, rescaling_operator)
+static Tensor *build(Graph *graph, const LayerCall *call)
+{
+    bool keeps_sign = argument_number(call->arguments, "scale") > 0 && !(fabs(argument_number(call->arguments, "offset")) > 0);
+    return graph_node(graph, keeps_sign ? &scaling_operator : &rescaling_operator, call, NULL, call->inputs, 1)->outputs[0];
+}
+
+const Layer rescaling_layer = {
+    .entry = {"rescaling", "Multiplies by a constant and adds another: rescaling(1/255) maps bytes to 0 .. 1.", parameters, NULL},
+    .least_inputs = 1,
+    .most_inputs = 1,
+    .build = build,
+};

@@ -255,3 +255,89 @@ Test(determinism, weights_in_the_program_are_what_pack_makes)
     shell_file("repack.c", repacking);
     shell_good("$CC ${EMITTED_CFLAGS:--O2} -std=gnu11 repack.c baked.c -lm -o repack && ./repack");
 }
+
+/* A first layer large enough that it counts the zeros of what it is given. Of 40 samples the first 20 have few numbers, in stretches, the
+ * others nothing but numbers: with these all products have all terms, without them zeros are left out. */
+static const char counted_network[] = "model counted\n"
+                                      "input(256)\n"
+                                      "rescaling(1/255)\n"
+                                      "dense(256, activation=relu)\n"
+                                      "dense(4, activation=softmax)\n"
+                                      "compile(optimizer=sgd, loss=categorical_crossentropy)\n"
+                                      "fit(batch_size=40)\n";
+static const char counting[] =
+    "#include \"counted.h\"\n"
+    "#include <math.h>\n"
+    "#include <stdio.h>\n"
+    "#include <string.h>\n"
+    "enum { FEW = 20, ALL = 40 };\n"
+    "#define ARENA (COUNTED_TRAIN_ARENA_BYTES + COUNTED_EVALUATE_ARENA_BYTES + COUNTED_BATCH_ARENA_BYTES)\n"
+    "static COUNTED_ALIGNED unsigned char arena[ARENA];\n"
+    "static float x[ALL][256], target[ALL][4], few[FEW][4], all[ALL][4];\n"
+    "static counted_parameters parameters, slopes, moved;\n"
+    "static counted_weights weights, gradients, slots[COUNTED_SLOTS + 1];\n"
+    "static unsigned state = 1;\n"
+    "static float draw(void) { state = state * 1664525 + 1013904223; return (float)(state >> 8) / (1 << 24); }\n"
+    "static double loss(double along, int count)\n"
+    "{\n"
+    "    for (int i = 0; i < 256; i++)\n"
+    "        for (int o = 0; o < 256; o++)\n"
+    "            moved.dense_kernel[i][o] = parameters.dense_kernel[i][o] + (float)(along * slopes.dense_kernel[i][o]);\n"
+    "    counted_pack(&moved, &weights);\n"
+    "    return counted_evaluate(&weights, x[0], target[0], NULL, (size_t)count, NULL, NULL, arena);\n"
+    "}\n"
+    "/* The gradient of the first kernel along itself, and the step that train_step makes with it. */\n"
+    "static int check(int count)\n"
+    "{\n"
+    "    counted_pack(&parameters, &weights);\n"
+    "    counted_gradients(&weights, &gradients, x[0], target[0], NULL, (size_t)count, arena);\n"
+    "    counted_unpack(&gradients, &slopes);\n"
+    "    moved = parameters;\n"
+    "    double square = 0, length, slope, error = 0;\n"
+    "    for (int i = 0; i < 256; i++)\n"
+    "        for (int o = 0; o < 256; o++) square += (double)slopes.dense_kernel[i][o] * (double)slopes.dense_kernel[i][o];\n"
+    "    length = sqrt(square);\n"
+    "    slope = (loss(0.02 / length, count) - loss(-0.02 / length, count)) / 0.04;\n"
+    "    counted_pack(&parameters, &weights);\n"
+    "    memset(slots, 0, sizeof slots);\n"
+    "    const counted_training_step step = {.learning_rate = 0.5f};\n"
+    "    counted_train_step(&weights, slots, x[0], target[0], NULL, (size_t)count, &step, NULL, NULL, arena);\n"
+    "    counted_unpack(&weights, &moved);\n"
+    "    for (int i = 0; i < 256; i++)\n"
+    "        for (int o = 0; o < 256; o++)\n"
+    "            error = fmax(error, fabs((double)moved.dense_kernel[i][o] - (double)parameters.dense_kernel[i][o] + 0.5 * (double)slopes.dense_kernel[i][o]));\n"
+    "    if (!(length > 0.01) || !(fabs(slope - length) <= 0.01 * length)) return printf(\"%d samples: the slope is %g, the gradient %g\\n\", count, slope, length);\n"
+    "    if (!(error <= 1e-6)) return printf(\"%d samples: train_step is off by %g\\n\", count, error);\n"
+    "    return 0;\n"
+    "}\n"
+    "int main(void)\n"
+    "{\n"
+    "    float *const numbers = (float *)(void *)&parameters;\n"
+    "    for (size_t i = 0; i < sizeof parameters / sizeof(float); i++) numbers[i] = 0.2f * (draw() - 0.5f);\n"
+    "    for (int n = 0; n < ALL; n++) {\n"
+    "        int on = 0;\n"
+    "        for (int i = 0; i < 256; i++) {\n"
+    "            if (i % 8 == 0) on = draw() < 0.2f;\n"
+    "            x[n][i] = on || n >= FEW ? 1 + 254 * draw() : 0;\n"
+    "        }\n"
+    "        memset(x[n] + 64 * (n % 5), 0, n < FEW && n % 5 < 4 ? 64 * sizeof(float) : 0); /* a stretch without any */\n"
+    "        target[n][n % 4] = 1;\n"
+    "    }\n"
+    "    memset(x[0], 0, sizeof x[0]);\n"
+    "    memset(x[1], 0, sizeof x[1]);\n"
+    "    x[1][255] = 9;\n"
+    "    counted_pack(&parameters, &weights);\n"
+    "    counted_predict_batch(&weights, x[0], few[0], FEW, arena);\n"
+    "    counted_predict_batch(&weights, x[0], all[0], ALL, arena);\n"
+    "    if (memcmp(few, all, sizeof few)) return printf(\"leaving out zeros changes results\\n\"), 1;\n"
+    "    return check(FEW) || check(ALL) || check(33) || check(3);\n"
+    "}\n";
+
+Test(determinism, zeros_that_are_left_out_change_no_bit, .timeout = 200)
+{
+    shell_file("counted.net", counted_network);
+    shell_file("counting.c", counting);
+    shell_good("\"$CNNC\" counted.net -o counted.c && grep -q 'dense_sparse_forward_base(' counted.c && grep -q 'listed\\[listed_count++\\]' counted.c");
+    for (int level = 0; level < 3; level++)
+        shell_good("$CC ${EMITTED_CFLAGS:--O2} -std=gnu11 -DCNNC_LEVEL=%d counting.c counted.c -lm -o counting && ./counting", level);
+}
