@@ -42,7 +42,7 @@ static bool interrupted(void)
     return signal_received != 0;
 }
 
-static struct sigaction former_hangup;
+static struct sigaction former_hangup, former_pipe;
 
 static void catch_signals(void)
 {
@@ -52,6 +52,10 @@ static void catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, NULL, &former_hangup); /* the terminal is gone; nohup has it ignored, and then it stays so */
     if (former_hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, NULL);
+    /* Who read the output is gone: a pager, head. What is said while the state is saved must not end the program, so this one stays caught. */
+    action.sa_flags = (int)SA_RESTART;
+    sigaction(SIGPIPE, NULL, &former_pipe);
+    if (former_pipe.sa_handler != SIG_IGN) sigaction(SIGPIPE, &action, NULL);
 }
 
 static void release_signals(void)
@@ -59,6 +63,7 @@ static void release_signals(void)
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     sigaction(SIGHUP, &former_hangup, NULL);
+    sigaction(SIGPIPE, &former_pipe, NULL);
 }
 
 /* ---- preparations ------------------------------------------------------------------------------------------------ */

@@ -50,7 +50,7 @@ int cnnc_main(const CnncModel *model, int argc, char **argv)
     bool lost = fflush(stdout) || ferror(stdout);
     if (status != 0 && *failure.text) {
         fprintf(stderr, "%s: error: %s\n", model->name, failure.text);
-    } else if (lost) {
+    } else if (lost && status == 0) {
         fprintf(stderr, "%s: error: the output could not be written\n", model->name);
         status = 1;
     }

@@ -161,7 +161,7 @@ static void await(const char *path)
 /* Signals that ask to end: the state is saved, and it is said how to go on; that ends in the same bits. */
 Test(faults_kill, asked_to_end)
 {
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     shell_good("%s --threads 1 --epochs 12 --callbacks none && mv w h.csv c right/", train);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         shell_good("rm -f w h.csv c");
@@ -175,7 +175,12 @@ Test(faults_kill, asked_to_end)
         cr_expect(exists("w"));
         shell_good("%s --threads 2 --epochs 12 --callbacks none --resume c && cmp w right/w && cmp h.csv right/h.csv", train);
     }
-    fprintf(stderr, "faults_kill: ended by SIGINT, SIGTERM and SIGHUP; all went on to the same bits\n");
+    shell_good("rm -f w h.csv c");
+    const Shell *ended = shell("(%s --threads 1 --epochs 12 --callbacks none --verbose 2; echo $? > status) | head -n 1", train);
+    cr_expect(strstr(ended->err, "the same command with --resume c goes on exactly there"), "%s", ended->err);
+    cr_expect_str_eq(shell("cat status")->out, "141\n");
+    shell_good("%s --threads 2 --epochs 12 --callbacks none --resume c && cmp w right/w && cmp h.csv right/h.csv", train);
+    fprintf(stderr, "faults_kill: ended by SIGINT, SIGTERM, SIGHUP and SIGPIPE; all went on to the same bits\n");
 }
 
 /* cnnc waits for the C compiler: Ctrl-C ends that too, and removes the folder of C files. */
