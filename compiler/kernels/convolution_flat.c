@@ -12,7 +12,7 @@
  * The layouts are wide[channel][row][pixel and filter] and u[channel and kernel column][kernel row][lane of the period]. */
 #include "convolution.h"
 
-enum { BAND_FLOATS = 16384, GRADIENT_BAND_FLOATS = 8192, SLACK = 16 }; /* laid out at once: what the first two caches hold, or the first; behind each row, for the last pixel's vector */
+enum { BAND_FLOATS = 16384, GRADIENT_BAND_FLOATS = 6144, SLACK = 16 }; /* laid out at once: what the first two caches hold, or the first; behind each row, for the last pixel's vector */
 
 static int64_t common_multiple(int64_t a, int64_t b)
 {
