@@ -70,7 +70,8 @@ class Compare(unittest.TestCase):
         """Runs the tool: its exit status, its table as {layer: relative error}, and what it said."""
         words = [sys.executable, TOOL, "compare", there, self.x, "--net", self.net, "--weights", weights, *options]
         result = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
-        rows = [line.split("]", 1) for line in result.stdout.splitlines() if "]" in line and not line.startswith("layer ")]
+        lines = [line for line in result.stdout.splitlines() if "]" in line and not line.startswith("layer ")]
+        rows = [line.split(")", 1) for line in lines]  # the numbers stand behind the shape
         return result.returncode, {left.split()[0]: float(right.split()[1]) for left, right in rows}, result.stdout + result.stderr
 
     def trainer_compares(self, there, weights):
