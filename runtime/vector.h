@@ -306,20 +306,12 @@ LEVEL INLINE static inline f32xLANES expm1_f32xLANES(f32xLANES x)
     return t * scale + (scale - 1.0f);
 }
 
-/* tanh within 3 units in the last place: x P(x^2) / Q(x^2), the fraction of its degrees that comes nearest on 0 to 9, where tanh ends up at
- * one. The sign is set last, so that -0 stays. */
+/* tanh within 3 units in the last place, and near 1 within 1, as slopes 1 - y^2 need it: with t = e^-2|x| - 1 it is t / (t + 2) but for the
+ * sign. Beyond 9.02 it is 1. (A fraction of polynomials in x takes 15 instructions instead of 20, but is 5 units off near 1.) */
 LEVEL INLINE static inline f32xLANES tanh_f32xLANES(f32xLANES x)
 {
-    f32xLANES zero = {0};
-    f32xLANES a = max_f32xLANES(zero - 9.0f, (f32xLANES)((i32xLANES)x | INT32_MIN)), t = a * a; /* -|x| */
-    f32xLANES p = t * 1.3354641e-8f + 2.0609066e-5f, q = t * 7.776549e-7f + 3.285633e-4f;
-    p = p * t + 0.003495587f;
-    q = q * t + 0.025876978f;
-    p = p * t + 0.13381025f;
-    q = q * t + 0.46714342f;
-    p = p * t + 1.0f;
-    q = q * t + 1.0f;
-    f32xLANES y = max_f32xLANES(zero - 1.0f, a * p / q);
+    f32xLANES a = (f32xLANES)((i32xLANES)x | INT32_MIN); /* -|x| */
+    f32xLANES t = expm1_f32xLANES(a + a), y = t / (t + 2.0f);
     return (f32xLANES)(((i32xLANES)y & INT32_MAX) | ((i32xLANES)x & INT32_MIN));
 }
 
