@@ -580,6 +580,7 @@ int fit_command(const CnncModel *model, Options *options, Failure *failure)
 {
     Fit fit = {.training = {.model = model, .options = options}, .order_pass = -1};
     int status = 1;
+    threads_flush_denormals();
     if (prepare(&fit, model, options, failure)) {
         safetensors_free(&fit.resume);
         catch_signals();

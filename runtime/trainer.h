@@ -405,6 +405,7 @@ bool inputs_read(Dataset *, const CnncModel *, const Options *, Failure *); /* p
 
 /* ---- threads (threads.c) --------------------------------------------------------------------------------------- */
 
+void threads_flush_denormals(void); /* from now on numbers below 1.2e-38 are zero in arithmetic, where the processor can do that */
 bool threads_set(int64_t threads); /* false: there is no OpenMP, and more than one thread is wanted */
 
 #endif

@@ -294,3 +294,18 @@ Test(trainer_parts, placeholders_in_paths)
         free(path);
     }
 }
+
+/* What an optimiser remembers of a weight without a gradient fades to zero, and does not stay a number that is slow to compute with. */
+Test(trainer_parts, denormals_are_flushed)
+{
+#if !defined(__x86_64__) && !defined(__aarch64__)
+    cr_skip_test("only x86-64 and aarch64 are asked for it");
+#endif
+    volatile float memory = 1.2e-38f, factor = 0.9f;
+    memory *= factor;
+    cr_expect(memory > 0, "1.08e-38 is a denormal number");
+    threads_flush_denormals();
+    memory = 1.2e-38f;
+    memory *= factor;
+    cr_expect(memory == 0, "%g is left", (double)memory);
+}
