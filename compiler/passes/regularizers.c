@@ -160,7 +160,7 @@ void penalty_gradient(Graph *graph, Node *forward, Tensor *weight)
 static void emit_activity_penalty(Emit *e, const Node *node)
 {
     const Penalty *penalty = &node->inputs[0]->penalty;
-    int64_t size = shape_count(&node->inputs[0]->shape), lanes = emit_level(e)->lanes;
+    int64_t size = shape_count(&node->inputs[0]->shape) * node->inputs[0]->frames / node->frames, lanes = emit_level(e)->lanes; /* of a whole sample */
     bool differentiated = node->output_count > 1;
     phase_begin(e, node, NULL, OVER_SAMPLES, 0);
     fill_size(e, "SIZE", size);
@@ -201,6 +201,7 @@ static const Operator activity_penalty_operator = {
 static Node *add_penalty(Graph *graph, const Operator *op, Node *owner, const char *suffix, Tensor *of)
 {
     Node *node = graph_gradient_node(graph, op, owner, suffix, &of, 1);
+    node->frames = 1; /* of a whole sample, whatever frames the owner sees in it */
     Tensor *penalty = graph_tensor(graph, ROLE_PENALTY, memory_format("%s/penalty", node->name));
     penalty->shape.rank = 0;
     penalty->batched = of->batched;
