@@ -281,7 +281,7 @@ LEVEL INLINE static inline f32xLANES sigmoid_f32xLANES(f32xLANES x)
     f32xLANES zero = {0}, one = zero + 1.0f;
     x = min_f32xLANES(zero + 87.0f, max_f32xLANES(zero - 87.0f, x)); /* what is not a number stays so */
     f32xLANES k = x * -1.44269504f + 12582912.0f; /* adding 1.5 * 2^23 rounds to a whole number */
-    f32xLANES scale = (f32xLANES)(((i32xLANES)k << 23) + (i32xLANES)one);
+    f32xLANES scale = (f32xLANES)(((u32xLANES)k << 23) + (u32xLANES)one);
     k = k - 12582912.0f;
     f32xLANES r = k * 2.12194440e-4f - (k * 0.693359375f + x), s = r * r; /* ln 2 in two parts, the first exact in few bits */
     f32xLANES low = r * 0.16666521f + 0.49999994f, high = r * 0.008368745f + 0.04166839f;
@@ -297,7 +297,7 @@ LEVEL INLINE static inline f32xLANES expm1_f32xLANES(f32xLANES x)
     f32xLANES zero = {0}, one = zero + 1.0f;
     x = max_f32xLANES(zero - 18.04f, x);
     f32xLANES k = x * 1.44269504f + 12582912.0f; /* adding 1.5 * 2^23 rounds to a whole number */
-    f32xLANES scale = (f32xLANES)(((i32xLANES)k << 23) + (i32xLANES)one);
+    f32xLANES scale = (f32xLANES)(((u32xLANES)k << 23) + (u32xLANES)one);
     k = k - 12582912.0f;
     f32xLANES r = x - k * 0.693147181f, s = r * r;
     f32xLANES low = r * 0.166665375f + 0.5f, high = r * 0.00836724695f + 0.0416662656f;
