@@ -86,6 +86,7 @@ extern const Table layer_table, optimizer_table, loss_table, metric_table, callb
 extern const Table *const all_tables[]; /* ended by NULL */
 
 /* graph.c: building, naming, copying. */
+int64_t round_up(int64_t count, int64_t multiple);
 Graph *graph_new(void);
 Tensor *graph_layer(Graph *, LayerCall *);                     /* checks the number of inputs, builds, lists: what expand calls */
 Tensor *graph_inner_layer(Graph *, const LayerCall *, const Object *layer, const char *prefix, Tensor *x, bool turned); /* of a layer that is an argument of another: its output, or NULL after an error; its name is prefix and its own */
@@ -203,6 +204,7 @@ FILE *stream_begin(char **data, size_t *size); /* a stream into memory, for what
 const char *stream_end(FILE *, char **data); /* closes a stream of open_memstream; its text, in the arena */
 const char *upper_case(const char *);
 uint64_t hash_text(const char *);                               /* FNV-1a, 64 bits */
+bool text_is_word(char);                                        /* a letter, a digit or _ */
 bool text_names(const char *text, const char *word);            /* is the word in it, not as part of a longer one? */
 
 /* emit.c: the template writer. Lines with holes ($K) that are filled from bindings, and the functions they make up. */

@@ -354,10 +354,15 @@ bool is_result(const Tensor *tensor)
     return tensor->role == ROLE_LOSS || tensor->role == ROLE_METRIC || tensor->role == ROLE_PENALTY;
 }
 
+int64_t round_up(int64_t count, int64_t multiple)
+{
+    return (count + multiple - 1) / multiple * multiple;
+}
+
 int64_t packing_floats(const Tensor *weight)
 {
     const Packing *p = &weight->packing;
-    return p->panel ? (p->columns + p->panel - 1) / p->panel * p->panel * p->rows : shape_count(&weight->shape);
+    return p->panel ? round_up(p->columns, p->panel) * p->rows : shape_count(&weight->shape);
 }
 
 int64_t data_bytes(DataType type)
@@ -371,11 +376,11 @@ int64_t graph_struct_offset(const Graph *graph, const Tensor *weight, bool packe
     for (int i = 0; i < graph->tensor_count; i++) {
         const Tensor *tensor = graph->tensors[i];
         if (tensor->role != ROLE_WEIGHT && !(packed && tensor->role == ROLE_DERIVED)) continue;
-        offset = (offset + alignment - 1) / alignment * alignment;
+        offset = round_up(offset, alignment);
         if (tensor == weight) return offset;
         offset += 4 * (packed ? packing_floats(tensor) : shape_count(&tensor->shape));
     }
-    offset = (offset + alignment - 1) / alignment * alignment;
+    offset = round_up(offset, alignment);
     return offset ? offset : alignment; /* a network without weights has a struct all the same */
 }
 

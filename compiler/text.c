@@ -60,7 +60,7 @@ const char *stream_end(FILE *stream, char **data)
     return text;
 }
 
-static bool is_word(char c)
+bool text_is_word(char c)
 {
     return isalnum((unsigned char)c) || c == '_';
 }
@@ -69,7 +69,7 @@ bool text_names(const char *text, const char *word)
 {
     size_t length = strlen(word);
     for (const char *at = text; at && (at = strstr(at, word)); at += length)
-        if (!is_word(at[length]) && (at == text || !is_word(at[-1]))) return true;
+        if (!text_is_word(at[length]) && (at == text || !text_is_word(at[-1]))) return true;
     return false;
 }
 

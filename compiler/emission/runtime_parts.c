@@ -2,7 +2,6 @@
  * asks of the length of the vectors is answered here, so that the reader of emitted code meets only questions that are open. */
 #include "emission/generate.h"
 
-#include <ctype.h>
 #include <string.h>
 
 static bool begins(const char *text, const char *with)
@@ -62,11 +61,6 @@ static const char *resolve_conditions(const char *text, const Level *level)
     return result.data ? result.data : "";
 }
 
-static bool is_word(char c)
-{
-    return isalnum((unsigned char)c) || c == '_';
-}
-
 const char *used_paragraphs(const char *header, const char *code, int lanes, const Level *level)
 {
     const char *paragraphs[128];
@@ -102,7 +96,7 @@ const char *used_paragraphs(const char *header, const char *code, int lanes, con
             const char *open = strstr(copy.data, "static");
             open = strchr(open, '(');
             const char *name = open;
-            while (is_word(name[-1])) name--;
+            while (text_is_word(name[-1])) name--;
             const char *word = memory_copy(name, (size_t)(open - name));
             used = text_names(code, word) || text_names(result, word);
         }

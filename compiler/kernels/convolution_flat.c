@@ -21,11 +21,6 @@ static int64_t common_multiple(int64_t a, int64_t b)
     return multiple;
 }
 
-static int64_t round_up(int64_t size, int64_t to)
-{
-    return (size + to - 1) / to * to;
-}
-
 static int64_t period(const Convolution *c, int64_t panel)
 {
     return common_multiple(c->filters, panel);
@@ -315,19 +310,25 @@ static void emit_gradient_rows(Emit *e)
          "}");
 }
 
+/* s<r>_<s> for all rows r and `count` columns s of the kernel: a template with $R0, $J and their place $COLUMN + $R0. */
+static void emit_for_sums(Emit *e, const Convolution *c, int count, const char *template)
+{
+    for (int s = 0; s < count; s++) {
+        fill_size(e, "COLUMN", s * c->kernel_height);
+        fill_size(e, "J", s);
+        for (int64_t r = 0; r < c->kernel_height; r++) {
+            fill_size(e, "R0", r);
+            EMIT(e, template);
+        }
+    }
+}
+
 /* The sums of `count` columns of the kernel from number $S0 on, of channel c, for the lanes f and the following of the period. */
 static void emit_sums(Emit *e, const Convolution *c, int count)
 {
     int64_t high = c->kernel_height;
     EMIT(e, "{", "float *const t = &sums[c * $S + $S0][0][f];");
-    for (int s = 0; s < count; s++) {
-        fill_size(e, "COLUMN", s * high);
-        for (int64_t r = 0; r < high; r++) {
-            fill_size(e, "R0", r);
-            fill_size(e, "J", s);
-            EMIT(e, "f32x$L s$R0_$J = load_f32x$L(t + ($COLUMN + $R0) * $PERIOD);");
-        }
-    }
+    emit_for_sums(e, c, count, "f32x$L s$R0_$J = load_f32x$L(t + ($COLUMN + $R0) * $PERIOD);");
     EMIT(e, "for (int h = h0; h < h1; h++) {", "const float *a = &wide[c][h - h0][f + $S0 * $K], *b = &d[h - h0][f];", "for (int i = f; i < $RUNK; i += $APART) {");
     for (int s = 0; s < count; s++) {
         fill_size(e, "J", s);
@@ -344,14 +345,7 @@ static void emit_sums(Emit *e, const Convolution *c, int count)
         EMIT(e, "}");
     }
     EMIT(e, "a += $APART;", "b += $APART;", "}", "}");
-    for (int s = 0; s < count; s++) {
-        fill_size(e, "COLUMN", s * high);
-        for (int64_t r = 0; r < high; r++) {
-            fill_size(e, "R0", r);
-            fill_size(e, "J", s);
-            EMIT(e, "store_f32x$L(t + ($COLUMN + $R0) * $PERIOD, s$R0_$J);");
-        }
-    }
+    emit_for_sums(e, c, count, "store_f32x$L(t + ($COLUMN + $R0) * $PERIOD, s$R0_$J);");
     EMIT(e, "}");
 }
 

@@ -54,7 +54,7 @@ static void input_gradient_workspace(Graph *graph, Node *node)
         graph_workspace(graph, node, convolution_scatter_workspace(c), TASKS);
         return;
     }
-    graph_workspace(graph, node, t.kernel_height * t.kernel_width * (t.channels / t.groups) * ((t.filters + panel - 1) / panel * panel), 1);
+    graph_workspace(graph, node, t.kernel_height * t.kernel_width * (t.channels / t.groups) * round_up(t.filters, panel), 1);
     if (way == ALONG_ROWS) {
         Shape transformed = winograd_rows_kernel_shape(&t, panel);
         convolution_add_workspace(graph, node, winograd_rows_workspace(&t), winograd_rows_parts(&t));

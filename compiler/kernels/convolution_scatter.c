@@ -50,7 +50,7 @@ int64_t convolution_scatter_workspace(const Convolution *c)
 
 int64_t convolution_scatter_kernel_floats(const Convolution *c, int64_t panel)
 {
-    return c->kernel_height * c->filters * ((c->kernel_width * c->channels + panel - 1) / panel * panel);
+    return c->kernel_height * c->filters * round_up(c->kernel_width * c->channels, panel);
 }
 
 /* kernel -> turned: [kernel row][panels of columns and channels][filters][panel] */

@@ -81,7 +81,7 @@ static void emit_gradient_by_rows(Emit *e, const Convolution *c, int tile_rows, 
 
 int64_t convolution_weight_gradient_sums(const Convolution *c, int64_t panel)
 {
-    return (c->filters + panel - 1) / panel * panel * c->kernel_height * c->kernel_width * (c->channels / c->groups);
+    return round_up(c->filters, panel) * c->kernel_height * c->kernel_width * (c->channels / c->groups);
 }
 
 void convolution_weight_gradient_emit(Emit *e, const Node *node, const Convolution *image)

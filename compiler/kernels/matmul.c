@@ -79,12 +79,10 @@ static void emit_forward_tile(Emit *e, const Product *product, int rows)
             else text_add(&e->body, "f32x%d s%d_%d = %s;\n", lanes, t, v, start);
         }
     tile_pointers(e, group->vectors, first, e->graph->panel, "kernel", start_column);
-    if (product->sparse && !product->counted)
-        EMIT(e,
-             "const float *const ahead = a + (m + $AHEAD < to ? $AHEAD * $N : 0);",
-             "for (int j = 0; j < end; j += 16) __builtin_prefetch(ahead + j);",
-             "uint64_t found = 0;",
-             "for (int j = 0; j < end; j += $L) found |= (uint64_t)bits_i32x$L(load_f32x$L(a + j) != 0.0f) << j;");
+    if (product->sparse && !product->counted) {
+        EMIT(e, "const float *const ahead = a + (m + $AHEAD < to ? $AHEAD * $N : 0);", "for (int j = 0; j < end; j += 16) __builtin_prefetch(ahead + j);");
+        matmul_word_emit(e, "found", "a + j");
+    }
     if (product->sparse) {
         matmul_sparse_steps_emit(e, group->vectors, "found", "", "a[j]", "load_f32x$L(b$V + j * $PANEL)");
     } else {

@@ -33,6 +33,7 @@ typedef enum {
 } Zeros;
 Zeros matmul_zeros(Tensor *);                                   /* how many of its numbers are likely to be zero */
 Tile matmul_sparse_tile(const Emit *, int64_t floats, int64_t columns); /* one row by as many vectors as make up so many floats, where registers hold them and there are columns for them */
+void matmul_word_emit(Emit *, const char *word, const char *from); /* declares the word: which of the next `end` numbers are not zero; the vector of those from the j-th on is at `from` */
 void matmul_sparse_steps_emit(Emit *, int vectors, const char *word, const char *first, const char *number, const char *b); /* the steps of one row's reduction whose number is not zero: those of the word's bits, from step `first` on */
 bool matmul_row_is_sparse(const Emit *, const Node *, int64_t inputs, int depth); /* does one row pass over rows of the matrix whose input is zero? */
 void matmul_sparse_row_emit(Emit *, int depth, int vectors);    /* then: its reduction */

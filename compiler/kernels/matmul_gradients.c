@@ -11,11 +11,11 @@ enum { MOST_WORDS = 768 /* on the stack */, SPARSE_FLOATS = 48, SAMPLE_BLOCK = 6
 void matmul_input_gradient_workspace(Graph *graph, Node *node, int64_t inputs, int64_t outputs)
 {
     /* Each task turns over a block, whose width the level's tile decides: of all tasks together no more than the inputs and one block. */
-    int64_t panel = graph->panel, widest = MOST_TILE_VECTORS * panel, columns = (inputs + panel - 1) / panel * panel;
+    int64_t panel = graph->panel, widest = MOST_TILE_VECTORS * panel, columns = round_up(inputs, panel);
     if (widest < SPARSE_FLOATS) widest = SPARSE_FLOATS;
     columns += columns < widest ? columns : widest;
     if (columns > TASKS * widest) columns = TASKS * widest;
-    graph_workspace(graph, node, (outputs + panel - 1) / panel * panel * columns, 1);
+    graph_workspace(graph, node, round_up(outputs, panel) * columns, 1);
 }
 
 /* Turns a block of the matrix over: turned[output][input]. */

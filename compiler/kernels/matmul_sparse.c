@@ -25,6 +25,13 @@ Zeros matmul_zeros(Tensor *tensor)
     return base->role == ROLE_INPUT ? ZEROS_UNKNOWN : ZEROS_FEW;
 }
 
+void matmul_word_emit(Emit *e, const char *word, const char *from)
+{
+    fill(e, "WORD", "%s", word);
+    fill(e, "FROM", "%s", from);
+    EMIT(e, "uint64_t $WORD = 0;", "for (int j = 0; j < end; j += $L) $WORD |= (uint64_t)bits_i32x$L(load_f32x$L($FROM) != 0.0f) << j;");
+}
+
 void matmul_sparse_steps_emit(Emit *e, int vectors, const char *word, const char *first, const char *number, const char *b)
 {
     fill(e, "WORD", "%s", word);
@@ -65,11 +72,8 @@ void matmul_sparse_row_emit(Emit *e, int depth, int vectors)
 {
     fill_size(e, "BLOCK", WORD);
     fill_size(e, "ROOM", WORD + depth);
-    EMIT(e,
-         "for (int i = 0; i < $N; i += $BLOCK) {",
-         "const int end = $N - i < $BLOCK ? $N - i : $BLOCK;",
-         "uint64_t found = 0;",
-         "for (int j = 0; j < end; j += $L) found |= (uint64_t)bits_i32x$L(load_f32x$L(a + i + j) != 0.0f) << j;");
+    EMIT(e, "for (int i = 0; i < $N; i += $BLOCK) {", "const int end = $N - i < $BLOCK ? $N - i : $BLOCK;");
+    matmul_word_emit(e, "found", "a + i + j");
     if (depth == 1) matmul_sparse_steps_emit(e, vectors, "found", "i + ", "a[j]", "load_f32x$L(b$V + j * $PANEL)");
     else {
         EMIT(e,
@@ -119,13 +123,9 @@ void matmul_counts_emit(Emit *e, const Node *node, int64_t inputs)
          "for (ptrdiff_t n = first; n < last; n++) {",
          "found[n][$WORDS] = 0;",
          "for (int i = 0; i < $N; i += 64) {",
-         "const int end = $N - i < 64 ? $N - i : 64;",
-         "uint64_t bits = 0;",
-         "for (int j = 0; j < end; j += $L) bits |= (uint64_t)bits_i32x$L(load_f32x$L(&x[n][i + j]) != 0.0f) << j;",
-         "found[n][i / 64] = bits;",
-         "found[n][$WORDS] += (uint64_t)__builtin_popcountll(bits);",
-         "}",
-         "}");
+         "const int end = $N - i < 64 ? $N - i : 64;");
+    matmul_word_emit(e, "bits", "&x[n][i + j]");
+    EMIT(e, "found[n][i / 64] = bits;", "found[n][$WORDS] += (uint64_t)__builtin_popcountll(bits);", "}", "}");
     phase_end(e);
 }
 

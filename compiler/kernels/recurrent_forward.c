@@ -7,11 +7,6 @@
 
 enum { GROUP_ROWS = 8, ROW_SUMS = 8, FIRST_LEVEL = 32768 /* bytes */, AHEAD = 16 /* steps of a reduction */ };
 
-static int64_t round_up(int64_t count, int64_t multiple)
-{
-    return (count + multiple - 1) / multiple * multiple;
-}
-
 RecurrentSizes recurrent_sizes(const Graph *graph, const Recurrent *r)
 {
     RecurrentSizes s = {.padded = round_up(r->units, graph->panel), .gates = r->cell->gates * r->units};

@@ -353,7 +353,7 @@ enum { WRITTEN_OUT = 48 }; /* rows of the matrix, at most, for which tiles are w
 
 int64_t winograd_rows_gradient_sums(const Convolution *c, int64_t panel)
 {
-    return POINTS * ((c->filters + panel - 1) / panel * panel) * c->kernel_height * (c->channels / c->groups);
+    return POINTS * round_up(c->filters, panel) * c->kernel_height * (c->channels / c->groups);
 }
 
 /* m: d_y of the band, taken to the points. */

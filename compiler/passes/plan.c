@@ -155,7 +155,7 @@ int64_t plan_place(int count, const int64_t *bytes, const int *first, const int 
     bool large = count > LARGE; /* quadratic searches are for networks, not for hundred thousand layers */
     int64_t bound = 0, best = -1;
     for (int i = 0; i < count; i++) {
-        items[i] = (Interval){.bytes = (bytes[i] + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, .first = first[i], .last = last[i], .index = i};
+        items[i] = (Interval){.bytes = round_up(bytes[i], ALIGNMENT), .first = first[i], .last = last[i], .index = i};
     }
     if (!large) bound = lower_bound(items, count);
     for (int k = 0; k < (large ? 1 : 3) && best != bound; k++) {

@@ -160,7 +160,7 @@ void penalty_gradient(Graph *graph, Node *forward, Tensor *weight)
 static void emit_activity_penalty(Emit *e, const Node *node)
 {
     const Penalty *penalty = &node->inputs[0]->penalty;
-    int64_t size = shape_count(&node->inputs[0]->shape) * node->inputs[0]->frames / node->frames, lanes = emit_level(e)->lanes; /* of a whole sample */
+    int64_t size = shape_count(&node->inputs[0]->shape) * node->inputs[0]->frames, lanes = emit_level(e)->lanes; /* of a whole sample */
     bool differentiated = node->output_count > 1;
     phase_begin(e, node, NULL, OVER_SAMPLES, 0);
     fill_size(e, "SIZE", size);

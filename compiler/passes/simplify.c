@@ -26,11 +26,6 @@ static void skip_space(Parser *p)
     while (p->at < p->end && *p->at == ' ') p->at++;
 }
 
-static bool is_word(char c)
-{
-    return isalnum((unsigned char)c) || c == '_';
-}
-
 static bool parse_atom(Parser *p, Term *term)
 {
     skip_space(p);
@@ -42,8 +37,8 @@ static bool parse_atom(Parser *p, Term *term)
         skip_space(p);
         return p->at < p->end && *p->at++ == ')';
     }
-    if (!is_word(*p->at)) return false;
-    while (p->at < p->end && is_word(*p->at)) p->at++;
+    if (!text_is_word(*p->at)) return false;
+    while (p->at < p->end && text_is_word(*p->at)) p->at++;
     if (p->at < p->end && strchr(".([{>\"'", *p->at)) return false; /* a call, a float, a subscript: not ours */
     *term = (Term){.text = memory_copy(start, (size_t)(p->at - start)), .precedence = 3};
     if (isdigit((unsigned char)*start)) {
