@@ -412,7 +412,7 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
                         f32x16 s7_0 = bias0; f32x16 s7_1 = bias1;
                         f32x16 s8_0 = bias0; f32x16 s8_1 = bias1;
                         for (int r = 0; r < 3; r++) {
-                            const float *const a = x[n][p + r][q];
+                            const float *const a = &x[n][p + r][q][0];
                             const float *const b0 = &kernel[0][r * 3][0];
                             const float *const b1 = &kernel[1][r * 3][0];
                             {
@@ -502,7 +502,7 @@ LEVEL_v4 static void conv2d_forward_v4(const float (*x)[28][28][1], const float 
                         f32x16 s6_0 = bias0; f32x16 s6_1 = bias1;
                         f32x16 s7_0 = bias0; f32x16 s7_1 = bias1;
                         for (int r = 0; r < 3; r++) {
-                            const float *const a = x[n][p + r][q];
+                            const float *const a = &x[n][p + r][q][0];
                             const float *const b0 = &kernel[0][r * 3][0];
                             const float *const b1 = &kernel[1][r * 3][0];
                             {
@@ -1901,7 +1901,7 @@ LEVEL_v4 static void conv2d_weight_gradient_part_v4(const float (*x)[28][28][1],
                     f32x16 s7_0 = load_f32x16(t0[7]); f32x16 s7_1 = load_f32x16(t1[7]);
                     f32x16 s8_0 = load_f32x16(t0[8]); f32x16 s8_1 = load_f32x16(t1[8]);
                     for (int p = 0; p < 26; p++) {
-                        const float *a = x[n][p][0];
+                        const float *a = &x[n][p][0][0];
                         for (int q = 0; q < 26; q++) {
                             const f32x16 d0 = load_f32x16(&d_y[n][p][q][0]);
                             const f32x16 d1 = load_f32x16(&d_y[n][p][q][16]);
@@ -2919,7 +2919,7 @@ LEVEL_v3 static void conv2d_forward_v3(const float (*x)[28][28][1], const float 
                         f32x8 s2_0 = bias0; f32x8 s2_1 = bias1;
                         f32x8 s3_0 = bias0; f32x8 s3_1 = bias1;
                         for (int r = 0; r < 3; r++) {
-                            const float *const a = x[n][p + r][q];
+                            const float *const a = &x[n][p + r][q][0];
                             const float *const b0 = &kernel[k / 2][r * 3][k % 2 * 8];
                             const float *const b1 = &kernel[(k + 1) / 2][r * 3][(k + 1) % 2 * 8];
                             {
@@ -2968,7 +2968,7 @@ LEVEL_v3 static void conv2d_forward_v3(const float (*x)[28][28][1], const float 
                         f32x8 s0_0 = bias0; f32x8 s0_1 = bias1;
                         f32x8 s1_0 = bias0; f32x8 s1_1 = bias1;
                         for (int r = 0; r < 3; r++) {
-                            const float *const a = x[n][p + r][q];
+                            const float *const a = &x[n][p + r][q][0];
                             const float *const b0 = &kernel[k / 2][r * 3][k % 2 * 8];
                             const float *const b1 = &kernel[(k + 1) / 2][r * 3][(k + 1) % 2 * 8];
                             {
@@ -4373,7 +4373,7 @@ LEVEL_v3 static void conv2d_weight_gradient_part_v3(const float (*x)[28][28][1],
                     f32x8 s3_0 = load_f32x8(t0 + 48); f32x8 s3_1 = load_f32x8(t1 + 48);
                     f32x8 s4_0 = load_f32x8(t0 + 64); f32x8 s4_1 = load_f32x8(t1 + 64);
                     for (int p = 0; p < 26; p++) {
-                        const float *a = x[n][p][0];
+                        const float *a = &x[n][p][0][0];
                         for (int q = 0; q < 26; q++) {
                             const f32x8 d0 = load_f32x8(&d_y[n][p][q][k * 8]);
                             const f32x8 d1 = load_f32x8(&d_y[n][p][q][(k + 1) * 8]);
@@ -4407,7 +4407,7 @@ LEVEL_v3 static void conv2d_weight_gradient_part_v3(const float (*x)[28][28][1],
                     f32x8 s2_0 = load_f32x8(t0 + 32); f32x8 s2_1 = load_f32x8(t1 + 32);
                     f32x8 s3_0 = load_f32x8(t0 + 48); f32x8 s3_1 = load_f32x8(t1 + 48);
                     for (int p = 0; p < 26; p++) {
-                        const float *a = x[n][p][0];
+                        const float *a = &x[n][p][0][0];
                         for (int q = 0; q < 26; q++) {
                             const f32x8 d0 = load_f32x8(&d_y[n][p][q][k * 8]);
                             const f32x8 d1 = load_f32x8(&d_y[n][p][q][(k + 1) * 8]);
@@ -5393,7 +5393,7 @@ static void conv2d_forward_base(const float (*x)[28][28][1], const float (*kerne
                         f32x4 s2_0 = bias0; f32x4 s2_1 = bias1;
                         f32x4 s3_0 = bias0; f32x4 s3_1 = bias1;
                         for (int r = 0; r < 3; r++) {
-                            const float *const a = x[n][p + r][q];
+                            const float *const a = &x[n][p + r][q][0];
                             const float *const b0 = &kernel[k / 4][r * 3][k % 4 * 4];
                             const float *const b1 = &kernel[(k + 1) / 4][r * 3][(k + 1) % 4 * 4];
                             {
@@ -5442,7 +5442,7 @@ static void conv2d_forward_base(const float (*x)[28][28][1], const float (*kerne
                         f32x4 s0_0 = bias0; f32x4 s0_1 = bias1;
                         f32x4 s1_0 = bias0; f32x4 s1_1 = bias1;
                         for (int r = 0; r < 3; r++) {
-                            const float *const a = x[n][p + r][q];
+                            const float *const a = &x[n][p + r][q][0];
                             const float *const b0 = &kernel[k / 4][r * 3][k % 4 * 4];
                             const float *const b1 = &kernel[(k + 1) / 4][r * 3][(k + 1) % 4 * 4];
                             {
@@ -7018,7 +7018,7 @@ static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const 
                     f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16); f32x4 s1_2 = load_f32x4(t2 + 16);
                     f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32); f32x4 s2_2 = load_f32x4(t2 + 32);
                     for (int p = 0; p < 26; p++) {
-                        const float *a = x[n][p][0];
+                        const float *a = &x[n][p][0][0];
                         for (int q = 0; q < 26; q++) {
                             const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
                             const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
@@ -7049,7 +7049,7 @@ static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const 
                     f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
                     f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
                     for (int p = 0; p < 26; p++) {
-                        const float *a = x[n][p][0];
+                        const float *a = &x[n][p][0][0];
                         for (int q = 0; q < 26; q++) {
                             const f32x4 d0 = load_f32x4(&d_y[n][p][q][24]);
                             const f32x4 d1 = load_f32x4(&d_y[n][p][q][28]);
@@ -7077,7 +7077,7 @@ static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const 
                     f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16); f32x4 s1_2 = load_f32x4(t2 + 16);
                     f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32); f32x4 s2_2 = load_f32x4(t2 + 32);
                     for (int p = 0; p < 26; p++) {
-                        const float *a = x[n][p][0];
+                        const float *a = &x[n][p][0][0];
                         for (int q = 0; q < 26; q++) {
                             const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
                             const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
@@ -7108,7 +7108,7 @@ static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const 
                     f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
                     f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
                     for (int p = 0; p < 26; p++) {
-                        const float *a = x[n][p][0];
+                        const float *a = &x[n][p][0][0];
                         for (int q = 0; q < 26; q++) {
                             const f32x4 d0 = load_f32x4(&d_y[n][p][q][24]);
                             const f32x4 d1 = load_f32x4(&d_y[n][p][q][28]);
@@ -7136,7 +7136,7 @@ static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const 
                     f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16); f32x4 s1_2 = load_f32x4(t2 + 16);
                     f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32); f32x4 s2_2 = load_f32x4(t2 + 32);
                     for (int p = 0; p < 26; p++) {
-                        const float *a = x[n][p][0];
+                        const float *a = &x[n][p][0][0];
                         for (int q = 0; q < 26; q++) {
                             const f32x4 d0 = load_f32x4(&d_y[n][p][q][k * 4]);
                             const f32x4 d1 = load_f32x4(&d_y[n][p][q][(k + 1) * 4]);
@@ -7167,7 +7167,7 @@ static void conv2d_weight_gradient_part_base(const float (*x)[28][28][1], const 
                     f32x4 s1_0 = load_f32x4(t0 + 16); f32x4 s1_1 = load_f32x4(t1 + 16);
                     f32x4 s2_0 = load_f32x4(t0 + 32); f32x4 s2_1 = load_f32x4(t1 + 32);
                     for (int p = 0; p < 26; p++) {
-                        const float *a = x[n][p][0];
+                        const float *a = &x[n][p][0][0];
                         for (int q = 0; q < 26; q++) {
                             const f32x4 d0 = load_f32x4(&d_y[n][p][q][24]);
                             const f32x4 d1 = load_f32x4(&d_y[n][p][q][28]);

@@ -209,7 +209,7 @@ const char *convolution_image_at(const Convolution *c, const char *from, const c
 {
     if (c->dilation_height > 1) r = memory_format("%s * %lld", r, (long long)c->dilation_height);
     if (convolution_is_padded(c)) return memory_format("&rows[$INBAND * $STRIDEH + %s][%s * $STEP]", r, q);
-    return memory_format("%s[$n][p * $STRIDEH + %s][%s * $STRIDEW]", from, r, q);
+    return memory_format("&%s[$n][p * $STRIDEH + %s][%s * $STRIDEW][0]", from, r, q);
 }
 
 const char *convolution_group_offset(const Convolution *c, int64_t each)
