@@ -44,7 +44,7 @@ static const char *level_section(Emit *e, const Generation *g, const Level *leve
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
         const Graph *graph = programs[i];
         if (graph && graph == g->train) text_add(&e->text, "/* ---- training ---- */\n\n");
-        if (graph && !(graph == g->predict_batch && g->options.unroll_full)) add_program(e, g, graph, names[i]); /* there each sample goes by itself */
+        if (graph && !(graph == g->predict_batch && goes_singly(g))) add_program(e, g, graph, names[i]);
         if (graph == g->predict && g->options.pauses) emit_pieces(e, g, graph);
     }
     if (g->layers) text_add(&e->text, "/* ---- what each layer gives ---- */\n\n");
@@ -115,7 +115,7 @@ static void add_public_functions(Text *text, const Generation *g)
         add_choice(text, g, "    ", "run_piece", "progress", true);
         text_add(text, "}\n\n");
     }
-    bool singly = g->options.unroll_full;
+    bool singly = goes_singly(g);
     const char *count = singly ? "1" : memory_format("n < %s_BATCH_SIZE ? n : %s_BATCH_SIZE", upper_case(name), upper_case(name));
     text_add(text, "void %s_predict_batch(%s)\n{\n    while (n > 0) {\n        const size_t count = %s;\n", name, driver_parameters(g, PROGRAM_PREDICT_BATCH, false, true), count);
     add_choice(text, g, "        ", singly ? "run_single" : "run_batch", driver_arguments(g, singly ? PROGRAM_PREDICT : PROGRAM_PREDICT_BATCH), false);

@@ -13,6 +13,7 @@ void add_shape(Text *, const Shape *); /* its rank and sizes */
 void add_port(Text *, const Tensor *); /* a row of the trainer's table */
 
 /* header.c: the scratch memory that the header's macros promise; of training what all its functions need. */
+bool goes_singly(const Generation *); /* predict_batch takes one sample after the other */
 int64_t batch_arena_bytes(const Generation *);
 int64_t training_arena_bytes(const Generation *);
 

@@ -53,9 +53,16 @@ static int64_t arena_of(const Graph *program, int64_t others)
     return program && program->arena_bytes > others ? program->arena_bytes : others;
 }
 
+/* Straight-line code has no loop over a batch. But where there is an evaluate, a batch's predictions are to be those that it makes, bit for
+ * bit, and one sample's sums may be ordered otherwise. */
+bool goes_singly(const Generation *g)
+{
+    return g->options.unroll_full && !g->evaluate;
+}
+
 int64_t batch_arena_bytes(const Generation *g)
 {
-    return (g->options.unroll_full ? g->predict : g->predict_batch)->arena_bytes; /* straight-line code takes one sample after the other */
+    return (goes_singly(g) ? g->predict : g->predict_batch)->arena_bytes;
 }
 
 int64_t training_arena_bytes(const Generation *g)

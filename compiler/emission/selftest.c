@@ -453,10 +453,10 @@ static Generation *fused_generation(const Generation *g, const Graph *program, c
 void selftest_programs(Generation *g, const CompileOptions *options)
 {
     g->fused = fused_generation(g, g->predict, options);
-    if (!g->options.unroll_full) g->fused_batch = fused_generation(g, g->predict_batch, options);
+    if (!goes_singly(g)) g->fused_batch = fused_generation(g, g->predict_batch, options);
     Generation *layers = g->layers = layers_generation(g);
     layers->predict = compile_program(layers->source, PROGRAM_PREDICT, 1, false, options);
-    if (!g->options.unroll_full) layers->predict_batch = compile_program(layers->source, PROGRAM_PREDICT_BATCH, g->predict_batch->batch, false, options);
+    if (!goes_singly(g)) layers->predict_batch = compile_program(layers->source, PROGRAM_PREDICT_BATCH, g->predict_batch->batch, false, options);
 }
 
 const char *generate_selftest(const Generation *g)
