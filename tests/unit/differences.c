@@ -34,7 +34,9 @@ typedef struct {
     const CnncModel *model;
     Graph *graph;
     bool small;
+    double loss; /* of the emitted code */
     double *rounding; /* of each tensor's gradient, where it had to be measured; else NULL */
+    double loss_rounding;
     bool drawn; /* at random: gradients may vanish, and numbers may be too large or none */
     size_t n;
     Numbers inputs[MOST_PORTS], targets[MOST_PORTS], sample_weights;
@@ -424,7 +426,7 @@ static float nudge(float number, uint32_t bits)
     return nextafterf(number, bits % 3 == 1 ? HUGE_VALF : -HUGE_VALF);
 }
 
-/* How far float's rounding errors move each tensor's gradient: that is seen when the last bits of weights and inputs change. Where all that
+/* How far float's rounding errors move the loss and each tensor's gradient: that is seen when the last bits of weights and inputs change. Where all that
  * a gradient is a sum of cancels, as before a normalisation, it is nothing else, and where numbers that are nearly equal are
  * normalised it is not small. */
 static void measure_rounding(Check *check, const void *gradients)
@@ -444,8 +446,9 @@ static void measure_rounding(Check *check, const void *gradients)
             numbers->single = emitted_memory(numbers->count * sizeof(float));
             for (size_t k = 0; k < numbers->count; k++) numbers->single[k] = nudge(kept[i][k], random_bits(key_of(DRAW_NUDGE + turn, i), (uint32_t)k));
         }
-        double loss;
-        void *weights = pack(check), *other = emitted_gradients(check, weights, &loss);
+        double other_loss;
+        void *weights = pack(check), *other = emitted_gradients(check, weights, &other_loss);
+        check->loss_rounding = fmax(check->loss_rounding, fabs(check->loss - other_loss));
         for (int i = 0; i < model->tensor_count; i++) {
             const CnncTensor *t = &model->tensors[i];
             const float *one = (const float *)((const char *)gradients + t->offset), *two = (const float *)((const char *)other + t->offset);
@@ -512,9 +515,16 @@ static int check_draw(Check *check, bool aloud)
     check_outputs(check, weights);
     check_features(check, weights);
     void *got = emitted_gradients(check, weights, &loss);
+    check->loss = loss;
     double truth = reference(check, true, NULL);
     bool clipped = check->drawn && check_programs(check, weights, loss);
-    cr_expect((check->drawn && !is_number(truth)) || fabs(loss - truth) <= (clipped ? 2e-2 * fabs(truth) + 1e-7 : 1e-5 * fabs(truth)), "%s: the loss is %.9g, by the reference %.9g", check->name, loss, truth);
+    double tolerance = clipped ? 2e-2 * fabs(truth) + 1e-7 : 1e-5 * fabs(truth);
+    bool right = (check->drawn && !is_number(truth)) || fabs(loss - truth) <= tolerance;
+    if (!right && check->drawn) { /* a loss may cancel too, as the cosines of a few samples do */
+        measure_rounding(check, got);
+        right = fabs(loss - truth) <= tolerance + 2 * check->loss_rounding;
+    }
+    cr_expect(right, "%s: the loss is %.9g, by the reference %.9g", check->name, loss, truth);
     for (int i = 0; i < check->model->tensor_count && is_number(truth) && !clipped; i++) {
         const CnncTensor *t = &check->model->tensors[i];
         if (t->trainable) wrong += check_tensor(check, i, got, truth, aloud || (check->small && !check->drawn));
@@ -528,6 +538,7 @@ static int check_draw(Check *check, bool aloud)
     free(check->weights);
     free(check->rounding);
     check->rounding = NULL;
+    check->loss_rounding = 0;
     return wrong;
 }
 
