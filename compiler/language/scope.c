@@ -109,6 +109,13 @@ void scope_report_unknown(Scope *scope, const char *name, Place place)
     enum { MOST = 1000 };
     const char *candidates[MOST];
     int count = 0;
+    Scope *home;
+    const Binding *binding = scope_find(scope, name, place.span, &home);
+    if (binding && binding->block) {
+        diagnose(place, "`%s` is a block; what one use of it gives has a name where that stands, as in `a = %s(...)`", name, name);
+        diagnose_note(scope_place(home, binding->span), "the block is defined here");
+        return;
+    }
     if (scope_report_order(scope, name, place)) return;
     for (; scope; scope = scope->parent)
         for (int i = scope->names.count - 1; i >= 0 && count < MOST; i--) candidates[count++] = scope->names.names[i].text;
