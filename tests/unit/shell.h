@@ -24,17 +24,17 @@ bool shell_has(const char *program);                                            
 /* The command must succeed. */
 #define shell_good(...)                                                                                                        \
     do {                                                                                                                       \
-        const Shell *ended = shell(__VA_ARGS__);                                                                               \
-        cr_assert(ended->status == 0, "status %d\n%s%s", ended->status, ended->out, ended->err);                               \
+        const Shell *shell_ended = shell(__VA_ARGS__);                                                                         \
+        cr_assert(shell_ended->status == 0, "status %d\n%s%s", shell_ended->status, shell_ended->out, shell_ended->err);       \
     } while (0)
 
 /* The command must fail with status 1 and a message that contains these words, and must not talk on. */
 #define shell_refused(words, ...)                                                                                              \
     do {                                                                                                                       \
-        const Shell *ended = shell(__VA_ARGS__);                                                                               \
-        cr_expect(ended->status == 1, "status %d\n%s%s", ended->status, ended->out, ended->err);                               \
-        cr_expect(strstr(ended->err, words), "\"%s\" is not in: %s", words, ended->err);                                       \
-        cr_expect(strlen(ended->err) < 2000, "too long a message: %s", ended->err);                                            \
+        const Shell *shell_ended = shell(__VA_ARGS__);                                                                         \
+        cr_expect(shell_ended->status == 1, "status %d\n%s%s", shell_ended->status, shell_ended->out, shell_ended->err);       \
+        cr_expect(strstr(shell_ended->err, words), "\"%s\" is not in: %s", words, shell_ended->err);                           \
+        cr_expect(strlen(shell_ended->err) < 2000, "too long a message: %s", shell_ended->err);                                \
     } while (0)
 
 #endif
