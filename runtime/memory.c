@@ -1,5 +1,5 @@
 /* Small things that the trainer's files share: memory that is checked, texts, shapes, and places to write to. */
-#define _GNU_SOURCE /* vasprintf */
+#define _GNU_SOURCE /* vasprintf, MADV_HUGEPAGE */
 #include "trainer.h"
 
 #include <errno.h>
@@ -8,15 +8,23 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { LINE = 64, HUGE_PAGE = 2 << 20 };
+
+/* What is large asks for large pages: kernels pass through activations column by column, so that of small ones the processor has to look
+ * up more addresses than it keeps. Where the system has no such pages, nothing changes but time. */
 void *memory_scratch(size_t bytes, const char *what, Failure *failure)
 {
-    size_t rounded = bytes ? (bytes + 63) / 64 * 64 : 64;
+    size_t rounded = bytes ? (bytes + LINE - 1) / LINE * LINE : LINE;
     if (!memory_fits(bytes, what, failure)) return NULL;
-    void *memory = rounded < bytes ? NULL : aligned_alloc(64, rounded);
+    void *memory = rounded < bytes ? NULL : aligned_alloc(rounded < HUGE_PAGE ? LINE : HUGE_PAGE, rounded);
     if (!memory) fail(failure, "no memory for %s: %zu bytes (%.1f MB) were wanted", what, bytes, (double)bytes / 1e6);
+#ifdef MADV_HUGEPAGE
+    if (memory && rounded >= HUGE_PAGE) (void)madvise(memory, rounded / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+#endif
     return memory;
 }
 
