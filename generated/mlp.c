@@ -259,7 +259,8 @@ LEVEL_v4 static void dense_forward_v4(const float (*x)[784], const float (*kerne
         for (int i = 0; i < 784; i += 64) {
             const int end = 784 - i < 64 ? 784 - i : 64;
             uint64_t found = 0;
-            for (int j = 0; j < end; j += 16) found |= (uint64_t)bits_i32x16(load_f32x16(a + i + j) != 0.0f) << j;
+            for (int j = 0; j < end; j += 16)
+                found |= (uint64_t)bits_i32x16(load_f32x16(a + i + j) != 0.0f) << j;
             for (uint64_t left = found; left; left &= left - 1) {
                 const int j = i + __builtin_ctzll(left);
                 const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16); const f32x16 w4 = load_f32x16(b4 + j * 16); const f32x16 w5 = load_f32x16(b5 + j * 16); const f32x16 w6 = load_f32x16(b6 + j * 16); const f32x16 w7 = load_f32x16(b7 + j * 16);
@@ -310,7 +311,8 @@ LEVEL_v4 static void dense_1_forward_v4(const float (*x)[512], const float (*ker
         for (int i = 0; i < 512; i += 64) {
             const int end = 512 - i < 64 ? 512 - i : 64;
             uint64_t found = 0;
-            for (int j = 0; j < end; j += 16) found |= (uint64_t)bits_i32x16(load_f32x16(a + i + j) != 0.0f) << j;
+            for (int j = 0; j < end; j += 16)
+                found |= (uint64_t)bits_i32x16(load_f32x16(a + i + j) != 0.0f) << j;
             int rows[72], listed = 0;
             float factors[72];
             for (uint64_t left = found; left; left &= left - 1) {
@@ -392,14 +394,18 @@ LEVEL_v4 static void dense_zeros_v4(const float (*x)[784], float *work, ptrdiff_
 {
     uint64_t (*const found)[14] = (uint64_t (*)[14])work;
     for (ptrdiff_t n = first; n < last; n++) {
-        found[n][13] = 0;
-        for (int i = 0; i < 784; i += 64) {
-            const int end = 784 - i < 64 ? 784 - i : 64;
-            uint64_t bits = 0;
-            for (int j = 0; j < end; j += 16) bits |= (uint64_t)bits_i32x16(load_f32x16(&x[n][i + j]) != 0.0f) << j;
-            found[n][i / 64] = bits;
-            found[n][13] += (uint64_t)__builtin_popcountll(bits);
+        uint64_t numbers = 0;
+        for (ptrdiff_t m = n * 1; m < (n + 1) * 1; m++) {
+            for (int i = 0; i < 784; i += 64) {
+                const int end = 784 - i < 64 ? 784 - i : 64;
+                uint64_t bits = 0;
+                for (int j = 0; j < end; j += 16)
+                    bits |= (uint64_t)bits_i32x16(load_f32x16(&x[m][i + j]) != 0.0f) << j;
+                found[m][i / 64] = bits;
+                numbers += (uint64_t)__builtin_popcountll(bits);
+            }
         }
+        found[n][13] = numbers;
     }
 }
 
@@ -409,7 +415,7 @@ LEVEL_v4 static void dense_sparse_forward_v4(const float (*x)[784], const float 
     const uint64_t (*const nonzero)[14] = (const uint64_t (*)[14])work;
     uint64_t numbers = 0;
     for (ptrdiff_t n = 0; n < count; n++) numbers += nonzero[n][13];
-    if (numbers * 8 >= (uint64_t)count * 784 * 3) return;
+    if (numbers * 8 >= (uint64_t)count * 1 * 784 * 3) return;
     for (ptrdiff_t part = first; part < last; part++) {
         const int k = (int)part * 8;
         const ptrdiff_t from = 0, to = count * 1;
@@ -479,7 +485,7 @@ LEVEL_v4 static void dense_forward_batch_v4(const float (*x)[784], const float (
     const uint64_t (*const nonzero)[14] = (const uint64_t (*)[14])work;
     uint64_t numbers = 0;
     for (ptrdiff_t n = 0; n < count; n++) numbers += nonzero[n][13];
-    if (numbers * 8 < (uint64_t)count * 784 * 3) return;
+    if (numbers * 8 < (uint64_t)count * 1 * 784 * 3) return;
     for (ptrdiff_t part = first; part < last; part++) {
         const int k = (int)part * 4;
         const ptrdiff_t from = 0, to = count * 1;
@@ -1850,7 +1856,8 @@ LEVEL_v3 static void dense_forward_v3(const float (*x)[784], const float (*kerne
         for (int i = 0; i < 784; i += 64) {
             const int end = 784 - i < 64 ? 784 - i : 64;
             uint64_t found = 0;
-            for (int j = 0; j < end; j += 8) found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
+            for (int j = 0; j < end; j += 8)
+                found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
             for (uint64_t left = found; left; left &= left - 1) {
                 const int j = i + __builtin_ctzll(left);
                 const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16); const f32x8 w2 = load_f32x8(b2 + j * 16); const f32x8 w3 = load_f32x8(b3 + j * 16); const f32x8 w4 = load_f32x8(b4 + j * 16); const f32x8 w5 = load_f32x8(b5 + j * 16); const f32x8 w6 = load_f32x8(b6 + j * 16); const f32x8 w7 = load_f32x8(b7 + j * 16);
@@ -1903,7 +1910,8 @@ LEVEL_v3 static void dense_1_forward_v3(const float (*x)[512], const float (*ker
             for (int i = 0; i < 512; i += 64) {
                 const int end = 512 - i < 64 ? 512 - i : 64;
                 uint64_t found = 0;
-                for (int j = 0; j < end; j += 8) found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
+                for (int j = 0; j < end; j += 8)
+                    found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
                 int rows[72], listed = 0;
                 float factors[72];
                 for (uint64_t left = found; left; left &= left - 1) {
@@ -1946,7 +1954,8 @@ LEVEL_v3 static void dense_1_forward_v3(const float (*x)[512], const float (*ker
             for (int i = 0; i < 512; i += 64) {
                 const int end = 512 - i < 64 ? 512 - i : 64;
                 uint64_t found = 0;
-                for (int j = 0; j < end; j += 8) found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
+                for (int j = 0; j < end; j += 8)
+                    found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
                 int rows[72], listed = 0;
                 float factors[72];
                 for (uint64_t left = found; left; left &= left - 1) {
@@ -2040,14 +2049,18 @@ LEVEL_v3 static void dense_zeros_v3(const float (*x)[784], float *work, ptrdiff_
 {
     uint64_t (*const found)[14] = (uint64_t (*)[14])work;
     for (ptrdiff_t n = first; n < last; n++) {
-        found[n][13] = 0;
-        for (int i = 0; i < 784; i += 64) {
-            const int end = 784 - i < 64 ? 784 - i : 64;
-            uint64_t bits = 0;
-            for (int j = 0; j < end; j += 8) bits |= (uint64_t)bits_i32x8(load_f32x8(&x[n][i + j]) != 0.0f) << j;
-            found[n][i / 64] = bits;
-            found[n][13] += (uint64_t)__builtin_popcountll(bits);
+        uint64_t numbers = 0;
+        for (ptrdiff_t m = n * 1; m < (n + 1) * 1; m++) {
+            for (int i = 0; i < 784; i += 64) {
+                const int end = 784 - i < 64 ? 784 - i : 64;
+                uint64_t bits = 0;
+                for (int j = 0; j < end; j += 8)
+                    bits |= (uint64_t)bits_i32x8(load_f32x8(&x[m][i + j]) != 0.0f) << j;
+                found[m][i / 64] = bits;
+                numbers += (uint64_t)__builtin_popcountll(bits);
+            }
         }
+        found[n][13] = numbers;
     }
 }
 
@@ -2057,7 +2070,7 @@ LEVEL_v3 static void dense_sparse_forward_v3(const float (*x)[784], const float 
     const uint64_t (*const nonzero)[14] = (const uint64_t (*)[14])work;
     uint64_t numbers = 0;
     for (ptrdiff_t n = 0; n < count; n++) numbers += nonzero[n][13];
-    if (numbers * 8 >= (uint64_t)count * 784 * 3) return;
+    if (numbers * 8 >= (uint64_t)count * 1 * 784 * 3) return;
     for (ptrdiff_t part = first; part < last; part++) {
         const int k = (int)part * 12;
         const ptrdiff_t from = 0, to = count * 1;
@@ -2187,7 +2200,7 @@ LEVEL_v3 static void dense_forward_batch_v3(const float (*x)[784], const float (
     const uint64_t (*const nonzero)[14] = (const uint64_t (*)[14])work;
     uint64_t numbers = 0;
     for (ptrdiff_t n = 0; n < count; n++) numbers += nonzero[n][13];
-    if (numbers * 8 < (uint64_t)count * 784 * 3) return;
+    if (numbers * 8 < (uint64_t)count * 1 * 784 * 3) return;
     for (ptrdiff_t part = first; part < last; part++) {
         const int k = (int)part * 2;
         const ptrdiff_t from = 0, to = count * 1;
@@ -3485,7 +3498,8 @@ static void dense_forward_base(const float (*x)[784], const float (*kernel)[784]
         for (int i = 0; i < 784; i += 64) {
             const int end = 784 - i < 64 ? 784 - i : 64;
             uint64_t found = 0;
-            for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
+            for (int j = 0; j < end; j += 4)
+                found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
             for (uint64_t left = found; left; left &= left - 1) {
                 const int j = i + __builtin_ctzll(left);
                 const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16);
@@ -3538,7 +3552,8 @@ static void dense_1_forward_base(const float (*x)[512], const float (*kernel)[51
             for (int i = 0; i < 512; i += 64) {
                 const int end = 512 - i < 64 ? 512 - i : 64;
                 uint64_t found = 0;
-                for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
+                for (int j = 0; j < end; j += 4)
+                    found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
                 int rows[72], listed = 0;
                 float factors[72];
                 for (uint64_t left = found; left; left &= left - 1) {
@@ -3581,7 +3596,8 @@ static void dense_1_forward_base(const float (*x)[512], const float (*kernel)[51
             for (int i = 0; i < 512; i += 64) {
                 const int end = 512 - i < 64 ? 512 - i : 64;
                 uint64_t found = 0;
-                for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
+                for (int j = 0; j < end; j += 4)
+                    found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
                 int rows[72], listed = 0;
                 float factors[72];
                 for (uint64_t left = found; left; left &= left - 1) {
@@ -3675,14 +3691,18 @@ static void dense_zeros_base(const float (*x)[784], float *work, ptrdiff_t first
 {
     uint64_t (*const found)[14] = (uint64_t (*)[14])work;
     for (ptrdiff_t n = first; n < last; n++) {
-        found[n][13] = 0;
-        for (int i = 0; i < 784; i += 64) {
-            const int end = 784 - i < 64 ? 784 - i : 64;
-            uint64_t bits = 0;
-            for (int j = 0; j < end; j += 4) bits |= (uint64_t)bits_i32x4(load_f32x4(&x[n][i + j]) != 0.0f) << j;
-            found[n][i / 64] = bits;
-            found[n][13] += (uint64_t)__builtin_popcountll(bits);
+        uint64_t numbers = 0;
+        for (ptrdiff_t m = n * 1; m < (n + 1) * 1; m++) {
+            for (int i = 0; i < 784; i += 64) {
+                const int end = 784 - i < 64 ? 784 - i : 64;
+                uint64_t bits = 0;
+                for (int j = 0; j < end; j += 4)
+                    bits |= (uint64_t)bits_i32x4(load_f32x4(&x[m][i + j]) != 0.0f) << j;
+                found[m][i / 64] = bits;
+                numbers += (uint64_t)__builtin_popcountll(bits);
+            }
         }
+        found[n][13] = numbers;
     }
 }
 
@@ -3692,7 +3712,7 @@ static void dense_sparse_forward_base(const float (*x)[784], const float (*kerne
     const uint64_t (*const nonzero)[14] = (const uint64_t (*)[14])work;
     uint64_t numbers = 0;
     for (ptrdiff_t n = 0; n < count; n++) numbers += nonzero[n][13];
-    if (numbers * 8 >= (uint64_t)count * 784 * 3) return;
+    if (numbers * 8 >= (uint64_t)count * 1 * 784 * 3) return;
     for (ptrdiff_t part = first; part < last; part++) {
         const int k = (int)part * 12;
         const ptrdiff_t from = 0, to = count * 1;
@@ -3842,7 +3862,7 @@ static void dense_forward_batch_base(const float (*x)[784], const float (*kernel
     const uint64_t (*const nonzero)[14] = (const uint64_t (*)[14])work;
     uint64_t numbers = 0;
     for (ptrdiff_t n = 0; n < count; n++) numbers += nonzero[n][13];
-    if (numbers * 8 < (uint64_t)count * 784 * 3) return;
+    if (numbers * 8 < (uint64_t)count * 1 * 784 * 3) return;
     for (ptrdiff_t part = first; part < last; part++) {
         const int k = (int)part * 4;
         const ptrdiff_t from = 0, to = count * 1;

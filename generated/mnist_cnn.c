@@ -682,7 +682,8 @@ LEVEL_v4 static void dense_forward_v4(const float (*x)[9216], const float (*kern
         for (int i = 0; i < 9216; i += 64) {
             const int end = 9216 - i < 64 ? 9216 - i : 64;
             uint64_t found = 0;
-            for (int j = 0; j < end; j += 16) found |= (uint64_t)bits_i32x16(load_f32x16(a + i + j) != 0.0f) << j;
+            for (int j = 0; j < end; j += 16)
+                found |= (uint64_t)bits_i32x16(load_f32x16(a + i + j) != 0.0f) << j;
             int rows[68], listed = 0;
             float factors[68];
             for (uint64_t left = found; left; left &= left - 1) {
@@ -734,7 +735,8 @@ LEVEL_v4 static void dense_1_forward_v4(const float (*x)[128], const float (*ker
         for (int i = 0; i < 128; i += 64) {
             const int end = 128 - i < 64 ? 128 - i : 64;
             uint64_t found = 0;
-            for (int j = 0; j < end; j += 16) found |= (uint64_t)bits_i32x16(load_f32x16(a + i + j) != 0.0f) << j;
+            for (int j = 0; j < end; j += 16)
+                found |= (uint64_t)bits_i32x16(load_f32x16(a + i + j) != 0.0f) << j;
             int rows[72], listed = 0;
             float factors[72];
             for (uint64_t left = found; left; left &= left - 1) {
@@ -1223,7 +1225,8 @@ LEVEL_v4 static void dense_forward_train_v4(const float (*x)[9216], const float 
                 const float *const ahead = a + (m + 4 < to ? 4 * 9216 : 0);
                 for (int j = 0; j < end; j += 16) __builtin_prefetch(ahead + j);
                 uint64_t found = 0;
-                for (int j = 0; j < end; j += 16) found |= (uint64_t)bits_i32x16(load_f32x16(a + j) != 0.0f) << j;
+                for (int j = 0; j < end; j += 16)
+                    found |= (uint64_t)bits_i32x16(load_f32x16(a + j) != 0.0f) << j;
                 for (uint64_t left = found; left; left &= left - 1) {
                     const int j = __builtin_ctzll(left);
                     const f32x16 w0 = load_f32x16(b0 + j * 16); const f32x16 w1 = load_f32x16(b1 + j * 16); const f32x16 w2 = load_f32x16(b2 + j * 16); const f32x16 w3 = load_f32x16(b3 + j * 16);
@@ -3092,7 +3095,8 @@ LEVEL_v3 static void dense_forward_v3(const float (*x)[9216], const float (*kern
         for (int i = 0; i < 9216; i += 64) {
             const int end = 9216 - i < 64 ? 9216 - i : 64;
             uint64_t found = 0;
-            for (int j = 0; j < end; j += 8) found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
+            for (int j = 0; j < end; j += 8)
+                found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
             int rows[66], listed = 0;
             float factors[66];
             for (uint64_t left = found; left; left &= left - 1) {
@@ -3150,7 +3154,8 @@ LEVEL_v3 static void dense_1_forward_v3(const float (*x)[128], const float (*ker
             for (int i = 0; i < 128; i += 64) {
                 const int end = 128 - i < 64 ? 128 - i : 64;
                 uint64_t found = 0;
-                for (int j = 0; j < end; j += 8) found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
+                for (int j = 0; j < end; j += 8)
+                    found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
                 int rows[72], listed = 0;
                 float factors[72];
                 for (uint64_t left = found; left; left &= left - 1) {
@@ -3193,7 +3198,8 @@ LEVEL_v3 static void dense_1_forward_v3(const float (*x)[128], const float (*ker
             for (int i = 0; i < 128; i += 64) {
                 const int end = 128 - i < 64 ? 128 - i : 64;
                 uint64_t found = 0;
-                for (int j = 0; j < end; j += 8) found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
+                for (int j = 0; j < end; j += 8)
+                    found |= (uint64_t)bits_i32x8(load_f32x8(a + i + j) != 0.0f) << j;
                 int rows[72], listed = 0;
                 float factors[72];
                 for (uint64_t left = found; left; left &= left - 1) {
@@ -3663,7 +3669,8 @@ LEVEL_v3 static void dense_forward_train_v3(const float (*x)[9216], const float 
                 const float *const ahead = a + (m + 4 < to ? 4 * 9216 : 0);
                 for (int j = 0; j < end; j += 16) __builtin_prefetch(ahead + j);
                 uint64_t found = 0;
-                for (int j = 0; j < end; j += 8) found |= (uint64_t)bits_i32x8(load_f32x8(a + j) != 0.0f) << j;
+                for (int j = 0; j < end; j += 8)
+                    found |= (uint64_t)bits_i32x8(load_f32x8(a + j) != 0.0f) << j;
                 for (uint64_t left = found; left; left &= left - 1) {
                     const int j = __builtin_ctzll(left);
                     const f32x8 w0 = load_f32x8(b0 + j * 16); const f32x8 w1 = load_f32x8(b1 + j * 16); const f32x8 w2 = load_f32x8(b2 + j * 16); const f32x8 w3 = load_f32x8(b3 + j * 16); const f32x8 w4 = load_f32x8(b4 + j * 16); const f32x8 w5 = load_f32x8(b5 + j * 16); const f32x8 w6 = load_f32x8(b6 + j * 16); const f32x8 w7 = load_f32x8(b7 + j * 16);
@@ -5559,7 +5566,8 @@ static void dense_forward_base(const float (*x)[9216], const float (*kernel)[921
         for (int i = 0; i < 9216; i += 64) {
             const int end = 9216 - i < 64 ? 9216 - i : 64;
             uint64_t found = 0;
-            for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
+            for (int j = 0; j < end; j += 4)
+                found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
             for (uint64_t left = found; left; left &= left - 1) {
                 const int j = i + __builtin_ctzll(left);
                 const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16);
@@ -5612,7 +5620,8 @@ static void dense_1_forward_base(const float (*x)[128], const float (*kernel)[12
             for (int i = 0; i < 128; i += 64) {
                 const int end = 128 - i < 64 ? 128 - i : 64;
                 uint64_t found = 0;
-                for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
+                for (int j = 0; j < end; j += 4)
+                    found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
                 int rows[72], listed = 0;
                 float factors[72];
                 for (uint64_t left = found; left; left &= left - 1) {
@@ -5655,7 +5664,8 @@ static void dense_1_forward_base(const float (*x)[128], const float (*kernel)[12
             for (int i = 0; i < 128; i += 64) {
                 const int end = 128 - i < 64 ? 128 - i : 64;
                 uint64_t found = 0;
-                for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
+                for (int j = 0; j < end; j += 4)
+                    found |= (uint64_t)bits_i32x4(load_f32x4(a + i + j) != 0.0f) << j;
                 int rows[72], listed = 0;
                 float factors[72];
                 for (uint64_t left = found; left; left &= left - 1) {
@@ -6166,7 +6176,8 @@ static void dense_forward_train_base(const float (*x)[9216], const float (*kerne
                     const float *const ahead = a + (m + 4 < to ? 4 * 9216 : 0);
                     for (int j = 0; j < end; j += 16) __builtin_prefetch(ahead + j);
                     uint64_t found = 0;
-                    for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + j) != 0.0f) << j;
+                    for (int j = 0; j < end; j += 4)
+                        found |= (uint64_t)bits_i32x4(load_f32x4(a + j) != 0.0f) << j;
                     for (uint64_t left = found; left; left &= left - 1) {
                         const int j = __builtin_ctzll(left);
                         const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16); const f32x4 w8 = load_f32x4(b8 + j * 16); const f32x4 w9 = load_f32x4(b9 + j * 16); const f32x4 w10 = load_f32x4(b10 + j * 16); const f32x4 w11 = load_f32x4(b11 + j * 16);
@@ -6250,7 +6261,8 @@ static void dense_forward_train_base(const float (*x)[9216], const float (*kerne
                     const float *const ahead = a + (m + 4 < to ? 4 * 9216 : 0);
                     for (int j = 0; j < end; j += 16) __builtin_prefetch(ahead + j);
                     uint64_t found = 0;
-                    for (int j = 0; j < end; j += 4) found |= (uint64_t)bits_i32x4(load_f32x4(a + j) != 0.0f) << j;
+                    for (int j = 0; j < end; j += 4)
+                        found |= (uint64_t)bits_i32x4(load_f32x4(a + j) != 0.0f) << j;
                     for (uint64_t left = found; left; left &= left - 1) {
                         const int j = __builtin_ctzll(left);
                         const f32x4 w0 = load_f32x4(b0 + j * 16); const f32x4 w1 = load_f32x4(b1 + j * 16); const f32x4 w2 = load_f32x4(b2 + j * 16); const f32x4 w3 = load_f32x4(b3 + j * 16); const f32x4 w4 = load_f32x4(b4 + j * 16); const f32x4 w5 = load_f32x4(b5 + j * 16); const f32x4 w6 = load_f32x4(b6 + j * 16); const f32x4 w7 = load_f32x4(b7 + j * 16);

@@ -142,7 +142,7 @@ void matmul_workspace(Graph *, Node *, int64_t inputs, int64_t outputs, int64_t 
 void matmul_input_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* d_y kernel -> d_x */
 void matmul_weight_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* x d_y -> d_kernel */
 bool matmul_weight_gradient_is_long(const Graph *, int64_t rows_per_sample); /* so long that an update had better not be made from the registers */
-void matmul_weight_gradient_workspace(Graph *, Node *, int64_t rows_per_sample);
+void matmul_weight_gradient_workspace(Graph *, Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample);
 void matmul_input_gradient_workspace(Graph *, Node *, int64_t inputs, int64_t outputs);
 
 /* blas.c: the same by OpenBLAS; the weights are not packed then */

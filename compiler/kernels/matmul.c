@@ -7,7 +7,7 @@
  * activations apart is asked for ahead, a little in each stretch of the reduction. */
 #include "matmul.h"
 
-enum { REDUCTION_BLOCK = 256, ROW_SUMS = 8, COUNTED_FLOATS = 128 };
+enum { REDUCTION_BLOCK = 256, ROW_SUMS = 8, COUNTED_FLOATS = 128, SEQUENCE_FLOATS = 256 };
 
 void matmul_fill(Emit *e, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
 {
@@ -81,7 +81,7 @@ static void emit_forward_tile(Emit *e, const Product *product, int rows)
     tile_pointers(e, group->vectors, first, e->graph->panel, "kernel", start_column);
     if (product->sparse && !product->counted) {
         EMIT(e, "const float *const ahead = a + (m + $AHEAD < to ? $AHEAD * $N : 0);", "for (int j = 0; j < end; j += 16) __builtin_prefetch(ahead + j);");
-        matmul_word_emit(e, "found", "a + j");
+        matmul_word_emit(e, "found", "a + j", product->inputs);
     }
     if (product->sparse) {
         matmul_sparse_steps_emit(e, group->vectors, "found", "", "a[j]", "load_f32x$L(b$V + j * $PANEL)");
@@ -151,7 +151,7 @@ static Tile forward_tile(Emit *e, const Node *node, int64_t inputs, int64_t outp
     Work work = {.kernel = "matmul", .rows = rows, .columns = outputs, .reduction = inputs, .times = (double)rows_per_sample / (double)rows};
     if (left == LEFT_COUNTED) {
         work.phase = "sparse_forward";
-        return choose_only(e, node, work, matmul_sparse_tile(e, COUNTED_FLOATS, outputs), "where many of the network's inputs are zero: for each row only what is not is multiplied");
+        return choose_only(e, node, work, matmul_sparse_tile(e, rows_per_sample > 1 ? SEQUENCE_FLOATS : COUNTED_FLOATS, outputs), "where many of the network's inputs are zero: for each row only what is not is multiplied");
     }
     if (left == LEFT_OUT)
         return choose_only(e, node, work, matmul_sparse_tile(e, WORD, outputs), "x comes from a rectifier and dropout: for each row only what is not zero is multiplied");
@@ -190,7 +190,7 @@ static void emit_product(Emit *e, const Node *node, int64_t inputs, int64_t outp
     int64_t columns = 0; /* groups of them */
     for (int g = 0; g < group_count; g++) columns += (groups[g].end - groups[g].first) / groups[g].vectors;
     /* cppcheck-suppress zerodiv ; there is a group, and it has columns */
-    int64_t shares = left == LEFT_COUNTED ? SHARES : 2 * SHARES, chunks = columns < shares ? (shares + columns - 1) / columns : 1;
+    int64_t shares = left == LEFT_COUNTED && rows_per_sample == 1 ? SHARES : 2 * SHARES, chunks = columns < shares ? (shares + columns - 1) / columns : 1;
     if (chunks > (rows + tile.rows - 1) / tile.rows) chunks = (rows + tile.rows - 1) / tile.rows;
     matmul_declare_rows(e, 0, inputs);
     matmul_declare_rows(e, output, outputs);
@@ -243,7 +243,7 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
     }
     bool counted = matmul_forward_is_counted(e->graph, node, inputs, outputs, rows_per_sample);
     if (counted) {
-        matmul_counts_emit(e, node, inputs);
+        matmul_counts_emit(e, node, inputs, rows_per_sample);
         emit_product(e, node, inputs, outputs, rows_per_sample, bias, LEFT_COUNTED, true);
     }
     bool sparse = matmul_forward_is_sparse(e, node, inputs, outputs, rows_per_sample);
@@ -252,5 +252,5 @@ void matmul_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int
 
 void matmul_workspace(Graph *graph, Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
 {
-    if (matmul_forward_is_counted(graph, node, inputs, outputs, rows_per_sample)) graph_workspace(graph, node, matmul_counts_floats(graph, inputs), 1);
+    if (matmul_forward_is_counted(graph, node, inputs, outputs, rows_per_sample)) graph_workspace(graph, node, matmul_counts_floats(graph, inputs, rows_per_sample), 1);
 }

@@ -156,6 +156,17 @@ static void emit_weight_gradient_end(Emit *e, const Product *product, int rows)
         }
 }
 
+/* d0, d1, ...: the group's columns of row m of d_y. */
+static void emit_gradient_row(Emit *e, const VectorGroup *group)
+{
+    for (int v = 0; v < group->vectors; v++) {
+        fill_size(e, "V", v);
+        fill_size(e, "PART", group->last_lanes);
+        if (v == group->vectors - 1 && group->last_lanes < emit_level(e)->lanes) EMIT(e, "const f32x$L d$V = load_part_f32x$L(&d_y[m][($G + $V) * $L], $PART);");
+        else EMIT(e, "const f32x$L d$V = load_f32x$L(&d_y[m][($G + $V) * $L]);");
+    }
+}
+
 /* The sums run over the samples. With an update they ask for what will be updated: of a large tile, whose steps take long, cut into as many
  * stretches as it has rows, each for one of them; else all at once. */
 static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
@@ -178,12 +189,7 @@ static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
     if (product->sparse) EMIT(e, "for (int r = 0; r < listed_count; r++) {", "const ptrdiff_t m = listed[r];");
     else EMIT(e, spread ? "for (ptrdiff_t m = samples * t / $STRETCHES; m < samples * (t + 1) / $STRETCHES; m++) {" : "for (ptrdiff_t m = 0; m < samples; m++) {");
     EMIT(e, "const float *const a = &x[m][i];");
-    for (int v = 0; v < group->vectors; v++) {
-        fill_size(e, "V", v);
-        fill_size(e, "PART", group->last_lanes);
-        if (v == group->vectors - 1 && group->last_lanes < lanes) EMIT(e, "const f32x$L d$V = load_part_f32x$L(&d_y[m][($G + $V) * $L], $PART);");
-        else EMIT(e, "const f32x$L d$V = load_f32x$L(&d_y[m][($G + $V) * $L]);");
-    }
+    emit_gradient_row(e, group);
     tile_step(e, rows, group->vectors, "a[$T]", "d$V");
     EMIT(e, "}");
     if (spread) EMIT(e, "}");
@@ -204,10 +210,18 @@ bool matmul_weight_gradient_is_long(const Graph *graph, int64_t rows_per_sample)
     return graph->batch * rows_per_sample >= LONG;
 }
 
-void matmul_weight_gradient_workspace(Graph *graph, Node *node, int64_t rows_per_sample)
+static int64_t block_floats(const Graph *graph)
 {
-    if (!node->update && node->outputs[0]->packing.panel && matmul_weight_gradient_is_long(graph, rows_per_sample))
-        graph_workspace(graph, node, SAMPLE_BLOCK * MOST_TILE_VECTORS * graph->panel, TASKS);
+    return SAMPLE_BLOCK * MOST_TILE_VECTORS * graph->panel;
+}
+
+/* Of each task a block; where zeros are counted, their words behind them. */
+void matmul_weight_gradient_workspace(Graph *graph, Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
+{
+    if (node->update || !node->outputs[0]->packing.panel || !matmul_weight_gradient_is_long(graph, rows_per_sample)) return;
+    if (matmul_long_is_counted(graph, node, inputs, outputs, rows_per_sample))
+        graph_workspace(graph, node, TASKS * block_floats(graph) + matmul_long_counts_floats(graph, inputs, rows_per_sample), 1);
+    else graph_workspace(graph, node, block_floats(graph), TASKS);
 }
 
 /* The rows of a block: the sums go on from where the block before left them. Each tile asks for its share of the block that follows. */
@@ -227,17 +241,25 @@ static void emit_block_tile(Emit *e, const Product *product, int rows)
          "for (int o = 0; o < $COLUMNS; o += 16) __builtin_prefetch(d_y[m] + $G * $L + o, 0, 2);",
          "for (ptrdiff_t o = from; o < to; o += 16) __builtin_prefetch(x[m] + o, 0, 2);",
          "}");
-    EMIT(e, "const float *const a = &x[start][i];", "for (ptrdiff_t m = 0; m < size; m++) {");
-    tile_step(e, rows, group->vectors, "a[m * $N + $T]", "load_f32x$L(block[m] + $V * $L)");
+    if (product->sparse) {
+        EMIT(e, "for (uint64_t left = nonzero[start / $SIZE][i / $TILE]; left; left &= left - 1) {", "const ptrdiff_t m = start + __builtin_ctzll(left);", "const float *const a = &x[m][i];");
+        emit_gradient_row(e, group);
+        tile_step(e, rows, group->vectors, "a[$T]", "d$V");
+    } else {
+        EMIT(e, "const float *const a = &x[start][i];", "for (ptrdiff_t m = 0; m < size; m++) {");
+        tile_step(e, rows, group->vectors, "a[m * $N + $T]", "load_f32x$L(block[m] + $V * $L)");
+    }
     EMIT(e, "}");
     emit_weight_gradient_end(e, product, rows);
 }
 
 /* A part is a group of columns, or a share of its rows. A block of d_y, of these columns only, is laid close together first: what all tiles
- * of the part read then stays in the first-level cache. */
-static void emit_long_weight_gradient(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
+ * of the part read then stays in the first-level cache; not so where most of it is not read, as x is zero there. `counted`: as forward, another
+ * phase goes the other way. */
+static void emit_long_weight_gradient(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, bool sparse, bool counted)
 {
-    Tile tile = choose_tile(e, node, (Work){.kernel = "matmul", .rows = inputs, .columns = outputs, .reduction = rows_per_sample, .times = 1});
+    Work work = {.kernel = "matmul", .rows = inputs, .columns = outputs, .reduction = rows_per_sample, .times = 1, .phase = sparse ? "sparse_weight_gradient" : NULL};
+    Tile tile = sparse ? choose_only(e, node, work, matmul_listed_tile(e, outputs), "where many of the network's inputs are zero: rows are passed over that have no number for a tile's inputs") : choose_tile(e, node, work);
     int lanes = emit_level(e)->lanes, rest = (int)(inputs % tile.rows);
     int64_t tiles = (inputs + tile.rows - 1) / tile.rows, columns = 0;
     VectorGroup groups[2];
@@ -248,8 +270,9 @@ static void emit_long_weight_gradient(Emit *e, const Node *node, int64_t inputs,
     if (shares > tiles) shares = tiles;
     matmul_declare_rows(e, 0, inputs);
     matmul_declare_rows(e, 1, outputs);
-    phase_begin(e, node, NULL, OVER_EXTENT, columns * shares);
+    phase_begin(e, node, work.phase, OVER_EXTENT, columns * shares);
     matmul_fill(e, inputs, outputs, rows_per_sample);
+    if (counted) matmul_long_counts_decide(e, inputs, TASKS * block_floats(e->graph), sparse);
     fill_size(e, "TILE", tile.rows);
     fill_size(e, "TILES", tiles);
     fill_size(e, "SHARES", shares);
@@ -258,26 +281,28 @@ static void emit_long_weight_gradient(Emit *e, const Node *node, int64_t inputs,
     fill_size(e, "SIZE", SAMPLE_BLOCK);
     fill_size(e, "ASKED", (SAMPLE_BLOCK + tiles / shares - 1) / (tiles / shares)); /* rows of the next block, by each tile */
     fill_size(e, "WIDTH", tile.vectors * lanes);
-    fill_size(e, "WORK", SAMPLE_BLOCK * MOST_TILE_VECTORS * e->graph->panel);
+    fill_size(e, "WORK", block_floats(e->graph));
+    if (!sparse) EMIT(e, "float (*const block)[$WIDTH] = (float (*)[$WIDTH])(work + task * $WORK);");
     EMIT(e,
-         "float (*const block)[$WIDTH] = (float (*)[$WIDTH])(work + task * $WORK);",
          "for (ptrdiff_t part = first; part < last; part++) {",
          "const ptrdiff_t share = part % $SHARES, from = $TILES * share / $SHARES * $TILE, next = $TILES * (share + 1) / $SHARES * $TILE, to = next < $N ? next : $N;");
     if (columns > 1) EMIT(e, "const int k = (int)(part / $SHARES) * $GSTEP;");
-    EMIT(e, "for (ptrdiff_t start = 0; start < count * $ROWS; start += $SIZE) {", "const ptrdiff_t size = count * $ROWS - start < $SIZE ? count * $ROWS - start : $SIZE;");
+    EMIT(e, "for (ptrdiff_t start = 0; start < count * $ROWS; start += $SIZE) {");
+    if (!sparse) EMIT(e, "const ptrdiff_t size = count * $ROWS - start < $SIZE ? count * $ROWS - start : $SIZE;");
     for (int g = 0; g < group_count; g++) {
         VectorGroup group = groups[g];
         if (columns > 1 && group.last_lanes == lanes && g == 0) group.end = INT64_MAX; /* k says which */
-        Product product = {node, NULL, inputs, outputs, &group, .blocked = true};
+        Product product = {node, NULL, inputs, outputs, &group, .blocked = true, .sparse = sparse};
         fill(e, "G", "%s", group_first(&group));
         if (group_count > 1) EMIT(e, g ? "} else {" : "if (k < $WHOLE) {");
-        EMIT(e, "for (ptrdiff_t m = 0; m < size; m++) {");
-        for (int v = 0; v < group.vectors; v++) {
+        if (!sparse) EMIT(e, "for (ptrdiff_t m = 0; m < size; m++) {");
+        for (int v = 0; v < group.vectors && !sparse; v++) {
             fill(e, "LOAD", "%s", load_text(e, memory_format("&d_y[start + m][(%s + %d) * %d]", group_first(&group), v, lanes), v == group.vectors - 1 ? group.last_lanes : lanes));
             fill_size(e, "V", v);
             EMIT(e, "store_f32x$L(block[m] + $V * $L, $LOAD);");
         }
-        EMIT(e, "}", "ptrdiff_t i = from;");
+        if (!sparse) EMIT(e, "}");
+        EMIT(e, "ptrdiff_t i = from;");
         if (inputs >= tile.rows) {
             EMIT(e, "for (; i + $TILE <= to; i += $TILE) {");
             emit_block_tile(e, &product, tile.rows);
@@ -302,7 +327,12 @@ void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int6
         return;
     }
     if (!node->update && matmul_weight_gradient_is_long(e->graph, rows_per_sample)) {
-        emit_long_weight_gradient(e, node, inputs, outputs, rows_per_sample);
+        bool counted = matmul_long_is_counted(e->graph, node, inputs, outputs, rows_per_sample);
+        if (counted) {
+            matmul_long_counts_emit(e, node, inputs, outputs, rows_per_sample, TASKS * block_floats(e->graph));
+            emit_long_weight_gradient(e, node, inputs, outputs, rows_per_sample, true, true);
+        }
+        emit_long_weight_gradient(e, node, inputs, outputs, rows_per_sample, false, counted);
         return;
     }
     const Work work = {.kernel = "matmul", .rows = inputs, .columns = outputs, .reduction = rows_per_sample, .times = 1};

@@ -227,7 +227,7 @@ static bool absorb(Graph *graph, Node *node, Node *reader)
 static void kernel_gradient_workspace(Graph *graph, Node *node)
 {
     const Recurrent *r = node->detail;
-    matmul_weight_gradient_workspace(graph, node, r->steps * r->cell->lefts);
+    matmul_weight_gradient_workspace(graph, node, r->units, r->units * r->cell->gates, r->steps * r->cell->lefts);
 }
 
 static const Operator kernel_gradient_operator = {

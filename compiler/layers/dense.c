@@ -114,7 +114,7 @@ static void input_gradient_workspace(Graph *graph, Node *node)
 static void weight_gradient_workspace(Graph *graph, Node *node)
 {
     const Dense *d = node->detail;
-    matmul_weight_gradient_workspace(graph, node, d->rows);
+    matmul_weight_gradient_workspace(graph, node, d->inputs, d->outputs, d->rows);
 }
 
 static const char *formula(const Node *node)
