@@ -137,6 +137,21 @@ static bool write_answers(const CnncModel *model, const char *path, const Array 
     return done;
 }
 
+/* The file's name says what it is: who reads .npy of two outputs finds no array there, and the other way about. */
+static bool answers_named(const CnncModel *model, const char *path, Failure *failure)
+{
+    const char *ending = path ? strrchr(path, '.') : NULL;
+    if (ending && model->output_count > 1 && !strcmp(ending, ".npy"))
+        return fail(failure,
+                    "-o %s: an .npy file holds one array, but the network has %d outputs: name a .safetensors file, which "
+                    "gets an array for each",
+                    path,
+                    model->output_count);
+    if (ending && model->output_count == 1 && !strcmp(ending, ".safetensors"))
+        return fail(failure, "-o %s: the answers of one output are written as .npy: name such a file", path);
+    return true;
+}
+
 static bool new_answers(Array *answers, const CnncModel *model, const Options *options, int64_t count, Failure *failure)
 {
     bool places = options->argmax || options->argmin;
@@ -187,7 +202,7 @@ int predict_command(const CnncModel *model, const Options *options, Failure *fai
         fail(failure, "--show draws beside answers that are printed, and -o writes them to a file");
         goto end;
     }
-    if (!path_writable("-o", options->output, failure) || !path_spares_inputs("-o", options->output, options, failure)) goto end;
+    if (!answers_named(model, options->output, failure) || !path_writable("-o", options->output, failure) || !path_spares_inputs("-o", options->output, options, failure)) goto end;
     parameters = memory_aligned(model->parameters_size, "the parameters", failure);
     weights = parameters ? memory_aligned(model->weights_size, "the weights", failure) : NULL;
     arena = weights ? memory_scratch(model->predict_arena_size, "the activations", failure) : NULL;

@@ -66,9 +66,12 @@ def compare(arguments):
     from convert.cnnc_network import Network, find_cnnc, run
 
     net, cnnc = Network(arguments.net, arguments.cnnc), find_cnnc(arguments.cnnc)
+    named = dict(text.split("=", 1) for text in arguments.x if "=" in text)
+    if len(arguments.x) > 1 and len(named) < len(arguments.x):
+        raise Problem(f"which input is {next((text for text in arguments.x if '=' not in text), arguments.x[-1])} for? NAME=FILE for each of several inputs")
     there = arguments.model
     if there.endswith(".keras"):
-        arrays = activations.of_keras(there, activations.read_samples(arguments.x))
+        arrays = activations.of_keras(there, activations.read_samples(named or arguments.x[0]))
     elif there.endswith(".safetensors"):
         arrays = activations.of_modules(there, net, dict(pair.split("=", 1) for pair in arguments.map))
     else:
@@ -83,7 +86,8 @@ def compare(arguments):
         source.write_text(text)
         run(cnnc, source, "-o", trainer)
         options = ["--tolerance", arguments.tolerance] if arguments.tolerance else []
-        return subprocess.run([trainer, "compare", "--weights", arguments.weights, "--activations", file, *options, arguments.x], check=False).returncode
+        options += [word for text in arguments.x for word in ("--x", text)]
+        return subprocess.run([trainer, "compare", "--weights", arguments.weights, "--activations", file, *options], check=False).returncode
 
 
 def pair(text):
@@ -115,7 +119,7 @@ def main():
 
     command = commands.add_parser("compare", help="the first layer whose compiled code gives something else than Python")
     command.add_argument("model", help="model.keras, or what convert.activations.record wrote of a PyTorch model")
-    command.add_argument("x", help="x.npy: some samples, as the network takes them")
+    command.add_argument("x", nargs="+", help="x.npy: some samples, as the network takes them; NAME=x.npy for each of several inputs")
     command.add_argument("--net", required=True, help="the network")
     command.add_argument("--weights", required=True, help="its weights.safetensors")
     command.add_argument("--tolerance", help="errors up to this times a layer's largest number are none (else 0.0001)")

@@ -68,7 +68,7 @@ class Compare(unittest.TestCase):
 
     def compare(self, there, weights, *options):
         """Runs the tool: its exit status, its table as {layer: relative error}, and what it said."""
-        words = [sys.executable, TOOL, "compare", there, self.x, "--net", self.net, "--weights", weights, *options]
+        words = [sys.executable, TOOL, "compare", "--net", self.net, "--weights", weights, there, self.x, *options]
         result = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
         lines = [line for line in result.stdout.splitlines() if "]" in line and not line.startswith("layer ")]
         rows = [line.split(")", 1) for line in lines]  # the numbers stand behind the shape
@@ -126,6 +126,24 @@ class Compare(unittest.TestCase):
         self.assertIn("b is the first layer that differs", self.trainer_compares(self.folder, self.weights)[1])
         np.save(self.x, np.load(self.x)[:2])
         self.assertIn("each of 2 samples", self.trainer_compares(there, self.weights)[1])
+
+    def test_several_inputs(self):
+        file = self.folder / "model.keras"
+        left, right = keras.Input((4,), name="left"), keras.Input((3,), name="right")
+        keras.Model([left, right], layers.Dense(2, name="out")(layers.Concatenate()([left, right]))).save(file)
+        command(sys.executable, TOOL, "network", file, "-o", self.net)
+        command(sys.executable, TOOL, "weights", file, "--net", self.net, "-o", self.weights)
+        samples = np.random.default_rng(0).normal(size=(5, 7)).astype(np.float32)
+        a, b = self.folder / "a.npy", self.folder / "b.npy"
+        np.save(a, samples[:, :4])
+        np.save(b, samples[:, 4:])
+        self.x = f"right={b}"
+        status, errors, said = self.compare(file, self.weights, f"left={a}")
+        self.assertEqual((status, list(errors)), (0, ["concatenate", "out"]), said)
+        self.assertTrue(max(errors.values()) <= 1e-5, said)
+        self.assertIn("has the inputs left, right", self.compare(file, self.weights)[2])
+        self.x = b
+        self.assertIn(f"which input is {b} for?", self.compare(file, self.weights, f"left={a}")[2])
 
     def test_pytorch(self):
         torch.manual_seed(0)

@@ -67,12 +67,14 @@ Test(trainer_commands, predict)
     expect_success(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "-o", "w"));
     expect_success(RUN(&toy_flowers, "predict", "--weights", "w", "x.npy", "-o", "p.npy"));
     expect_success(RUN(&toy_flowers, "predict", "--weights", "w", "--x", "x.npy", "-o", "q.npy", "--batch-size", "1"));
+    const Run *run = RUN(&toy_flowers, "predict", "--weights", "w", "x.npy", "-o", "p.safetensors");
+    cr_expect(run->status == 1 && strstr(run->err, "as .npy"), "%s", run->err);
     Failure failure;
     Array p = {0}, q = {0};
     cr_assert(npy_read("p.npy", &p, &failure) && npy_read("q.npy", &q, &failure), "%s", failure.text);
     cr_expect(p.type == ARRAY_FLOAT32 && p.rank == 2 && p.shape[0] == 21 && p.shape[1] == 3);
     cr_expect_eq(memcmp(p.data, q.data, 21 * 3 * sizeof(float)), 0);
-    const Run *run = RUN(&toy_flowers, "predict", "--weights", "w", "x.npy");
+    run = RUN(&toy_flowers, "predict", "--weights", "w", "x.npy");
     expect_success(run);
     float row[3];
     cr_expect_eq(sscanf(run->out, "%f %f %f", &row[0], &row[1], &row[2]), 3);
@@ -243,6 +245,8 @@ Test(trainer_commands, several_inputs_and_outputs)
     cr_assert(file.count == 2 && sums && products && sums->shape[0] == 5);
     for (int i = 0; i < 5; i++) EXPECT_NEAR(((float *)sums->data)[i], sum[i], 0.05);
     safetensors_free(&file);
+    run = RUN(&toy_pair, "predict", "--weights", "w", "--x", "left=left.npy", "--x", "right=right.npy", "-o", "p.npy");
+    cr_expect(run->status == 1 && strstr(run->err, "p.npy") && strstr(run->err, "2 outputs"), "%s", run->err);
     run = RUN(&toy_pair,
               "evaluate",
               "--weights",

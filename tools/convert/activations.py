@@ -8,6 +8,7 @@ they are turned when they are recorded, and what is flat afterwards gets its num
 import numpy as np
 
 from convert import keras_file, pytorch_weights, safetensors_file
+from convert.keras_network import ports
 from convert.problem import Problem
 
 KINDS = {  # of modules whose kind is not their name in small letters
@@ -18,17 +19,31 @@ KINDS = {  # of modules whose kind is not their name in small letters
 
 
 def of_keras(path, x):
-    """{layer: array} of a .keras file, for samples x."""
+    """{layer: array} of a .keras file, for samples x: an array, or {input: array} for several inputs."""
     try:
         import keras
     except ImportError:
         raise Problem(f"{path} is run by Keras, which is not installed: pip install keras tensorflow") from None
-    names = {layer["config"]["name"]: layer["net_name"] for layer in keras_file.layers_of(keras_file.read_config(path))}
+    config = keras_file.read_config(path)
+    names = {layer["config"]["name"]: layer["net_name"] for layer in keras_file.layers_of(config)}
     model = keras.models.load_model(path, compile=False)
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-    outputs = keras.Model(model.inputs, [layer.output for layer in layers])([x] if len(model.inputs) == 1 else x, training=False)
+    outputs = keras.Model(model.inputs, [layer.output for layer in layers])(samples_in_order(path, config, names, x), training=False)
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     return {names[layer.name]: keras.ops.convert_to_numpy(output) for layer, output in zip(layers, outputs)}
+
+
+def samples_in_order(path, config, names, x):
+    """The samples as Keras takes them: an array for each input."""
+    if config["class_name"] == "Sequential":
+        if isinstance(x, dict):
+            raise Problem(f"{path} has one input: x.npy without a name is enough")
+        return [x]
+    wanted = [names[name] for name, *_ in ports(config["config"]["input_layers"])]
+    given = {wanted[0]: x} if len(wanted) == 1 and not isinstance(x, dict) else x
+    if not isinstance(given, dict) or set(given) != set(wanted):
+        raise Problem(f"{path} has the inputs {', '.join(wanted)}: name the samples of each, " + " ".join(f"{name}={name}.npy" for name in wanted))
+    return [given[name] for name in wanted]
 
 
 def record(model, x, path):
@@ -116,8 +131,14 @@ def next_module(layer, modules, kinds, arrays, orders, at):
     return None, at
 
 
-def read_samples(path):
-    try:
-        return np.load(path)
-    except (OSError, ValueError):
-        raise Problem(f"{path}: not an .npy file of samples") from None
+def read_samples(paths):
+    """The array of the only file, or {input: array}."""
+    def read(path):
+        try:
+            return np.load(path)
+        except (OSError, ValueError):
+            raise Problem(f"{path}: not an .npy file of samples") from None
+
+    if isinstance(paths, dict):
+        return {name: read(path) for name, path in paths.items()}
+    return read(paths)
