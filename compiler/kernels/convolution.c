@@ -113,7 +113,8 @@ Convolution convolution_joined(const Convolution *c)
 {
     Convolution row = *c;
     bool apart = c->stride_height > 1 || c->stride_width > 1 || c->spread_height > 1 || c->spread_width > 1;
-    if (c->kernel_height > 1 || c->kernel_width > 1 || apart || convolution_is_padded(c)) return row;
+    bool margins = c->pad_top || c->pad_left || c->rows != c->height || c->columns != c->width; /* also where they are not laid out */
+    if (c->kernel_height > 1 || c->kernel_width > 1 || apart || margins || convolution_is_padded(c)) return row;
     row.width = row.columns = c->height * c->width;
     row.height = row.rows = 1;
     return row;
