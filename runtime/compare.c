@@ -99,7 +99,7 @@ static double relative_error(const Compared *compared)
 static const char *place_text(const Compared *compared, char *text, size_t size)
 {
     const Array *array = &compared->theirs;
-    int64_t place[CNNC_MAX_RANK], rest = compared->place;
+    int64_t place[CNNC_MAX_RANK] = {0}, rest = compared->place;
     size_t used = 0;
     for (int i = array->rank; i-- > 0; rest /= array->shape[i]) place[i] = rest % array->shape[i];
     for (int i = 0; i < array->rank && used < size; i++)

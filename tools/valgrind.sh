@@ -29,7 +29,10 @@ for net in tests/layers/${LAYERS:-*}.net; do
     # valgrind 3.19 knows no AVX-512: one level, the portable one
     check 0 "$build/cnnc" --selftest --target=generic "$net" -o "$build/valgrind/selftest.c"
     ${CC:-cc} -std=gnu11 -O1 -g -include valgrind/memcheck.h "$build/valgrind/selftest.c" -o "$build/valgrind/selftest" -lm
+    said_so_far=$failed failed=0
     leaks=no check 0 "$build/valgrind/selftest" # it ends with all its memory
+    [ $failed -eq 0 ] || { echo "that was $net:" && grep -v '  right$' "$build/valgrind/out" | tail -n 5; }
+    [ $said_so_far -eq 0 ] || failed=1
     count=$((count + 1))
 done
 echo "valgrind: $count networks emitted, and their files run"
