@@ -100,6 +100,7 @@ Convolution convolution_chosen(const Graph *graph, const Node *forward, const Te
     }
     Way ways[] = {{.name = "direct", .cost = direct}, winograd_way(&c, 2, graph->panel), winograd_way(&c, 4, graph->panel), gradients ? sparse_way(graph, &c, d_output) : winograd_rows_way(&c), flat_rows_way(&c, graph->panel)};
     int count = gradients ? 4 : 5;
+    for (int i = 1; gradients && c.groups > 1 && i < count; i++) ways[i].hindrance = "the channels are in groups"; /* only forward tiles know them */
     for (int i = 1; graph->direct && i < count; i++) ways[i].hindrance = "--math=strict and --unroll=full go without";
     int way = choose_way(graph, forward, gradients, ways, count);
     c.sparse = way == 3 && gradients;

@@ -41,12 +41,12 @@ Way winograd_way(const Convolution *direct, int tile, int64_t panel)
         way.hindrance = "the kernel is not 3x3";
     else if (c->stride_height != 1 || c->stride_width != 1 || c->spread_height != 1 || c->spread_width != 1)
         way.hindrance = "the stride is not 1";
-    else if (convolution_hindrance(c))
-        way.hindrance = convolution_hindrance(c);
-    else if (c->channels % panel || c->filters % panel)
+    else if (convolution_group_hindrance(c))
+        way.hindrance = convolution_group_hindrance(c);
+    else if (c->channels % panel || c->filters / c->groups % panel)
         way.hindrance = memory_format("channels are no multiple of %lld", (long long)panel);
     double tiles = (double)(winograd_tile_rows(c) * winograd_tile_columns(c));
-    double products = tiles * (double)winograd_entries(c) * (double)(c->channels * c->filters);
+    double products = tiles * (double)winograd_entries(c) * (double)(c->channels / c->groups * c->filters);
     double transforms = tiles * (double)winograd_entries(c) * 2 * (double)(c->tile + 2) *
                         (double)(c->channels + c->filters); /* additions and the traffic they cause */
     way.cost = products + transforms;
@@ -109,7 +109,7 @@ int64_t winograd_workspace(const Convolution *c)
 
 int64_t winograd_kernel_floats(const Convolution *c)
 {
-    return winograd_entries(c) * c->channels * c->filters;
+    return winograd_entries(c) * (c->channels / c->groups) * c->filters;
 }
 
 /* The sizes for work on so many rows and columns of tiles. */
@@ -152,22 +152,23 @@ void winograd_fill(Emit *e, const Convolution *c, int64_t rows_at_once)
     fill_size(e, "PARTS", panel / emit_level(e)->lanes);
 }
 
-/* u = G g Gt for every channel and filter: packed kernel [panels][9 * channels][panel] -> u [entries][panels][channels][panel].
- */
+/* u = G g Gt for every channel, of a group, and filter: packed kernel [panels][9 * channels][panel] -> u
+ * [entries][panels][channels][panel]. */
 void winograd_kernel_emit(Emit *e, const Node *node, const Convolution *c, const char *kernel, const char *to)
 {
-    int64_t panel = e->graph->panel, panels = c->filters / panel;
-    phase_operand(e, operand_number(node, to), 4, (const int64_t[]){winograd_entries(c), panels, c->channels, panel});
+    int64_t panel = e->graph->panel, panels = c->filters / panel, channels = c->channels / c->groups;
+    phase_operand(e, operand_number(node, to), 4, (const int64_t[]){winograd_entries(c), panels, channels, panel});
     phase_begin(e, node, memory_format("%s_transform", kernel), OVER_EXTENT, panels);
     fill(e, "TO", "%s", to);
     winograd_fill(e, c, 1);
     fill(e, "KERNEL", "%s", kernel);
-    fill_size(e, "UENTRY", c->channels * c->filters);
+    fill_size(e, "UENTRY", channels * c->filters);
+    fill_size(e, "CG", channels);
     EMIT(e,
          "for (ptrdiff_t g = first; g < last; g++) {",
-         "for (int c = 0; c < $C; c++) {",
+         "for (int c = 0; c < $CG; c++) {",
          "for (int part = 0; part < $PANEL; part += $L) {",
-         "winograd$M_kernel_f32x$L(&$KERNEL[g][c][part], $C * $PANEL, &$TO[0][g][c][part], $UENTRY);",
+         "winograd$M_kernel_f32x$L(&$KERNEL[g][c][part], $CG * $PANEL, &$TO[0][g][c][part], $UENTRY);",
          "}",
          "}",
          "}");
@@ -176,7 +177,7 @@ void winograd_kernel_emit(Emit *e, const Node *node, const Convolution *c, const
 
 Shape winograd_kernel_shape(const Convolution *c, int64_t panel)
 {
-    return shape_of(4, (const int64_t[]){winograd_entries(c), c->filters / panel, c->channels, panel});
+    return shape_of(4, (const int64_t[]){winograd_entries(c), c->filters / panel, c->channels / c->groups, panel});
 }
 
 /* The same by the compiler: G g Gt in double. */
@@ -190,7 +191,7 @@ void winograd_kernel_values(const Convolution *c, int64_t panel, const float *pa
                                     {1.0 / 24, -1.0 / 12, 1.0 / 6},
                                     {0, 0, 1}};
     const double(*g)[3] = c->tile == 2 ? g2 : g4;
-    int64_t matrix = c->channels * panel, side = c->tile + 2;
+    int64_t channels = c->channels / c->groups, matrix = channels * panel, side = c->tile + 2;
     for (int64_t i = 0; i < c->filters / panel * matrix; i++) {
         const float *kernel = packed + i / matrix * 9 * matrix + i % matrix;
         for (int64_t entry = 0; entry < side * side; entry++) {
@@ -198,7 +199,7 @@ void winograd_kernel_values(const Convolution *c, int64_t panel, const float *pa
             for (int r = 0; r < 3; r++)
                 for (int s = 0; s < 3; s++)
                     sum += g[entry / side][r] * g[entry % side][s] * (double)kernel[(3 * r + s) * matrix];
-            to[entry * c->channels * c->filters + i] = (float)sum;
+            to[entry * channels * c->filters + i] = (float)sum;
         }
     }
 }
@@ -240,7 +241,7 @@ void winograd_input_emit(Emit *e, const Convolution *c, const char *from, const 
 }
 
 void winograd_products_emit(Emit *e, const Node *node, const char *phase, Work work, const char *from, const char *kernel,
-                            const char *to)
+                            const char *to, int64_t channel_groups)
 {
     work.kernel = "winograd";
     work.phase = phase;
@@ -251,9 +252,15 @@ void winograd_products_emit(Emit *e, const Node *node, const char *phase, Work w
     int rest = (int)(tiles % tile.rows);
     fill(e, "FROM", "%s", from);
     fill_size(e, "CHANNELS", work.reduction);
+    fill_size(e, "ALL", work.reduction * channel_groups);
+    fill(e, "CHANNEL0", "%s", channel_groups > 1 ? memory_format("group * %lld", (long long)work.reduction) : "0");
+    fill(e, "FILTER0", "%s", channel_groups > 1 ? memory_format("group * %lld + ", (long long)filters) : "");
+    if (channel_groups > 1) EMIT(e, memory_format("for (int group = 0; group < %lld; group++) {", (long long)channel_groups));
     for (int g = 0; g < group_count; g++) {
         group_begin(e, &groups[g]);
-        tile_pointers(e, groups[g].vectors, group_first(&groups[g]), e->graph->panel, memory_format("%s[entry]", kernel), "0");
+        const char *first = group_first(&groups[g]);
+        if (channel_groups > 1) first = memory_format("(group * %lld + %s)", (long long)(filters / emit_level(e)->lanes), first);
+        tile_pointers(e, groups[g].vectors, first, e->graph->panel, memory_format("%s[entry]", kernel), "0");
         for (int part = 0; part < 2; part++) {
             int rows = part ? rest : tile.rows;
             if (part ? !rest : tiles < tile.rows) continue;
@@ -263,16 +270,17 @@ void winograd_products_emit(Emit *e, const Node *node, const char *phase, Work w
                 EMIT(e, "{", "const int t = $FULL;");
             else
                 EMIT(e, "for (int t = 0; t < $FULL; t += $ROWS) {");
-            EMIT(e, "const float *const a = &$FROM[entry][t][0];");
+            EMIT(e, "const float *const a = &$FROM[entry][t][$CHANNEL0];");
             tile_begin(e, rows, groups[g].vectors, "{0}");
             EMIT(e, "for (int c = 0; c < $CHANNELS; c++) {");
-            tile_step(e, rows, groups[g].vectors, "a[$T * $CHANNELS + c]", "load_f32x$L(b$V + c * $PANEL)");
+            tile_step(e, rows, groups[g].vectors, "a[$T * $ALL + c]", "load_f32x$L(b$V + c * $PANEL)");
             EMIT(e, "}");
-            tile_end(e, NULL, rows, groups[g].vectors, groups[g].last_lanes, "[entry][t + $T][($G + $V) * $L]", "0", to);
+            tile_end(e, NULL, rows, groups[g].vectors, groups[g].last_lanes, "[entry][t + $T][$FILTER0($G + $V) * $L]", "0", to);
             EMIT(e, "}");
         }
         group_end(e);
     }
+    if (channel_groups > 1) EMIT(e, "}");
 }
 
 /* The largest of each 2x2 results, and its place. */
@@ -353,10 +361,10 @@ void winograd_emit(Emit *e, const Node *node, const Convolution *c, const char *
     emit_input_tiles(e, c, from, part ? "j" : "b * %lld + j");
     EMIT(e, "for (int entry = 0; entry < $ENTRIES; entry++) {");
     Work work = {.rows = block * segment,
-                 .columns = c->filters,
-                 .reduction = c->channels,
-                 .times = (double)(winograd_entries(c) * winograd_tile_rows(c) / block * (winograd_tile_columns(c) / segment))};
-    winograd_products_emit(e, node, NULL, work, "v", kernel, "m");
+                 .columns = c->filters / c->groups,
+                 .reduction = c->channels / c->groups,
+                 .times = (double)(c->groups * winograd_entries(c) * winograd_tile_rows(c) / block * (winograd_tile_columns(c) / segment))};
+    winograd_products_emit(e, node, NULL, work, "v", kernel, "m", c->groups);
     EMIT(e, "}");
     emit_output_tiles(e, node, c, bias, to);
     if (part) EMIT(e, "}");

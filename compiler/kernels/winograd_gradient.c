@@ -195,7 +195,8 @@ static void emit_samples(Emit *e, const Node *node, const Convolution *c)
             (Work){.rows = tiles, .columns = c->channels, .reduction = c->filters, .times = (double)winograd_entries(c)},
             "z",
             "u",
-            "d_v");
+            "d_v",
+            1);
     EMIT(e, "}");
     if (d_x) emit_input_tiles(e, node, c);
     EMIT(e, "}");
