@@ -202,7 +202,7 @@ int predict_command(const CnncModel *model, const Options *options, Failure *fai
         fail(failure, "--show draws beside answers that are printed, and -o writes them to a file");
         goto end;
     }
-    if (!answers_named(model, options->output, failure) || !path_writable("-o", options->output, failure) || !path_spares_inputs("-o", options->output, options, failure)) goto end;
+    if (!path_spares_inputs("-o", options->output, options, failure) || !answers_named(model, options->output, failure) || !path_writable("-o", options->output, failure)) goto end;
     parameters = memory_aligned(model->parameters_size, "the parameters", failure);
     weights = parameters ? memory_aligned(model->weights_size, "the weights", failure) : NULL;
     arena = weights ? memory_scratch(model->predict_arena_size, "the activations", failure) : NULL;

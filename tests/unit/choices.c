@@ -245,7 +245,7 @@ Test(choices, plans_that_do_not_fit)
     shell_refused("folder", "$CNNC --plan=. model.net -o out.c");
     shell_refused("no plan: one begins with the line", ": > empty.plan; $CNNC --plan=empty.plan model.net -o out.c");
     shell_refused("no plan: one begins with the line", "$CNNC --plan=model.net model.net -o out.c");
-    shell_refused("no plan: one begins with the line", "$CNNC --plan=$CNNC model.net -o out.c");
+    shell_refused("no plan: one begins with the line", "head -c 100000 $CNNC > binary.plan; $CNNC --plan=binary.plan model.net -o out.c");
 }
 
 /* A plan of any size is refused soon and in few words. */

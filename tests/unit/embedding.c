@@ -36,7 +36,7 @@ TestSuite(embedding, .init = begin, .fini = shell_leave);
 
 Test(embedding, learns_with_any_number_of_threads, .timeout = 120)
 {
-    shell_good("CFLAGS='-O1 -fopenmp' $CNNC m.net -o m");
+    shell_good("CFLAGS=\"$QUICK -fopenmp\" $CNNC m.net -o m");
     shell_good("for t in 1 2 5; do ./m fit --x x.npy --y y.npy --verbose 0 --threads $t -o $t.st || exit 1; done; cmp 1.st "
                "2.st && cmp 1.st 5.st");
     const Shell *run = shell("./m evaluate --x x.npy --y y.npy --weights 1.st");

@@ -31,7 +31,7 @@ static void begin(void)
     scratch_begin();
     shell_enter();
     shell_file("small.net", net);
-    shell_good("CFLAGS='-O1 -w' \"$CNNC\" --target=generic small.net -o small");
+    shell_good("CFLAGS=\"$QUICK\" \"$CNNC\" --target=generic small.net -o small");
     write_npy("x.npy", ARRAY_FLOAT32, 2, (const int64_t[]){20, 6});
     write_npy("y.npy", ARRAY_UINT8, 1, (const int64_t[]){20});
     shell_good("./small fit --x x.npy --y y.npy --verbose 0 --epochs 2 --output weights --checkpoint checkpoint");
@@ -142,7 +142,7 @@ Test(faults_data, a_file_without_a_checksum_is_read)
 /* Another net's weights, and a file with something behind its end or promised beyond it. */
 Test(faults_data, of_another_net_or_size)
 {
-    shell_good("sed 's/input(6)/input(5)/; s/small/other/' small.net > other.net && CFLAGS='-O1 -w' \"$CNNC\" --target=generic other.net -o other");
+    shell_good("sed 's/input(6)/input(5)/; s/small/other/' small.net > other.net && CFLAGS=\"$QUICK\" \"$CNNC\" --target=generic other.net -o other");
     write_npy("x5.npy", ARRAY_FLOAT32, 2, (const int64_t[]){20, 5});
     shell_refused("dense/kernel is (6, 3) instead of (5, 3)", "./other predict --weights weights x5.npy");
     shell_refused("dense/kernel is (6, 3) instead of (5, 3)", "./other predict --weights checkpoint x5.npy");

@@ -60,7 +60,7 @@ static void begin(void)
                "model small\ninput(8, 8, 1)\nconv2d(2, 3x3, activation=relu)\nflatten()\ndropout(0.2)\ndense(3, activation=softmax)\n"
                "compile(optimizer=sgd(momentum=0.9), loss=categorical_crossentropy, metrics=[accuracy])\nfit(batch_size=8)\n");
     shell_file("tiny.net", "model tiny\ninput(9)\ndense(7)\n"); /* its plan takes few measurements */
-    shell_good("CFLAGS='-O1 -w' \"$CNNC\" --target=generic small.net -o small && mkdir out tmp");
+    shell_good("CFLAGS=\"$QUICK\" \"$CNNC\" --target=generic small.net -o small && mkdir out tmp");
     write_npy("x.npy", ARRAY_FLOAT32, 3, (const int64_t[]){40, 8, 8});
     write_npy("y.npy", ARRAY_UINT8, 1, (const int64_t[]){40});
     write_npy("x8.npy", ARRAY_FLOAT32, 3, (const int64_t[]){8, 8, 8});

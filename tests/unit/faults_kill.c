@@ -48,7 +48,7 @@ static void begin(void)
 {
     shell_enter();
     shell_file("killed.net", net);
-    shell_good("CFLAGS='-O1 -w' \"$CNNC\" killed.net -o killed && mkdir right");
+    shell_good("CFLAGS=\"$QUICK\" \"$CNNC\" killed.net -o killed && mkdir right");
     write_npy("x.npy", ARRAY_FLOAT32, 3, (const int64_t[]){100, 8, 8}); /* 80 to train on: 10 steps an epoch */
     write_npy("y.npy", ARRAY_UINT8, 1, (const int64_t[]){100});
     setenv("GOMP_SPINCOUNT", "0", 1);
@@ -145,7 +145,7 @@ Test(faults_kill, of_stateful_layers)
 {
     shell_file("stateful.net", "model stateful\ninput(8, 8)\nlstm(5, stateful=true, return_sequences=true)\ngru(4, stateful=true)\ndropout(0.2)\ndense(3, activation=softmax)\n"
                                "compile(optimizer=adam(), loss=categorical_crossentropy)\nfit(batch_size=8, epochs=3, shuffle=false)\n");
-    shell_good("CFLAGS='-O1 -w' \"$CNNC\" stateful.net -o stateful 2>&1");
+    shell_good("CFLAGS=\"$QUICK\" \"$CNNC\" stateful.net -o stateful 2>&1");
     static const char fit[] = "./stateful fit --x x.npy --y y.npy --verbose 0 --callbacks '[model_checkpoint(s{epoch}-{batch},save_freq=5)]' --output";
     shell_good("%s whole", fit);
     shell_good("for state in s1-5 s1-10 s2-2 s2-7; do %s w --resume $state && cmp w whole || exit 1; done", fit);

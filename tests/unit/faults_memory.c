@@ -73,7 +73,7 @@ static void begin(void)
                "repeat 2 {\n    twice(4)\n}\nbidirectional(gru(3))\ndense(2)\ncompile(optimizer=sgd(), loss=mean_squared_error)\n");
     shell_file("tiny.net", "model tiny\ninput(9)\ndense(7)\n"); /* its plan takes few measurements */
     shell_file("wrong.net", "model wrong\ninput(4)\ndense(units, kernel=3\nconv2d(3)\n");
-    shell_good("CFLAGS='-O1 -w' \"$CNNC\" --target=generic small.net -o small && ln -s \"$CNNC\" cnnc && mkdir out tmp");
+    shell_good("CFLAGS=\"$QUICK\" \"$CNNC\" --target=generic small.net -o small && ln -s \"$CNNC\" cnnc && mkdir out tmp");
     write_array("x.npy", ARRAY_FLOAT32, 3, (const int64_t[]){40, 8, 8}, false);
     write_array("y.npy", ARRAY_UINT8, 1, (const int64_t[]){40}, false);
     write_array("x8.npy", ARRAY_FLOAT32, 3, (const int64_t[]){8, 8, 8}, false);
@@ -185,7 +185,7 @@ Test(faults_memory, of_a_machine_too_small)
     for (int i = 0; i < 40; i++) strcat(net, "dense(30000)\n"); /* 144 GB of weights */
     shell_file("vast.net", strcat(net, "dense(3, activation=softmax)\ncompile(optimizer=adam(), loss=categorical_crossentropy)\nfit(batch_size=2)\n"));
     unsetenv("CC");
-    shell_good("CFLAGS='-O0 -w' \"$CNNC\" vast.net -o vast");
+    shell_good("CFLAGS=\"$QUICK\" \"$CNNC\" vast.net -o vast");
     write_array("wide.npy", ARRAY_UINT8, 2, (const int64_t[]){2, 30000}, false);
     write_array("two.npy", ARRAY_UINT8, 1, (const int64_t[]){2}, false);
     shell_refused("no memory for weights, the optimiser's state and activations together: ", "./vast fit --x wide.npy --y two.npy");
@@ -198,7 +198,7 @@ Test(faults_memory, of_a_machine_too_small)
 
     /* Where less may be had than the machine has, the size is said too. */
     shell_good("printf 'model wide\\ninput(8000)\\ndense(8000)\\ndense(3, activation=softmax)\\ncompile(optimizer=adam(), loss=categorical_crossentropy)\\nfit(batch_size=2)\\n' > wide.net");
-    shell_good("CFLAGS='-O0 -w' \"$CNNC\" wide.net -o wide");
+    shell_good("CFLAGS=\"$QUICK\" \"$CNNC\" wide.net -o wide");
     write_array("narrow.npy", ARRAY_UINT8, 2, (const int64_t[]){2, 8000}, false);
     const char *flags = getenv("EMITTED_CFLAGS");
     if (flags && strstr(flags, "sanitize")) return; /* they take terabytes of address space for themselves */

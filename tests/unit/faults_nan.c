@@ -43,7 +43,7 @@ static void begin(void)
 {
     shell_enter();
     shell_file("bad.net", net);
-    shell_good("CFLAGS='-O1 -w' \"$CNNC\" --target=generic bad.net -o bad");
+    shell_good("CFLAGS=\"$QUICK\" \"$CNNC\" --target=generic bad.net -o bad");
     uint8_t y[SAMPLES];
     for (int i = 0; i < SAMPLES; i++) y[i] = (uint8_t)(i % 3);
     write_npy("y.npy", ARRAY_UINT8, 1, (const int64_t[]){SAMPLES}, y);
@@ -85,7 +85,7 @@ Test(faults_nan, is_reported_with_batch_and_origin)
 Test(faults_nan, of_the_step_before)
 {
     shell_file("wild.net", "model wild\ninput(4)\nline = dense(1)\ncompile(optimizer=sgd(learning_rate=1e30), loss=mean_squared_error)\nfit(batch_size=8, shuffle=false)\n");
-    shell_good("CFLAGS='-O1 -w' \"$CNNC\" --target=generic wild.net -o wild");
+    shell_good("CFLAGS=\"$QUICK\" \"$CNNC\" --target=generic wild.net -o wild");
     float x[SAMPLES][FEATURES] = {0}, y[SAMPLES] = {0};
     x[BAD][1] = 1e10F; /* nothing to learn but from this sample */
     write_npy("far.npy", ARRAY_FLOAT32, 2, (const int64_t[]){SAMPLES, FEATURES}, x);

@@ -20,7 +20,7 @@ Test(recurrent, stateful_training, .timeout = 120)
     write_array("x.npy", ARRAY_FLOAT32, 3, (const int64_t[]){SAMPLES, STEPS, 2}, x);
     write_array("y.npy", ARRAY_FLOAT32, 1, (const int64_t[]){SAMPLES}, y);
     shell_file("m.net", "model m\ninput(3, 2)\nlstm(4, stateful=true)\ndense(1)\ncompile(adam(learning_rate=0.02), mean_squared_error)\nfit(batch_size=4, epochs=6, shuffle=false, validation_split=0)\n");
-    shell_good("CFLAGS='-O1 -fopenmp' $CNNC m.net -o m");
+    shell_good("CFLAGS=\"$QUICK -fopenmp\" $CNNC m.net -o m");
     shell_good("for t in 1 3; do ./m fit --x x.npy --y y.npy --verbose 0 --threads $t -o $t.st || exit 1; done; cmp 1.st 3.st");
     shell_good("./m fit --x x.npy --y y.npy --verbose 0 --epochs 2 --checkpoint c.st && grep -qa '\"optimizer/carried/lstm/state_c\"' c.st");
     shell_good("./m fit --x x.npy --y y.npy --verbose 0 --resume c.st --epochs 6 -o r.st && cmp 1.st r.st");
