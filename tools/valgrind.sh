@@ -42,7 +42,8 @@ for net in tests/language/*.net; do
     [ -e "${net%.net}.err" ] || continue
     count=$((count + 1))
     [ $((count % ${EVERY:-10})) -eq 0 ] || continue
-    check 1 "$build/cnnc" "$net" -o "$build/valgrind/refused.c"
+    # shellcheck disable=SC2046 # a first line `#! -D clases=26` holds options
+    check 1 "$build/cnnc" $(sed -n '1s/^#!//p' "$net") "$net" -o "$build/valgrind/refused.c"
 done
 echo "valgrind: of $count bad networks each ${EVERY:-10}th refused"
 
