@@ -77,7 +77,8 @@ static pid_t start(const char *format, ...)
     pid_t child = fork();
     cr_assert(child >= 0);
     if (child > 0) return child;
-    signal(SIGINT, SIG_DFL); /* it is ignored where the tests run in the background */
+    signal(SIGINT, SIG_DFL); /* it is ignored where the tests run in the background, and the next by nohup */
+    signal(SIGHUP, SIG_DFL);
     execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     _exit(127);
 }
