@@ -557,22 +557,20 @@ static int check_tensor(Check *check, int index, const void *gradients, double l
 static int check_draw(Check *check, bool aloud)
 {
     draw(check);
-    double loss;
     int wrong = 0;
     void *weights = pack(check);
     check_outputs(check, weights);
     check_features(check, weights);
-    void *got = emitted_gradients(check, weights, &loss);
-    check->loss = loss;
+    void *got = emitted_gradients(check, weights, &check->loss);
     double truth = reference(check, true, NULL);
-    bool clipped = check->drawn && check_programs(check, weights, loss);
+    bool clipped = check->drawn && check_programs(check, weights, check->loss);
     double tolerance = clipped ? 2e-2 * fabs(truth) + 1e-7 : 1e-5 * fabs(truth);
-    bool right = (check->drawn && !is_number(truth)) || fabs(loss - truth) <= tolerance;
+    bool right = (check->drawn && !is_number(truth)) || fabs(check->loss - truth) <= tolerance;
     if (!right && check->drawn) { /* a loss may cancel too, as the cosines of a few samples do */
         measure_rounding(check, got);
-        right = fabs(loss - truth) <= tolerance + 2 * check->loss_rounding;
+        right = fabs(check->loss - truth) <= tolerance + 2 * check->loss_rounding;
     }
-    cr_expect(right, "%s: the loss is %.9g, by the reference %.9g", check->name, loss, truth);
+    cr_expect(right, "%s: the loss is %.9g, by the reference %.9g", check->name, check->loss, truth);
     for (int i = 0; i < check->model->tensor_count && is_number(truth) && !clipped; i++) {
         const CnncTensor *t = &check->model->tensors[i];
         if (t->trainable) wrong += check_tensor(check, i, got, truth, aloud || (check->small && !check->drawn));

@@ -77,7 +77,7 @@ static pid_t start(const char *format, ...)
     pid_t child = fork();
     cr_assert(child >= 0);
     if (child > 0) return child;
-    signal(SIGINT, SIG_DFL); /* it is ignored where the tests run in the background, and the next by nohup */
+    signal(SIGINT, SIG_DFL); /* ignored where the tests run in the background, as SIGHUP is under nohup */
     signal(SIGHUP, SIG_DFL);
     execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     _exit(127);
@@ -163,10 +163,10 @@ static void await(const char *path)
 Test(faults_kill, asked_to_end)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-    shell_good("%s --threads 1 --epochs 50 --callbacks none && mv w h.csv c right/", train);
+    shell_good("%s --threads 1 --epochs 12 --callbacks none && mv w h.csv c right/", train);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         shell_good("rm -f w h.csv c");
-        pid_t child = start("%s --threads 1 --epochs 50 --callbacks none 2>messages", train);
+        pid_t child = start("%s --threads 1 --epochs 12 --callbacks none 2>messages", train);
         await("c");
         kill(child, signals[i]);
         int status = end(child);
@@ -174,13 +174,13 @@ Test(faults_kill, asked_to_end)
         cr_expect_eq(status, 128 + signals[i], "status %d: %s", status, said);
         cr_expect(strstr(said, "interrupted in epoch ") && strstr(said, "the same command with --resume c goes on exactly there"), "%s", said);
         cr_expect(exists("w"));
-        shell_good("%s --threads 2 --epochs 50 --callbacks none --resume c && cmp w right/w && cmp h.csv right/h.csv", train);
+        shell_good("%s --threads 2 --epochs 12 --callbacks none --resume c && cmp w right/w && cmp h.csv right/h.csv", train);
     }
     shell_good("rm -f w h.csv c");
-    const Shell *ended = shell("(%s --threads 1 --epochs 50 --callbacks none --verbose 2; echo $? > status) | head -n 1", train);
+    const Shell *ended = shell("(%s --threads 1 --epochs 12 --callbacks none --verbose 2; echo $? > status) | head -n 1", train);
     cr_expect(strstr(ended->err, "the same command with --resume c goes on exactly there"), "%s", ended->err);
     cr_expect_str_eq(shell("cat status")->out, "141\n");
-    shell_good("%s --threads 2 --epochs 50 --callbacks none --resume c && cmp w right/w && cmp h.csv right/h.csv", train);
+    shell_good("%s --threads 2 --epochs 12 --callbacks none --resume c && cmp w right/w && cmp h.csv right/h.csv", train);
     fprintf(stderr, "faults_kill: ended by SIGINT, SIGTERM, SIGHUP and SIGPIPE; all went on to the same bits\n");
 }
 
