@@ -162,9 +162,10 @@ static bool print_comparison(const Compared *compared, int count, double toleran
 /* Names on one side only: they are not compared, which should be known. */
 static void print_others(const CnncModel *model, const Elsewhere *elsewhere, const Compared *compared, int count)
 {
+    const char *slash = strrchr(elsewhere->path, '/'), *there = slash && slash[1] ? slash + 1 : elsewhere->path;
     for (int i = 0, k = 0; i < model->feature_count; i++) {
         if (k < count && compared[k].layer == &model->features[i]) k++;
-        else printf("%s: not compared, as %s has no such layer\n", model->features[i].name, elsewhere->path);
+        else printf("%s: not compared, as %s has no such layer\n", model->features[i].name, there);
     }
     for (int i = 0; i < elsewhere->file.count; i++)
         if (elsewhere->file.items[i].array.data) printf("%s: not compared, as the network gives nothing of that name\n", elsewhere->file.items[i].name);

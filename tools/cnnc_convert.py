@@ -66,9 +66,13 @@ def compare(arguments):
     from convert.cnnc_network import Network, find_cnnc, run
 
     net, cnnc = Network(arguments.net, arguments.cnnc), find_cnnc(arguments.cnnc)
-    named = dict(text.split("=", 1) for text in arguments.x if "=" in text)
-    if len(arguments.x) > 1 and len(named) < len(arguments.x):
-        raise Problem(f"which input is {next((text for text in arguments.x if '=' not in text), arguments.x[-1])} for? NAME=FILE for each of several inputs")
+    named = {}
+    for text in arguments.x:
+        name, equals, file = text.partition("=")
+        if equals and "/" not in name:  # as the trainer reads it: ./a=1.npy is a file
+            named[name] = file
+        elif len(arguments.x) > 1:
+            raise Problem(f"which input is {text} for? NAME=FILE for each of several inputs")
     there = arguments.model
     if there.endswith(".keras"):
         arrays = activations.of_keras(there, activations.read_samples(named or arguments.x[0]))

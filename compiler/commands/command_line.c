@@ -200,6 +200,7 @@ void command_line_read(Options *o, int argc, char **argv)
             break;
         case ':': command_error("%s needs a value; run `cnnc --help`", argv[optind - 1]);
         default: /* several letters may stand behind one -: which of them is it? */
+            if (!strncmp(argv[optind - 1], "--", 2) && optopt) command_error("%.*s takes no value", (int)strcspn(argv[optind - 1], "="), argv[optind - 1]);
             command_error("unknown option %s; run `cnnc --help`", optopt > 0 && optopt < 128 ? memory_format("-%c", optopt) : argv[optind - 1]);
         }
     }

@@ -387,7 +387,7 @@ Statement *parse_network(const char *text, size_t length)
         return NULL;
     }
     if (length && is_binary(text, length)) {
-        diagnose((Place){NO_SPAN, NULL}, "this is no text, and a model file is plain text; weights go with --weights=FILE");
+        diagnose((Place){NO_SPAN, NULL}, "this is no text, and a model file is plain text; weights go with --weights=FILE; cnnc_convert.py makes a model file of Keras's model.keras");
         return NULL;
     }
     bool good = parse(context, text, length, START_NETWORK);

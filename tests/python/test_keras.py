@@ -123,6 +123,15 @@ class Fixtures(unittest.TestCase):
 
 
 class Names(unittest.TestCase):
+    def test_of_layers(self):
+        """Each layer keeps its name, so that `compare` and `predict --layer` find it; those that cnnc gives itself are not written."""
+        model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.MaxPooling2D(name="smaller"), keras.layers.Flatten(name="flatten"),
+                                  keras.layers.LeakyReLU(name="leaky_re_lu_7"), keras.layers.Dense(2, name="dense")])
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(f"{folder}/a.keras")
+            text, _ = keras_network.translate(keras_file.read_config(f"{folder}/a.keras"), "a", inference=True)
+        self.assertEqual(text.split("\n")[3:-1], ["input(8, 8, 1)", "smaller = max_pooling2d(2x2)", "flatten()", "leaky_re_lu_7 = leaky_relu()", "dense(2)"])
+
     def test_a_model_called_model(self):
         """`model` is a word of the language, and what people call their file."""
         model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])

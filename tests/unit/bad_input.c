@@ -26,7 +26,7 @@ static void leave(void)
 
 TestSuite(bad_input, .init = shell_enter, .fini = leave, .timeout = 400);
 
-enum { MOST_WORDS = 3, MOST_OUTPUT = 64 * 1024 };
+enum { MOST_WORDS = 4, MOST_OUTPUT = 64 * 1024 };
 
 typedef struct {
     const char *command;
@@ -272,7 +272,7 @@ Test(bad_input, compiler)
     static const Case cases[] = {
         {"$CNNC missing.net -o model.c", {"missing.net", "No such file"}},
         {"$CNNC missing.net", {"missing.net", "No such file"}},
-        {"$CNNC w.safetensors -o model.c", {"w.safetensors: error:", "no text", "--weights=FILE"}},
+        {"$CNNC w.safetensors -o model.c", {"w.safetensors: error:", "no text", "--weights=FILE", "cnnc_convert.py"}},
         {"$CNNC -O2 good.net -o model.c", {"unknown option -O;"}},
         {"$CNNC fit good.net", {"cnnc good.net -o trainer", "./trainer fit"}},
         {"$CNNC folder -o model.c", {"folder", "is a folder"}},
@@ -296,6 +296,8 @@ Test(bad_input, compiler)
         {"$CNNC good.net inference.net -o model.c", {"good.net and inference.net"}},
         {"$CNNC good.net --nonsense -o model.c", {"--nonsense"}},
         {"$CNNC -o model.c -qr good.net", {"unknown option -q"}},
+        {"$CNNC -o model.c --pauses=3 good.net", {"--pauses takes no value"}},
+        {"$CNNC --help=dense", {"--help takes no value"}},
         {"$CNNC good.net --batch=0 -o model.c", {"--batch=0"}},
         {"$CNNC good.net --batch=99999999999999999999 -o model.c", {"--batch=99999999999999999999"}},
         {"$CNNC good.net --threads=-1 -o model.c", {"--threads=-1"}},

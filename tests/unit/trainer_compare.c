@@ -83,7 +83,7 @@ Test(trainer_compare, names_the_first_that_differs)
     shell_good("mkdir folder");
     write_array("folder/last.npy", ARRAY_FLOAT32, 2, (const int64_t[]){SAMPLES, OUTPUTS}, wrong);
     shell_refused("at [3, 1] the error is 2,", "./m compare --weights w --activations folder x.npy");
-    cr_expect(strstr(shell("./m compare --weights w --activations folder x.npy")->out, "hidden: not compared, as folder has no such layer"));
+    cr_expect(strstr(shell("./m compare --weights w --activations $PWD/folder x.npy")->out, "hidden: not compared, as folder has no such layer"));
 }
 
 /* NaN is an error, but not beside NaN; so is infinity. */

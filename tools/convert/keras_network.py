@@ -82,8 +82,6 @@ LAYERS = {
     "LSTM": ("lstm", ["units"], dict(RECURRENT, recurrent_activation="sigmoid", unit_forget_bias=True)),
     "GRU": ("gru", ["units"], dict(RECURRENT, recurrent_activation="sigmoid", reset_after=True)),
 }
-WITH_WEIGHTS = ("conv1d conv2d depthwise_conv2d separable_conv2d batch_normalization layer_normalization embedding dense p_re_lu "
-                "simple_rnn lstm gru bidirectional time_distributed").split()
 TRAINING_ONLY = ("_initializer", "_regularizer")
 
 # Arguments without effect here, or that only one value is right for.
@@ -441,7 +439,7 @@ def translate(config, title, inference):
         kind = text[: text.index("(")]
         count = counts.get(kind, 0)
         own = f"{kind}_{count}" if count else kind  # what cnnc calls it if nobody else does
-        fits = own == name or (kind not in WITH_WEIGHTS and not (is_input and several_inputs))
+        fits = own == name or (is_input and not several_inputs and is_automatic(layer["config"]["name"], "input_layer", "input"))
         if name in referred or not fits:
             text = f"{name} = {text}"
         else:
@@ -458,9 +456,11 @@ def translate(config, title, inference):
 
         lines += ["", compile_statement(translator, compiled, outputs, config)]
     given = config["config"]["name"]
-    head = ["# Converted from a Keras model by tools/cnnc_convert.py.", f"model {model_name(title if is_automatic(given) else given)}", ""]
+    unnamed = is_automatic(given, "sequential", "functional", "model")
+    head = ["# Converted from a Keras model by tools/cnnc_convert.py.", f"model {model_name(title if unnamed else given)}", ""]
     return "\n".join(head + lines) + "\n", translator.notes
 
 
-def is_automatic(name):
-    return name.rstrip("0123456789").rstrip("_") in ("sequential", "functional", "model")
+def is_automatic(name, *names):
+    """Keras made it, of one of these and perhaps a number."""
+    return name.rstrip("0123456789").rstrip("_") in names
