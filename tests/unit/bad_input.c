@@ -4,6 +4,7 @@
  * The commands run with 512 MB of address space and 5 seconds of processor time. The sanitizers take more of both for
  * themselves: under them it is each allocation that has 512 MB at most. What the commands print is 64 KB at most. */
 #define _GNU_SOURCE /* unshare */
+#include "patience.h"
 #include "runtime.h"
 #include "shell.h"
 
@@ -24,7 +25,7 @@ static void leave(void)
     shell_leave();
 }
 
-TestSuite(bad_input, .init = shell_enter, .fini = leave, .timeout = 400);
+TestSuite(bad_input, .init = shell_enter, .fini = leave, .timeout = 400 * PATIENCE);
 
 enum { MOST_WORDS = 4, MOST_OUTPUT = 64 * 1024 };
 

@@ -1,11 +1,12 @@
 /* The program that `make bench` times: it is compiled with an emitted network, infers and trains. */
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
-TestSuite(bench, .init = shell_enter, .fini = shell_leave, .timeout = 120);
+TestSuite(bench, .init = shell_enter, .fini = shell_leave, .timeout = 120 * PATIENCE);
 
 Test(bench, driver_times_inference_and_training)
 {

@@ -1,12 +1,13 @@
 /* The limits that docs/limits.md states: what is at the limit passes, and one beyond it is refused with a word that names it. */
 #include "cnnc.h"
+#include "patience.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-TestSuite(bounds, .timeout = 300);
+TestSuite(bounds, .timeout = 300 * PATIENCE);
 
 enum { MOST_FILE = 1 << 26 };
 

@@ -1,4 +1,5 @@
 /* Choices of kernels: shown by --summary=kernels, measured by --tune, replayed by --plan; and plans that do not fit. */
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -61,7 +62,7 @@ static void begin(void)
     shell_file("run.c", harness);
 }
 
-TestSuite(choices, .init = begin, .fini = shell_leave, .timeout = 400);
+TestSuite(choices, .init = begin, .fini = shell_leave, .timeout = 400 * PATIENCE);
 
 enum { MOST = 1 << 16 };
 

@@ -1,5 +1,6 @@
 /* What cnnc says of nonsense in compile(), and what compile() makes of the trainer's names and data. */
 #include "drive.h"
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -159,7 +160,7 @@ Test(compiling, further_spellings)
 }
 
 /* An autoencoder takes no y, anywhere; and losses and metrics have Keras's names. */
-Test(compiling, targets_within_the_network, .timeout = 120)
+Test(compiling, targets_within_the_network, .timeout = 120 * PATIENCE)
 {
     shell_file("m.net",
                "model m\nx = input(3, 4)\ndense(2, activation=tanh)\ny = dense(4)\n"
@@ -174,7 +175,7 @@ Test(compiling, targets_within_the_network, .timeout = 120)
     shell_refused("one file, x.npy", "./m gradients x.npy y.npy --weights m.st -o g.st");
 }
 
-Test(compiling, weights_of_steps, .timeout = 120)
+Test(compiling, weights_of_steps, .timeout = 120 * PATIENCE)
 {
     shell_file("m.net",
                "model m\ninput(3, 4)\ndense(2, activation=softmax)\n"

@@ -1,4 +1,5 @@
 /* What DESIGN promises of cnnc's commands and of the C it emits, seen from outside: files, options, names, forms of graphs. */
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -59,7 +60,7 @@ static void begin(void)
     shell_file("run.c", harness);
 }
 
-TestSuite(contract, .init = begin, .fini = shell_leave, .timeout = 400);
+TestSuite(contract, .init = begin, .fini = shell_leave, .timeout = 400 * PATIENCE);
 
 enum { ROWS = 6, MOST = 1024 };
 

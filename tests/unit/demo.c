@@ -1,11 +1,12 @@
 /* examples/demo: the network in WebAssembly, with SIMD and without, gives the numbers that it gives here. The page itself is
  * tried in a browser, which is large, by `make test-demo`. */
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(demo, .init = shell_enter, .fini = shell_leave, .timeout = 200);
+TestSuite(demo, .init = shell_enter, .fini = shell_leave, .timeout = 200 * PATIENCE);
 
 Test(demo, same_numbers_as_here)
 {

@@ -1,4 +1,5 @@
 /* cnnc model.net -o model.svg: the network as a drawing. */
+#include "patience.h"
 #include "shell.h"
 #include "xml.h"
 
@@ -158,13 +159,7 @@ Test(drawing, names_are_nothing_but_names)
     shell_refused(".svg a drawing", "$CNNC n.net -o n.png");
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-enum { MOST_SECONDS = 300 };
-#else
-enum { MOST_SECONDS = 60 };
-#endif
-
-Test(drawing, of_a_long_network_is_quick, .timeout = MOST_SECONDS)
+Test(drawing, of_a_long_network_is_quick, .timeout = 60 * PATIENCE)
 {
     shell_file("n.net", "model long input(2) repeat 20000 { relu() }");
     shell_good("$CNNC n.net -o n.svg");

@@ -1,5 +1,6 @@
 /* Generated inference inside other programs: examples/embed, one test for each of its programs, and what an object file of generated code may
  * contain. */
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(embed, .init = shell_enter, .fini = shell_leave, .timeout = 400);
+TestSuite(embed, .init = shell_enter, .fini = shell_leave, .timeout = 400 * PATIENCE);
 
 /* Fails on symbols that the object needs and that are neither memory functions of string.h nor functions of math.h. */
 static void check_object(const char *object)

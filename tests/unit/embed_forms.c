@@ -1,5 +1,6 @@
 /* Forms in which inference comes beside the usual one: weights in an object file of their own or in a blob, each class of memory in a section
  * of the user's choice, predict with pauses. */
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -17,7 +18,7 @@ static void enter(void)
                "{ head -13 three.txt; yes '' | head -15; } > faint.txt && ./classify faint.txt > answer && mkdir form");
 }
 
-TestSuite(forms, .init = enter, .fini = shell_leave, .timeout = 300);
+TestSuite(forms, .init = enter, .fini = shell_leave, .timeout = 300 * PATIENCE);
 
 /* The small form of weights and the large one: the code is the same whatever the weights are, and says the same with them. */
 Test(forms, weights_in_an_object)

@@ -1,6 +1,7 @@
 /* Embeddings from outside: what the trainer and the emitted C do with numbers that are no row of the table, and with threads.
  */
 #include "drive.h"
+#include "patience.h"
 #include "shell.h"
 
 #include <stdlib.h>
@@ -34,7 +35,7 @@ static void begin(void)
 
 TestSuite(embedding, .init = begin, .fini = shell_leave);
 
-Test(embedding, learns_with_any_number_of_threads, .timeout = 120)
+Test(embedding, learns_with_any_number_of_threads, .timeout = 120 * PATIENCE)
 {
     shell_good("CFLAGS=\"$QUICK -fopenmp\" $CNNC m.net -o m");
     shell_good("for t in 1 2 5; do ./m fit --x x.npy --y y.npy --verbose 0 --threads $t -o $t.st || exit 1; done; cmp 1.st "
@@ -49,7 +50,7 @@ Test(embedding, learns_with_any_number_of_threads, .timeout = 120)
 }
 
 /* Numbers that are no row read zeros, and nothing beyond the table. */
-Test(embedding, no_row_of_the_table, .timeout = 120)
+Test(embedding, no_row_of_the_table, .timeout = 120 * PATIENCE)
 {
     shell_file("n.net", "model n\ninput(4, dtype=int32)\nembedding(3, 2, embeddings_initializer=ones)\n");
     shell_file("f.net", "model f\ninput(4)\nembedding(3, 2, embeddings_initializer=ones)\n");

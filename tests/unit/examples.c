@@ -1,5 +1,6 @@
 /* The small networks of examples/ learn: a short training on the data that `make test` has seen to, and most of the test set is read
  * right. $EXAMPLES, a part of a name, chooses some. */
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -62,7 +63,7 @@ ParameterizedTestParameters(examples, learn)
     return cr_make_param_array(Example, chosen, choose_examples(chosen), NULL);
 }
 
-ParameterizedTest(Example *example, examples, learn, .timeout = 600)
+ParameterizedTest(Example *example, examples, learn, .timeout = 600 * PATIENCE)
 {
     const Shell *name = shell("MNIST_DIR='%s' $ROOT/tools/get_mnist.sh --name", data);
     double least = strstr(name->out, "Fashion") ? example->least_of_fashion : example->least;

@@ -1,6 +1,7 @@
 /* Damaged files: every single bit, and every whole byte, of a weight file and of a checkpoint turned over is found by the reader, or
  * makes no difference to what is read. (tests/unit/{safetensors,npy,idx,picture}.c have the same for each format; there the numbers of
  * a file without a checksum may be anything.) The files of other nets, and those that grew, are refused; those of other programs are read. */
+#include "patience.h"
 #include "scratch.h"
 #include "shell.h"
 
@@ -43,7 +44,7 @@ static void finish(void)
     scratch_end();
 }
 
-TestSuite(faults_data, .init = begin, .fini = finish, .timeout = 600);
+TestSuite(faults_data, .init = begin, .fini = finish, .timeout = 600 * PATIENCE);
 
 static TensorFile right; /* what the sound file holds */
 static int misread;

@@ -3,6 +3,7 @@
  *
  * FAULTS=whole (make test-faults) does it for all of the commands below, else it is done for those that are `quick`. */
 #include "inject.h"
+#include "patience.h"
 #include "runtime.h"
 #include "shell.h"
 
@@ -76,7 +77,7 @@ static void begin(void)
     setenv("GOMP_SPINCOUNT", "0", 1); /* trainers need not start themselves anew */
 }
 
-TestSuite(faults_files, .init = begin, .fini = shell_leave, .timeout = 1800);
+TestSuite(faults_files, .init = begin, .fini = shell_leave, .timeout = 1800 * PATIENCE);
 
 /* ---- what a run left -------------------------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
  *
  * Ctrl-C: the batch under way is finished, the state saved; a second one ends at once. */
 #include "inject.h"
+#include "patience.h"
 #include "runtime.h"
 #include "shell.h"
 
@@ -54,7 +55,7 @@ static void begin(void)
     setenv("GOMP_SPINCOUNT", "0", 1);
 }
 
-TestSuite(faults_kill, .init = begin, .fini = shell_leave, .timeout = 1800);
+TestSuite(faults_kill, .init = begin, .fini = shell_leave, .timeout = 1800 * PATIENCE);
 
 static double now(void)
 {

@@ -4,6 +4,7 @@
  * FAULTS=whole (make test-faults) does it for every allocation of every command, else for each 25th of some. */
 #include "inject.h"
 #include "files.h"
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -90,7 +91,7 @@ static void begin(void)
     setenv("ALLOCATIONS", strcat(path, "/allocations.so"), 1);
 }
 
-TestSuite(faults_memory, .init = begin, .fini = shell_leave, .timeout = 3600);
+TestSuite(faults_memory, .init = begin, .fini = shell_leave, .timeout = 3600 * PATIENCE);
 
 typedef struct {
     int status, struck, left;

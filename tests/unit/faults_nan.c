@@ -1,4 +1,5 @@
 /* Numbers that are not finite: training says in which batch they came up, and where from. */
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -53,7 +54,7 @@ static void begin(void)
     write_samples("inf.npy", INFINITY);
 }
 
-TestSuite(faults_nan, .init = begin, .fini = shell_leave, .timeout = 120);
+TestSuite(faults_nan, .init = begin, .fini = shell_leave, .timeout = 120 * PATIENCE);
 
 static int count_of(const char *text, const char *word)
 {

@@ -8,6 +8,7 @@
  *   five steps  1e-4 of the largest change of the same tensor, the rounding of a weight at each step, and for adam and its like what `adam_allowance` grants
  * Keras's own float32 stays below a tenth of most of these and below a half of all (the script makes sure). */
 #include "emitted.h"
+#include "patience.h"
 #include "trainer.h"
 
 #include <criterion/criterion.h>
@@ -575,7 +576,7 @@ ParameterizedTestParameters(fixtures, keras)
     return cr_make_param_array(Case, cases, count, NULL);
 }
 
-ParameterizedTest(Case *chosen, fixtures, keras, .timeout = 400)
+ParameterizedTest(Case *chosen, fixtures, keras, .timeout = 400 * PATIENCE)
 {
     Fixture fixture = {0};
     read_fixture(&fixture, chosen->net);

@@ -1,5 +1,6 @@
 /* The committed corpus of tests/fuzz, through the harnesses that made it: what once was a find stays found out. */
 #include "../fuzz/fuzz.h"
+#include "patience.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -29,7 +30,7 @@ ParameterizedTestParameters(fuzz, corpus)
     return cr_make_param_array(int, numbers, count);
 }
 
-ParameterizedTest(int *number, fuzz, corpus, .timeout = 200)
+ParameterizedTest(int *number, fuzz, corpus, .timeout = 200 * PATIENCE)
 {
     const Harness *harness = harnesses[*number];
     char pattern[256];

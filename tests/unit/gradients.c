@@ -3,6 +3,7 @@
 #include "differences.h"
 #include "arena.h"
 #include "emitted.h"
+#include "patience.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -27,7 +28,7 @@ ParameterizedTestParameters(gradients, differences)
     return cr_make_param_array(Case, cases, count, NULL);
 }
 
-ParameterizedTest(Case *chosen, gradients, differences, .timeout = 500)
+ParameterizedTest(Case *chosen, gradients, differences, .timeout = 500 * PATIENCE)
 {
     char problem[4096];
     const CnncModel *model = emitted_load(chosen->net, problem, sizeof problem);

@@ -1,5 +1,6 @@
 /* Trainings against Keras's, number for number: of each tests/histories/NAME.net the first lines say how it is trained, and perhaps
  * evaluated; NAME.csv is what Keras's CSVLogger wrote of the same, NAME.txt what evaluate() said. $HISTORIES, a pattern, chooses some. */
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -69,7 +70,7 @@ static char *text_of(const char *command)
     return strdup(ended->out);
 }
 
-ParameterizedTest(Case *c, histories, as_in_keras, .timeout = 120)
+ParameterizedTest(Case *c, histories, as_in_keras, .timeout = 120 * PATIENCE)
 {
     const char *name = c->name;
     shell_good("cp $ROOT/tests/histories/*.npy . && CFLAGS=\"$QUICK\" $CNNC $ROOT/tests/histories/%s.net -o m", name);

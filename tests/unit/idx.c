@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "patience.h"
 #include "scratch.h"
 
 TestSuite(idx, .init = scratch_begin, .fini = scratch_end);
@@ -160,7 +161,7 @@ Test(idx, says_what_is_wrong)
     assert_refused(idx_read("/dev/zero", &array, &failure), &failure, "/dev/zero: is not a regular file");
 }
 
-Test(idx, does_not_wait_for_a_pipe, .timeout = 5)
+Test(idx, does_not_wait_for_a_pipe, .timeout = 5 * PATIENCE)
 {
     Failure failure;
     Array array;
@@ -168,7 +169,7 @@ Test(idx, does_not_wait_for_a_pipe, .timeout = 5)
     assert_refused(idx_read(scratch_path("pipe"), &array, &failure), &failure, "/pipe: is not a regular file");
 }
 
-Test(idx, believes_no_header_that_the_file_cannot_fulfil, .timeout = 5)
+Test(idx, believes_no_header_that_the_file_cannot_fulfil, .timeout = 5 * PATIENCE)
 {
     Failure failure;
     Array array;
@@ -183,7 +184,7 @@ Test(idx, believes_no_header_that_the_file_cannot_fulfil, .timeout = 5)
 }
 
 /* 64 MB of zeros in 64 KB, where the header promises 6 bytes. */
-Test(idx, stops_unpacking_at_what_was_promised, .timeout = 5)
+Test(idx, stops_unpacking_at_what_was_promised, .timeout = 5 * PATIENCE)
 {
     Failure failure;
     Array array;

@@ -1,5 +1,6 @@
 /* What `make install` puts somewhere, used from there: the compiler with its runtime, CMake and pkg-config projects that run it as a build
  * step, man pages, completion, the Debian package; and that nothing is left when it is taken away. */
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -14,7 +15,7 @@ static void enter(void)
     setenv("CFLAGS", getenv("EMITTED_CFLAGS") ? getenv("EMITTED_CFLAGS") : "", 1); /* the runtime was built with these */
 }
 
-TestSuite(installing, .init = enter, .fini = shell_leave, .timeout = 300);
+TestSuite(installing, .init = enter, .fini = shell_leave, .timeout = 300 * PATIENCE);
 
 Test(installing, compiler_finds_its_runtime)
 {

@@ -1,5 +1,6 @@
 /* The manual: each row of each table has an example, which `cnnc --help NAME` and docs/reference.md show, and each example compiles. */
 #include "commands/command_line.h"
+#include "patience.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ static bool shows(const char *text, const Table *table, const Entry *entry)
     return false;
 }
 
-Test(manual, each_row_has_an_example_that_compiles, .timeout = 120)
+Test(manual, each_row_has_an_example_that_compiles, .timeout = 120 * PATIENCE)
 {
     int count = 0;
     for (const Table *const *table = all_tables; *table; table++)

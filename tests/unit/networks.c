@@ -8,6 +8,7 @@
  * not zero, turns the gradients of all layers before it by half a per cent; PyTorch's own float32 is off by as much in resnet18. A
  * wrong row of padding is 7 % there. The same kernels are held to 1e-4 on networks that keep clear of edges: fixtures.c. */
 #include "emitted.h"
+#include "patience.h"
 #include "random.h"
 
 #include <criterion/criterion.h>
@@ -112,7 +113,7 @@ ParameterizedTestParameters(networks, pytorch)
     return cr_make_param_array(Network, cases, count, NULL);
 }
 
-ParameterizedTest(Network *network, networks, pytorch, .timeout = 900)
+ParameterizedTest(Network *network, networks, pytorch, .timeout = 900 * PATIENCE)
 {
     char net[128], path[128], options[128], problem[4096];
     Failure failure;

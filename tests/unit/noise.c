@@ -1,6 +1,7 @@
 /* What layers of noise draw, by its statistics: ranges, means, deviations, and that one draw is not another's. The images hold their own
  * coordinates, so that a pixel says where it comes from. */
 #include "emitted.h"
+#include "patience.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -100,7 +101,7 @@ static const CnncModel *load(void)
     return load_network("tests/noise/draws.net");
 }
 
-Test(noise, images, .timeout = 200)
+Test(noise, images, .timeout = 200 * PATIENCE)
 {
     static double down[SAMPLES], right[SAMPLES], turn[SAMPLES], height[SAMPLES], width[SAMPLES], upside[SAMPLES], aside[SAMPLES];
     step(load(), 1, 0);
@@ -128,7 +129,7 @@ Test(noise, images, .timeout = 200)
     end_step();
 }
 
-Test(noise, numbers, .timeout = 200)
+Test(noise, numbers, .timeout = 200 * PATIENCE)
 {
     enum { COUNT = SAMPLES * NUMBERS };
     static double added[COUNT], multiplied[COUNT], dropped[COUNT], channels[COUNT], low[COUNT];
@@ -163,7 +164,7 @@ Test(noise, numbers, .timeout = 200)
 }
 
 /* The same step draws the same, another step and another seed draw others. */
-Test(noise, steps, .timeout = 200)
+Test(noise, steps, .timeout = 200 * PATIENCE)
 {
     const CnncModel *model = load();
     float *first[OUTPUTS];
@@ -185,7 +186,7 @@ Test(noise, steps, .timeout = 200)
 enum { STEPS = 5, FEATURES = 4, UNITS = 8 };
 
 /* What goes in at the first step passes through the same units at every step, four times, or is lost. */
-Test(noise, units_of_a_recurrent_layer, .timeout = 200)
+Test(noise, units_of_a_recurrent_layer, .timeout = 200 * PATIENCE)
 {
     static float x[SAMPLES][STEPS][FEATURES], y[SAMPLES][UNITS], given[SAMPLES][UNITS];
     static double dropped[SAMPLES * UNITS], neighbours[SAMPLES * UNITS];
@@ -233,7 +234,7 @@ static double masked_loss(const CnncModel *model, float *parameters, float rate)
 
 /* The masks of a step are a function of its number: so the loss is one of the weights, and its gradients can be checked by its differences,
  * along the gradient of each tensor. */
-Test(noise, gradients_of_recurrent_dropout, .timeout = 200)
+Test(noise, gradients_of_recurrent_dropout, .timeout = 200 * PATIENCE)
 {
     const CnncModel *model = load_network("tests/noise/masks.net");
     size_t count = model->parameters_size / sizeof(float);

@@ -3,6 +3,7 @@
 #include "cnnc.h"
 #include "drive.h"
 #include "emitted.h"
+#include "patience.h"
 #include "random.h"
 #include "shell.h"
 
@@ -118,7 +119,7 @@ static bool padding_is_zero(const CnncModel *model, const char *packed)
     return same;
 }
 
-ParameterizedTest(Case *chosen, optimizers, every_row, .timeout = 400)
+ParameterizedTest(Case *chosen, optimizers, every_row, .timeout = 400 * PATIENCE)
 {
     const CnncModel *model = load(chosen);
     drive_begin();

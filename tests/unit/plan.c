@@ -1,5 +1,6 @@
 /* The plan of buffers: places against brute force, and whole programs against the same programs without sharing. */
 #include "cnnc.h"
+#include "patience.h"
 #include "random.h"
 
 #include <criterion/criterion.h>
@@ -57,7 +58,7 @@ static int64_t least_total(Problem *p, int placed, int64_t best)
     return best;
 }
 
-Test(plan, places_never_overlap_and_are_near_the_least, .timeout = 400)
+Test(plan, places_never_overlap_and_are_near_the_least, .timeout = 400 * PATIENCE)
 {
     int optimal = 0;
     double worst = 1;
@@ -183,7 +184,7 @@ Test(plan, little_is_kept_for_the_way_back)
     memory_release();
 }
 
-Test(plan, nothing_is_overwritten_before_its_last_reader, .timeout = 400)
+Test(plan, nothing_is_overwritten_before_its_last_reader, .timeout = 400 * PATIENCE)
 {
     static const char *const nets[] = {
         "tests/fixtures/residual.net",    "tests/fixtures/blocks.net",           "tests/fixtures/outputs_used.net",

@@ -3,12 +3,13 @@
  * GNU's OpenMP is not instrumented, so that ThreadSanitizer sees none of its barriers and takes everything for a race. clang's tells it
  * through the tool Archer, which the library loads itself; the trainer, runtime and emitted code, is compiled by clang for that. Each test ends
  * with a race made on purpose, which must be found. */
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(races, .init = shell_enter, .fini = shell_leave, .timeout = 500);
+TestSuite(races, .init = shell_enter, .fini = shell_leave, .timeout = 500 * PATIENCE);
 
 static const char network[] = "model m\n"
                               "input(9, 8, 2)\n"

@@ -6,6 +6,7 @@
 #include "../random/network.h"
 #include "differences.h"
 #include "emitted.h"
+#include "patience.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -162,7 +163,7 @@ Test(random, draws_every_row)
         }
 }
 
-ParameterizedTest(uint64_t *seed, random, networks, .timeout = 900)
+ParameterizedTest(uint64_t *seed, random, networks, .timeout = 900 * PATIENCE)
 {
     char text[MOST_RANDOM_TEXT];
     Way way = draw_way(*seed);

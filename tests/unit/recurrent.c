@@ -1,5 +1,6 @@
 /* Recurrent layers and layers within layers from outside: what is said of networks that cannot be. */
 #include "drive.h"
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -9,7 +10,7 @@
 TestSuite(recurrent, .init = shell_enter, .fini = shell_leave);
 
 /* What a stateful layer carries goes from step to step, into checkpoints and out of them, with any number of threads. */
-Test(recurrent, stateful_training, .timeout = 120)
+Test(recurrent, stateful_training, .timeout = 120 * PATIENCE)
 {
     enum { SAMPLES = 20, STEPS = 3 };
     static float x[SAMPLES][STEPS][2], y[SAMPLES];

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "patience.h"
 #include "scratch.h"
 
 TestSuite(safetensors, .init = scratch_begin, .fini = scratch_end);
@@ -176,7 +177,7 @@ Test(safetensors, refuses_other_files)
 }
 
 /* 16 MB of JSON that would take 640 MB as a tree. */
-Test(safetensors, limits_the_memory_of_a_header, .timeout = 10)
+Test(safetensors, limits_the_memory_of_a_header, .timeout = 10 * PATIENCE)
 {
     size_t size = 16 << 20;
     uint8_t *bytes = malloc(size);

@@ -1,5 +1,6 @@
 /* cnnc --selftest: the file that it makes is right on this machine and on emulated ones, whatever compiles it, and names what was
  * broken on purpose. */
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -32,7 +33,7 @@ static void begin(void)
     shell_file("m.net", network);
 }
 
-TestSuite(selftest, .init = begin, .fini = shell_leave, .timeout = 400);
+TestSuite(selftest, .init = begin, .fini = shell_leave, .timeout = 400 * PATIENCE);
 
 /* By gcc and clang, with each of their levels of optimisation, the sanitizers, threads, and each of the levels of the target. */
 Test(selftest, is_right_whatever_compiles_it)

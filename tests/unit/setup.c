@@ -1,4 +1,5 @@
 /* The scripts that make a checkout work: tools/packages.sh and tools/get_mnist.sh. */
+#include "patience.h"
 #include "shell.h"
 
 #include <arpa/inet.h>
@@ -322,7 +323,7 @@ Test(get_mnist, what_somebody_put_there_stays, .init = mirrors_begin, .fini = mi
     EXPECT_DATA("some");
 }
 
-Test(get_mnist, an_interrupt_leaves_nothing, .init = mirrors_begin, .fini = mirrors_end, .timeout = 20)
+Test(get_mnist, an_interrupt_leaves_nothing, .init = mirrors_begin, .fini = mirrors_end, .timeout = 20 * PATIENCE)
 {
     char mirror[64];
     snprintf(mirror, sizeof mirror, "http://127.0.0.1:%d/stalled", port);

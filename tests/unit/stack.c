@@ -1,6 +1,7 @@
 /* The stack that emitted code needs: no function of it has an array whose size is known at run time only, or calls itself, so that gcc's
  * -fstack-usage bounds it. What is printed is the deepest that predict can go: its own frame, its driver's, the largest of the functions
  * that the driver calls, and the largest of those that gcc did not put into them. */
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(stack, .init = shell_enter, .fini = shell_leave, .timeout = 400);
+TestSuite(stack, .init = shell_enter, .fini = shell_leave, .timeout = 400 * PATIENCE);
 
 typedef struct {
     long predict, driver, function, helper, most; /* bytes of the largest frames of each kind; most: of any function */

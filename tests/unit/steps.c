@@ -1,5 +1,6 @@
 /* Sequences frame by frame: NAME_state, NAME_reset and NAME_step give what NAME_predict gives of the whole sequence, and where they cannot
  * be, the header says why. */
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -8,7 +9,7 @@
 
 #define WARNINGS "-Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wdouble-promotion -Wvla -Werror"
 
-TestSuite(steps, .init = shell_enter, .fini = shell_leave, .timeout = 120);
+TestSuite(steps, .init = shell_enter, .fini = shell_leave, .timeout = 120 * PATIENCE);
 
 /* Two sequences, whose frames come by turns, are compared with predict: model m has STEPS steps; s is the same network of SHORT steps, for
  * outputs that belong to the sequence so far. Prints the largest difference, relative to 1 or more; then whether, after a reset, the same

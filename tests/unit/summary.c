@@ -1,5 +1,6 @@
 /* What --summary says of the networks of examples/: the numbers of parameters are those of the papers, or of the builds that everybody
  * compares with. */
+#include "patience.h"
 #include "shell.h"
 
 #include <criterion/criterion.h>
@@ -23,7 +24,7 @@ static const struct { const char *name, *total; } examples[] = {
     {"gru", "61,962"},
 };
 
-Test(summary, parameters, .timeout = 60)
+Test(summary, parameters, .timeout = 60 * PATIENCE)
 {
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
         char last[64];
@@ -43,7 +44,7 @@ static void expect_arena(const char *line, const char *macro, const char *option
     cr_expect(ended->status == 0, "%s%s: %s of m.h says otherwise %s", options, line, macro, ended->err);
 }
 
-Test(summary, arenas_are_those_of_the_header, .timeout = 60)
+Test(summary, arenas_are_those_of_the_header, .timeout = 60 * PATIENCE)
 {
     shell_file("m.net", "model m\ninput(6)\ndense(8, activation=relu)\ndropout(0.25)\ndense(4, activation=softmax)\n"
                         "compile(adam, sparse_categorical_crossentropy)\nfit(batch_size=8)\n");

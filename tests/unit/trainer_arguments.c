@@ -1,5 +1,6 @@
 /* Each argument of fit() in model.net against the trainer's flag for it, and what cnnc says of nonsensical ones. */
 #include "drive.h"
+#include "patience.h"
 #include "shell.h"
 
 #include <math.h>
@@ -41,7 +42,7 @@ static void make_trainer(const char *name, const char *fit)
     shell_good("CFLAGS=\"$QUICK\" $CNNC m.net -o %s", name);
 }
 
-Test(trainer_arguments, in_the_file_and_as_flags, .timeout = 300)
+Test(trainer_arguments, in_the_file_and_as_flags, .timeout = 300 * PATIENCE)
 {
     static const struct {
         const char *in_file, *flags;
@@ -78,7 +79,7 @@ Test(trainer_arguments, in_the_file_and_as_flags, .timeout = 300)
     }
 }
 
-Test(trainer_arguments, several_inputs, .timeout = 120)
+Test(trainer_arguments, several_inputs, .timeout = 120 * PATIENCE)
 {
     shell_file("m.net",
                "model m\na = input(4)\nb = input(3)\nconcatenate()(a, b)\ndense(3, activation=softmax)\n"
@@ -88,7 +89,7 @@ Test(trainer_arguments, several_inputs, .timeout = 120)
     shell_refused("b=FILE is missing", "./own fit --x a=x.npy --y y.npy");
 }
 
-Test(trainer_arguments, a_schedule_of_epochs, .timeout = 120)
+Test(trainer_arguments, a_schedule_of_epochs, .timeout = 120 * PATIENCE)
 {
     make_trainer("own",
                  "x=\"x.npy\", y=\"y.npy\", epochs=3, callbacks=[learning_rate_scheduler(exponential_decay(0.1, 2, 0.25), verbose=1)]");
@@ -109,7 +110,7 @@ Test(trainer_arguments, a_schedule_of_epochs, .timeout = 120)
 }
 
 /* Whatever the loss: the class is the place of the row's largest number, or a lone number, rounded. So it is in Keras. */
-Test(trainer_arguments, class_weights_with_any_loss, .timeout = 120)
+Test(trainer_arguments, class_weights_with_any_loss, .timeout = 120 * PATIENCE)
 {
     enum { SAMPLES = 40 };
     static float rows[SAMPLES][3], numbers[SAMPLES], of_rows[SAMPLES], of_numbers[SAMPLES];
@@ -138,7 +139,7 @@ Test(trainer_arguments, class_weights_with_any_loss, .timeout = 120)
     }
 }
 
-Test(trainer_arguments, a_validation_that_is_none, .timeout = 120)
+Test(trainer_arguments, a_validation_that_is_none, .timeout = 120 * PATIENCE)
 {
     make_trainer("own", "x=\"x.npy\", y=\"y.npy\", validation_steps=2");
     const Shell *run = shell("./own fit --verbose 0");
@@ -150,7 +151,7 @@ Test(trainer_arguments, a_validation_that_is_none, .timeout = 120)
 }
 
 /* What model_checkpoint writes is good for all that takes weights. */
-Test(trainer_arguments, a_whole_state_as_weights, .timeout = 120)
+Test(trainer_arguments, a_whole_state_as_weights, .timeout = 120 * PATIENCE)
 {
     make_trainer("own",
                  "x=\"x.npy\", y=\"y.npy\", epochs=3, callbacks=[model_checkpoint(\"whole.st\"), "

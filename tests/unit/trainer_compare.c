@@ -1,5 +1,6 @@
 /* trainer compare: what layers give, here and elsewhere. Elsewhere is this file: two small dense layers, computed naively. */
 #include "drive.h"
+#include "patience.h"
 #include "shell.h"
 
 #include <string.h>
@@ -62,7 +63,7 @@ static void begin(void)
     shell_good("$CNNC m.net -o m --target=generic");
 }
 
-TestSuite(trainer_compare, .init = begin, .fini = shell_leave, .timeout = 120);
+TestSuite(trainer_compare, .init = begin, .fini = shell_leave, .timeout = 120 * PATIENCE);
 
 Test(trainer_compare, names_the_first_that_differs)
 {

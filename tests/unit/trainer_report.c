@@ -1,6 +1,7 @@
 /* trainer report: the page is whole, needs nothing from elsewhere, and says what evaluate says, whatever it is given. */
 #include "drive.h"
 #include "emitted.h"
+#include "patience.h"
 #include "random.h"
 #include "toy.h"
 #include "xml.h"
@@ -331,7 +332,7 @@ static void check_answers(const char *text, int filters, int samples)
 }
 
 /* A network as cnnc emits it: the feature maps of its layers, what its filters answer to, its drawing, time and memory. */
-Test(trainer_emitted_report, shows_the_feature_maps, .timeout = 120)
+Test(trainer_emitted_report, shows_the_feature_maps, .timeout = 120 * PATIENCE)
 {
     char problem[4096];
     const CnncModel *model = emitted_load("tests/report/digits.net", problem, sizeof problem);

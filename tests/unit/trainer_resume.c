@@ -1,5 +1,6 @@
 /* Checkpoints: a training that is cut off anywhere and resumed ends in the same bits as one that is not. */
 #include "drive.h"
+#include "patience.h"
 #include "toy.h"
 
 #include <criterion/criterion.h>
@@ -268,7 +269,7 @@ Test(trainer_resume, what_does_not_fit_is_refused)
 }
 
 /* Every byte of a checkpoint, changed: the resumed run fails with a message, or ends as it would have. */
-Test(trainer_resume, damaged_checkpoints, .timeout = 400)
+Test(trainer_resume, damaged_checkpoints, .timeout = 400 * PATIENCE)
 {
     write_flowers("", 16, 3);
     cr_assert_eq(

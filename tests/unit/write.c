@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "patience.h"
 #include "scratch.h"
 
 TestSuite(write, .init = scratch_begin, .fini = scratch_end);
@@ -144,7 +145,7 @@ Test(write, of_an_open_file_goes_on_in_it)
     assert_refused(write_text(path, "x", &failure), &failure, path, "Bad file descriptor");
 }
 
-Test(write, does_not_wait_for_a_pipe, .timeout = 5)
+Test(write, does_not_wait_for_a_pipe, .timeout = 5 * PATIENCE)
 {
     Failure failure;
     cr_assert_eq(mkfifo(scratch_path("pipe"), 0600), 0);
