@@ -275,16 +275,43 @@ static void emit_tile(Emit *e, const Node *node, const Convolution *c, bool flat
              to);
 }
 
-static void emit_fixed_tile(Emit *e, const Node *node, const Convolution *c, bool flat, int64_t column, int rows, const VectorGroup *group, const char *from, const char *kernel, const char *bias, const char *to)
+/* At a known column; only in its strip, where the image goes by strips of so many columns. */
+static void emit_fixed_tile(Emit *e, const Node *node, const Convolution *c, bool flat, int64_t strip, int64_t column, int rows, const VectorGroup *group, const char *from, const char *kernel, const char *bias, const char *to)
 {
-    EMIT(e, "{", memory_format("const int q = %lld;", (long long)column));
+    if (strip) EMIT(e, memory_format("if (q0 == %lld) {", (long long)(column / strip * strip)));
+    else EMIT(e, "{");
+    EMIT(e, memory_format("const int q = %lld;", (long long)column));
     emit_tile(e, node, c, flat, column, rows, group, from, kernel, bias, to);
     EMIT(e, "}");
 }
 
+/* Columns of the output that go through all rows before the next do, whole tiles: the rows of x under them stay in the first-level
+ * cache until the last row of the kernel has read them. All, where whole rows stay there as well. */
+static int64_t strip_columns(const Convolution *c, int rows)
+{
+    enum { CACHED_FLOATS = 6144 }; /* 24 KB */
+    int64_t apart = c->spread_height * c->spread_width, each = ((span_height(c) * c->stride_width + apart - 1) / apart + 1) * c->filters, most = CACHED_FLOATS / each / rows * rows;
+    if (most < rows) most = rows;
+    if (c->stride_height >= span_height(c) || most >= c->columns) return c->columns;
+    int64_t strips = (c->columns + most - 1) / most, even = (c->columns + strips - 1) / strips;
+    return (even + rows - 1) / rows * rows;
+}
+
+/* Into how many parts of its rows a sample is cut where threads share it: each reads the rows between two parts anew, so that those in
+ * lanes, which do little else than read, have some rows each. */
+static int64_t row_parts(const Convolution *c)
+{
+    enum { LEAST_PARTS = 4 };
+    int64_t parts = LEAST_PARTS; /* a power of two, for 2 threads and for 4 to have the same */
+    if (!convolution_lanes_in_place(c) || c->rows <= parts) return c->rows;
+    while (2 * parts * 2 * span_height(c) <= c->rows) parts *= 2;
+    return parts;
+}
+
 void convolution_emit(Emit *e, const Node *node, const Convolution *image, const char *from, const char *kernel, const char *bias, const char *to)
 {
-    bool shared = !e->options.unroll_full && node_is_shared(e->graph, node, image->rows);
+    int64_t parts = row_parts(image);
+    bool shared = !e->options.unroll_full && node_is_shared(e->graph, node, parts);
     const Convolution row = shared ? *image : convolution_joined(image), *c = &row;
     convolution_declare(e, 0, c->height, c->width, c->channels);
     /* Where a pixel's filters do not fill vectors, an epilogue takes fewer on whole rows. */
@@ -299,12 +326,20 @@ void convolution_emit(Emit *e, const Node *node, const Convolution *image, const
     bool in_place = convolution_lanes_in_place(c);
     if (in_place) tile = convolution_lanes_tile(c, tile);
     if (c->lanes) convolution_lanes_declare(e, node, c, kernel);
-    phase_begin(e, node, NULL, OVER_SAMPLES, c->rows);
+    phase_begin(e, node, NULL, OVER_SAMPLES, shared ? parts : c->rows);
     convolution_fill(e, c);
     fill(e, "FROM", "%s", from);
     if (convolution_is_padded(c)) convolution_scratch_emit(e, c, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + $TASK * $WORK);");
     EMIT(e, "$SAMPLES{");
     convolution_image_begin(e, c, shared);
+    if (shared && parts < c->rows) {
+        fill(e, "P0", "(int)low * %lld / %lld", (long long)c->rows, (long long)parts);
+        fill(e, "P1", "(int)high * %lld / %lld", (long long)c->rows, (long long)parts);
+    }
+    int64_t strip = in_place && !flat ? strip_columns(c, tile.rows) : c->columns;
+    bool stripped = strip < c->columns;
+    fill_size(e, "STRIP", strip);
+    if (stripped) EMIT(e, "for (int q0 = 0; q0 < $Q; q0 += $STRIP) {");
     EMIT(e, "for (int p = $P0; p < $P1; p++) {");
     if (groups > 1) EMIT(e, memory_format("for (int group = 0; group < %lld; group++) {", (long long)groups));
     VectorGroup vectors[2];
@@ -315,17 +350,20 @@ void convolution_emit(Emit *e, const Node *node, const Convolution *image, const
         int64_t low = 0, high = c->columns - rest; /* columns between the tiles at the borders, where these are apart */
         while (in_place && low < high && convolution_lanes_at_border(c, low, tile.rows)) low += tile.rows;
         while (in_place && high > low && convolution_lanes_at_border(c, high - tile.rows, tile.rows)) high -= tile.rows;
-        for (int64_t q = 0; q < low; q += tile.rows) emit_fixed_tile(e, node, c, flat, q, tile.rows, &vectors[g], from, kernel, bias, to);
+        for (int64_t q = 0; q < low; q += tile.rows) emit_fixed_tile(e, node, c, flat, stripped ? strip : 0, q, tile.rows, &vectors[g], from, kernel, bias, to);
         fill_size(e, "QLOW", low);
         fill_size(e, "QFULL", high);
         fill_size(e, "TILE", tile.rows);
         if (high > low) {
-            EMIT(e, "for (int q = $QLOW; q < $QFULL; q += $TILE) {");
+            if (stripped) {
+                fill(e, "QFIRST", low ? "q0 < %lld ? %lld : q0" : "q0", (long long)low, (long long)low);
+                EMIT(e, "const int q1 = q0 + $STRIP < $QFULL ? q0 + $STRIP : $QFULL;", "for (int q = $QFIRST; q < q1; q += $TILE) {");
+            } else EMIT(e, "for (int q = $QLOW; q < $QFULL; q += $TILE) {");
             emit_tile(e, node, c, flat, -1, tile.rows, &vectors[g], from, kernel, bias, to);
             EMIT(e, "}");
         }
-        for (int64_t q = high; q < c->columns - rest; q += tile.rows) emit_fixed_tile(e, node, c, flat, q, tile.rows, &vectors[g], from, kernel, bias, to);
-        if (rest) emit_fixed_tile(e, node, c, flat, c->columns - rest, rest, &vectors[g], from, kernel, bias, to);
+        for (int64_t q = high; q < c->columns - rest; q += tile.rows) emit_fixed_tile(e, node, c, flat, stripped ? strip : 0, q, tile.rows, &vectors[g], from, kernel, bias, to);
+        if (rest) emit_fixed_tile(e, node, c, flat, stripped ? strip : 0, c->columns - rest, rest, &vectors[g], from, kernel, bias, to);
         group_end(e);
     }
     if (groups > 1) EMIT(e, "}");
@@ -334,6 +372,7 @@ void convolution_emit(Emit *e, const Node *node, const Convolution *image, const
         int64_t run = c->columns * c->filters;
         run_emit(e, node, run, memory_format("&%s%s", to, at), to, at, memory_format("(uint32_t)((%s * %lld + p) * %lld + j)", n, (long long)c->rows, (long long)run));
     }
+    if (stripped) EMIT(e, "}");
     EMIT(e, "}", "}", "}");
     phase_end(e);
 }

@@ -29,6 +29,8 @@ void run_emit(Emit *, const Node *, int64_t count, const char *from, const char 
  * variable `place` counts; $WHOLE is where the rest begins. */
 typedef void RunLines(Emit *, const Node *, int lanes, const void *context);
 void run_lines(Emit *, const Node *, const char *place, int64_t count, RunLines *, const void *context);
+/* A run by parts of `part` numbers, of which the last may have fewer; in a phase whose extent is their number, those from low to high. */
+void run_parts(Emit *, const Node *, const char *place, int64_t count, int part, RunLines *, const void *context);
 
 /* Loops over groups of vectors, such that the last vector, where it or its panel is not full, stands in a group of its own. */
 typedef struct { int64_t first, end; int vectors; int last_lanes; } VectorGroup; /* vectors first, first + vectors, ... below end */

@@ -146,7 +146,15 @@ static const char *place_store(Emit *e, const Pooling *p, int lanes)
     return memory_format("store_part_%si32x%d(&selected[n][p][q][c], place, %d);", bytes ? "u8_" : "", full, lanes);
 }
 
-typedef struct { const char *start, *gather, *finish; } Gather;
+/* $SUM: what was gathered so far; $A: another number, or, in `join`, what was gathered elsewhere. */
+typedef struct { const char *start, *gather, *join, *finish; } Gather;
+
+static void emit_gather(Emit *e, const char *sum, const char *number, const char *gather)
+{
+    fill(e, "SUM", "%s", sum);
+    fill(e, "A", "%s", number);
+    EMIT(e, gather);
+}
 
 static void emit_forward_channels(Emit *e, const Node *node, int lanes, const void *context)
 {
@@ -163,7 +171,8 @@ static void emit_forward_channels(Emit *e, const Node *node, int lanes, const vo
         fill_window_place(e, p);
         EMIT(e, "const i32x$L larger = a > v;", "place = (larger & ($OFFSET)) | (~larger & place);");
     }
-    EMIT(e, gather->gather, "}", "}");
+    emit_gather(e, "v", "a", gather->gather);
+    EMIT(e, "}", "}");
     if (places) EMIT(e, place_store(e, p, lanes));
     fill_window_size(e, p);
     if (*gather->finish) EMIT(e, gather->finish);
@@ -172,30 +181,97 @@ static void emit_forward_channels(Emit *e, const Node *node, int lanes, const vo
     emit_store(e, memory_format("&y%s", at), "v", lanes);
 }
 
-static void emit_forward(Emit *e, const Node *node, const char *start, const char *gather, const char *finish)
+/* ---- one window, the whole image: several sums in turn, since each of them would wait for its last addition ---- */
+
+enum { PART = 2 * ROW_MARGIN, SUMS = 4 }; /* channels at once, side by side in memory; sums, at least */
+
+/* The sum of vector `v` of the part's channels that takes every so manieth pixel. */
+static const char *sum_name(int turn, int v)
+{
+    return memory_format("s%d_%d", turn, v);
+}
+
+/* Of each vector of the part's channels `count` pixels: m, m + 1 and so on, or those from `first` on. */
+static void emit_turns(Emit *e, int64_t first, int64_t count, int channels, const char *gather)
+{
+    int lanes = emit_level(e)->lanes;
+    for (int t = 0; t < count; t++)
+        for (int v = 0; v * lanes < channels; v++) {
+            const char *pixel = first >= 0 ? memory_format("%lld", (long long)(first + t)) : t ? memory_format("m + %d", t) : "m";
+            const char *from = memory_format(v ? "&x[%s][%s][c + %d]" : "&x[%s][%s][c]", e->single ? "0" : "n", pixel, v * lanes);
+            text_add(&e->body, "const f32x%d a%d_%d = %s;\n", lanes, t, v, load_text(e, from, channels - v * lanes < lanes ? channels - v * lanes : lanes));
+            emit_gather(e, sum_name(t, v), memory_format("a%d_%d", t, v), gather);
+        }
+}
+
+static void emit_image_channels(Emit *e, const Node *node, int channels, const void *context)
+{
+    const Gather *gather = context;
+    const Pooling *p = node->detail;
+    int lanes = emit_level(e)->lanes, vectors = (channels + lanes - 1) / lanes, turns = vectors < SUMS ? SUMS / vectors : 1;
+    int64_t pixels = p->height * p->width, whole = pixels / turns * turns;
+    for (int t = 0; t < turns; t++)
+        for (int v = 0; v < vectors; v++) EMIT(e, memory_format("f32x$L %s = (f32x$L){0} + %s;", sum_name(t, v), gather->start));
+    fill_size(e, "PIXELS", whole);
+    if (whole) {
+        EMIT(e, memory_format("for (int m = 0; m < $PIXELS; m += %d) {", turns));
+        emit_turns(e, -1, turns, channels, gather->gather);
+        EMIT(e, "}");
+    }
+    emit_turns(e, whole, pixels - whole, channels, gather->gather);
+    fill(e, "SIZE", "%s", float_text((double)pixels));
+    for (int v = 0; v < vectors; v++) {
+        for (int t = 1; t < turns; t++) emit_gather(e, sum_name(0, v), sum_name(t, v), gather->join);
+        fill(e, "SUM", "%s", sum_name(0, v));
+        if (*gather->finish) EMIT(e, gather->finish);
+        const char *n = e->single ? "0" : "n", *c = v ? memory_format("c + %d", v * lanes) : "c", *at = memory_format("[%s][%s]", n, c);
+        int last = channels - v * lanes < lanes ? channels - v * lanes : lanes;
+        emit_epilogue(e, node, sum_name(0, v), at, memory_format("(uint32_t)(%s * %lld + %s)", n, (long long)p->channels, c), last);
+        emit_store(e, memory_format("&y%s", at), sum_name(0, v), last);
+    }
+}
+
+static void emit_image(Emit *e, const Node *node, const Gather *gather)
 {
     const Pooling *p = node->detail;
+    phase_operand(e, operand_number(node, "x"), 3, (const int64_t[]){-1, p->height * p->width, p->channels});
+    phase_operand(e, operand_number(node, "y"), 2, (const int64_t[]){-1, p->channels});
+    emit_narrow(e, p->channels);
+    phase_begin(e, node, NULL, OVER_SAMPLES, (p->channels + PART - 1) / PART);
+    EMIT(e, "$SAMPLES{");
+    run_parts(e, node, "c", p->channels, PART, emit_image_channels, gather);
+    EMIT(e, "}");
+    phase_end(e);
+}
+
+static void emit_forward(Emit *e, const Node *node, const Gather *gather)
+{
+    const Pooling *p = node->detail;
+    if (p->global && operand_number(node, "selected") < 0) {
+        emit_image(e, node, gather);
+        return;
+    }
     begin(e, node);
     EMIT(e, "$SAMPLES{");
     emit_windows(e, p);
-    run_lines(e, node, "c", p->channels, emit_forward_channels, &(Gather){start, gather, finish});
+    run_lines(e, node, "c", p->channels, emit_forward_channels, gather);
     EMIT(e, "}", "}", "}");
     phase_end(e);
 }
 
 void max_pooling_emit(Emit *e, const Node *node)
 {
-    emit_forward(e, node, "-INFINITY", "v = max_f32x$L(a, v);", "");
+    emit_forward(e, node, &(Gather){"-INFINITY", "$SUM = max_f32x$L($A, $SUM);", "$SUM = max_f32x$L($A, $SUM);", ""});
 }
 
 void average_pooling_emit(Emit *e, const Node *node)
 {
-    emit_forward(e, node, "0.0f", "v += a;", "v = v / $SIZE;");
+    emit_forward(e, node, &(Gather){"0.0f", "$SUM += $A;", "$SUM += $A;", "$SUM = $SUM / $SIZE;"});
 }
 
 void l2_pooling_emit(Emit *e, const Node *node)
 {
-    emit_forward(e, node, "0.0f", "v += a * a;", "v = sqrt_f32x$L(v);");
+    emit_forward(e, node, &(Gather){"0.0f", "$SUM += $A * $A;", "$SUM += $A;", "$SUM = sqrt_f32x$L($SUM);"});
 }
 
 const Pooling *max_pooling_of(const Node *node, bool gradient)

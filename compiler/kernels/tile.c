@@ -98,21 +98,37 @@ void run_emit(Emit *e, const Node *node, int64_t count, const char *from, const 
     fill_size(e, "L", level->lanes);
 }
 
-void run_lines(Emit *e, const Node *node, const char *place, int64_t count, RunLines *lines, const void *context)
+/* From the place `low` up to `high`, in steps of so many; the rest under a condition. */
+static void emit_run(Emit *e, const Node *node, const char *place, int64_t count, int step, const char *low, const char *high, const char *condition, RunLines *lines, const void *context)
 {
-    int lanes = emit_level(e)->lanes, rest = (int)(count % lanes);
+    int rest = (int)(count % step);
     fill(e, "PLACE", "%s", place);
-    fill_size(e, "WHOLE", count - rest);
-    if (count >= lanes) {
-        EMIT(e, "for (int $PLACE = 0; $PLACE < $WHOLE; $PLACE += $L) {");
-        lines(e, node, lanes, context);
+    if (count >= step) {
+        EMIT(e, memory_format("for (int $PLACE = %s; $PLACE < %s; $PLACE += %d) {", low, high, step));
+        lines(e, node, step, context);
         EMIT(e, "}");
     }
     if (rest) {
-        EMIT(e, "{", "const int $PLACE = $WHOLE;");
+        EMIT(e, memory_format("%s{", condition), "const int $PLACE = $WHOLE;");
         lines(e, node, rest, context);
         EMIT(e, "}");
     }
+}
+
+void run_lines(Emit *e, const Node *node, const char *place, int64_t count, RunLines *lines, const void *context)
+{
+    fill_size(e, "WHOLE", count - count % emit_level(e)->lanes);
+    emit_run(e, node, place, count, emit_level(e)->lanes, "0", "$WHOLE", "", lines, context);
+}
+
+void run_parts(Emit *e, const Node *node, const char *place, int64_t count, int part, RunLines *lines, const void *context)
+{
+    int64_t parts = (count + part - 1) / part;
+    bool shared = !e->single && node_is_shared(e->graph, node, parts);
+    fill_size(e, "WHOLE", count - count % part);
+    fill_size(e, "PART", part);
+    if (shared && count >= part) EMIT(e, "const int end = $HIGH * $PART < $WHOLE ? $HIGH * $PART : $WHOLE;");
+    emit_run(e, node, place, count, part, shared ? "$LOW * $PART" : "0", shared ? "end" : "$WHOLE", shared ? memory_format("if ($HIGH == %lld) ", (long long)parts) : "", lines, context);
 }
 
 int vector_groups(const Emit *e, int64_t columns, int vectors, VectorGroup groups[2])
