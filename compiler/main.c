@@ -125,6 +125,7 @@ static void write_plan(const Options *o, const CompileInput *input)
     const char *path = plan_path(o), *text;
     Failure failure;
     if (same_file(o->input, path)) command_error("%s: this is the network itself; name another output", path);
+    if (ends_with(path, ".c")) command_error("%s: --tune writes a plan, which is no C: -o model.plan, then cnnc model.net -o %s --plan=model.plan", path, base_name(path));
     if (strcmp(path, "-")) check_output_place(path); /* before minutes go by */
     if (!(text = tune_plan(input))) return;
     if (!strcmp(path, "-") && (fputs(text, stdout) < 0 || fflush(stdout))) command_error("standard output: cannot write");

@@ -26,7 +26,7 @@ static bool whole_number(const char *text, int64_t least, int64_t most, int64_t 
     errno = 0;
     long long number = strtoll(text, &end, 10);
     *value = number;
-    return *text && !*end && !errno && number >= least && number <= most;
+    return *text >= '0' && *text <= '9' && !*end && !errno && number >= least && number <= most;
 }
 
 /* 256K, 1M, 4096: bytes. */

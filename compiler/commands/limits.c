@@ -12,11 +12,12 @@ enum { MOST_SHOWN = 6 };
 
 typedef struct { int64_t arena, ports, weights; } Need;
 
-static Need need_of(const Generation *g)
+/* Of `predict`, or of `step`, whose state is what lies between two frames. */
+static Need need_of(const Generation *g, const Graph *program)
 {
-    Need need = {.arena = g->predict->arena_bytes, .weights = graph_struct_offset(g->source, NULL, true)};
-    for (int i = 0; i < g->predict->input_count; i++) need.ports += 4 * shape_count(&g->predict->inputs[i]->shape);
-    for (int i = 0; i < g->predict->output_count; i++) need.ports += 4 * shape_count(&g->predict->outputs[i]->shape);
+    Need need = {.arena = program->arena_bytes, .weights = graph_struct_offset(g->source, NULL, true)};
+    for (int i = 0; i < program->input_count; i++) need.ports += 4 * shape_count(&program->inputs[i]->shape);
+    for (int i = 0; i < program->output_count; i++) need.ports += 4 * shape_count(&program->outputs[i]->shape);
     return need;
 }
 
@@ -93,6 +94,22 @@ static void print_weights(const Generation *g)
     print_largest(weights, count, "ones");
 }
 
+/* Of frames that come one by one none needs the memory of a whole sequence. */
+static void print_frames(const Options *o, const Generation *g, const Need *than)
+{
+    if (!g->step) return;
+    Need need = need_of(g, g->step);
+    need.arena += state_bytes(g->step);
+    int64_t ram = ram_of(o, &need);
+    if (ram >= ram_of(o, than)) return;
+    fprintf(stderr,
+            "  %s_step instead of %s_predict, frame by frame: RAM %s bytes%s (--ram speaks of predict: leave it out then)\n",
+            g->source->name,
+            g->source->name,
+            number_with_commas(ram),
+            fits(o, &need) ? "; that fits" : "");
+}
+
 /* What the same network needs with other options; said where it is less than `than`. */
 static Need try_options(const Options *o, const CompileInput *in, Need than, const char *option, bool strict, const Target *target)
 {
@@ -106,7 +123,7 @@ static Need try_options(const Options *o, const CompileInput *in, Need than, con
     Generation g = {0};
     Graph *source = compile_source(in->file, in->text, in->length, in->definitions, in->definition_count, &options);
     if (!source || !compile_programs(source, &options, &g)) return than;
-    Need need = need_of(&g);
+    Need need = need_of(&g, g.predict);
     int64_t ram = ram_of(o, &need);
     if ((o->ram && ram < ram_of(o, &than)) || (o->flash && need.weights < than.weights))
         fprintf(stderr, "  %s: RAM %s bytes, weights %s bytes%s\n", option, number_with_commas(ram), number_with_commas(need.weights), fits(o, &need) ? "; that fits" : "");
@@ -115,7 +132,7 @@ static Need try_options(const Options *o, const CompileInput *in, Need than, con
 
 bool limits_hold(const Options *o, const CompileInput *in, const Generation *g)
 {
-    Need need = need_of(g);
+    Need need = need_of(g, g->predict);
     if (fits(o, &need)) return true;
     int64_t ram = ram_of(o, &need);
     bool ram_short = o->ram && ram > o->ram, flash_short = o->flash && need.weights > o->flash;
@@ -137,7 +154,14 @@ bool limits_hold(const Options *o, const CompileInput *in, const Generation *g)
     if (ram_short) print_arena(g);
     if (flash_short || !weights_apart(o)) print_weights(g);
     fputs("what would help:\n", stderr);
-    if (!weights_apart(o)) fputs("  weights in flash: --flash=SIZE, or --weights=FILE, which makes them constant data\n", stderr);
+    if (!weights_apart(o)) {
+        int64_t without = need.arena + need.ports;
+        fprintf(stderr,
+                "  weights in flash: --flash=SIZE, or --weights=FILE, which makes them constant data: RAM %s bytes%s\n",
+                number_with_commas(without),
+                without <= o->ram ? "; that fits" : "");
+    }
+    if (ram_short) print_frames(o, g, &need);
     const Target *generic = target_find("generic");
     bool strict = o->code.strict;
     if (!strict) try_options(o, in, need, "--math=strict", true, o->target);
@@ -145,7 +169,7 @@ bool limits_hold(const Options *o, const CompileInput *in, const Generation *g)
         Need other = try_options(o, in, need, "--target=generic", strict, generic);
         if (!strict) try_options(o, in, other, "--target=generic --math=strict", true, generic);
     }
-    if (ram_short) fputs("  a smaller arena: fewer filters, larger strides or earlier pooling in the layers named, or a smaller input\n", stderr);
+    if (ram_short) fputs("  a smaller arena: fewer filters or units, larger strides or earlier pooling in the layers named, or a smaller input\n", stderr);
     if (flash_short || !weights_apart(o)) fputs("  fewer weights: fewer units, or pooling before the first dense layer\n", stderr);
     return false;
 }

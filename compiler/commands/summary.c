@@ -14,6 +14,14 @@ const char *number_with_commas(int64_t number)
     return memory_copy(text, (size_t)to);
 }
 
+int64_t state_bytes(const Graph *step)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < step->tensor_count; i++)
+        if (step->tensors[i]->role == ROLE_STATE) bytes += 4 * shape_count(&step->tensors[i]->shape);
+    return bytes;
+}
+
 static const char *size_text(int64_t bytes)
 {
     if (bytes < 1024) return memory_format("%lld B", (long long)bytes);
@@ -97,12 +105,8 @@ void print_summary(FILE *out, const Generation *g)
     rule(out, width, "=");
     fprintf(out, "MACs for one sample: %s\n", number_with_commas(total_macs));
     fprintf(out, "Memory, one sample:  weights %s bytes (%s), arena %s bytes\n", number_with_commas(graph_struct_offset(g->source, NULL, true)), size_text(graph_struct_offset(g->source, NULL, true)), number_with_commas(g->predict->arena_bytes));
-    if (g->step) {
-        int64_t state = 0;
-        for (int i = 0; i < g->step->tensor_count; i++)
-            if (g->step->tensors[i]->role == ROLE_STATE) state += 4 * shape_count(&g->step->tensors[i]->shape);
-        fprintf(out, "Memory, one frame:   state %s bytes, arena %s bytes\n", number_with_commas(state), number_with_commas(g->step->arena_bytes));
-    }
+    if (g->step)
+        fprintf(out, "Memory, one frame:   state %s bytes, arena %s bytes\n", number_with_commas(state_bytes(g->step)), number_with_commas(g->step->arena_bytes));
     fprintf(out, "%-20s arena %s bytes\n", memory_format("Memory, batch %lld:", (long long)g->predict_batch->batch), number_with_commas(batch_arena_bytes(g)));
     if (g->train) {
         Slot slots[MOST_SLOTS];

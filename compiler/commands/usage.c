@@ -40,7 +40,7 @@ static const CommandOption options[] = {
     {"threads", OPTION_THREADS, "N", NULL, "threads of the emitted code; without it as many as OpenMP finds"},
     {"pauses", OPTION_PAUSES, NULL, NULL, "also predict_begin and predict_next: inference that pauses between layers,\nfor a watchdog or other work"},
     {"ram", OPTION_RAM, "SIZE", NULL, "256K, 1M, ...: refuses what needs more for inference on one sample,\nand says what is largest and what would help"},
-    {"flash", OPTION_FLASH, "SIZE", NULL, "the same of the weights, which then lie there and not in RAM"},
+    {"flash", OPTION_FLASH, "SIZE", NULL, "refuses weights that are larger; they lie there then, and not in RAM"},
     {NULL, 'M', "D", dependency_words, "also writes what the output depends on, for make"},
     {"selftest", OPTION_SELFTEST, NULL, NULL, "one file of C that checks itself, layer by layer, where it will run;\nwith trained --weights, or others that it draws"},
     {"summary", OPTION_SUMMARY, "[layers|kernels]", summary_words, "prints the layers, or which kernels and why"},
@@ -151,7 +151,7 @@ void print_man_page(FILE *out)
         fputc('\n', out);
     }
     fprintf(out, ".SH ENVIRONMENT\n%s\n", environment);
-    fputs(".SH EXIT STATUS\n0, or 1 after an error: nothing is written then.\n.SH LANGUAGE\nThese are the words of the language; "
+    fputs(".SH EXIT STATUS\n0, or 1 after an error: nothing is written then.\n.SH LANGUAGE\nThese are the words of the language;\n"
           ".B cnnc \\-\\-help\n.I NAME\nexplains one.\n",
           out);
     for (const Table *const *table = all_tables; *table; table++) {
@@ -217,13 +217,13 @@ void print_bash_completion(FILE *out)
           out);
 }
 
-/* In _arguments brackets and colons end a description. */
+/* In _arguments brackets and colons end a description. zsh cuts it where the terminal's line ends. */
 static void print_zsh_text(FILE *out, const char *text)
 {
-    for (; *text && *text != '\n'; text++) {
+    for (; *text; text++) {
         if (strchr("[]:\\", *text)) fputc('\\', out);
         if (*text == '\'') fputs("'\\'", out);
-        fputc(*text, out);
+        fputc(*text == '\n' ? ' ' : *text, out);
     }
 }
 

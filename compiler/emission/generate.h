@@ -26,6 +26,7 @@ void emit_driver(Emit *, const Generation *, const Graph *, const char *name); /
 typedef struct { int64_t parameters, trainable, macs; } LayerCost;
 LayerCost *layer_costs(const Graph *source);
 const char *number_with_commas(int64_t);
+int64_t state_bytes(const Graph *step); /* what a sequence keeps between its frames */
 
 int add_features(Text *, const Generation *); /* features.c; returns how many there are */
 Generation *layers_generation(const Generation *); /* features.c: of the network with all layers for outputs; its programs are still to be compiled */

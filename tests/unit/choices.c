@@ -160,6 +160,7 @@ Test(choices, tune_says_what_it_cannot)
     shell_refused("CC names another", "CC=/nowhere/cc $CNNC --tune model.net");
     shell_refused("nowhere/model.plan", "CC=false $CNNC --tune model.net -o nowhere/model.plan");
     shell_refused("the network itself", "CC=false $CNNC --tune model.net -o model.net");
+    shell_refused("writes a plan", "CC=false $CNNC --tune model.net -o model.c");
     shell_refused("--plan", "$CNNC --tune --plan=model.plan model.net");
     shell_refused("-o", "$CNNC --tune - < model.net");
     shell_refused("--weights", "$CNNC --tune model.net --emit=inference --weights=w.safetensors");

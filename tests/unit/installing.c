@@ -92,6 +92,8 @@ Test(installing, cmake_project)
     shell_refused("TRAINER goes with neither", "cmake -S project -B out");
     shell_good("sed -i 's/cnnc 0.1/cnnc 9/; $d' project/CMakeLists.txt");
     shell_refused("version", "cmake -S project -B out");
+    shell_good("sed -i 's/cnnc 9/cnnc/; s/classify C)/classify CXX)/' project/CMakeLists.txt");
+    shell_refused("cnnc writes C", "cmake -S project -B other -DCMAKE_PREFIX_PATH=\"$PWD/stage/usr\"");
 }
 
 Test(installing, make_and_pkg_config_project)
@@ -129,6 +131,7 @@ Test(installing, man_pages)
         const Shell *ended = shell("LC_ALL=C.UTF-8 MANROFFSEQ= man --warnings -E UTF-8 -l -Tutf8 stage/usr/share/man/man1/%s.1 > text", pages[i]);
         cr_expect(ended->status == 0 && !*ended->err, "%s", ended->err);
         cr_expect(shell("[ $(wc -l < text) -gt 60 ]")->status == 0);
+        cr_expect_str_eq(shell("grep -n '[.][BI] ' text")->out, "", "a request within a line is text");
     }
 }
 

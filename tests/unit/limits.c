@@ -44,11 +44,30 @@ Test(limits, say_what_would_help)
     shell_good("\"$CNNC\" \"$ROOT\"/%s -o model.c --target=generic --ram=%ld --flash=1M --math=strict", network, wanted);
     shell_refused("  1,605,632 bytes  dense/kernel (784, 512)\n", "\"$CNNC\" \"$ROOT/examples/mlp/mlp.net\" -o model.c --ram=256K --flash=1M");
     shell_good("\"$CNNC\" \"$ROOT/examples/mlp/mlp.net\" -o model.c --ram=256K --flash=2M");
-    shell_refused("weights in flash: --flash=SIZE", "\"$CNNC\" \"$ROOT/examples/mlp/mlp.net\" -o model.c --ram=256K");
+    shell_refused("weights in flash: --flash=SIZE, or --weights=FILE, which makes them constant data: RAM 8,",
+                  "\"$CNNC\" \"$ROOT/examples/mlp/mlp.net\" -o model.c --ram=256K");
+}
+
+/* A network that can be given its sequence frame by frame needs less so: as much as is said. */
+Test(limits, say_what_frames_need)
+{
+    static const char refused[] = "\"$CNNC\" \"$ROOT/examples/%s.net\" -o model.c --flash=8M --ram=%ld 2>&1 | grep -c '%s'";
+    shell_file("size.c",
+               "#include <stdio.h>\n#include \"model.h\"\nint main(void)\n{\n"
+               "    printf(\"%d\", (int)(LSTM_STEP_ARENA_BYTES + sizeof(lstm_state) + 4 * (LSTM_FRAME_SIZE + LSTM_STEP_OUTPUT_SIZE)));\n}\n");
+    shell_good("\"$CNNC\" \"$ROOT/examples/lstm/lstm.net\" -o model.c --emit=inference && $CC size.c -o size");
+    long bytes = strtol(shell("./size")->out, NULL, 10);
+    cr_assert(bytes > 4000 && bytes < 16000, "%ld", bytes);
+    char said[64];
+    snprintf(said, sizeof said, "lstm_step .*RAM %ld,%03ld bytes; that fits", bytes / 1000, bytes % 1000);
+    cr_expect_str_eq(shell(refused, "lstm/lstm", bytes, said)->out, "1\n", "%s", said);
+    cr_expect_str_eq(shell(refused, "lstm/lstm", bytes - 1, said)->out, "0\n");
+    cr_expect_str_eq(shell(refused, "lstm/lstm", bytes - 1, "lstm_step")->out, "1\n");
+    cr_expect_str_eq(shell(refused, "mnist_cnn/mnist_cnn", 1000L, "_step")->out, "0\n");
 }
 
 Test(limits, sizes)
 {
-    static const char *const bad[] = {"", "0", "K", "1X", "-1", "1KK", "0x10", "1.5M", "9999999999999", "2000G"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) shell_refused("expected a number of bytes", "\"$CNNC\" \"$ROOT/%s\" -o model.c --ram=%s", network, bad[i]);
+    static const char *const bad[] = {"", "0", "K", "1X", "-1", "1KK", "0x10", "1.5M", " 5K", "+5K", "9999999999999", "2000G"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) shell_refused("expected a number of bytes", "\"$CNNC\" \"$ROOT/%s\" -o model.c '--ram=%s'", network, bad[i]);
 }
