@@ -191,7 +191,7 @@ bool class_weights_read(ClassWeights *weights, const CnncModel *model, const cha
     if (!weights->items) return false;
     for (int i = 0; i < weights->count; i++) {
         if (weights->items[i].key >= classes)
-            return fail(failure, "class_weight: there is no class %" PRId64 "; the network has %" PRId64, weights->items[i].key, classes);
+            return fail(failure, "class_weight: there is no class %" PRId64 "; the network has %" PRId64 ", counted from 0", weights->items[i].key, classes);
     }
     return true;
 }

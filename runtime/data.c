@@ -137,7 +137,7 @@ static bool check_labels(const Array *array, const char *path, int64_t classes, 
         double label = element(array, i);
         if (!(label >= 0 && label < (double)classes)) {
             return fail(
-                failure, "label %g at index %" PRId64 " of %s: the network has %" PRId64 " classes", label, i, path, classes);
+                failure, "label %g at index %" PRId64 " of %s: the network has %" PRId64 " classes, counted from 0", label, i, path, classes);
         }
         if (label != floor(label)) {
             return fail(failure, "label %g at index %" PRId64 " of %s is not a class number", label, i, path);
@@ -282,7 +282,7 @@ static bool match_folder(Dataset *data, const CnncModel *model, const DataReques
                     request->y_flag);
     }
     if (stat(request->folder, &status) || !S_ISDIR(status.st_mode)) {
-        return fail(failure, "%s: no such folder; --data names one that holds the four MNIST files", request->folder);
+        return fail(failure, "%s: no such folder; --data names one that holds the four MNIST files, %s and %s other data", request->folder, request->x_flag, request->y_flag);
     }
     data->is_test_set = request->test;
     const char *images = request->test ? "t10k-images-idx3-ubyte" : "train-images-idx3-ubyte";
@@ -388,7 +388,7 @@ bool dataset_read(Dataset *data, const CnncModel *model, const DataRequest *requ
         }
     }
     if (!read_arrays(data, data->input_paths, data->inputs, model->input_count, idx, failure)) return false;
-    if (!dataset_check_inputs(model, data, failure)) return false;
+    if (!dataset_check_inputs(model, data, failure)) return !idx ? false : fail(failure, "%s; %s and %s name other data", failure->text, request->x_flag, request->y_flag);
     if (wants_targets) {
         if (!read_arrays(data, data->target_paths, data->targets, model->output_count, idx, failure)) return false;
         if (!dataset_check_targets(model, data, failure)) return false;

@@ -70,16 +70,16 @@ static void release_signals(void)
 
 static bool check_outputs(const Options *options, Failure *failure)
 {
-    const struct { const char *option, *path; } outputs[] = {
-        {"--output", options->output}, {"--checkpoint", options->checkpoint}, {"--history", options->history}};
+    const struct { const char *option, *path; ResultKind kind; } outputs[] = {
+        {"--output", options->output, RESULT_TENSORS}, {"--checkpoint", options->checkpoint, RESULT_TENSORS}, {"--history", options->history, RESULT_HISTORY}};
     for (int i = 0; i < 3; i++) {
         for (int j = 0; j < i; j++) {
             if (outputs[i].path && outputs[j].path && !strcmp(outputs[i].path, outputs[j].path)) {
                 return fail(failure, "%s and %s name the same file, %s", outputs[j].option, outputs[i].option, outputs[i].path);
             }
         }
-        if (!path_writable(outputs[i].option, outputs[i].path, failure)) return false;
         if (!path_spares_inputs(outputs[i].option, outputs[i].path, options, failure)) return false;
+        if (!path_writable(outputs[i].option, outputs[i].path, outputs[i].kind, failure)) return false;
     }
     return true;
 }
@@ -522,6 +522,7 @@ static int train(Fit *fit, Failure *failure)
     Training *training = &fit->training;
     const Options *options = training->options;
     int64_t begin = training->epoch;
+    uint64_t first_step = training->step;
     double seconds = clock_seconds();
     Outcome outcome = GO_ON;
     if (options->verbose && fit->validation.count) {
@@ -540,7 +541,11 @@ static int train(Fit *fit, Failure *failure)
     }
     while (outcome == GO_ON && training->epoch < options->epochs && !training->stop) outcome = train_epoch(fit, failure);
     seconds = clock_seconds() - seconds;
-    if (outcome == FAILED) return 1;
+    if (outcome == FAILED) { /* a full disk under the checkpoint or the history is no reason to lose the weights */
+        Failure other;
+        if (training->step > first_step) write_output(fit, &other);
+        return 1;
+    }
     if (outcome == INTERRUPTED) return end_interrupted(fit, failure);
     if (!end_training(fit, failure)) return 1;
     int64_t epochs = training->epoch - begin;

@@ -63,7 +63,7 @@ int gradients_command(const CnncModel *model, const Options *options, Failure *f
         fail(failure, "-o FILE is missing: where do the gradients go?");
         goto end;
     }
-    if (!path_writable("-o", options->output, failure) || !path_spares_inputs("-o", options->output, options, failure)) goto end;
+    if (!path_spares_inputs("-o", options->output, options, failure) || !path_writable("-o", options->output, RESULT_TENSORS, failure)) goto end;
     parameters = memory_aligned(model->parameters_size, "the parameters", failure);
     weights = parameters ? memory_aligned(model->weights_size, "the weights", failure) : NULL;
     gradients = weights ? memory_aligned(model->weights_size, "the gradients", failure) : NULL;

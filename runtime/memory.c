@@ -63,7 +63,22 @@ bool text_end(FILE *stream, char **text, Failure *failure)
     return fail(failure, "no memory for a text");
 }
 
-bool path_writable(const char *option, const char *path, Failure *failure)
+/* A name that was mistyped, or meant for something else, shall not cost the network's text, the data or the program itself. */
+static bool replaces_its_like(const char *option, const char *path, ResultKind kind, Failure *failure)
+{
+    static const char *const names[] = {
+        [RESULT_TENSORS] = "is no safetensors file", [RESULT_ANSWERS] = "is neither .npy nor safetensors", [RESULT_HISTORY] = "is no history", [RESULT_PAGE] = "is no page"};
+    char bytes[9] = {0};
+    FILE *file = kind == RESULT_ADDED ? NULL : fopen(path, "rb");
+    size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+    if (file) fclose(file);
+    if (!size) return true;
+    bool tensors = bytes[8] == '{', array = !memcmp(bytes, "\x93NUMPY", 6), history = !memcmp(bytes, "epoch", 5), page = bytes[0] == '<';
+    const bool like[] = {[RESULT_TENSORS] = tensors, [RESULT_ANSWERS] = array || tensors, [RESULT_HISTORY] = history, [RESULT_PAGE] = page};
+    return like[kind] || fail(failure, "%s %s: this file %s, so no earlier result: name another, or remove it first", option, path, names[kind]);
+}
+
+bool path_writable(const char *option, const char *path, ResultKind kind, Failure *failure)
 {
     struct stat status;
     if (!path) return true;
@@ -84,7 +99,7 @@ bool path_writable(const char *option, const char *path, Failure *failure)
     bool writable = !access(folder, W_OK | X_OK) ||
                     fail(failure, "%s %s: cannot write into the folder %s: %s", option, path, folder, strerror(errno));
     free(copy);
-    return writable;
+    return writable && replaces_its_like(option, path, kind, failure);
 }
 
 static bool same_file(const char *path, const char *other)

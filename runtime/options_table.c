@@ -150,7 +150,7 @@ const Option option_table[] = {
      "errors up to F times the layer's largest number are none (else 0.0001)"},
     {"steps", "N", EVALUATE | PREDICT, OPTION_COUNT, AT(steps), 1, MOST, "only the first N batches"},
     {"argmax", "", PREDICT, OPTION_FLAG, AT(argmax), 0, 0, "of each answer the place of its largest number: the class"},
-    {"argmin", "", PREDICT, OPTION_FLAG, AT(argmin), 0, 0, "and that of its smallest"},
+    {"argmin", "", PREDICT, OPTION_FLAG, AT(argmin), 0, 0, "or that of its smallest"},
     {"show", "", PREDICT, OPTION_FLAG, AT(show), 0, 0, "draws each picture, in blocks"},
     {"seed", "N", FIT, OPTION_SEED, AT(seed), 0, 0, "of first weights, shuffling and dropout (else 0)"},
     {"threads", "N", COMPUTING, OPTION_COUNT, AT(threads), 1, 1024, "processor threads (else $OMP_NUM_THREADS, else all)"},

@@ -147,8 +147,11 @@ static bool answers_named(const CnncModel *model, const char *path, Failure *fai
                     "gets an array for each",
                     path,
                     model->output_count);
-    if (ending && model->output_count == 1 && !strcmp(ending, ".safetensors"))
-        return fail(failure, "-o %s: the answers of one output are written as .npy: name such a file", path);
+    static const char *const others[] = {".safetensors", ".csv", ".txt"};
+    for (int i = 0; i < 3; i++) {
+        if (ending && model->output_count == 1 && !strcmp(ending, others[i]))
+            return fail(failure, "-o %s: the answers of one output are written as .npy: name such a file%s", path, i ? ", or let `> FILE` take them as text, without -o" : "");
+    }
     return true;
 }
 
@@ -202,7 +205,7 @@ int predict_command(const CnncModel *model, const Options *options, Failure *fai
         fail(failure, "--show draws beside answers that are printed, and -o writes them to a file");
         goto end;
     }
-    if (!path_spares_inputs("-o", options->output, options, failure) || !answers_named(model, options->output, failure) || !path_writable("-o", options->output, failure)) goto end;
+    if (!path_spares_inputs("-o", options->output, options, failure) || !answers_named(model, options->output, failure) || !path_writable("-o", options->output, RESULT_ANSWERS, failure)) goto end;
     parameters = memory_aligned(model->parameters_size, "the parameters", failure);
     weights = parameters ? memory_aligned(model->weights_size, "the weights", failure) : NULL;
     arena = weights ? memory_scratch(model->predict_arena_size, "the activations", failure) : NULL;

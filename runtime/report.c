@@ -289,7 +289,7 @@ int report_command(const CnncModel *model, const Options *options, Failure *fail
                               : "--weights FILE is missing: whose report is wanted?");
         goto end;
     }
-    if (!path_writable("-o", options->output, failure) || !path_spares_inputs("-o", options->output, options, failure)) goto end;
+    if (!path_spares_inputs("-o", options->output, options, failure) || !path_writable("-o", options->output, RESULT_PAGE, failure)) goto end;
     if (options->history && !curves_read(&curves, options->history, failure)) goto end;
     if (!trained_weights(&report->trained, model, options, failure)) goto end;
     bool named = options->data || options->x.count || options->y.count;

@@ -46,7 +46,7 @@ static bool begin(Training *training, Callback *callback, Failure *failure)
         return fail(failure, "csv_logger: separator wants one character, such as \",\" or \"\\t\", not '%s'", state->separator);
     }
     if (!callback_boolean(callback, "append", &state->append, failure)) return false;
-    if (!path_writable("csv_logger", state->filename, failure)) return false;
+    if (!path_writable("csv_logger", state->filename, state->append ? RESULT_ADDED : RESULT_HISTORY, failure)) return false;
     if (!state->append) return true;
     state->before = read_text(state->filename, failure);
     return state->before != NULL;

@@ -63,7 +63,7 @@ static bool begin(Training *training, Callback *callback, Failure *failure)
     if (!zeros) return fail(failure, "no memory for the callback model_checkpoint");
     HistoryRow row = {.epoch = training->epoch, .validated = training->validates && state->save_freq == 0, .values = zeros};
     char *path = fill_path(training, state, &row, failure);
-    bool good = path && path_writable("model_checkpoint", path, failure);
+    bool good = path && path_writable("model_checkpoint", path, RESULT_TENSORS, failure);
     free(path);
     free(zeros);
     return good;

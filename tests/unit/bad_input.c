@@ -533,7 +533,7 @@ Test(bad_input, trainer)
     make_trainer();
     make_weights();
     make_data();
-    shell_good("echo earlier > old.npy && cp w.safetensors sound.safetensors");
+    shell_good("echo 'earlier:{}' > old.npy && cp w.safetensors sound.safetensors");
     EXPECT_REFUSALS(cases);
 
     /* What the refused commands are compared with: the same ones on sound files. And numbers that are none may be input. */

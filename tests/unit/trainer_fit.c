@@ -375,6 +375,10 @@ Test(trainer_fit, what_cannot_be_written)
     cr_expect(run->status == 1 && strstr(run->err, "/dev/full"), "%s", run->err);
     run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "2", "--resume", "c", "-o", "w");
     cr_expect_eq(run->status, 0, "the epoch before the failure is not lost: %s", run->err);
+    run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "--epochs", "9", "--history", "/dev/full", "-o", "reached");
+    cr_expect(run->status == 1 && strstr(run->err, "/dev/full"), "%s", run->err);
+    run = RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "-o", "one");
+    cr_expect(run->status == 0 && files_equal("reached", "one"), "the weights of the epoch before the failure are written: %s", run->err);
     run = RUN(&toy_flowers, "predict", "--weights", "w", "x.npy", "-o", "/dev/full");
     cr_expect(run->status == 1 && strstr(run->err, "/dev/full"), "%s", run->err);
 }

@@ -3,6 +3,7 @@
 #include "toy.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 TestSuite(trainer_options, .init = drive_begin, .fini = drive_end);
@@ -133,6 +134,33 @@ Test(trainer_options, places_are_checked_before_training)
     cr_expect_eq(scratch_files(), before);
 }
 
+/* A network's text, a program: what is no result is not replaced by one. An empty file and an earlier result are. */
+Test(trainer_options, results_replace_results_only)
+{
+    static const char text[] = "model precious\n";
+    write_flowers("", 20, 1);
+    scratch_write("m.net", text, sizeof text);
+    scratch_write("w", "", 0);
+    cr_expect_eq(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "-o", "w", "--history", "h.csv")->status, 0);
+    cr_expect_eq(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "-o", "w", "--history", "h.csv", "--checkpoint", "c")->status, 0);
+    cr_expect_eq(RUN(&toy_flowers, "predict", "--weights", "w", "x.npy", "-o", "a.npy")->status, 0);
+    cr_expect_eq(RUN(&toy_flowers, "predict", "--weights", "w", "x.npy", "-o", "a.npy")->status, 0);
+    int before = scratch_files();
+    FAILS(&toy_flowers, "--output m.net: this file is no safetensors file", "fit", "--x", "x.npy", "--y", "y.npy", "--output", "m.net");
+    FAILS(&toy_flowers, "--checkpoint m.net", "fit", "--x", "x.npy", "--y", "y.npy", "--checkpoint", "m.net");
+    FAILS(&toy_flowers, "is no history", "fit", "--x", "x.npy", "--y", "y.npy", "--history", "m.net");
+    FAILS(&toy_flowers, "model_checkpoint m.net", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "model_checkpoint(\"m.net\")");
+    FAILS(&toy_flowers, "csv_logger m.net", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "csv_logger(\"m.net\")");
+    FAILS(&toy_flowers, "neither .npy", "predict", "--weights", "w", "x.npy", "-o", "m.net");
+    FAILS(&toy_flowers, "no safetensors", "gradients", "--weights", "w", "x.npy", "y.npy", "-o", "m.net");
+    FAILS(&toy_flowers, "is no page", "report", "--weights", "w", "-o", "m.net");
+    FAILS(&toy_flowers, "written as .npy", "predict", "--weights", "w", "x.npy", "-o", "new.csv");
+    char *after = file_text("m.net");
+    cr_expect(after && !memcmp(after, text, sizeof text));
+    free(after);
+    cr_expect_eq(scratch_files(), before);
+}
+
 Test(trainer_options, wrong_data)
 {
     write_flowers("", 20, 1);
@@ -176,7 +204,7 @@ Test(trainer_options, wrong_data)
 
     uint8_t labels[20] = {[5] = 3};
     write_array("bad.npy", ARRAY_UINT8, 1, (const int64_t[]){20}, labels);
-    FAILS(&toy_flowers, "label 3 at index 5 of bad.npy: the network has 3 classes", "fit", "--x", "x.npy", "--y", "bad.npy");
+    FAILS(&toy_flowers, "label 3 at index 5 of bad.npy: the network has 3 classes, counted from 0", "fit", "--x", "x.npy", "--y", "bad.npy");
     float halves[20] = {[2] = 0.5F};
     write_array("bad.npy", ARRAY_FLOAT32, 1, (const int64_t[]){20}, halves);
     FAILS(&toy_flowers, "label 0.5 at index 2", "fit", "--x", "x.npy", "--y", "bad.npy");
