@@ -199,9 +199,10 @@ void options_help(const CnncModel *model, const Options *options, FILE *stream)
         fprintf(stream, "%s: a neural network, compiled by cnnc\n\n", model->name);
         for (int i = 0; i < command_count; i++) {
             fprintf(stream,
-                    "    %s %s %s\n        %s\n",
+                    "    %s %s%s%s\n        %s\n",
                     model->name,
                     command_table[i].name,
+                    *command_table[i].usage ? " " : "",
                     command_table[i].usage,
                     command_table[i].help);
         }
@@ -211,9 +212,10 @@ void options_help(const CnncModel *model, const Options *options, FILE *stream)
     for (int i = 0; i < command_count; i++) {
         if (command_table[i].command == options->command) {
             fprintf(stream,
-                    "%s %s %s\n    %s\n\n",
+                    "%s %s%s%s\n    %s\n\n",
                     model->name,
                     command_table[i].name,
+                    *command_table[i].usage ? " " : "",
                     command_table[i].usage,
                     command_table[i].help);
         }
@@ -248,7 +250,7 @@ void cnnc_manual(FILE *stream)
         const CommandRow *command = &command_table[c];
         fprintf(
             stream, "### trainer %s\n\n%c%s.\n\n", command->name, toupper((unsigned char)command->help[0]), command->help + 1);
-        fprintf(stream, "    trainer %s %s\n\n", command->name, command->usage);
+        fprintf(stream, "    trainer %s%s%s\n\n", command->name, *command->usage ? " " : "", command->usage);
         bool first = true;
         for (int i = 0; i < option_count; i++) {
             const Option *option = &option_table[i];

@@ -63,6 +63,7 @@ static void put_facts(Report *report, const Curves *curves)
 {
     const CnncModel *model = report->model;
     const Trained *trained = &report->trained;
+    char number[32];
     int64_t parameters = 0;
     for (int i = 0; i < model->tensor_count; i++) parameters += shape_elements(model->tensors[i].rank, model->tensors[i].shape);
     fputs("<dl class=\"facts\">\n", report->out);
@@ -76,8 +77,8 @@ static void put_facts(Report *report, const Curves *curves)
         if (!trained->confusion.classes || strcmp(metric->name, "accuracy"))
             page_fact(report->out, metric->name, "%.4g", (double)metric_value(metric));
     }
-    if (trained->data.count) page_fact(report->out, "samples", "%" PRId64, trained->data.count);
-    page_fact(report->out, "parameters", "%" PRId64, parameters);
+    if (trained->data.count) page_fact(report->out, "samples", "%s", page_count(trained->data.count, number));
+    page_fact(report->out, "parameters", "%s", page_count(parameters, number));
     const char *by;
     int best = curves->row_count ? curves_best(curves, &by) : -1;
     if (curves->row_count) page_fact(report->out, "epochs", "%d", curves->row_count);

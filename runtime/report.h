@@ -12,6 +12,7 @@ void page_end(FILE *);
 void page_text(FILE *, const char *text);                       /* in which no character means anything but itself */
 void page_section(FILE *, const char *title, const char *note); /* the note, one paragraph, may be NULL */
 void page_section_end(FILE *);
+const char *page_count(int64_t number, char text[32]); /* 1,199,882 */
 void page_fact(FILE *, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* A picture as an img element, which is `width` pixels of the page wide. */

@@ -77,8 +77,9 @@ static void put_times(Report *report, const double *seconds, double sum)
         fputs("</td><td>", out);
         if (timed) fprintf(out, "%.1f %%", 100 * seconds[i] / sum);
         fputs("</td><td>", out);
+        char number[32];
         int64_t macs = layer ? model->layers[i].macs : 0;
-        if (macs) fprintf(out, "%" PRId64, macs);
+        if (macs) fputs(page_count(macs, number), out);
         fputs("</td><td>", out);
         if (macs && timed) fprintf(out, "%.1f", (double)macs / seconds[i] / 1e9);
         fputs("</td></tr>\n", out);

@@ -3,6 +3,7 @@
 #include "files.h"
 #include "report.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -120,6 +121,18 @@ void page_section(FILE *out, const char *title, const char *note)
 void page_section_end(FILE *out)
 {
     fputs("</section>\n", out);
+}
+
+const char *page_count(int64_t number, char text[32])
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRId64, number), to = 0;
+    for (int i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0) text[to++] = ',';
+        text[to++] = digits[i];
+    }
+    text[to] = '\0';
+    return text;
 }
 
 void page_fact(FILE *out, const char *name, const char *format, ...)

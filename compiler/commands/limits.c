@@ -125,7 +125,8 @@ static Need try_options(const Options *o, const CompileInput *in, Need than, con
     if (!source || !compile_programs(source, &options, &g)) return than;
     Need need = need_of(&g, g.predict);
     int64_t ram = ram_of(o, &need);
-    if ((o->ram && ram < ram_of(o, &than)) || (o->flash && need.weights < than.weights))
+    bool ram_short = o->ram && ram_of(o, &than) > o->ram, flash_short = o->flash && than.weights > o->flash;
+    if ((ram_short && ram < ram_of(o, &than)) || (flash_short && need.weights < than.weights))
         fprintf(stderr, "  %s: RAM %s bytes, weights %s bytes%s\n", option, number_with_commas(ram), number_with_commas(need.weights), fits(o, &need) ? "; that fits" : "");
     return need;
 }

@@ -63,6 +63,7 @@ Test(limits, say_what_frames_need)
     cr_expect_str_eq(shell(refused, "lstm/lstm", bytes, said)->out, "1\n", "%s", said);
     cr_expect_str_eq(shell(refused, "lstm/lstm", bytes - 1, said)->out, "0\n");
     cr_expect_str_eq(shell(refused, "lstm/lstm", bytes - 1, "lstm_step")->out, "1\n");
+    cr_expect_str_eq(shell(refused, "lstm/lstm", bytes - 1, "  --target=generic")->out, "0\n", "it needs less flash, which is not short");
     cr_expect_str_eq(shell(refused, "mnist_cnn/mnist_cnn", 1000L, "_step")->out, "0\n");
 }
 

@@ -3,6 +3,7 @@
 #include "emitted.h"
 #include "patience.h"
 #include "random.h"
+#include "report.h"
 #include "toy.h"
 #include "xml.h"
 
@@ -17,6 +18,13 @@ static int occurrences(const char *text, const char *words)
     int count = 0;
     for (; (text = strstr(text, words)); text++) count++;
     return count;
+}
+
+Test(trainer_report, counts_have_commas)
+{
+    static const struct { int64_t number; const char *text; } cases[] = {{0, "0"}, {999, "999"}, {1000, "1,000"}, {123456, "123,456"}, {INT64_MAX, "9,223,372,036,854,775,807"}};
+    char text[32];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) cr_expect_str_eq(page_count(cases[i].number, text), cases[i].text);
 }
 
 /* n samples of noise with a bright row whose height tells the class. */
