@@ -214,6 +214,15 @@ const char *convolution_image_at(const Convolution *c, const char *from, const c
     return memory_format("&%s[$n][p * $STRIDEH + %s][%s * $STRIDEW][0]", from, r, q);
 }
 
+Convolution convolution_of_group(const Convolution *c)
+{
+    Convolution group = *c;
+    group.channels /= c->groups;
+    group.filters /= c->groups;
+    group.groups = 1;
+    return group;
+}
+
 const char *convolution_group_offset(const Convolution *c, int64_t each)
 {
     return c->groups > 1 && !c->lanes ? memory_format("group * %lld + ", (long long)(c->filters / c->groups / each)) : "";

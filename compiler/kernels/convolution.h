@@ -12,6 +12,7 @@ int64_t convolution_row_floats(const Convolution *); /* numbers of a row of it *
 bool convolution_is_split(const Convolution *);      /* what a row of the kernel sees does not lie side by side */
 const char *convolution_hindrance(const Convolution *); /* why it is no plain product, as ways that need one say; NULL: it is */
 const char *convolution_group_hindrance(const Convolution *); /* the same within a group */
+Convolution convolution_of_group(const Convolution *); /* that of one group of the channels, as if there were no other: for ways that work on one after another, whose kernels stay in the cache */
 const char *convolution_group_offset(const Convolution *, int64_t each); /* what stands before the number of a filter, or of as many as `each`, in a loop over groups: where those of the group begin */
 const char *convolution_kernel(const Node *);        /* the name of a forward node's kernel */
 bool convolution_pools(const Convolution *,

@@ -104,7 +104,7 @@ static void weight_gradient_workspace(Graph *graph, Node *node)
     const Convolution *c = node->detail, laid_out = convolution_laid_out(c);
     WeightWay way = weight_gradient_way(graph, node);
     int64_t panel = graph->panel, sums, work;
-    if (way == WINOGRAD_ROWS) sums = winograd_rows_gradient_sums(c, panel), work = winograd_rows_workspace(c);
+    if (way == WINOGRAD_ROWS) sums = winograd_rows_gradient_sums(c, panel), work = winograd_rows_gradient_workspace(c);
     else if (way == FLAT_ROWS) sums = flat_rows_gradient_sums(c, panel), work = flat_rows_workspace(c, panel, true);
     else sums = convolution_weight_gradient_sums(c, panel), work = convolution_workspace(&laid_out);
     graph_workspace(graph, node, sums * TASKS, 1);

@@ -135,6 +135,7 @@ Shape winograd_rows_kernel_shape(const Convolution *, int64_t panel);
 void winograd_rows_kernel_emit(Emit *, const Node *, const Convolution *, const char *kernel, const char *to); /* kernel -> u, both operands by name */
 void winograd_rows_kernel_values(const Convolution *, int64_t panel, const float *packed, float *to);          /* the same while compiling */
 void winograd_rows_emit(Emit *, const Node *, const Convolution *, const char *from, const char *kernel, const char *bias, const char *to);
+int64_t winograd_rows_gradient_workspace(const Convolution *); /* floats for one task of the weights' gradient, */
 int64_t winograd_rows_gradient_sums(const Convolution *, int64_t panel); /* floats of one shard */
 void winograd_rows_weight_gradient_emit(Emit *, const Node *, const Convolution *); /* x d_y -> d_kernel, by way of shards and work */
 

@@ -74,7 +74,8 @@ static int64_t block_columns(const Convolution *c)
 
 int64_t winograd_parts(const Convolution *c)
 {
-    return winograd_tile_rows(c) / block_rows(c);
+    const Convolution group = convolution_of_group(c);
+    return c->groups * (winograd_tile_rows(c) / block_rows(&group));
 }
 
 /* Whole tiles lie on the image, or rows must be laid out with zeros around them. */
@@ -100,8 +101,9 @@ int64_t winograd_row_floats(const Convolution *c)
     return row_floats(c, winograd_tile_columns(c));
 }
 
-int64_t winograd_workspace(const Convolution *c)
+int64_t winograd_workspace(const Convolution *image)
 {
+    const Convolution group = convolution_of_group(image), *c = &group;
     int64_t tiles = block_rows(c) * block_columns(c);
     return winograd_entries(c) * tiles * (c->channels + c->filters) +
            (winograd_is_padded(c) ? (c->tile * block_rows(c) + 2) * row_floats(c, block_columns(c)) : 0);
@@ -143,6 +145,7 @@ void winograd_fill(Emit *e, const Convolution *c, int64_t rows_at_once)
     int64_t run = c->tile * winograd_tile_columns(c) + 2 - c->pad_left < c->width
                       ? c->tile * winograd_tile_columns(c) + 2 - c->pad_left
                       : c->width;
+    fill_size(e, "PIXELS", run);
     fill_size(e, "RUN", run * c->channels);
     fill_size(e, "TH", winograd_tile_rows(c));
     fill_size(e, "TW", winograd_tile_columns(c));
@@ -205,8 +208,8 @@ void winograd_kernel_values(const Convolution *c, int64_t panel, const float *pa
 }
 
 /* Lays out the input rows of a block of tiles with zeros around the image. The block's first row of tiles is i, its first column 0,
- * or `left` where it is a part of a row. */
-static void emit_padded_rows(Emit *e, const char *from, bool part)
+ * or `left` where it is a part of a row. Of channels in groups those of one. */
+static void emit_padded_rows(Emit *e, const char *from, bool part, bool grouped)
 {
     fill(e, "FROM", "%s", from);
     if (part)
@@ -217,31 +220,39 @@ static void emit_padded_rows(Emit *e, const char *from, bool part)
          "for (int r = 0; r < $INPUTROWS; r++) {",
          "const int h = ($M * i + r - $TOP);",
          "memset(rows[r], 0, sizeof rows[r]);");
-    if (part) EMIT(e, "if (h >= 0 && h < $H) memcpy(&rows[r][(w0 - begin) * $C], &$FROM[n][h][w0][0], (size_t)(w1 - w0) * $C * sizeof(float));");
+    if (grouped)
+        EMIT(e,
+             "if (h < 0 || h >= $H) continue;",
+             part ? "for (int w = w0; w < w1; w++)" : "for (int w = 0; w < $PIXELS; w++)",
+             memory_format("memcpy(&rows[r][(w %s) * $C], &$FROM[n][h][w][group * $C], $C * sizeof(float));", part ? "- begin" : "+ $LEFT"));
+    else if (part) EMIT(e, "if (h >= 0 && h < $H) memcpy(&rows[r][(w0 - begin) * $C], &$FROM[n][h][w0][0], (size_t)(w1 - w0) * $C * sizeof(float));");
     else EMIT(e, "if (h >= 0 && h < $H) memcpy(&rows[r][$LEFTC], &$FROM[n][h][0][0], $RUN * sizeof(float));");
     EMIT(e, "}");
 }
 
-static void emit_input_tiles(Emit *e, const Convolution *c, const char *from, const char *tile)
+/* c: what is worked on; `all`: the channels of the image. */
+static void emit_input_tiles(Emit *e, const Convolution *c, int64_t all, const char *from, const char *tile)
 {
+    fill_size(e, "ALL", all);
+    fill(e, "CHANNEL", "%s", all > c->channels ? memory_format("group * %lld + k", (long long)c->channels) : "k");
     fill(e, "FROM", "%s", from);
     fill(e, "TILE", tile, (long long)winograd_tile_columns(c));
     EMIT(e, "for (int b = 0; b < $BLOCK; b++) {", "for (int j = 0; j < $SEGMENT; j++) {", "for (int k = 0; k < $C; k += $L) {");
     if (winograd_is_padded(c))
         EMIT(e, "winograd$M_input_f32x$L(&rows[$M * b][$M * j * $C + k], $ROW, $C, &v[0][$TILE][k], $TILES * $C);");
     else
-        EMIT(e, "winograd$M_input_f32x$L(&$FROM[n][$M * (i + b)][$M * $COLUMN][k], $W * $C, $C, &v[0][$TILE][k], $TILES * $C);");
+        EMIT(e, "winograd$M_input_f32x$L(&$FROM[n][$M * (i + b)][$M * $COLUMN][$CHANNEL], $W * $ALL, $ALL, &v[0][$TILE][k], $TILES * $C);");
     EMIT(e, "}", "}", "}");
 }
 
 void winograd_input_emit(Emit *e, const Convolution *c, const char *from, const char *tile)
 {
-    if (winograd_is_padded(c)) emit_padded_rows(e, from, false);
-    emit_input_tiles(e, c, from, tile);
+    if (winograd_is_padded(c)) emit_padded_rows(e, from, false, false);
+    emit_input_tiles(e, c, c->channels, from, tile);
 }
 
 void winograd_products_emit(Emit *e, const Node *node, const char *phase, Work work, const char *from, const char *kernel,
-                            const char *to, int64_t channel_groups)
+                            const char *to, bool grouped)
 {
     work.kernel = "winograd";
     work.phase = phase;
@@ -252,14 +263,10 @@ void winograd_products_emit(Emit *e, const Node *node, const char *phase, Work w
     int rest = (int)(tiles % tile.rows);
     fill(e, "FROM", "%s", from);
     fill_size(e, "CHANNELS", work.reduction);
-    fill_size(e, "ALL", work.reduction * channel_groups);
-    fill(e, "CHANNEL0", "%s", channel_groups > 1 ? memory_format("group * %lld", (long long)work.reduction) : "0");
-    fill(e, "FILTER0", "%s", channel_groups > 1 ? memory_format("group * %lld + ", (long long)filters) : "");
-    if (channel_groups > 1) EMIT(e, memory_format("for (int group = 0; group < %lld; group++) {", (long long)channel_groups));
     for (int g = 0; g < group_count; g++) {
         group_begin(e, &groups[g]);
         const char *first = group_first(&groups[g]);
-        if (channel_groups > 1) first = memory_format("(group * %lld + %s)", (long long)(filters / emit_level(e)->lanes), first);
+        if (grouped) first = memory_format("(group * %lld + %s)", (long long)(filters / emit_level(e)->lanes), first);
         tile_pointers(e, groups[g].vectors, first, e->graph->panel, memory_format("%s[entry]", kernel), "0");
         for (int part = 0; part < 2; part++) {
             int rows = part ? rest : tile.rows;
@@ -270,17 +277,16 @@ void winograd_products_emit(Emit *e, const Node *node, const char *phase, Work w
                 EMIT(e, "{", "const int t = $FULL;");
             else
                 EMIT(e, "for (int t = 0; t < $FULL; t += $ROWS) {");
-            EMIT(e, "const float *const a = &$FROM[entry][t][$CHANNEL0];");
+            EMIT(e, "const float *const a = &$FROM[entry][t][0];");
             tile_begin(e, rows, groups[g].vectors, "{0}");
             EMIT(e, "for (int c = 0; c < $CHANNELS; c++) {");
-            tile_step(e, rows, groups[g].vectors, "a[$T * $ALL + c]", "load_f32x$L(b$V + c * $PANEL)");
+            tile_step(e, rows, groups[g].vectors, "a[$T * $CHANNELS + c]", "load_f32x$L(b$V + c * $PANEL)");
             EMIT(e, "}");
-            tile_end(e, NULL, rows, groups[g].vectors, groups[g].last_lanes, "[entry][t + $T][$FILTER0($G + $V) * $L]", "0", to);
+            tile_end(e, NULL, rows, groups[g].vectors, groups[g].last_lanes, "[entry][t + $T][($G + $V) * $L]", "0", to);
             EMIT(e, "}");
         }
         group_end(e);
     }
-    if (channel_groups > 1) EMIT(e, "}");
 }
 
 /* The largest of each 2x2 results, and its place. */
@@ -303,12 +309,14 @@ static void emit_largest(Emit *e, const Node *node, const Convolution *c)
         if (places) EMIT(e, "larger = $OTHER > sum;", "place = (larger & $PLACE) | (~larger & place);");
         EMIT(e, "sum = max_f32x$L($OTHER, sum);");
     }
-    if (places) EMIT(e, "store_u8_i32x$L(&selected[n][p][q][k], place);");
+    if (places) EMIT(e, "store_u8_i32x$L(&selected[n][p][q][$FILTER], place);");
 }
 
-/* The results of the block's tiles: bias, epilogue, store. */
-static void emit_output_tiles(Emit *e, const Node *node, const Convolution *c, const char *bias, const char *to)
+/* The results of the block's tiles: bias, epilogue, store; `all`: the filters of the image. */
+static void emit_output_tiles(Emit *e, const Node *node, const Convolution *c, int64_t all, const char *bias, const char *to)
 {
+    const char *filter = all > c->filters ? memory_format("group * %lld + k", (long long)c->filters) : "k";
+    fill(e, "FILTER", "%s", filter);
     int lanes = emit_level(e)->lanes;
     long long rows = c->pooled ? c->rows / 2 : c->rows, columns = c->pooled ? c->columns / 2 : c->columns;
     EMIT(e,
@@ -329,24 +337,26 @@ static void emit_output_tiles(Emit *e, const Node *node, const Convolution *c, c
     }
     if (bias) {
         fill(e, "BIAS", "%s", bias);
-        EMIT(e, "sum += load_f32x$L(&$BIAS[k]);");
+        EMIT(e, "sum += load_f32x$L(&$BIAS[$FILTER]);");
     }
     emit_epilogue(e,
                   node,
                   "sum",
-                  "[n][p][q][k]",
-                  memory_format("(uint32_t)(((n * %lld + p) * %lld + q) * %lld + k)", rows, columns, (long long)c->filters),
+                  memory_format("[n][p][q][%s]", filter),
+                  memory_format("(uint32_t)(((n * %lld + p) * %lld + q) * %lld + %s)", rows, columns, (long long)all, filter),
                   lanes);
-    emit_store(e, memory_format("&%s[n][p][q][k]", to), "sum", lanes);
+    emit_store(e, memory_format("&%s[n][p][q][%s]", to, filter), "sum", lanes);
     if (winograd_is_ragged(c)) EMIT(e, "}");
     EMIT(e, "}", "}", "}", "}", "}");
 }
 
-void winograd_emit(Emit *e, const Node *node, const Convolution *c, const char *from, const char *kernel, const char *bias,
+void winograd_emit(Emit *e, const Node *node, const Convolution *image, const char *from, const char *kernel, const char *bias,
                    const char *to)
 {
-    int64_t block = block_rows(c), segment = block_columns(c);
-    phase_begin(e, node, NULL, OVER_SAMPLES, winograd_parts(c));
+    const Convolution group = convolution_of_group(image), *c = &group;
+    bool grouped = image->groups > 1;
+    int64_t block = block_rows(c), segment = block_columns(c), blocks = winograd_tile_rows(c) / block;
+    phase_begin(e, node, NULL, OVER_SAMPLES, winograd_parts(image));
     winograd_fill(e, c, block);
     fill_block(e, c, block, segment);
     fill_size(e, "WORK", winograd_workspace(c));
@@ -354,19 +364,21 @@ void winograd_emit(Emit *e, const Node *node, const Convolution *c, const char *
          "float (*const v)[$TILES][$C] = (float (*)[$TILES][$C])(work + task * $WORK);",
          "float (*const m)[$TILES][$K] = (float (*)[$TILES][$K])(work + task * $WORK + $VSIZE);");
     if (winograd_is_padded(c)) EMIT(e, "float (*const rows)[$ROW] = (float (*)[$ROW])(work + task * $WORK + $VSIZE + $MSIZE);");
-    EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {", "for (int i = $LOW * $BLOCK; i < $HIGH * $BLOCK; i += $BLOCK) {");
+    EMIT(e, "for (ptrdiff_t n = first; n < last; n++) {");
+    if (grouped) EMIT(e, "for (int turn = $LOW; turn < $HIGH; turn++) {", memory_format("const int group = turn / %lld, i = turn %% %lld * $BLOCK;", (long long)blocks, (long long)blocks));
+    else EMIT(e, "for (int i = $LOW * $BLOCK; i < $HIGH * $BLOCK; i += $BLOCK) {");
     bool part = segment < winograd_tile_columns(c);
     if (part) EMIT(e, "for (int left = 0; left < $TW; left += $SEGMENT) {");
-    if (winograd_is_padded(c)) emit_padded_rows(e, from, part);
-    emit_input_tiles(e, c, from, part ? "j" : "b * %lld + j");
+    if (winograd_is_padded(c)) emit_padded_rows(e, from, part, grouped);
+    emit_input_tiles(e, c, image->channels, from, part ? "j" : "b * %lld + j");
     EMIT(e, "for (int entry = 0; entry < $ENTRIES; entry++) {");
     Work work = {.rows = block * segment,
-                 .columns = c->filters / c->groups,
-                 .reduction = c->channels / c->groups,
-                 .times = (double)(c->groups * winograd_entries(c) * winograd_tile_rows(c) / block * (winograd_tile_columns(c) / segment))};
-    winograd_products_emit(e, node, NULL, work, "v", kernel, "m", c->groups);
+                 .columns = c->filters,
+                 .reduction = c->channels,
+                 .times = (double)(image->groups * winograd_entries(c) * blocks * (winograd_tile_columns(c) / segment))};
+    winograd_products_emit(e, node, NULL, work, "v", kernel, "m", grouped);
     EMIT(e, "}");
-    emit_output_tiles(e, node, c, bias, to);
+    emit_output_tiles(e, node, c, image->filters, bias, to);
     if (part) EMIT(e, "}");
     EMIT(e, "}", "}");
     phase_end(e);

@@ -17,7 +17,8 @@ void winograd_fill(Emit *, const Convolution *, int64_t rows_at_once); /* the si
  * says where the tile of row b, column j goes. */
 void winograd_input_emit(Emit *, const Convolution *, const char *from, const char *tile);
 
-/* For one entry: to[entry] = from[entry] kernel[entry]: tiles as rows, filters as columns, channels as the reduction, both of a group. */
-void winograd_products_emit(Emit *, const Node *, const char *phase, Work, const char *from, const char *kernel, const char *to, int64_t groups);
+/* For one entry: to[entry] = from[entry] kernel[entry]: tiles as rows, filters as columns, channels as the reduction; `grouped`: kernel
+ * holds all groups, of which this is number `group`. */
+void winograd_products_emit(Emit *, const Node *, const char *phase, Work, const char *from, const char *kernel, const char *to, bool grouped);
 
 #endif

@@ -196,7 +196,7 @@ static void emit_samples(Emit *e, const Node *node, const Convolution *c)
             "z",
             "u",
             "d_v",
-            1);
+            false);
     EMIT(e, "}");
     if (d_x) emit_input_tiles(e, node, c);
     EMIT(e, "}");

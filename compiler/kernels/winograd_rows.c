@@ -96,14 +96,32 @@ static int64_t m_floats(const Convolution *c)
     return POINTS * band_rows(c) * tiles_of(c) * c->filters;
 }
 
-int64_t winograd_rows_workspace(const Convolution *c)
+static int64_t workspace(const Convolution *c)
 {
     return v_floats(c) + m_floats(c) + (needs_line(c) ? line_width(c) * c->channels : 0);
 }
 
+int64_t winograd_rows_workspace(const Convolution *c)
+{
+    const Convolution group = convolution_of_group(c);
+    return workspace(&group);
+}
+
+/* Of the rows, and with each part of them for each group of channels. */
+static int64_t row_parts(const Convolution *c)
+{
+    int64_t parts = (PARTS + c->groups - 1) / c->groups;
+    return c->rows < parts ? c->rows : parts;
+}
+
 int64_t winograd_rows_parts(const Convolution *c)
 {
-    return c->rows < PARTS ? c->rows : PARTS;
+    return c->groups * row_parts(c);
+}
+
+int64_t winograd_rows_gradient_workspace(const Convolution *c)
+{
+    return workspace(c);
 }
 
 static void fill_sizes(Emit *e, const Convolution *c)
@@ -116,11 +134,12 @@ static void fill_sizes(Emit *e, const Convolution *c)
     fill_size(e, "TILESC", tiles_of(c) * c->channels);
     fill_size(e, "LINE", line_width(c) * c->channels);
     fill_size(e, "LEFTC", c->pad_left * c->channels);
-    int64_t under = line_width(c) - c->pad_left;
-    fill_size(e, "RUN", (under < c->width ? under : c->width) * c->channels);
+    int64_t under = line_width(c) - c->pad_left, pixels = under < c->width ? under : c->width;
+    fill_size(e, "PIXELS", pixels);
+    fill_size(e, "RUN", pixels * c->channels);
     fill_size(e, "VSIZE", v_floats(c));
     fill_size(e, "MSIZE", m_floats(c));
-    fill_size(e, "WORK", winograd_rows_workspace(c));
+    fill_size(e, "WORK", workspace(c));
     fill_size(e, "MATRIX", c->kernel_height * (c->channels / c->groups));
 }
 
@@ -194,9 +213,11 @@ static void emit_scratch(Emit *e, const Convolution *c, const char *work)
     if (needs_line(c)) EMIT(e, memory_format("float *const line = %s + ($VSIZE + $MSIZE);", work), "memset(line, 0, $LINE * sizeof(float));");
 }
 
-/* v: the rows under the output rows p0 to p1, transformed. Vectors lie along the channels. */
-static void emit_input(Emit *e, const Convolution *c, const char *from)
+/* v: the rows under the output rows p0 to p1, transformed, of c, which may be a group of the image's. Vectors lie along the channels. */
+static void emit_input(Emit *e, const Convolution *image, const Convolution *c, const char *from)
 {
+    bool grouped = image->channels > c->channels;
+    int64_t apart = needs_line(c) ? c->channels : image->channels; /* from pixel to pixel */
     static const double transform[POINTS][POINTS] = {{4, 0, -5, 0, 1, 0}, {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0}, {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
     const Level *level = e->level, narrow = target_narrowed(e->full, c->channels);
     /* cppcheck-suppress autoVariables ; until the end of this function, which puts the old level back */
@@ -213,8 +234,10 @@ static void emit_input(Emit *e, const Convolution *c, const char *from)
          "for (int i = 0; i < 6; i++) memset(v[i][r], 0, sizeof v[i][r]);",
          "continue;",
          "}");
-    if (needs_line(c)) EMIT(e, "memcpy(&line[$LEFTC], &$FROM[n][h][0][0], $RUN * sizeof(float));");
-    else EMIT(e, "const float *const line = $FROM[n][h][0];");
+    fill(e, "CHANNEL0", grouped ? "group * %lld" : "0", (long long)c->channels);
+    if (grouped && needs_line(c)) EMIT(e, "for (int q = 0; q < $PIXELS; q++) memcpy(&line[$LEFTC + q * $C], &$FROM[n][h][q][$CHANNEL0], $C * sizeof(float));");
+    else if (needs_line(c)) EMIT(e, "memcpy(&line[$LEFTC], &$FROM[n][h][0][0], $RUN * sizeof(float));");
+    else EMIT(e, grouped ? "const float *const line = &$FROM[n][h][0][$CHANNEL0];" : "const float *const line = $FROM[n][h][0];");
     EMIT(e, "for (int j = 0; j < $TILES; j++) {");
     for (int part = 0; part < 2; part++) {
         int count = part ? (int)rest : lanes;
@@ -223,7 +246,7 @@ static void emit_input(Emit *e, const Convolution *c, const char *from)
         if (part) EMIT(e, "const int c = $WHOLE;");
         for (int i = 0; i < POINTS; i++) {
             fill_size(e, "I", i);
-            fill(e, "LOAD", "%s", load_text(e, memory_format("&line[(j * %lld + %d) * %lld + c]", (long long)tile_width(c), i, (long long)c->channels), count));
+            fill(e, "LOAD", "%s", load_text(e, memory_format("&line[(j * %lld + %d) * %lld + c]", (long long)tile_width(c), i, (long long)apart), count));
             EMIT(e, "const f32x$L d$I = $LOAD;");
         }
         for (int i = 0; i < POINTS; i++) emit_store(e, memory_format("&v[%d][r][j][c]", i), sum_text("d", transform[i], POINTS), count);
@@ -234,50 +257,51 @@ static void emit_input(Emit *e, const Convolution *c, const char *from)
     fill_size(e, "L", level->lanes);
 }
 
-static void emit_product_tile(Emit *e, const Convolution *c, int rows, const VectorGroup *group, const char *kernel)
+/* `offset`: of the group's first vector among all. */
+static void emit_product_tile(Emit *e, const Convolution *c, int rows, const VectorGroup *group, const char *offset, const char *kernel)
 {
-    const char *offset = convolution_group_offset(c, emit_level(e)->lanes), *first = group_first(group);
+    const char *first = group_first(group);
     tile_begin(e, rows, group->vectors, "{0}");
-    EMIT(e, "for (int r = 0; r < $R; r++) {", c->groups > 1 ? "const float *const a = v[i][r][0] + j * $C + group * $CG;" : "const float *const a = v[i][r][0] + j * $C;");
-    tile_pointers(e, group->vectors, *offset ? memory_format("(%s%s)", offset, first) : first, e->graph->panel, memory_format("%s[i]", kernel), memory_format("r * %lld", (long long)(c->channels / c->groups)));
-    EMIT(e, "for (int c = 0; c < $CG; c++) {");
+    EMIT(e, "for (int r = 0; r < $R; r++) {", "const float *const a = v[i][r][0] + j * $C;");
+    tile_pointers(e, group->vectors, *offset ? memory_format("(%s%s)", offset, first) : first, e->graph->panel, memory_format("%s[i]", kernel), memory_format("r * %lld", (long long)c->channels));
+    EMIT(e, "for (int c = 0; c < $C; c++) {");
     tile_step(e, rows, group->vectors, "a[$T * $C + c]", "load_f32x$L(b$V + c * $PANEL)");
     EMIT(e, "}", "}");
-    tile_end(e, NULL, rows, group->vectors, group->last_lanes, memory_format("[i][j + $T][%s($G + $V) * $L]", convolution_group_offset(c, 1)), "", "m");
+    tile_end(e, NULL, rows, group->vectors, group->last_lanes, "[i][j + $T][($G + $V) * $L]", "", "m");
 }
 
-/* m: for each point the products with the kernel. */
-static void emit_products(Emit *e, const Node *node, const Convolution *c, const char *kernel)
+/* m: for each point the products with the kernel, of c, which may be a group of the image's. */
+static void emit_products(Emit *e, const Node *node, const Convolution *image, const Convolution *c, const char *kernel)
 {
+    const char *offset = convolution_group_offset(image, emit_level(e)->lanes);
     int64_t band = band_rows(c) * tiles_of(c);
-    Work work = {.kernel = "winograd_rows", .rows = band, .columns = c->filters / c->groups, .reduction = c->kernel_height * (c->channels / c->groups), .times = (double)(POINTS * c->groups) * (double)c->rows / (double)band_rows(c)};
+    Work work = {.kernel = "winograd_rows", .rows = band, .columns = c->filters, .reduction = c->kernel_height * c->channels, .times = (double)(POINTS * image->groups) * (double)c->rows / (double)band_rows(c)};
     Tile tile = choose_tile(e, node, work);
     VectorGroup groups[2];
-    int group_count = vector_groups(e, c->filters / c->groups, tile.vectors, groups);
+    int group_count = vector_groups(e, c->filters, tile.vectors, groups);
     fill_size(e, "TILE", tile.rows);
     EMIT(e, "for (int i = 0; i < 6; i++) {");
-    if (c->groups > 1) EMIT(e, memory_format("for (int group = 0; group < %lld; group++) {", (long long)c->groups));
     for (int g = 0; g < group_count; g++) {
         group_begin(e, &groups[g]);
         EMIT(e, "int j = 0;", "for (; j + $TILE <= (p1 - p0) * $TILES; j += $TILE) {");
-        emit_product_tile(e, c, tile.rows, &groups[g], kernel);
+        emit_product_tile(e, c, tile.rows, &groups[g], offset, kernel);
         EMIT(e, "}");
         /* The rest, by powers of two: how many there are depends on the band. */
         for (int rows = tile.rows > 8 ? 8 : tile.rows > 4 ? 4 : tile.rows > 2 ? 2 : 1; tile.rows > 1 && rows; rows /= 2) {
             fill_size(e, "PART", rows);
             EMIT(e, rows > 1 ? "if (j + $PART <= (p1 - p0) * $TILES) {" : "if (j < (p1 - p0) * $TILES) {");
-            emit_product_tile(e, c, rows, &groups[g], kernel);
+            emit_product_tile(e, c, rows, &groups[g], offset, kernel);
             EMIT(e, "j += $PART;", "}");
         }
         group_end(e);
     }
-    if (c->groups > 1) EMIT(e, "}");
     EMIT(e, "}");
 }
 
 /* y = At m, of a tile's first `count` results. */
-static void emit_output_tile(Emit *e, const Node *node, const Convolution *c, int64_t count, int lanes, const char *bias, const char *to)
+static void emit_output_tile(Emit *e, const Node *node, const Convolution *image, const Convolution *c, int64_t count, int lanes, const char *bias, const char *to)
 {
+    const char *k = memory_format("%sk", convolution_group_offset(image, 1));
     for (int i = 0; i < POINTS; i++) {
         bool used = false; /* the point at infinity is only in a whole tile's last result */
         for (int64_t o = 0; o < count; o++) used = used || result_factor(c, i, o) < 0 || result_factor(c, i, o) > 0;
@@ -287,7 +311,7 @@ static void emit_output_tile(Emit *e, const Node *node, const Convolution *c, in
         EMIT(e, "const f32x$L m$I = $LOAD;");
     }
     if (bias) {
-        fill(e, "LOAD", "%s", load_text(e, memory_format("&%s[k]", bias), lanes));
+        fill(e, "LOAD", "%s", load_text(e, memory_format("&%s[%s]", bias, k), lanes));
         EMIT(e, "const f32x$L b = $LOAD;");
     }
     for (int64_t o = 0; o < count; o++) {
@@ -296,15 +320,15 @@ static void emit_output_tile(Emit *e, const Node *node, const Convolution *c, in
         fill_size(e, "O", o);
         fill(e, "SUM", "%s%s", bias ? "b + " : "", sum_text("m", factors, POINTS));
         EMIT(e, "f32x$L y$O = $SUM;");
-        const char *q = memory_format("j * %lld + %lld", (long long)tile_width(c), (long long)o), *at = memory_format("[n][p][%s][k]", q);
-        const char *index = memory_format("(uint32_t)(((n * %lld + p) * %lld + %s) * %lld + k)", (long long)c->rows, (long long)c->columns, q, (long long)c->filters);
+        const char *q = memory_format("j * %lld + %lld", (long long)tile_width(c), (long long)o), *at = memory_format("[n][p][%s][%s]", q, k);
+        const char *index = memory_format("(uint32_t)(((n * %lld + p) * %lld + %s) * %lld + %s)", (long long)c->rows, (long long)c->columns, q, (long long)image->filters, k);
         const char *value = memory_format("y%lld", (long long)o);
         emit_epilogue(e, node, value, at, index, lanes);
         emit_store(e, memory_format("&%s%s", to, at), value, lanes);
     }
 }
 
-static void emit_output(Emit *e, const Node *node, const Convolution *c, const char *bias, const char *to)
+static void emit_output(Emit *e, const Node *node, const Convolution *image, const Convolution *c, const char *bias, const char *to)
 {
     int lanes = emit_level(e)->lanes, rest = (int)(c->filters % lanes);
     int64_t whole_tiles = c->columns / tile_width(c), last = c->columns % tile_width(c);
@@ -319,7 +343,7 @@ static void emit_output(Emit *e, const Node *node, const Convolution *c, const c
             if (part ? !rest : c->filters < lanes) continue;
             EMIT(e, part ? "{" : "for (int k = 0; k < $WHOLE; k += $L) {");
             if (part) EMIT(e, "const int k = $WHOLE;");
-            emit_output_tile(e, node, c, edge ? last : tile_width(c), part ? rest : lanes, bias, to);
+            emit_output_tile(e, node, image, c, edge ? last : tile_width(c), part ? rest : lanes, bias, to);
             EMIT(e, "}");
         }
         EMIT(e, "}");
@@ -327,23 +351,32 @@ static void emit_output(Emit *e, const Node *node, const Convolution *c, const c
     EMIT(e, "}");
 }
 
-void winograd_rows_emit(Emit *e, const Node *node, const Convolution *c, const char *from, const char *kernel, const char *bias, const char *to)
+void winograd_rows_emit(Emit *e, const Node *node, const Convolution *image, const char *from, const char *kernel, const char *bias, const char *to)
 {
-    int64_t parts = winograd_rows_parts(c);
-    convolution_declare(e, 0, c->height, c->width, c->channels);
-    convolution_declare(e, node->input_count + node->weight_count, c->rows, c->columns, c->filters);
-    emit_narrow(e, c->filters);
+    const Convolution group = convolution_of_group(image), *c = &group;
+    int64_t parts = winograd_rows_parts(image);
+    bool grouped = image->groups > 1;
+    convolution_declare(e, 0, c->height, c->width, image->channels);
+    convolution_declare(e, node->input_count + node->weight_count, c->rows, c->columns, image->filters);
+    emit_narrow(e, image->filters);
     phase_begin(e, node, NULL, OVER_SAMPLES, parts);
     fill_sizes(e, c);
-    fill_size(e, "PARTS", parts);
+    fill_size(e, "PARTS", row_parts(image));
     emit_scratch(e, c, "work + $TASK * $WORK");
     EMIT(e, "$SAMPLES{");
-    if (node_is_shared(e->graph, node, parts)) EMIT(e, "const int end = (int)high * $P / $PARTS;", "for (int p0 = (int)low * $P / $PARTS; p0 < end; p0 += $BANDROWS) {", "const int p1 = p0 + $BANDROWS < end ? p0 + $BANDROWS : end;");
+    if (grouped)
+        EMIT(e,
+             "for (int turn = $LOW; turn < $HIGH; turn++) {",
+             "const int group = turn / $PARTS, part = turn % $PARTS, end = (part + 1) * $P / $PARTS;",
+             "for (int p0 = part * $P / $PARTS; p0 < end; p0 += $BANDROWS) {",
+             "const int p1 = p0 + $BANDROWS < end ? p0 + $BANDROWS : end;");
+    else if (node_is_shared(e->graph, node, parts)) EMIT(e, "const int end = (int)high * $P / $PARTS;", "for (int p0 = (int)low * $P / $PARTS; p0 < end; p0 += $BANDROWS) {", "const int p1 = p0 + $BANDROWS < end ? p0 + $BANDROWS : end;");
     else EMIT(e, "for (int p0 = 0; p0 < $P; p0 += $BANDROWS) {", "const int p1 = p0 + $BANDROWS < $P ? p0 + $BANDROWS : $P;");
-    emit_input(e, c, from);
-    emit_products(e, node, c, kernel);
-    emit_output(e, node, c, bias, to);
+    emit_input(e, image, c, from);
+    emit_products(e, node, image, c, kernel);
+    emit_output(e, node, image, c, bias, to);
     EMIT(e, "}", "}");
+    if (grouped) EMIT(e, "}");
     phase_end(e);
 }
 
@@ -502,7 +535,7 @@ void winograd_rows_weight_gradient_emit(Emit *e, const Node *node, const Convolu
          "for (ptrdiff_t n = first; n < last; n++) {",
          "for (int p0 = 0; p0 < $P; p0 += $BANDROWS) {",
          "const int p1 = p0 + $BANDROWS < $P ? p0 + $BANDROWS : $P;");
-    emit_input(e, c, "x");
+    emit_input(e, c, c, "x");
     emit_gradient_tiles(e, c);
     emit_sums(e, node, c);
     EMIT(e, "}", "}");
