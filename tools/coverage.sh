@@ -5,6 +5,7 @@
 #
 # $BUILD is where everything was built with --coverage; counts add up over runs until the folder is removed. Trainers that the tests
 # build link the runtime of $BUILD, into which gcc's library that counts is put, so that they need no flags and count too.
+# The suites that inject faults are left out: a disk that is full damages the files of counts as it does others.
 # Prints a table, the least covered files first, and ends with status 1 if fewer than 90 % of the lines of
 # the compiler or of the runtime were run. Left out: tests, emitted C, the parser's and lexer's tables that bison and flex make.
 set -eu
@@ -14,7 +15,7 @@ if ! ar t "$build/libcnnc_runtime.a" | grep -q _gcov; then
     rm -rf "$build/gcov" && mkdir "$build/gcov"
     (cd "$build/gcov" && ar x "$(${CC:-cc} -print-file-name=libgcov.a)" && ar q "$build/libcnnc_runtime.a" ./*.o && ranlib "$build/libcnnc_runtime.a")
 fi
-[ "${SUITES:-}" = none ] || BUILD=$build "$build/unit" --filter "${1:-*}" || echo "some tests failed; what they ran counts"
+[ "${SUITES:-}" = none ] || BUILD=$build "$build/unit" --filter "${1:-!(faults_*)/*}" || echo "some tests failed; what they ran counts"
 
 cd "$build"
 for part in compiler runtime; do

@@ -244,13 +244,17 @@ const char *build_and_run(const char *source)
 static bool put_program(const char *from, const char *to, Failure *failure)
 {
     Writer writer = {0};
-    size_t length;
+    char part[65536];
     mode_t mask = umask(0);
     umask(mask);
-    const char *program = text_of_input(from, &length);
-    if (!write_begin(&writer, to, failure)) return false;
-    bool good = (fwrite(program, 1, length, writer.stream) == length && !fchmod(fileno(writer.stream), 0777 & ~mask)) || fail(failure, "%s: cannot be written: %s", to, strerror(errno));
-    good = good && write_end(&writer, failure);
+    FILE *program = fopen(from, "rb");
+    if (!program) return fail(failure, "%s: cannot be read: %s", from, strerror(errno));
+    bool good = write_begin(&writer, to, failure), written = good;
+    for (size_t got; written && (got = fread(part, 1, sizeof part, program)) > 0;) written = fwrite(part, 1, got, writer.stream) == got;
+    written = written && !ferror(program) && !fchmod(fileno(writer.stream), 0777 & ~mask);
+    if (good && !written) fail(failure, "%s: cannot be written: %s", to, strerror(errno));
+    good = written && write_end(&writer, failure);
+    fclose(program);
     write_abandon(&writer);
     return good;
 }

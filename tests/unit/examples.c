@@ -67,7 +67,7 @@ ParameterizedTest(Example *example, examples, learn, .timeout = 600 * PATIENCE)
 {
     const Shell *name = shell("MNIST_DIR='%s' $ROOT/tools/get_mnist.sh --name", data);
     double least = strstr(name->out, "Fashion") ? example->least_of_fashion : example->least;
-    shell_good("$CNNC $ROOT/examples/%s.net --target=native -o trainer", example->path);
+    shell_good("CFLAGS=\"$EMITTED_CFLAGS\" $CNNC $ROOT/examples/%s.net --target=native -o trainer", example->path);
     shell_good("./trainer fit --data '%s' --epochs 1 --steps-per-epoch %d --validation-split 0 --callbacks none --verbose 0 --output weights", data, example->steps);
     const Shell *ended = shell("./trainer evaluate --data '%s' --weights weights --verbose 0", data);
     cr_assert(ended->status == 0, "%s", ended->err);
