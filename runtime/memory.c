@@ -63,19 +63,26 @@ bool text_end(FILE *stream, char **text, Failure *failure)
     return fail(failure, "no memory for a text");
 }
 
-/* A name that was mistyped, or meant for something else, shall not cost the network's text, the data or the program itself. */
+/* A name that was mistyped, or meant for something else, shall not cost the network's text, the data or the program itself: what stands
+ * there may be replaced if it looks like an earlier result, or if neither its ending nor its beginning is that of a file of another kind. */
 static bool replaces_its_like(const char *option, const char *path, ResultKind kind, Failure *failure)
 {
-    static const char *const names[] = {
-        [RESULT_TENSORS] = "is no safetensors file", [RESULT_ANSWERS] = "is neither .npy nor safetensors", [RESULT_HISTORY] = "is no history", [RESULT_PAGE] = "is no page"};
+    static const char *const names[] = {[RESULT_TENSORS] = "weights", [RESULT_ANSWERS] = "answers", [RESULT_HISTORY] = "histories", [RESULT_PAGE] = "pages"};
+    static const char *const others[] = {".net", ".c", ".h", ".py", ".npy", ".npz", ".gz", ".png", ".svg", ".csv", ".html", ".safetensors", ".keras", ".h5", ".pt", ".onnx", "-ubyte"};
     char bytes[9] = {0};
     FILE *file = kind == RESULT_ADDED ? NULL : fopen(path, "rb");
-    size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+    size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0, length = strlen(path);
     if (file) fclose(file);
     if (!size) return true;
     bool tensors = bytes[8] == '{', array = !memcmp(bytes, "\x93NUMPY", 6), history = !memcmp(bytes, "epoch", 5), page = bytes[0] == '<';
     const bool like[] = {[RESULT_TENSORS] = tensors, [RESULT_ANSWERS] = array || tensors, [RESULT_HISTORY] = history, [RESULT_PAGE] = page};
-    return like[kind] || fail(failure, "%s %s: this file %s, so no earlier result: name another, or remove it first", option, path, names[kind]);
+    const char *const own[] = {[RESULT_TENSORS] = ".safetensors", [RESULT_ANSWERS] = ".npy", [RESULT_HISTORY] = ".csv", [RESULT_PAGE] = ".html"};
+    bool other = !memcmp(bytes, "\177ELF", 4);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        size_t ending = strlen(others[i]);
+        other = other || (length > ending && !strcmp(path + length - ending, others[i]) && strcmp(others[i], own[kind]) != 0);
+    }
+    return like[kind] || !other || fail(failure, "%s %s: there is a file of another kind, which %s would replace: name another, or remove it first", option, path, names[kind]);
 }
 
 bool path_writable(const char *option, const char *path, ResultKind kind, Failure *failure)

@@ -71,7 +71,7 @@ char *text_format(Failure *, const char *format, ...) __attribute__((format(prin
 /* Closes a stream of open_memstream. False: memory ran out on the way; the text, which is not whole, is freed. */
 bool text_end(FILE *, char **text, Failure *);
 int64_t shape_elements(int rank, const int64_t *shape); /* 1 for rank 0 */
-/* What a result is, and a file has to be that it may replace: the result of a run before. */
+/* What a result is: it replaces no file of another kind. */
 typedef enum { RESULT_TENSORS, RESULT_ANSWERS, RESULT_HISTORY, RESULT_PAGE, RESULT_ADDED } ResultKind;
 bool path_writable(const char *option, const char *path, ResultKind, Failure *); /* that a file can be made there; makes none. NULL: fine */
 

@@ -44,6 +44,10 @@ Test(trainer_options, summary)
 Test(trainer_options, mistyped)
 {
     write_flowers("", 20, 1);
+    scratch_write("d", "damaged", 7);
+    cr_expect_eq(RUN(&toy_flowers, "fit", "--x", "x.npy", "--y", "y.npy", "-o", "d")->status, 0);
+    scratch_write("program", "\177ELF and so on", 14);
+    FAILS(&toy_flowers, "-o program: there is", "gradients", "--weights", "w", "x.npy", "y.npy", "-o", "program");
     int before = scratch_files();
     FAILS(&toy_flowers, "did you mean evaluate?", "evalute");
     FAILS(&toy_flowers, "did you mean fit?", "train");
@@ -134,7 +138,7 @@ Test(trainer_options, places_are_checked_before_training)
     cr_expect_eq(scratch_files(), before);
 }
 
-/* A network's text, a program: what is no result is not replaced by one. An empty file and an earlier result are. */
+/* A network's text, a program: files of other kinds are not replaced by results. Whatever else has the name is, as an earlier result. */
 Test(trainer_options, results_replace_results_only)
 {
     static const char text[] = "model precious\n";
@@ -146,14 +150,14 @@ Test(trainer_options, results_replace_results_only)
     cr_expect_eq(RUN(&toy_flowers, "predict", "--weights", "w", "x.npy", "-o", "a.npy")->status, 0);
     cr_expect_eq(RUN(&toy_flowers, "predict", "--weights", "w", "x.npy", "-o", "a.npy")->status, 0);
     int before = scratch_files();
-    FAILS(&toy_flowers, "--output m.net: this file is no safetensors file", "fit", "--x", "x.npy", "--y", "y.npy", "--output", "m.net");
+    FAILS(&toy_flowers, "--output m.net: there is a file of another kind", "fit", "--x", "x.npy", "--y", "y.npy", "--output", "m.net");
     FAILS(&toy_flowers, "--checkpoint m.net", "fit", "--x", "x.npy", "--y", "y.npy", "--checkpoint", "m.net");
-    FAILS(&toy_flowers, "is no history", "fit", "--x", "x.npy", "--y", "y.npy", "--history", "m.net");
+    FAILS(&toy_flowers, "which histories would replace", "fit", "--x", "x.npy", "--y", "y.npy", "--history", "m.net");
     FAILS(&toy_flowers, "model_checkpoint m.net", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "model_checkpoint(\"m.net\")");
     FAILS(&toy_flowers, "csv_logger m.net", "fit", "--x", "x.npy", "--y", "y.npy", "--callbacks", "csv_logger(\"m.net\")");
-    FAILS(&toy_flowers, "neither .npy", "predict", "--weights", "w", "x.npy", "-o", "m.net");
-    FAILS(&toy_flowers, "no safetensors", "gradients", "--weights", "w", "x.npy", "y.npy", "-o", "m.net");
-    FAILS(&toy_flowers, "is no page", "report", "--weights", "w", "-o", "m.net");
+    FAILS(&toy_flowers, "which answers would replace", "predict", "--weights", "w", "x.npy", "-o", "m.net");
+    FAILS(&toy_flowers, "of another kind", "gradients", "--weights", "w", "x.npy", "y.npy", "-o", "m.net");
+    FAILS(&toy_flowers, "which pages would replace", "report", "--weights", "w", "-o", "m.net");
     FAILS(&toy_flowers, "written as .npy", "predict", "--weights", "w", "x.npy", "-o", "new.csv");
     char *after = file_text("m.net");
     cr_expect(after && !memcmp(after, text, sizeof text));
