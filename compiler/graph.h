@@ -255,6 +255,7 @@ struct Loss {
     const char *absorbs; /* the activation with which it is computed together, on the logits, or NULL */
     bool class_indices;  /* the target is a class number */
     bool signs;          /* labels of 0 and 1, where a batch has no others, stand for -1 and 1 */
+    bool shares;         /* targets are from 0 to 1; of others, which are computed with as they are, the trainer warns */
     bool summed;         /* the sum over a row, not the mean */
     bool negated;        /* as a metric it has the other sign: the larger the better */
     /* Of one number: naive, in double; and lines that declare v, the value, and, where it is wanted, g, its derivative, given $P and $T. */

@@ -107,6 +107,18 @@ static void warn_not_finite(const CnncModel *model, const Array *array, const ch
     }
 }
 
+/* A label that is one too large is learned like any other, to a loss that has no least value. As in Keras that is no error. */
+static void warn_not_shares(const CnncModel *model, int output, const Array *array, const char *path)
+{
+    int64_t count = array_count(array);
+    for (int64_t i = 0; i < count; i++) {
+        double value = element(array, i);
+        if (!isfinite(value) || (value >= 0 && value <= 1)) continue;
+        fprintf(stderr, "%s: warning: %s holds %g in sample %" PRId64 ", but %s is for targets from 0 to 1\n", model->name, path, value, i / elements_per_sample(array), model->targets[output].loss);
+        return;
+    }
+}
+
 bool dataset_check_inputs(const CnncModel *model, const Dataset *data, Failure *failure)
 {
     char found[128], wanted[128];
@@ -182,6 +194,7 @@ bool dataset_check_targets(const CnncModel *model, const Dataset *data, Failure 
                 fits = classes > 1 ? check_one_hot(array, data->target_paths[i], classes, failure)
                                    : check_labels(array, data->target_paths[i], 2, failure);
             }
+            if (model->targets[i].shares) warn_not_shares(model, i, array, data->target_paths[i]);
         } else if (given == elements / classes && classes > 1) {
             fits = check_labels(array, data->target_paths[i], classes, failure);
         } else {

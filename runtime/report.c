@@ -13,6 +13,7 @@ enum {
     MOST_CLASSES = 30, /* of a confusion matrix that anyone can read */
     MOST_PAIRS = 20,   /* else so many of its largest entries */
     SHOWN_ANSWERS = 3, /* of each misread sample */
+    SMALLEST_WIDTH = 16, /* of a picture on the page, however tall */
 };
 
 /* ---- the test set -------------------------------------------------------------------------------------- */
@@ -167,6 +168,9 @@ bool report_sample(Report *report, int64_t sample, int width, const char *title)
     const float *values = report->one.inputs[0];
     int64_t count = report->height * report->width * report->channels;
     Array picture = {0};
+    int64_t tallest = width * 3 / 2, height = report->height * width / report->width;
+    if (height > tallest) width = (int)(width * tallest / height); /* a sequence is a narrow picture */
+    if (width < SMALLEST_WIDTH) width = SMALLEST_WIDTH;
     bool good = array_new(
         &picture, ARRAY_UINT8, 3, (const int64_t[]){report->height, report->width, report->channels}, report->failure);
     if (good) picture_shades(values, count, picture.data);

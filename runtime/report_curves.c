@@ -221,16 +221,19 @@ static void draw_name(const Curves *curves, int column, int best, const char *cl
 static void draw_chart(const Curves *curves, int column, int second, int best, FILE *out)
 {
     Axes axes = {.curves = curves, .low = INFINITY, .high = -INFINITY, .first = INFINITY, .last = -INFINITY};
+    bool validated = false; /* a history has the columns of a validation also where there was none */
     for (int i = 0; i < curves->row_count; i++) {
         axes.first = fmin(axes.first, curves->epochs[i]);
         axes.last = fmax(axes.last, curves->epochs[i]);
         for (int k = 0; k < 2; k++) {
             double value = k && second < 0 ? (double)NAN : curves->values[i * curves->column_count + (k ? second : column)];
             if (!is_drawn(value)) continue;
+            validated |= k == 1;
             axes.low = fmin(axes.low, value);
             axes.high = fmax(axes.high, value);
         }
     }
+    if (!validated) second = -1;
     fputs("<figure class=\"chart\"><figcaption><b>", out);
     page_text(out, curves->names[column]);
     fputs("</b>", out);

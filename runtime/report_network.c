@@ -44,7 +44,9 @@ static double measure(Report *report, int count, double *fastest, double *second
 
 static void put_time(FILE *out, double seconds)
 {
-    if (seconds < 1e-3)
+    if (seconds < 1e-6)
+        fprintf(out, "%.0f ns", 1e9 * seconds);
+    else if (seconds < 1e-3)
         fprintf(out, "%.1f µs", 1e6 * seconds);
     else
         fprintf(out, "%.2f ms", 1e3 * seconds);

@@ -47,6 +47,7 @@ typedef struct {
 typedef struct {
     const char *loss;   /* categorical_crossentropy */
     bool class_indices; /* the target is a class number (int32), not a row of the output's shape */
+    bool shares;        /* it is made of numbers from 0 to 1 */
     bool inside;        /* the target is a tensor of the network: no data are given for it; */
     int input;          /* then the number of the input that it is, or -1 */
 } CnncTarget;

@@ -135,7 +135,7 @@ static void add_targets(Text *text, const Generation *g)
     for (int i = 0; i < source->output_count; i++) {
         const OutputUse *use = &source->uses[i];
         const Loss *loss = (const Loss *)(const void *)use->loss->entry;
-        text_add(text, "    {\"%s\", %s, %s, %d},\n", loss->entry.name, loss->class_indices ? "true" : "false", use->target ? "true" : "false", use->target ? input_number(source, use->target) : -1);
+        text_add(text, "    {\"%s\", %s, %s, %s, %d},\n", loss->entry.name, loss->class_indices ? "true" : "false", loss->shares ? "true" : "false", use->target ? "true" : "false", use->target ? input_number(source, use->target) : -1);
     }
     text_add(text, "};\n\nstatic const CnncMetric model_metrics[] = {\n");
     for (int i = 0; i < source->output_count; i++)

@@ -56,6 +56,7 @@ static void emit_binary(Emit *e, const LossRow *row)
 
 const Loss binary_crossentropy_loss = {
     .entry = {"binary_crossentropy", "Cross-entropy of outputs that are each a probability, for targets of 0 and 1.", parameters, NULL},
+    .shares = true,
     .absorbs = "sigmoid",
     .element = binary,
     .emit_element = emit_binary,
@@ -107,6 +108,7 @@ static void emit_focal(Emit *e, const LossRow *row)
 
 const Loss binary_focal_crossentropy_loss = {
     .entry = {"binary_focal_crossentropy", "binary_crossentropy in which what is nearly right counts for less.", focal_parameters, NULL},
+    .shares = true,
     .absorbs = "sigmoid",
     .element = focal,
     .emit_element = emit_focal,

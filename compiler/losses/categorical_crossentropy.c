@@ -135,6 +135,7 @@ static void emit_categorical(Emit *e, const LossRow *row)
 
 const Loss categorical_crossentropy_loss = {
     .entry = {"categorical_crossentropy", "Minus the logarithm of the probability given to the true class.", parameters, NULL},
+    .shares = true,
     .absorbs = "softmax",
     .row = categorical,
     .emit_row = emit_categorical,
@@ -214,6 +215,7 @@ static void emit_focal(Emit *e, const LossRow *row)
 
 const Loss categorical_focal_crossentropy_loss = {
     .entry = {"categorical_focal_crossentropy", "categorical_crossentropy in which what is nearly right counts for less.", focal_parameters, NULL},
+    .shares = true,
     .row = focal,
     .emit_row = emit_focal,
 };

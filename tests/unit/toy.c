@@ -161,7 +161,7 @@ const CnncModel toy_digits = {
     .tensor_count = 2,
     .inputs = (const CnncPort[]){{"input", CNNC_FLOAT32, 3, {28, 28, 1}, 0}},
     .outputs = (const CnncPort[]){{"dense", CNNC_FLOAT32, 1, {10}, 0}},
-    .targets = (const CnncTarget[]){{.loss = "categorical_crossentropy"}},
+    .targets = (const CnncTarget[]){{.loss = "categorical_crossentropy", .shares = true}},
     .metrics = accuracy,
     .tensors = (const CnncTensor[]){{"dense/kernel", 2, {784, 10}, 0, true, CNNC_UNIFORM, -0.08, 0.08, 0, 0},
                                     {"dense/bias", 1, {10}, sizeof(float) * 7840, true, CNNC_CONSTANT, 0, 0, 0, 0}},

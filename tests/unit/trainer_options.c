@@ -165,6 +165,20 @@ Test(trainer_options, results_replace_results_only)
     cr_expect_eq(scratch_files(), before);
 }
 
+/* A cross-entropy of a target that is no share is computed all the same, but not in silence. */
+Test(trainer_options, targets_that_are_no_shares)
+{
+    static float x[2 * 784], y[2 * 10];
+    y[3] = y[10] = 1;
+    write_array("x.npy", ARRAY_FLOAT32, 2, (const int64_t[]){2, 784}, x);
+    write_array("y.npy", ARRAY_FLOAT32, 2, (const int64_t[]){2, 10}, y);
+    expect_success(RUN(&toy_digits, "fit", "--x", "x.npy", "--y", "y.npy"));
+    y[12] = 2;
+    write_array("y.npy", ARRAY_FLOAT32, 2, (const int64_t[]){2, 10}, y);
+    const Run *run = RUN(&toy_digits, "fit", "--x", "x.npy", "--y", "y.npy");
+    cr_expect(run->status == 0 && strstr(run->err, "y.npy holds 2 in sample 1, but categorical_crossentropy is for targets from 0 to 1"), "%s", run->err);
+}
+
 Test(trainer_options, wrong_data)
 {
     write_flowers("", 20, 1);

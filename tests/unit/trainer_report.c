@@ -95,6 +95,7 @@ Test(trainer_report, says_what_evaluate_says)
     snprintf(words, sizeof words, "%d of 60 samples are misread", misread);
     cr_expect(strstr(text, words), "%s is not there", words);
     cr_expect_eq(occurrences(text, "<figure class=\"chart\">"), 2); /* loss and accuracy, each with its validation */
+    cr_expect_eq(occurrences(text, ">validation "), 2);
     cr_expect(strstr(text, ">best: epoch "));
     cr_expect_eq(occurrences(text, "alt=\"filter "), 10);
     cr_expect(strstr(text, "Confusion matrix") && !strstr(text, "Feature maps"));
@@ -109,6 +110,12 @@ Test(trainer_report, needs_neither_history_nor_data)
     char *text = page("r.html");
     cr_expect(strstr(text, "No samples: ") && strstr(text, "filters"));
     cr_expect(!strstr(text, "Confusion") && !strstr(text, "<figure class=\"chart\">"));
+    free(text);
+    expect_success(RUN(&toy_digits, "fit", "--x", "x.npy", "--y", "y.npy", "-o", "w", "--history", "h.csv", "--validation-split", "0", "--callbacks", "none"));
+    expect_success(RUN(&toy_digits, "report", "--weights", "w", "--history", "h.csv", "-o", "r.html"));
+    text = page("r.html");
+    cr_expect_eq(occurrences(text, "<figure class=\"chart\">"), 2);
+    cr_expect_eq(occurrences(text, ">validation "), 0, "there was none");
     free(text);
 }
 
