@@ -236,6 +236,7 @@ typedef struct {
     const Node *node;
     Partition partition;
     int64_t extent;
+    bool by_threads; /* as few tasks as there are threads: see phase_by_threads */
     Declared operands[MAX_OPERANDS];
     bool used[MAX_OPERANDS];                /* only what the body names is passed, */
     bool has_origin, has_range, has_parts, has_count, has_task, has_step; /* and likewise the number in the batch of the operands' first sample, first and last, low and high, the count of samples, the task's number, the step */
@@ -246,6 +247,7 @@ enum { TASKS = 16 }; /* parts that a phase is cut into, whatever the number of t
 void emit_node(Emit *, const Node *);                          /* all its phases */
 void phase_operand(Emit *, int operand, int rank, const int64_t *sizes); /* before phase_begin, where the tensor's own shape will not do */
 void phase_begin(Emit *, const Node *, const char *name, Partition, int64_t extent);
+void phase_by_threads(Emit *);                               /* after phase_begin over an extent: a task for each thread, so that neighbouring parts go through the same data together; what a part gives must not depend on that */
 void phase_sums(Emit *, const char *operand, int64_t floats);  /* after phase_begin: that workspace holds TASKS shards; the function is given its own, zeros at first, and adds to it */
 void phase_end(Emit *);
 int operand_number(const Node *, const char *name);             /* -1: the node has none of that name */

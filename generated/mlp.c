@@ -19,12 +19,14 @@
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 #endif
 
-/* Loops have 16 turns at most, and so many threads at most share them: WORKER is the number of one among them. */
+/* Loops have 16 turns at most, and so many threads at most share them, THREADS: WORKER is the number of one among them. */
 #ifdef _OPENMP
 extern int omp_get_max_threads(void), omp_get_thread_num(void);
+#define THREADS (omp_get_max_threads() < 16 ? omp_get_max_threads() : 16)
 #define PARALLEL_FOR _Pragma("omp parallel for schedule(static) num_threads(omp_get_max_threads() < 16 ? omp_get_max_threads() : 16)")
 #define WORKER omp_get_thread_num()
 #else
+#define THREADS 1
 #define PARALLEL_FOR
 #define WORKER 0
 #endif
@@ -967,7 +969,8 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[512], const flo
                 __builtin_prefetch(slot1[0][i + t], 1);
                 for (ptrdiff_t m = samples * t / 16; m < samples * (t + 1) / 16; m++) {
                     const float *const a = &x[m][i];
-                    const f32x16 d0 = load_part_f32x16(&d_y[m][0], 10);
+                    const float *const d = d_y[m];
+                    const f32x16 d0 = load_part_f32x16(d + (0) * 16, 10);
                     const f32x16 w0 = d0;
                     s0_0 += a[0] * w0;
                     s1_0 += a[1] * w0;
@@ -1178,10 +1181,11 @@ LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[784], const float
             for (int r = 0; r < listed_count; r++) {
                 const ptrdiff_t m = listed[r];
                 const float *const a = &x[m][i];
-                const f32x16 d0 = load_f32x16(&d_y[m][k * 16]);
-                const f32x16 d1 = load_f32x16(&d_y[m][(k + 1) * 16]);
-                const f32x16 d2 = load_f32x16(&d_y[m][(k + 2) * 16]);
-                const f32x16 d3 = load_f32x16(&d_y[m][(k + 3) * 16]);
+                const float *const d = d_y[m];
+                const f32x16 d0 = load_f32x16(d + k * 16);
+                const f32x16 d1 = load_f32x16(d + (k + 1) * 16);
+                const f32x16 d2 = load_f32x16(d + (k + 2) * 16);
+                const f32x16 d3 = load_f32x16(d + (k + 3) * 16);
                 const f32x16 w0 = d0; const f32x16 w1 = d1; const f32x16 w2 = d2; const f32x16 w3 = d3;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
@@ -1347,7 +1351,8 @@ LEVEL_v4 static void dense_1_weight_gradient_gradients_v4(const float (*x)[512],
             f32x16 s15_0 = {0};
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x16 d0 = load_part_f32x16(&d_y[m][0], 10);
+                const float *const d = d_y[m];
+                const f32x16 d0 = load_part_f32x16(d + (0) * 16, 10);
                 const f32x16 w0 = d0;
                 s0_0 += a[0] * w0;
                 s1_0 += a[1] * w0;
@@ -1416,10 +1421,11 @@ LEVEL_v4 static void dense_weight_gradient_gradients_v4(const float (*x)[784], c
             for (int r = 0; r < listed_count; r++) {
                 const ptrdiff_t m = listed[r];
                 const float *const a = &x[m][i];
-                const f32x16 d0 = load_f32x16(&d_y[m][k * 16]);
-                const f32x16 d1 = load_f32x16(&d_y[m][(k + 1) * 16]);
-                const f32x16 d2 = load_f32x16(&d_y[m][(k + 2) * 16]);
-                const f32x16 d3 = load_f32x16(&d_y[m][(k + 3) * 16]);
+                const float *const d = d_y[m];
+                const f32x16 d0 = load_f32x16(d + k * 16);
+                const f32x16 d1 = load_f32x16(d + (k + 1) * 16);
+                const f32x16 d2 = load_f32x16(d + (k + 2) * 16);
+                const f32x16 d3 = load_f32x16(d + (k + 3) * 16);
                 const f32x16 w0 = d0; const f32x16 w1 = d1; const f32x16 w2 = d2; const f32x16 w3 = d3;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
@@ -2610,8 +2616,9 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[512], const flo
             }
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x8 d0 = load_f32x8(&d_y[m][0]);
-                const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
+                const float *const d = d_y[m];
+                const f32x8 d0 = load_f32x8(d);
+                const f32x8 d1 = load_part_f32x8(d + (1) * 8, 2);
                 const f32x8 w0 = d0; const f32x8 w1 = d1;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1;
@@ -2794,9 +2801,10 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[784], const float
             for (int r = 0; r < listed_count; r++) {
                 const ptrdiff_t m = listed[r];
                 const float *const a = &x[m][i];
-                const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
-                const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
-                const f32x8 d2 = load_f32x8(&d_y[m][(k + 2) * 8]);
+                const float *const d = d_y[m];
+                const f32x8 d0 = load_f32x8(d + k * 8);
+                const f32x8 d1 = load_f32x8(d + (k + 1) * 8);
+                const f32x8 d2 = load_f32x8(d + (k + 2) * 8);
                 const f32x8 w0 = d0; const f32x8 w1 = d1; const f32x8 w2 = d2;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
@@ -2839,7 +2847,8 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[784], const float
             for (int r = 0; r < listed_count; r++) {
                 const ptrdiff_t m = listed[r];
                 const float *const a = &x[m][i];
-                const f32x8 d0 = load_f32x8(&d_y[m][504]);
+                const float *const d = d_y[m];
+                const f32x8 d0 = load_f32x8(d + 504);
                 const f32x8 w0 = d0;
                 s0_0 += a[0] * w0;
                 s1_0 += a[1] * w0;
@@ -2993,8 +3002,9 @@ LEVEL_v3 static void dense_1_weight_gradient_gradients_v3(const float (*x)[512],
             f32x8 s3_0 = {0}; f32x8 s3_1 = {0};
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x8 d0 = load_f32x8(&d_y[m][0]);
-                const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
+                const float *const d = d_y[m];
+                const f32x8 d0 = load_f32x8(d);
+                const f32x8 d1 = load_part_f32x8(d + (1) * 8, 2);
                 const f32x8 w0 = d0; const f32x8 w1 = d1;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1;
@@ -3043,9 +3053,10 @@ LEVEL_v3 static void dense_weight_gradient_gradients_v3(const float (*x)[784], c
             for (int r = 0; r < listed_count; r++) {
                 const ptrdiff_t m = listed[r];
                 const float *const a = &x[m][i];
-                const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
-                const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
-                const f32x8 d2 = load_f32x8(&d_y[m][(k + 2) * 8]);
+                const float *const d = d_y[m];
+                const f32x8 d0 = load_f32x8(d + k * 8);
+                const f32x8 d1 = load_f32x8(d + (k + 1) * 8);
+                const f32x8 d2 = load_f32x8(d + (k + 2) * 8);
                 const f32x8 w0 = d0; const f32x8 w1 = d1; const f32x8 w2 = d2;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
@@ -3073,7 +3084,8 @@ LEVEL_v3 static void dense_weight_gradient_gradients_v3(const float (*x)[784], c
             for (int r = 0; r < listed_count; r++) {
                 const ptrdiff_t m = listed[r];
                 const float *const a = &x[m][i];
-                const f32x8 d0 = load_f32x8(&d_y[m][504]);
+                const float *const d = d_y[m];
+                const f32x8 d0 = load_f32x8(d + 504);
                 const f32x8 w0 = d0;
                 s0_0 += a[0] * w0;
                 s1_0 += a[1] * w0;
@@ -4319,9 +4331,10 @@ static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_
                 }
                 for (ptrdiff_t m = 0; m < samples; m++) {
                     const float *const a = &x[m][i];
-                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const float *const d = d_y[m];
+                    const f32x4 d0 = load_f32x4(d);
+                    const f32x4 d1 = load_f32x4(d + 4);
+                    const f32x4 d2 = load_part_f32x4(d + (2) * 4, 2);
                     const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
                     s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
                     s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
@@ -4360,9 +4373,10 @@ static void dense_1_weight_gradient_base(const float (*x)[512], const float (*d_
                 }
                 for (ptrdiff_t m = 0; m < samples; m++) {
                     const float *const a = &x[m][i];
-                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const float *const d = d_y[m];
+                    const f32x4 d0 = load_f32x4(d);
+                    const f32x4 d1 = load_f32x4(d + 4);
+                    const f32x4 d2 = load_part_f32x4(d + (2) * 4, 2);
                     const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
                     s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
                     s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
@@ -4542,8 +4556,9 @@ static void dense_weight_gradient_base(const float (*x)[784], const float (*d_y)
             for (int r = 0; r < listed_count; r++) {
                 const ptrdiff_t m = listed[r];
                 const float *const a = &x[m][i];
-                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
-                const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
+                const float *const d = d_y[m];
+                const f32x4 d0 = load_f32x4(d + k * 4);
+                const f32x4 d1 = load_f32x4(d + (k + 1) * 4);
                 const f32x4 w0 = d0; const f32x4 w1 = d1;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1;
@@ -4697,9 +4712,10 @@ static void dense_1_weight_gradient_gradients_base(const float (*x)[512], const 
                 f32x4 s2_0 = {0}; f32x4 s2_1 = {0}; f32x4 s2_2 = {0};
                 for (ptrdiff_t m = 0; m < samples; m++) {
                     const float *const a = &x[m][i];
-                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const float *const d = d_y[m];
+                    const f32x4 d0 = load_f32x4(d);
+                    const f32x4 d1 = load_f32x4(d + 4);
+                    const f32x4 d2 = load_part_f32x4(d + (2) * 4, 2);
                     const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
                     s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
                     s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
@@ -4724,9 +4740,10 @@ static void dense_1_weight_gradient_gradients_base(const float (*x)[512], const 
                 f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0};
                 for (ptrdiff_t m = 0; m < samples; m++) {
                     const float *const a = &x[m][i];
-                    const f32x4 d0 = load_f32x4(&d_y[m][0]);
-                    const f32x4 d1 = load_f32x4(&d_y[m][4]);
-                    const f32x4 d2 = load_part_f32x4(&d_y[m][8], 2);
+                    const float *const d = d_y[m];
+                    const f32x4 d0 = load_f32x4(d);
+                    const f32x4 d1 = load_f32x4(d + 4);
+                    const f32x4 d2 = load_part_f32x4(d + (2) * 4, 2);
                     const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2;
                     s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2;
                     s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2;
@@ -4774,8 +4791,9 @@ static void dense_weight_gradient_gradients_base(const float (*x)[784], const fl
             for (int r = 0; r < listed_count; r++) {
                 const ptrdiff_t m = listed[r];
                 const float *const a = &x[m][i];
-                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
-                const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
+                const float *const d = d_y[m];
+                const f32x4 d0 = load_f32x4(d + k * 4);
+                const f32x4 d1 = load_f32x4(d + (k + 1) * 4);
                 const f32x4 w0 = d0; const f32x4 w1 = d1;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1;

@@ -24,12 +24,14 @@
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 #endif
 
-/* Loops have 16 turns at most, and so many threads at most share them: WORKER is the number of one among them. */
+/* Loops have 16 turns at most, and so many threads at most share them, THREADS: WORKER is the number of one among them. */
 #ifdef _OPENMP
 extern int omp_get_max_threads(void), omp_get_thread_num(void);
+#define THREADS (omp_get_max_threads() < 16 ? omp_get_max_threads() : 16)
 #define PARALLEL_FOR _Pragma("omp parallel for schedule(static) num_threads(omp_get_max_threads() < 16 ? omp_get_max_threads() : 16)")
 #define WORKER omp_get_thread_num()
 #else
+#define THREADS 1
 #define PARALLEL_FOR
 #define WORKER 0
 #endif
@@ -1388,7 +1390,8 @@ LEVEL_v4 static void dense_1_weight_gradient_v4(const float (*x)[128], const flo
             }
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x16 d0 = load_part_f32x16(&d_y[m][0], 10);
+                const float *const d = d_y[m];
+                const f32x16 d0 = load_part_f32x16(d + (0) * 16, 10);
                 const f32x16 w0 = d0;
                 s0_0 += a[0] * w0;
                 s1_0 += a[1] * w0;
@@ -1610,10 +1613,11 @@ LEVEL_v4 static void dense_weight_gradient_v4(const float (*x)[9216], const floa
                 __builtin_prefetch(slot1[k + 3][i + t], 1);
                 for (ptrdiff_t m = samples * t / 6; m < samples * (t + 1) / 6; m++) {
                     const float *const a = &x[m][i];
-                    const f32x16 d0 = load_f32x16(&d_y[m][k * 16]);
-                    const f32x16 d1 = load_f32x16(&d_y[m][(k + 1) * 16]);
-                    const f32x16 d2 = load_f32x16(&d_y[m][(k + 2) * 16]);
-                    const f32x16 d3 = load_f32x16(&d_y[m][(k + 3) * 16]);
+                    const float *const d = d_y[m];
+                    const f32x16 d0 = load_f32x16(d + k * 16);
+                    const f32x16 d1 = load_f32x16(d + (k + 1) * 16);
+                    const f32x16 d2 = load_f32x16(d + (k + 2) * 16);
+                    const f32x16 d3 = load_f32x16(d + (k + 3) * 16);
                     const f32x16 w0 = d0; const f32x16 w1 = d1; const f32x16 w2 = d2; const f32x16 w3 = d3;
                     s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
                     s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
@@ -2227,7 +2231,8 @@ LEVEL_v4 static void dense_1_weight_gradient_gradients_v4(const float (*x)[128],
             f32x16 s3_0 = {0};
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x16 d0 = load_part_f32x16(&d_y[m][0], 10);
+                const float *const d = d_y[m];
+                const f32x16 d0 = load_part_f32x16(d + (0) * 16, 10);
                 const f32x16 w0 = d0;
                 s0_0 += a[0] * w0;
                 s1_0 += a[1] * w0;
@@ -2257,10 +2262,11 @@ LEVEL_v4 static void dense_weight_gradient_gradients_v4(const float (*x)[9216], 
             f32x16 s5_0 = {0}; f32x16 s5_1 = {0}; f32x16 s5_2 = {0}; f32x16 s5_3 = {0};
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x16 d0 = load_f32x16(&d_y[m][k * 16]);
-                const f32x16 d1 = load_f32x16(&d_y[m][(k + 1) * 16]);
-                const f32x16 d2 = load_f32x16(&d_y[m][(k + 2) * 16]);
-                const f32x16 d3 = load_f32x16(&d_y[m][(k + 3) * 16]);
+                const float *const d = d_y[m];
+                const f32x16 d0 = load_f32x16(d + k * 16);
+                const f32x16 d1 = load_f32x16(d + (k + 1) * 16);
+                const f32x16 d2 = load_f32x16(d + (k + 2) * 16);
+                const f32x16 d3 = load_f32x16(d + (k + 3) * 16);
                 const f32x16 w0 = d0; const f32x16 w1 = d1; const f32x16 w2 = d2; const f32x16 w3 = d3;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
@@ -3862,8 +3868,9 @@ LEVEL_v3 static void dense_1_weight_gradient_v3(const float (*x)[128], const flo
             }
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x8 d0 = load_f32x8(&d_y[m][0]);
-                const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
+                const float *const d = d_y[m];
+                const f32x8 d0 = load_f32x8(d);
+                const f32x8 d1 = load_part_f32x8(d + (1) * 8, 2);
                 const f32x8 w0 = d0; const f32x8 w1 = d1;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1;
@@ -4085,8 +4092,9 @@ LEVEL_v3 static void dense_weight_gradient_v3(const float (*x)[9216], const floa
             }
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
-                const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
+                const float *const d = d_y[m];
+                const f32x8 d0 = load_f32x8(d + k * 8);
+                const f32x8 d1 = load_f32x8(d + (k + 1) * 8);
                 const f32x8 w0 = d0; const f32x8 w1 = d1;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1;
@@ -4720,8 +4728,9 @@ LEVEL_v3 static void dense_1_weight_gradient_gradients_v3(const float (*x)[128],
             f32x8 s1_0 = {0}; f32x8 s1_1 = {0};
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x8 d0 = load_f32x8(&d_y[m][0]);
-                const f32x8 d1 = load_part_f32x8(&d_y[m][8], 2);
+                const float *const d = d_y[m];
+                const f32x8 d0 = load_f32x8(d);
+                const f32x8 d1 = load_part_f32x8(d + (1) * 8, 2);
                 const f32x8 w0 = d0; const f32x8 w1 = d1;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1;
@@ -4749,8 +4758,9 @@ LEVEL_v3 static void dense_weight_gradient_gradients_v3(const float (*x)[9216], 
             f32x8 s5_0 = {0}; f32x8 s5_1 = {0};
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x8 d0 = load_f32x8(&d_y[m][k * 8]);
-                const f32x8 d1 = load_f32x8(&d_y[m][(k + 1) * 8]);
+                const float *const d = d_y[m];
+                const f32x8 d0 = load_f32x8(d + k * 8);
+                const f32x8 d1 = load_f32x8(d + (k + 1) * 8);
                 const f32x8 w0 = d0; const f32x8 w1 = d1;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1;
@@ -6457,7 +6467,8 @@ static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_
             }
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
+                const float *const d = d_y[m];
+                const f32x4 d0 = load_f32x4(d + k * 4);
                 const f32x4 w0 = d0;
                 s0_0 += a[0] * w0;
                 s1_0 += a[1] * w0;
@@ -6499,7 +6510,8 @@ static void dense_1_weight_gradient_base(const float (*x)[128], const float (*d_
             }
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x4 d0 = load_part_f32x4(&d_y[m][8], 2);
+                const float *const d = d_y[m];
+                const f32x4 d0 = load_part_f32x4(d + (2) * 4, 2);
                 const f32x4 w0 = d0;
                 s0_0 += a[0] * w0;
                 s1_0 += a[1] * w0;
@@ -6742,10 +6754,11 @@ static void dense_weight_gradient_base(const float (*x)[9216], const float (*d_y
             }
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
-                const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
-                const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
-                const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
+                const float *const d = d_y[m];
+                const f32x4 d0 = load_f32x4(d + k * 4);
+                const f32x4 d1 = load_f32x4(d + (k + 1) * 4);
+                const f32x4 d2 = load_f32x4(d + (k + 2) * 4);
+                const f32x4 d3 = load_f32x4(d + (k + 3) * 4);
                 const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;
@@ -7492,7 +7505,8 @@ static void dense_1_weight_gradient_gradients_base(const float (*x)[128], const 
             f32x4 s3_0 = {0};
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
+                const float *const d = d_y[m];
+                const f32x4 d0 = load_f32x4(d + k * 4);
                 const f32x4 w0 = d0;
                 s0_0 += a[0] * w0;
                 s1_0 += a[1] * w0;
@@ -7511,7 +7525,8 @@ static void dense_1_weight_gradient_gradients_base(const float (*x)[128], const 
             f32x4 s3_0 = {0};
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x4 d0 = load_part_f32x4(&d_y[m][8], 2);
+                const float *const d = d_y[m];
+                const f32x4 d0 = load_part_f32x4(d + (2) * 4, 2);
                 const f32x4 w0 = d0;
                 s0_0 += a[0] * w0;
                 s1_0 += a[1] * w0;
@@ -7541,10 +7556,11 @@ static void dense_weight_gradient_gradients_base(const float (*x)[9216], const f
             f32x4 s1_0 = {0}; f32x4 s1_1 = {0}; f32x4 s1_2 = {0}; f32x4 s1_3 = {0};
             for (ptrdiff_t m = 0; m < samples; m++) {
                 const float *const a = &x[m][i];
-                const f32x4 d0 = load_f32x4(&d_y[m][k * 4]);
-                const f32x4 d1 = load_f32x4(&d_y[m][(k + 1) * 4]);
-                const f32x4 d2 = load_f32x4(&d_y[m][(k + 2) * 4]);
-                const f32x4 d3 = load_f32x4(&d_y[m][(k + 3) * 4]);
+                const float *const d = d_y[m];
+                const f32x4 d0 = load_f32x4(d + k * 4);
+                const f32x4 d1 = load_f32x4(d + (k + 1) * 4);
+                const f32x4 d2 = load_f32x4(d + (k + 2) * 4);
+                const f32x4 d3 = load_f32x4(d + (k + 3) * 4);
                 const f32x4 w0 = d0; const f32x4 w1 = d1; const f32x4 w2 = d2; const f32x4 w3 = d3;
                 s0_0 += a[0] * w0; s0_1 += a[0] * w1; s0_2 += a[0] * w2; s0_3 += a[0] * w3;
                 s1_0 += a[1] * w0; s1_1 += a[1] * w1; s1_2 += a[1] * w2; s1_3 += a[1] * w3;

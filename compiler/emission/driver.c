@@ -144,9 +144,9 @@ static int64_t call_tasks(const Graph *graph, const PhaseCall *call)
 }
 
 /* The arguments first and last: the task's share of `all`. */
-static const char *range_text(const char *all, int64_t tasks)
+static const char *range_text(const char *all, int64_t tasks, bool by_threads)
 {
-    const char *number = memory_format("%lld", (long long)tasks);
+    const char *number = by_threads ? "tasks" : memory_format("%lld", (long long)tasks);
     if (tasks == 1) return memory_format("0, %s", all);
     if (!strcmp(all, number)) return "task, task + 1";
     return memory_format("%s * task / %s, %s * (task + 1) / %s", all, number, all, number);
@@ -195,8 +195,8 @@ static const char *call_text(const Driver *d, const PhaseCall *call, const char 
     if (call->has_step) text_add(&text, "%s%s", separator, d->graph->program == PROGRAM_GRADIENTS ? "NULL" : "step"), separator = ", ";
     if (call->has_count) text_add(&text, "%s%s", separator, count_text(d, call, false)), separator = ", ";
     if (call->has_origin) text_add(&text, "%s%s", separator, chained ? "n" : "0"), separator = ", ";
-    if (call->has_range) text_add(&text, "%s%s", separator, range_text(all, chained || within ? 1 : tasks)), separator = ", ";
-    if (call->has_parts) text_add(&text, "%s%s", separator, range_text(extent, within ? tasks : 1)), separator = ", ";
+    if (call->has_range) text_add(&text, "%s%s", separator, range_text(all, chained || within ? 1 : tasks, call->by_threads)), separator = ", ";
+    if (call->has_parts) text_add(&text, "%s%s", separator, range_text(extent, within ? tasks : 1, false)), separator = ", ";
     if (call->has_task) text_add(&text, "%s%s", separator, tasks > 1 && !chained ? "task" : "0");
     text_add(&text, ");\n");
     return text.data;
@@ -214,9 +214,14 @@ static void add_call(Text *out, const Driver *d, const PhaseCall *call, const ch
     int64_t tasks = form == CALL_WHOLE ? 1 : call_tasks(d->graph, call);
     const char *text = call_text(d, call, suffix, form, tasks);
     if (tasks > 1) {
-        text_add(out, "%s\nfor (ptrdiff_t task = 0; task < %lld; task++) {\n", form == CALL_PARALLEL ? "PARALLEL_FOR" : "SHARED_FOR", (long long)tasks);
+        const char *end = memory_format("%lld", (long long)tasks);
+        if (call->by_threads) {
+            text_add(out, "{\nconst ptrdiff_t tasks = THREADS < %s ? THREADS : %s;\n", end, end);
+            end = "tasks";
+        }
+        text_add(out, "%s\nfor (ptrdiff_t task = 0; task < %s; task++) {\n", form == CALL_PARALLEL ? "PARALLEL_FOR" : "SHARED_FOR", end);
         add_clearing(out, d, call);
-        text_add(out, "%s}\n", text);
+        text_add(out, call->by_threads ? "%s}\n}\n" : "%s}\n", text);
     } else {
         text_add(out, "%s%s", form == CALL_IN_REGION ? "SINGLE\n" : "", text);
     }

@@ -401,6 +401,11 @@ static const Function *function_find(const Emit *e, const char *name, const char
     return NULL;
 }
 
+void phase_by_threads(Emit *e)
+{
+    e->current.by_threads = true;
+}
+
 void phase_sums(Emit *e, const char *operand, int64_t floats)
 {
     e->current.sums = operand_number(e->node, operand);

@@ -18,20 +18,23 @@ static const char *level_condition(const Level *level)
 
 static void add_levels(Text *text, const Generation *g)
 {
-    const char *wanted = g->options.threads ? memory_format("%d", g->options.threads < TASKS ? g->options.threads : TASKS) : NULL;
+    const char *wanted = g->options.threads ? memory_format("%d", g->options.threads < TASKS ? g->options.threads : TASKS) : memory_format("omp_get_max_threads() < %d ? omp_get_max_threads() : %d", TASKS, TASKS);
     const char *threads = g->options.threads ? memory_format(" num_threads(%d)", g->options.threads) : "";
     text_add(text,
-             "/* Loops have %d turns at most, and so many threads at most share them: WORKER is the number of one among them. */\n"
+             "/* Loops have %d turns at most, and so many threads at most share them, THREADS: WORKER is the number of one among them. */\n"
              "#ifdef _OPENMP\n"
              "extern int omp_get_max_threads(void), omp_get_thread_num(void);\n"
+             "#define THREADS (%s)\n"
              "#define PARALLEL_FOR _Pragma(\"omp parallel for schedule(static) num_threads(%s)\")\n"
              "#define WORKER omp_get_thread_num()\n"
              "#else\n"
+             "#define THREADS 1\n"
              "#define PARALLEL_FOR\n"
              "#define WORKER 0\n"
              "#endif\n\n",
              TASKS,
-             wanted ? wanted : memory_format("omp_get_max_threads() < %d ? omp_get_max_threads() : %d", TASKS, TASKS));
+             wanted,
+             wanted);
     if (g->source->shared)
         text_add(text,
                  "/* What the threads do together for one sample. */\n"

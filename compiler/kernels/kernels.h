@@ -143,7 +143,10 @@ void winograd_rows_weight_gradient_emit(Emit *, const Node *, const Convolution 
 void matmul_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, const char *bias); /* x kernel -> y; work */
 void matmul_workspace(Graph *, Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample);
 void matmul_input_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* d_y kernel -> d_x */
-void matmul_weight_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample); /* x d_y -> d_kernel */
+/* x d_y -> d_kernel, of rows_per_sample rows of x; MATMUL_FIRST, MATMUL_LAST: d_y has one more in front of these or behind them, that of a row
+ * of x which would be zero. */
+typedef enum { MATMUL_ALL, MATMUL_FIRST, MATMUL_LAST } LeftOut;
+void matmul_weight_gradient_emit(Emit *, const Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample, LeftOut);
 bool matmul_weight_gradient_is_long(const Graph *, int64_t rows_per_sample); /* so long that an update had better not be made from the registers */
 void matmul_weight_gradient_workspace(Graph *, Node *, int64_t inputs, int64_t outputs, int64_t rows_per_sample);
 void matmul_input_gradient_workspace(Graph *, Node *, int64_t inputs, int64_t outputs);

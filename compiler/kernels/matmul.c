@@ -201,7 +201,7 @@ static void emit_product(Emit *e, const Node *node, int64_t inputs, int64_t outp
     if (sparse) fill_size(e, "BLOCK", WORD);
     if (e->single) {
         for (int g = 0; g < group_count; g++) {
-            Product product = {node, bias, inputs, outputs, &groups[g], blocked, false, false};
+            Product product = {node, bias, inputs, outputs, &groups[g], .blocked = blocked};
             group_begin(e, &groups[g]);
             emit_forward_group(e, &product, &tile, rows_per_sample);
             group_end(e);
@@ -225,7 +225,7 @@ static void emit_product(Emit *e, const Node *node, int64_t inputs, int64_t outp
     for (int g = 0; g < group_count; g++) {
         VectorGroup group = groups[g];
         if (columns > 1 && group.last_lanes == emit_level(e)->lanes && g == 0) group.end = INT64_MAX; /* k says which */
-        Product product = {node, bias, inputs, outputs, &group, blocked, sparse, left == LEFT_COUNTED};
+        Product product = {node, bias, inputs, outputs, &group, .blocked = blocked, .sparse = sparse, .counted = left == LEFT_COUNTED};
         fill(e, "G", "%s", group_first(&group));
         if (group_count > 1) EMIT(e, g ? "} else {" : "if (k < $WHOLE) {");
         emit_forward_group(e, &product, &tile, rows_per_sample);

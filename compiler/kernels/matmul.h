@@ -15,6 +15,8 @@ typedef struct {
     bool blocked; /* in blocks, of which there are several */
     bool sparse;  /* zeros are left out, */
     bool counted; /* whose words are made before */
+    const char *d_row; /* the gradient of the weights: the row of d_y that belongs to row m of x, */
+    LeftOut left_out;  /* and which of them belong to none */
 } Product;
 typedef void EmitTile(Emit *, const Product *, int rows);
 

@@ -156,14 +156,22 @@ static void emit_weight_gradient_end(Emit *e, const Product *product, int rows)
         }
 }
 
-/* d0, d1, ...: the group's columns of row m of d_y. */
-static void emit_gradient_row(Emit *e, const VectorGroup *group)
+/* The row of d_y that belongs to row m of x. */
+static const char *row_text(const char *m, int64_t rows_per_sample, LeftOut left_out)
 {
+    if (left_out == MATMUL_ALL) return m;
+    return memory_format("%s + (%s) / %lld%s", m, m, (long long)rows_per_sample, left_out == MATMUL_FIRST ? " + 1" : "");
+}
+
+/* d0, d1, ...: the group's columns of a row of d_y; `laid`: into the block as well. */
+static void emit_gradient_row(Emit *e, const VectorGroup *group, const char *row, bool laid)
+{
+    int lanes = emit_level(e)->lanes;
     for (int v = 0; v < group->vectors; v++) {
         fill_size(e, "V", v);
-        fill_size(e, "PART", group->last_lanes);
-        if (v == group->vectors - 1 && group->last_lanes < emit_level(e)->lanes) EMIT(e, "const f32x$L d$V = load_part_f32x$L(&d_y[m][($G + $V) * $L], $PART);");
-        else EMIT(e, "const f32x$L d$V = load_f32x$L(&d_y[m][($G + $V) * $L]);");
+        fill(e, "LOAD", "%s", load_text(e, memory_format("%s + (%s + %d) * %d", row, group_first(group), v, lanes), v == group->vectors - 1 ? group->last_lanes : lanes));
+        EMIT(e, "const f32x$L d$V = $LOAD;");
+        if (laid) EMIT(e, "store_f32x$L(block[m] + $V * $L, d$V);");
     }
 }
 
@@ -177,6 +185,7 @@ static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
     bool spread = update && !product->sparse && rows * group->vectors >= LARGE_TILE;
     tile_begin(e, rows, group->vectors, "{0}");
     fill_size(e, "STRETCHES", rows);
+    fill(e, "ROW", "%s", product->d_row);
     if (update) {
         EMIT(e, "for (int t = 0; t < $STRETCHES; t++) {");
         for (int v = 0; v < group->vectors; v += (int)(e->graph->panel / lanes)) {
@@ -188,8 +197,8 @@ static void emit_weight_gradient_tile(Emit *e, const Product *product, int rows)
     if (update && !spread) EMIT(e, "}");
     if (product->sparse) EMIT(e, "for (int r = 0; r < listed_count; r++) {", "const ptrdiff_t m = listed[r];");
     else EMIT(e, spread ? "for (ptrdiff_t m = samples * t / $STRETCHES; m < samples * (t + 1) / $STRETCHES; m++) {" : "for (ptrdiff_t m = 0; m < samples; m++) {");
-    EMIT(e, "const float *const a = &x[m][i];");
-    emit_gradient_row(e, group);
+    EMIT(e, "const float *const a = &x[m][i];", "const float *const d = d_y[$ROW];");
+    emit_gradient_row(e, group, "d", false);
     tile_step(e, rows, group->vectors, "a[$T]", "d$V");
     EMIT(e, "}");
     if (spread) EMIT(e, "}");
@@ -224,8 +233,12 @@ void matmul_weight_gradient_workspace(Graph *graph, Node *node, int64_t inputs, 
     else graph_workspace(graph, node, block_floats(graph), TASKS);
 }
 
-/* The rows of a block: the sums go on from where the block before left them. Each tile asks for its share of the block that follows. */
-static void emit_block_tile(Emit *e, const Product *product, int rows)
+/* The rows of a block: the sums go on from where the block before left them. The first tile of a part reads d_y where it is and lays its
+ * columns close together on the way, for the others; one for what is left over reads them where they are too. Each tile asks for its share of
+ * what comes next: these columns of the next block, or the next part's of this one. */
+typedef enum { BLOCK_LAYS, BLOCK_LAID, BLOCK_REST } BlockTile;
+
+static void emit_block_tile(Emit *e, const Product *product, int rows, BlockTile kind)
 {
     const VectorGroup *group = product->group;
     int lanes = emit_level(e)->lanes, per_panel = (int)(e->graph->panel / lanes);
@@ -236,27 +249,43 @@ static void emit_block_tile(Emit *e, const Product *product, int rows)
         }
     fill_size(e, "COLUMNS", (group->vectors - 1) * lanes + group->last_lanes);
     EMIT(e,
-         "const ptrdiff_t soon = start + $SIZE + (i - from) / $TILE * $ASKED;",
-         "for (ptrdiff_t m = soon; m < soon + $ASKED && m < start + 2 * $SIZE && m < count * $ROWS; m++) {",
-         "for (int o = 0; o < $COLUMNS; o += 16) __builtin_prefetch(d_y[m] + $G * $L + o, 0, 2);",
-         "for (ptrdiff_t o = from; o < to; o += 16) __builtin_prefetch(x[m] + o, 0, 2);",
+         "const ptrdiff_t soon = (i - from) / $TILE * $ASKED;",
+         "for (ptrdiff_t q = soon; q < soon + $ASKED && q < $SIZE; q++) {",
+         "const ptrdiff_t m = ahead + q, r = start + $SIZE + q;",
+         "if (m < rows)",
+         "for (int o = 0; o < $COLUMNS; o += 16) __builtin_prefetch(d_y[$ROW] + column + o, 0, 2);",
+         "if (r < rows)",
+         "for (ptrdiff_t o = begin; o < end; o += 16) __builtin_prefetch(x[r] + o, 0, 2);",
          "}");
     if (product->sparse) {
-        EMIT(e, "for (uint64_t left = nonzero[start / $SIZE][i / $TILE]; left; left &= left - 1) {", "const ptrdiff_t m = start + __builtin_ctzll(left);", "const float *const a = &x[m][i];");
-        emit_gradient_row(e, group);
+        EMIT(e,
+             "for (uint64_t left = nonzero[start / $SIZE][i / $TILE]; left; left &= left - 1) {",
+             "const ptrdiff_t m = start + __builtin_ctzll(left);",
+             "const float *const a = &x[m][i];");
+        emit_gradient_row(e, group, "d_y[m]", false);
         tile_step(e, rows, group->vectors, "a[$T]", "d$V");
-    } else {
-        EMIT(e, "const float *const a = &x[start][i];", "for (ptrdiff_t m = 0; m < size; m++) {");
-        tile_step(e, rows, group->vectors, "a[m * $N + $T]", "load_f32x$L(block[m] + $V * $L)");
+        EMIT(e, "}");
+        emit_weight_gradient_end(e, product, rows);
+        return;
     }
+    EMIT(e, "const float *const a = &x[start][i];");
+    if (kind != BLOCK_LAID) EMIT(e, "const float *d = d_y[$STARTROW];");
+    if (kind != BLOCK_LAID && product->left_out) EMIT(e, "int until = $ROWS - (int)(start % $ROWS);");
+    EMIT(e, "for (ptrdiff_t m = 0; m < size; m++) {");
+    if (kind != BLOCK_LAID) {
+        emit_gradient_row(e, group, "d", kind == BLOCK_LAYS);
+        EMIT(e, "d += $M;");
+        if (product->left_out) EMIT(e, "if (--until == 0) d += $M, until = $ROWS;");
+    }
+    tile_step(e, rows, group->vectors, "a[m * $N + $T]", kind == BLOCK_LAID ? "load_f32x$L(block[m] + $V * $L)" : "d$V");
     EMIT(e, "}");
     emit_weight_gradient_end(e, product, rows);
 }
 
-/* A part is a group of columns, or a share of its rows. A block of d_y, of these columns only, is laid close together first: what all tiles
- * of the part read then stays in the first-level cache; not so where most of it is not read, as x is zero there. `counted`: as forward, another
- * phase goes the other way. */
-static void emit_long_weight_gradient(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, bool sparse, bool counted)
+/* A part is a group of columns, or a share of its rows. Block by block of d_y and x the parts of a task follow one another: the block's rows are then
+ * in the second-level cache, and what all tiles of a part read of d_y, laid close together, in the first. Where x is zero, most of it is
+ * not read, and stays where it is. `counted`: as forward, another phase goes the other way. */
+static void emit_long_weight_gradient(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, LeftOut left_out, bool sparse, bool counted)
 {
     Work work = {.kernel = "matmul", .rows = inputs, .columns = outputs, .reduction = rows_per_sample, .times = 1, .phase = sparse ? "sparse_weight_gradient" : NULL};
     Tile tile = sparse ? choose_only(e, node, work, matmul_listed_tile(e, outputs), "where many of the network's inputs are zero: rows are passed over that have no number for a tile's inputs") : choose_tile(e, node, work);
@@ -271,6 +300,7 @@ static void emit_long_weight_gradient(Emit *e, const Node *node, int64_t inputs,
     matmul_declare_rows(e, 0, inputs);
     matmul_declare_rows(e, 1, outputs);
     phase_begin(e, node, work.phase, OVER_EXTENT, columns * shares);
+    phase_by_threads(e);
     matmul_fill(e, inputs, outputs, rows_per_sample);
     if (counted) matmul_long_counts_decide(e, inputs, TASKS * block_floats(e->graph), sparse);
     fill_size(e, "TILE", tile.rows);
@@ -279,38 +309,42 @@ static void emit_long_weight_gradient(Emit *e, const Node *node, int64_t inputs,
     fill_size(e, "GSTEP", tile.vectors);
     fill_size(e, "WHOLE", groups[0].end);
     fill_size(e, "SIZE", SAMPLE_BLOCK);
-    fill_size(e, "ASKED", (SAMPLE_BLOCK + tiles / shares - 1) / (tiles / shares)); /* rows of the next block, by each tile */
+    fill_size(e, "ASKED", (SAMPLE_BLOCK + tiles / shares - 1) / (tiles / shares)); /* rows that each tile asks for */
     fill_size(e, "WIDTH", tile.vectors * lanes);
     fill_size(e, "WORK", block_floats(e->graph));
+    fill(e, "ROW", "%s", row_text("m", rows_per_sample, left_out));
+    fill(e, "STARTROW", "%s", row_text("start", rows_per_sample, left_out));
     if (!sparse) EMIT(e, "float (*const block)[$WIDTH] = (float (*)[$WIDTH])(work + task * $WORK);");
     EMIT(e,
+         "const ptrdiff_t rows = count * $ROWS;",
+         "for (ptrdiff_t start = 0; start < rows; start += $SIZE) {");
+    if (!sparse) EMIT(e, "const ptrdiff_t size = rows - start < $SIZE ? rows - start : $SIZE;");
+    EMIT(e,
          "for (ptrdiff_t part = first; part < last; part++) {",
-         "const ptrdiff_t share = part % $SHARES, from = $TILES * share / $SHARES * $TILE, next = $TILES * (share + 1) / $SHARES * $TILE, to = next < $N ? next : $N;");
+         "const ptrdiff_t share = part % $SHARES, from = $TILES * share / $SHARES * $TILE, next = $TILES * (share + 1) / $SHARES * $TILE, to = next < $N ? next : $N;",
+         "const ptrdiff_t ahead = part + 1 < last ? start : start + $SIZE, column = (part + 1 < last ? part + 1 : first) / $SHARES * $GSTEP * $L;",
+         "const ptrdiff_t begin = $N * (part - first) / (last - first), end = $N * (part + 1 - first) / (last - first);");
     if (columns > 1) EMIT(e, "const int k = (int)(part / $SHARES) * $GSTEP;");
-    EMIT(e, "for (ptrdiff_t start = 0; start < count * $ROWS; start += $SIZE) {");
-    if (!sparse) EMIT(e, "const ptrdiff_t size = count * $ROWS - start < $SIZE ? count * $ROWS - start : $SIZE;");
     for (int g = 0; g < group_count; g++) {
         VectorGroup group = groups[g];
         if (columns > 1 && group.last_lanes == lanes && g == 0) group.end = INT64_MAX; /* k says which */
-        Product product = {node, NULL, inputs, outputs, &group, .blocked = true, .sparse = sparse};
+        Product product = {node, NULL, inputs, outputs, &group, .blocked = true, .sparse = sparse, .left_out = left_out};
         fill(e, "G", "%s", group_first(&group));
         if (group_count > 1) EMIT(e, g ? "} else {" : "if (k < $WHOLE) {");
-        if (!sparse) EMIT(e, "for (ptrdiff_t m = 0; m < size; m++) {");
-        for (int v = 0; v < group.vectors && !sparse; v++) {
-            fill(e, "LOAD", "%s", load_text(e, memory_format("&d_y[start + m][(%s + %d) * %d]", group_first(&group), v, lanes), v == group.vectors - 1 ? group.last_lanes : lanes));
-            fill_size(e, "V", v);
-            EMIT(e, "store_f32x$L(block[m] + $V * $L, $LOAD);");
-        }
-        if (!sparse) EMIT(e, "}");
         EMIT(e, "ptrdiff_t i = from;");
+        if (inputs >= tile.rows && !sparse) {
+            EMIT(e, "if (i + $TILE <= to) {");
+            emit_block_tile(e, &product, tile.rows, BLOCK_LAYS);
+            EMIT(e, "i += $TILE;", "}");
+        }
         if (inputs >= tile.rows) {
             EMIT(e, "for (; i + $TILE <= to; i += $TILE) {");
-            emit_block_tile(e, &product, tile.rows);
+            emit_block_tile(e, &product, tile.rows, BLOCK_LAID);
             EMIT(e, "}");
         }
         if (rest) {
             EMIT(e, "if (i < to) {");
-            emit_block_tile(e, &product, rest);
+            emit_block_tile(e, &product, rest, BLOCK_REST);
             EMIT(e, "}");
         }
     }
@@ -320,7 +354,7 @@ static void emit_long_weight_gradient(Emit *e, const Node *node, int64_t inputs,
 }
 
 /* A part is as many rows of the matrix as a tile has. */
-void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample)
+void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int64_t outputs, int64_t rows_per_sample, LeftOut left_out)
 {
     if (is_blas(e, node)) {
         blas_weight_gradient_emit(e, node, inputs, outputs, rows_per_sample);
@@ -330,9 +364,9 @@ void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int6
         bool counted = matmul_long_is_counted(e->graph, node, inputs, outputs, rows_per_sample);
         if (counted) {
             matmul_long_counts_emit(e, node, inputs, outputs, rows_per_sample, TASKS * block_floats(e->graph));
-            emit_long_weight_gradient(e, node, inputs, outputs, rows_per_sample, true, true);
+            emit_long_weight_gradient(e, node, inputs, outputs, rows_per_sample, left_out, true, true);
         }
-        emit_long_weight_gradient(e, node, inputs, outputs, rows_per_sample, false, counted);
+        emit_long_weight_gradient(e, node, inputs, outputs, rows_per_sample, left_out, false, counted);
         return;
     }
     const Work work = {.kernel = "matmul", .rows = inputs, .columns = outputs, .reduction = rows_per_sample, .times = 1};
@@ -357,7 +391,7 @@ void matmul_weight_gradient_emit(Emit *e, const Node *node, int64_t inputs, int6
         if (r == 0 ? !whole : !rest) continue;
         if (whole && rest) EMIT(e, r == 0 ? "if (part < $WHOLE) {" : "} else {");
         for (int g = 0; g < group_count; g++) {
-            Product product = {node, NULL, inputs, outputs, &groups[g], .sparse = sparse};
+            Product product = {node, NULL, inputs, outputs, &groups[g], .sparse = sparse, .d_row = row_text("m", rows_per_sample, left_out)};
             group_begin(e, &groups[g]);
             emit_weight_gradient_tile(e, &product, r == 0 ? tile.rows : (int)rest);
             group_end(e);

@@ -206,10 +206,16 @@ static const Operator backward_operator = {
     .formula = backward_formula,
 };
 
+/* Of the left side of the gradient of the recurrent kernel, those of a sample. */
+static int64_t kernel_rows(const Graph *graph, const Recurrent *r)
+{
+    return r->steps * r->cell->lefts - (recurrent_left_out(graph, r) != MATMUL_ALL);
+}
+
 static void emit_kernel_gradient(Emit *e, const Node *node)
 {
     const Recurrent *r = node->detail;
-    matmul_weight_gradient_emit(e, node, r->units, r->units * r->cell->gates, r->steps * r->cell->lefts);
+    matmul_weight_gradient_emit(e, node, r->units, r->units * r->cell->gates, kernel_rows(e->graph, r), recurrent_left_out(e->graph, r));
 }
 
 static const char *kernel_gradient_formula(const Node *node)
@@ -221,13 +227,13 @@ static const char *kernel_gradient_formula(const Node *node)
 static bool absorb(Graph *graph, Node *node, Node *reader)
 {
     const Recurrent *r = node->detail;
-    return !matmul_weight_gradient_is_long(graph, r->steps * r->cell->lefts) && absorb_update(graph, node, reader);
+    return !matmul_weight_gradient_is_long(graph, kernel_rows(graph, r)) && absorb_update(graph, node, reader);
 }
 
 static void kernel_gradient_workspace(Graph *graph, Node *node)
 {
     const Recurrent *r = node->detail;
-    matmul_weight_gradient_workspace(graph, node, r->units, r->units * r->cell->gates, r->steps * r->cell->lefts);
+    matmul_weight_gradient_workspace(graph, node, r->units, r->units * r->cell->gates, kernel_rows(graph, r));
 }
 
 static const Operator kernel_gradient_operator = {
@@ -278,6 +284,7 @@ static void gradient(Graph *graph, Node *node, Tensor *d_output)
         operands = memory_format("%s before", operands);
     }
     Tensor *previous = inputs[count++] = keep(graph, node, "previous", cell->lefts, r->units);
+    previous->shape.size[0] -= recurrent_left_out(graph, r) != MATMUL_ALL;
     node->operands = memory_format("%s work", node->operands);
     Node *backward = graph_gradient_node(graph, &backward_operator, node, NULL, inputs, count);
     backward->operands = memory_format("%s previous; d_x", operands);

@@ -89,6 +89,8 @@ typedef struct {
 RecurrentSizes recurrent_sizes(const Graph *, const Recurrent *);
 bool recurrent_drops(const Graph *, const Recurrent *); /* units, in this program? */
 bool recurrent_continues(const Graph *, const Recurrent *); /* where the batch before ended, in this program? */
+LeftOut recurrent_left_out(const Graph *, const Recurrent *); /* `previous` has no row for the first step where all begin with zeros */
+const char *recurrent_previous(const Graph *, const Recurrent *, const char *at); /* the place of a step in `previous`, as text */
 void recurrent_mask(Emit *, const Node *);              /* at the head of a function, for cell_mask */
 Tile recurrent_tile(Emit *, const Node *, int64_t columns, int64_t reduction);
 void recurrent_step_begin(Emit *, const Recurrent *, bool forward); /* opens the loop over steps t; `at` is the place of the step, and of batches `next` that of the one that follows */

@@ -69,8 +69,16 @@ void cell_left(const CellLines *l, const char *name)
 
 void cell_previous(const CellLines *l, const char *name)
 {
-    if (!l->drops && l->recurrent->cell->lefts > 1) cell_load(l, name, "previous[n][at][0][j]");
-    else cell_kept(l, name, l->drops ? "before" : "previous");
+    const Recurrent *r = l->recurrent;
+    const Graph *graph = l->e->graph;
+    if (l->drops) cell_kept(l, name, "before");
+    else if (r->cell->lefts > 1) cell_load(l, name, "previous[n][at][0][j]");
+    else if (!recurrent_left_out(graph, r)) cell_kept(l, name, "previous");
+    else {
+        text_add(&l->e->body, "f32x%d %s = {0};\n", emit_level(l->e)->lanes, name);
+        text_add(&l->e->body, "if (t > 0) %s = %s;\n", name, load_text(l->e, memory_format("&previous[n][%s][j]", recurrent_previous(graph, r, "at")), l->lanes));
+        ask_ahead(l, memory_format("previous[n][t > 1 ? %s : 0][j]", recurrent_previous(graph, r, "next")), false);
+    }
 }
 
 void cell_mask(const CellLines *l, const char *name)

@@ -34,6 +34,17 @@ bool recurrent_continues(const Graph *graph, const Recurrent *r)
     return r->stateful && graph->program == PROGRAM_TRAIN;
 }
 
+LeftOut recurrent_left_out(const Graph *graph, const Recurrent *r)
+{
+    if (recurrent_continues(graph, r) || r->cell->lefts > 1 || r->steps == 1) return MATMUL_ALL;
+    return r->backwards ? MATMUL_LAST : MATMUL_FIRST;
+}
+
+const char *recurrent_previous(const Graph *graph, const Recurrent *r, const char *at)
+{
+    return recurrent_left_out(graph, r) == MATMUL_FIRST ? memory_format("%s - 1", at) : at;
+}
+
 static const char *const dropping[] = {"dropped", NULL}, *const none[] = {NULL};
 
 /* The first of the arrays that lie in the workspace: what a step of a sequence keeps lies in the caller's state. */
@@ -251,7 +262,8 @@ void recurrent_forward_emit(Emit *e, const Node *node)
     if (keeps) {
         fill(e, "LEFT", "%s", drops ? "dropped" : "h");
         recurrent_rows_begin(e);
-        EMIT(e, cell->lefts == 1 ? "memcpy(previous[n][at], $LEFT[m], $UNITS * sizeof(float));" : "memcpy(previous[n][at][0], $LEFT[m], $UNITS * sizeof(float));");
+        fill(e, "PREVIOUS", "previous[n][%s]%s", recurrent_previous(e->graph, r, "at"), cell->lefts == 1 ? "" : "[0]");
+        EMIT(e, recurrent_left_out(e->graph, r) ? "if (t > 0) memcpy($PREVIOUS, $LEFT[m], $UNITS * sizeof(float));" : "memcpy($PREVIOUS, $LEFT[m], $UNITS * sizeof(float));");
         if (drops && cell->reads_before) EMIT(e, "memcpy(before[n][at], h[m], $UNITS * sizeof(float));");
         EMIT(e, "}");
     }

@@ -90,7 +90,7 @@ static void emit_input_gradient(Emit *e, const Node *node)
 static void emit_weight_gradient(Emit *e, const Node *node)
 {
     const Dense *d = node->detail;
-    matmul_weight_gradient_emit(e, node, d->inputs, d->outputs, d->rows);
+    matmul_weight_gradient_emit(e, node, d->inputs, d->outputs, d->rows, MATMUL_ALL);
 }
 
 static void workspace(Graph *graph, Node *node)
