@@ -50,13 +50,14 @@ static void give_up(const char *what)
 /* In large pages, as trainers have it (runtime/memory.c). */
 static void *zeros(size_t size)
 {
-    size_t whole = (size + UPPER(ALIGNMENT) - 1) / UPPER(ALIGNMENT) * UPPER(ALIGNMENT);
-    void *memory = aligned_alloc(whole < HUGE_PAGE ? UPPER(ALIGNMENT) : HUGE_PAGE, whole ? whole : UPPER(ALIGNMENT));
+    size_t alignment = size < HUGE_PAGE ? UPPER(ALIGNMENT) : HUGE_PAGE;
+    size_t whole = size ? (size + alignment - 1) / alignment * alignment : alignment;
+    void *memory = aligned_alloc(alignment, whole);
     if (!memory) give_up("no memory");
 #ifdef MADV_HUGEPAGE
-    if (whole >= HUGE_PAGE) (void)madvise(memory, whole / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+    if (size >= HUGE_PAGE) (void)madvise(memory, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
 #endif
-    return memset(memory, 0, whole);
+    return memset(memory, 0, size);
 }
 
 /* The last `size` bytes of a file, which must have no more than `before` bytes in front of them. */

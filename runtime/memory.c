@@ -18,12 +18,12 @@ enum { LINE = 64, HUGE_PAGE = 2 << 20 };
  * up more addresses than it keeps. Where the system has no such pages, nothing changes but time. */
 void *memory_scratch(size_t bytes, const char *what, Failure *failure)
 {
-    size_t rounded = bytes ? (bytes + LINE - 1) / LINE * LINE : LINE;
+    size_t alignment = bytes < HUGE_PAGE ? LINE : HUGE_PAGE, rounded = bytes ? (bytes + alignment - 1) / alignment * alignment : alignment;
     if (!memory_fits(bytes, what, failure)) return NULL;
-    void *memory = rounded < bytes ? NULL : aligned_alloc(rounded < HUGE_PAGE ? LINE : HUGE_PAGE, rounded);
+    void *memory = rounded < bytes ? NULL : aligned_alloc(alignment, rounded);
     if (!memory) fail(failure, "no memory for %s: %zu bytes (%.1f MB) were wanted", what, bytes, (double)bytes / 1e6);
 #ifdef MADV_HUGEPAGE
-    if (memory && rounded >= HUGE_PAGE) (void)madvise(memory, rounded / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+    if (memory && bytes >= HUGE_PAGE) (void)madvise(memory, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
 #endif
     return memory;
 }

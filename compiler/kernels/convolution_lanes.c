@@ -7,6 +7,8 @@
  * Else the rows under the kernel are laid out with a number for each lane: [pixel][j][k]. */
 #include "convolution.h"
 
+#include <stdlib.h>
+
 bool convolution_in_lanes(const Convolution *c, int64_t panel)
 {
     return c->groups > 1 && c->filters / c->groups % panel;
@@ -98,8 +100,20 @@ static bool sees_pixel(const Convolution *c, int64_t column, int t, int64_t s)
     return under % c->spread_width == 0 && (column < 0 || (under >= 0 && under / c->spread_width < c->width));
 }
 
-/* One place of the kernel, for the pixels that see one of x. */
-static void emit_place(Emit *e, const Convolution *c, int64_t column, int rows, const VectorGroup *group, int64_t s)
+/* The first pixel of x that a tile sees, seen from where its own first column lies. */
+static int64_t first_pixel(const Convolution *c, int64_t column, int rows)
+{
+    int64_t first = INT64_MAX;
+    for (int t = 0; t < rows; t++)
+        for (int64_t s = 0; s < c->kernel_width; s++) {
+            int64_t pixel = column_under(c, (column < 0 ? 0 : column) + t, s) / c->spread_width;
+            if (sees_pixel(c, column, t, s) && pixel < first) first = pixel;
+        }
+    return first == INT64_MAX ? 0 : first;
+}
+
+/* One place of the kernel, for the pixels that see one of x; `a` points at the first of all. */
+static void emit_place(Emit *e, const Convolution *c, int64_t column, int rows, const VectorGroup *group, int64_t s, int64_t first)
 {
     int lanes = emit_level(e)->lanes;
     bool seen = false;
@@ -111,7 +125,7 @@ static void emit_place(Emit *e, const Convolution *c, int64_t column, int rows, 
         seen = true;
         int64_t pixel = column_under(c, (column < 0 ? 0 : column) + t, s) / c->spread_width;
         for (int v = 0; v < group->vectors; v++)
-            text_add(&e->body, "s%d_%d += %s * w%d;\n", t, v, load_text(e, memory_format("a + %lld", (long long)(pixel * c->channels + v * lanes)), lanes_of(e, group, v)), v);
+            text_add(&e->body, "s%d_%d += %s * w%d;\n", t, v, load_text(e, memory_format("a + %lld", (long long)((pixel - first) * c->channels + v * lanes)), lanes_of(e, group, v)), v);
     }
     if (seen) EMIT(e, "}");
 }
@@ -125,10 +139,14 @@ static void emit_products_in_place(Emit *e, const Convolution *c, int64_t column
     const char *inside = low && high ? "h >= 0 && h < $H * $SPREADH" : low ? "h >= 0" : "h < $H * $SPREADH";
     const char *condition = gaps ? memory_format("%s%sh %% $SPREADH == 0", low || high ? inside : "", low || high ? " && " : "") : inside;
     if (low || high || gaps) EMIT(e, memory_format("if (%s) {", condition));
+    int64_t pixel = first_pixel(c, column, rows);
+    const char *at = column >= 0 ? memory_format("%lld", (long long)pixel) :
+                     pixel == 0  ? "q * $STRIDEW / $SPREADW" :
+                                   memory_format("q * $STRIDEW / $SPREADW %c %lld", pixel < 0 ? '-' : '+', llabs((long long)pixel));
     EMIT(e,
-         memory_format("const float *const a = &%s[$n][h / $SPREADH][%s][%s];", from, column < 0 ? "q * $STRIDEW / $SPREADW" : "0", first),
+         memory_format("const float *const a = &%s[$n][h / $SPREADH][%s][%s];", from, at, first),
          memory_format("const float *const b = &%s[r][%s];", kernel, first));
-    for (int64_t s = 0; s < c->kernel_width; s++) emit_place(e, c, column, rows, group, s);
+    for (int64_t s = 0; s < c->kernel_width; s++) emit_place(e, c, column, rows, group, s, pixel);
     if (low || high || gaps) EMIT(e, "}");
     EMIT(e, "}");
 }

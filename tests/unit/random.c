@@ -49,6 +49,9 @@ static Way draw_way(uint64_t seed)
     static const char *const optimisations[] = {"-O0", "-O1", "-O2", "-O3"};
     Random random = random_begin(seed ^ 0x5a5a5a5a);
     Way way = {.compiler = random_one_in(&random, 2) ? "gcc" : "clang", .sanitized = random_one_in(&random, 4)};
+#ifdef __SANITIZE_ADDRESS__
+    if (way.sanitized) way.compiler = "gcc"; /* one process, one library of sanitizers */
+#endif
     const char *target = draw_target(&random);
     snprintf(way.options,
              sizeof way.options,
