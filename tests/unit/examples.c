@@ -26,7 +26,7 @@ static const Example examples[] = {
     {"lenet5/lenet5", 150, "accuracy", 0.9, 0.65},
     {"alexnet/alexnet_mnist", 250, "accuracy", 0.9, 0.65},
     {"vgg_cnn_m/vgg_cnn_m_mnist", 250, "accuracy", 0.9, 0.65},
-    {"nin/nin_mnist", 300, "accuracy", 0.9, 0.6},
+    {"nin/nin_mnist", 500, "accuracy", 0.9, 0.6},
     {"googlenet/googlenet_mnist", 400, "answer_accuracy", 0.9, 0.6},
     {"vgg16/vgg16_mnist", 400, "accuracy", 0.9, 0.6},
     {"resnet18/resnet18_mnist", 200, "accuracy", 0.9, 0.65},
